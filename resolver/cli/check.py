@@ -48,7 +48,7 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
     review = _oldest_review(compiled)
     gaps, known = [], []
     if not compiled.errors:
-        gaps = left_out(compiled.snapshot, time.time())
+        gaps = left_out(compiled.snapshot.compiled, compiled.snapshot.index(), time.time())
         known = list(hours(compiled.snapshot.compiled, time.time()))
     if as_json:
         print_json(

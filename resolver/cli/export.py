@@ -128,7 +128,7 @@ def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> 
         echo(f"{client}, VLAN {result.vlan}: {agree} of {result.asked} answers agree")
         for difference in result.differences:
             echo(f"  {difference}")
-    for each in left_out(snapshot, time.time()):
+    for each in left_out(snapshot.compiled, snapshot.index(), time.time()):
         echo(f"not in the zones: {each}")
     return 1 if differing else 0
 

@@ -34,7 +34,7 @@ from resolver.policy.services import services_in
 from resolver.policy.verdict import ALLOW, BLOCKED, RANGE, Verdict
 from resolver.policy.view import View, Views
 from resolver.prefix import Prefix
-from resolver.publish.client_prefixes import Gap, passing_prefixes
+from resolver.publish.client_prefixes import passing_prefixes
 from resolver.publish.rule_names import Keys, RuleNames, merged, within
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
@@ -98,8 +98,6 @@ class PolicyZones:
     """The lists of each policy, and its default; empty if it blocks nothing."""
     vlans: tuple[PolicyZone, ...]
     """The override zone of each VLAN, in the order of the snapshot."""
-    gaps: tuple[Gap, ...]
-    """Exemptions that zones cannot express."""
 
 
 def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZones:
@@ -112,7 +110,7 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
         )
         for each in lists
     ]
-    passing, gaps = passing_prefixes(compiled, wall)
+    passing = passing_prefixes(compiled, wall).by_vlan
     overrides = []
     for number, vlan in enumerate(compiled.vlans):
         view = views.of_vlan(number)
@@ -120,7 +118,7 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
         overrides.append(
             PolicyZone(vlan.name, view, lists[vlan.policy], addresses, source, clients)
         )
-    return PolicyZones(tuple(block_sets), tuple(overrides), tuple(gaps))
+    return PolicyZones(tuple(block_sets), tuple(overrides))
 
 
 class RuleSource:
@@ -150,10 +148,6 @@ class RuleSource:
     def all_rules(self, view: View) -> Iterator[ZoneRule]:
         """All rules of a view, as if it had one zone."""
         return self.rules(view, view.effect.without_blocks())
-
-    def is_excepted_near(self, name: bytes) -> bool:
-        """Whether a list has an exception for a name, or for one above or below it."""
-        return self._names.is_excepted_near(name)
 
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""

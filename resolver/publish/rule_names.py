@@ -21,8 +21,8 @@ class RuleNames:
         self._compiled = compiled
         self._index = index
         local = (each.name for each in compiled.local)
-        self._passing_names = {*compiled.excepted, *compiled.allowed_names, *local}
-        self._passing = sorted(map(names.index_key, self._passing_names))
+        passing = {*compiled.excepted, *compiled.allowed_names, *local}
+        self._passing = sorted(map(names.index_key, passing))
         self._of_service: list[list[bytes]] = []
         self._keys: dict[tuple[int, bool], Keys] = {}
 
@@ -52,11 +52,6 @@ class RuleNames:
         for keys in of_service:
             keys.sort()
         return of_service
-
-    def is_excepted_near(self, name: bytes) -> bool:
-        """Whether a name, or one above or below it, may pass in spite of a rule above it."""
-        below = within(self._passing, [names.index_key(name)])
-        return any(zone in self._passing_names for zone in names.zones(name)) or any(below)
 
 
 def merged(*keys: Iterable[bytes]) -> Keys:

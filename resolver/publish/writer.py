@@ -5,7 +5,7 @@ prints one JSON object, a ``WriteResult``. There is one writer: only the server 
 lock of the state directory starts it, one at a time.
 
 A zone is made only where a hash of all that decides it is another than the one that its file was
-made from (``zone_inputs``, ``zone_record``), or where the file is not as it was written. One zone
+made from (``zone_record``), or where the file is not as it was written. One zone
 is made at a time, a few hundred lines at a time, so memory does not grow with the zones.
 
 What must stay true:
@@ -26,9 +26,16 @@ from resolver.files import atomic_file, make_directory, remove_abandoned, write_
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.processes.child_main import work_once
+from resolver.publish.left_out import left_out
 from resolver.publish.policy_zones import policy_zones
-from resolver.publish.zone_inputs import ZoneInputs
-from resolver.publish.zone_record import RECORD, MadeZone, ZoneRecord, program
+from resolver.publish.zone_record import (
+    RECORD,
+    MadeZone,
+    ZoneInputs,
+    program,
+    read_record,
+    record_octets,
+)
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
 from resolver.settings import Publication
 from resolver.snapshot import store
@@ -62,24 +69,20 @@ def write(compiled: CompiledConfig, index: Index, directory: Path, wall: float) 
     assert publication is not None
     make_directory(directory)
     remove_abandoned(directory)
-    serials, record = _read_serials(directory), ZoneRecord.read(directory)
-    now = record.of_rules(compiled, index)
-    inputs = ZoneInputs(compiled, now.rules, program())
-    zones = policy_zones(compiled, index, wall)
-    result = WriteResult(left_out=[*map(str, zones.gaps)])
-    for content in contents(zones, publication):
+    serials, record = _read_serials(directory), read_record(directory)
+    inputs = ZoneInputs(compiled, index, program())
+    result, now = WriteResult(left_out=left_out(compiled, index, wall)), {}
+    for content in contents(policy_zones(compiled, index, wall), publication):
         name = content.zone
         file = _ZoneFile.read(directory / zone_file(name), content, serials.get(name, 0))
-        hashed, made = inputs.hash(name, content.of), record.zones.get(name)
-        if not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
+        hashed = inputs.hash(name, content.of)
+        if not file.is_latest or record.get(name) != MadeZone(hashed, file.body):
             result.made.append(name)
             file = _written(file, content, wall)
-            made = MadeZone(hashed, file.body, content.changes)
-        now.zones[name] = made
-        result.left_out.extend(made.changes)
+        now[name] = MadeZone(hashed, file.body)
         result.serials[name] = file.serial
     if now != record:
-        write_atomically(directory / RECORD, now.octets())
+        write_atomically(directory / RECORD, record_octets(now))
     if result.serials != serials:
         lines = (f"{zone} {serial}\n" for zone, serial in result.serials.items())
         write_atomically(directory / SERIALS, "".join(lines).encode())

@@ -1,21 +1,28 @@
-"""What the zones of a directory were made from, so that only those are made that would differ.
+"""What the zones of a directory were made from, so that only those are made that may differ.
 
-The record is believed for a zone only while the zone's file has the body that was written. A
-record that is lost, damaged or of another version makes the writer make all zones again.
+After a change of the config or of a list, all zones are made. What begins or ends, as exemptions
+and hours do, makes the zones that have it. The record is believed for a zone only while the zone's
+file has the body that was written. One that is lost, damaged or of another version makes the writer
+make all zones again.
+
+What must stay true:
+- The hash has everything that ``policy_zones`` and ``zone_text`` read.
+- It does not depend on the clock.
 """
 
 import functools
 import hashlib
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from resolver import __version__
+from resolver.policy import codec
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.publish.zone_inputs import index_hash, rule_hashes
+from resolver.publish.policy_zones import PolicyZone
 
 RECORD = "inputs.json"
 """The file of the record."""
@@ -26,42 +33,45 @@ class MadeZone:
     """What a zone was made from, and its body."""
 
     inputs: str
-    """The hash of what decides it (``zone_inputs``)."""
+    """The hash of what decides it (``ZoneInputs``)."""
     body: str
     """The SHA-256 of its file without the head."""
-    changes: list[str]
-    """What is otherwise than the policy says, since names are too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneRecord:
-    """What the zones of a directory were made from."""
+def read_record(directory: Path) -> dict[str, MadeZone]:
+    """What the zones of a directory were made from, by their names; none where it is damaged."""
+    try:
+        plain = json.loads((directory / RECORD).read_bytes())
+        return {name: MadeZone(**each) for name, each in plain.items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return {}
 
-    index: str = ""
-    """The ``index_hash`` of the rules that ``rules`` are of."""
-    rules: list[str] = field(default_factory=list)
-    """The ``rule_hashes``."""
-    zones: dict[str, MadeZone] = field(default_factory=dict)
 
-    @classmethod
-    def read(cls, directory: Path) -> Self:
-        """The record of a directory; an empty one where it is missing or damaged."""
-        try:
-            plain = json.loads((directory / RECORD).read_bytes())
-            zones = {name: MadeZone(**each) for name, each in plain.pop("zones").items()}
-            return cls(**plain, zones=zones)
-        except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError):
-            return cls()
+def record_octets(zones: Mapping[str, MadeZone]) -> bytes:
+    """The content of the file of a record."""
+    return json.dumps({name: asdict(each) for name, each in zones.items()}).encode()
 
-    def octets(self) -> bytes:
-        """The content of its file."""
-        return json.dumps(asdict(self)).encode()
 
-    def of_rules(self, compiled: CompiledConfig, index: Index) -> Self:
-        """A record without zones for the rules of a snapshot; it may be the same rules."""
-        found = index_hash(index)
-        rules = self.rules if found == self.index and self.rules else rule_hashes(compiled, index)
-        return type(self)(found, rules)
+class ZoneInputs:
+    """The hashes of what decides the zones of a snapshot."""
+
+    def __init__(self, compiled: CompiledConfig, index: Index, program: str) -> None:
+        """``program`` stands for the code that makes zones."""
+        digest = hashlib.sha256()
+        for octets in index.buffers:
+            digest.update(len(octets).to_bytes(8, "big"))
+            digest.update(octets)
+        lasting = replace(compiled, exemptions=(), exempted_prefixes=(), policy_hash="")
+        self._lasting = _hash(program, lasting, digest.hexdigest())
+
+    def hash(self, zone: str, of: PolicyZone) -> str:
+        """The hash of what decides a zone with this name."""
+        in_force = tuple(
+            (each.blocked, each.exempt, each.allowed, each.default_blocks)
+            for each in (of.view.effect, of.base)
+        )
+        passing = tuple((each.network, each.length) for each in of.passing)
+        return _hash(self._lasting, zone, in_force, of.addresses, passing)
 
 
 @functools.cache
@@ -74,3 +84,7 @@ def program() -> str:
         if file and name.partition(".")[0] == package:
             digest.update(f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()}".encode())
     return digest.hexdigest()
+
+
+def _hash(*values: object) -> str:
+    return hashlib.sha256(json.dumps(codec.encode(values)).encode()).hexdigest()

@@ -12,9 +12,9 @@ from ipaddress import ip_address
 
 from resolver.dns import names
 from resolver.engine.blocked import TTL
+from resolver.policy.compiled import CompiledConfig
 from resolver.publish.client_prefixes import address_trigger
-from resolver.publish.long_names import fitted
-from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZone, PolicyZones
+from resolver.publish.policy_zones import PASSTHRU, WILDCARD, Action, PolicyZone, PolicyZones
 from resolver.settings import Publication
 
 _EXPIRE = 24 * 7 * 86400
@@ -41,13 +41,7 @@ class ZoneContent:
     def __init__(self, zone: bytes, of: PolicyZone) -> None:
         self.zone = names.text(zone)
         self.of = of
-        self._room = room(zone)
-        self._changes: list[str] = []
-
-    @property
-    def changes(self) -> list[str]:
-        """What of a rendered body is otherwise than the policy says, since names are too long."""
-        return [f"zone {self.zone}: {change}" for change in self._changes]
+        self._room = _room(zone)
 
     def head(self, serial: int) -> bytes:
         """The lines before the body."""
@@ -61,8 +55,7 @@ class ZoneContent:
             yield some.encode()
 
     def _lines(self) -> Iterator[str]:
-        self._changes = []
-        rules = fitted(self.of.rules(), self._room, self._changes, self.of.source.is_excepted_near)
+        rules = (rule for rule in self.of.rules() if len(rule.owner) <= self._room)
         triggers = (address_trigger(p.network, p.length, "rpz-client-ip") for p in self.of.passing)
         owners = itertools.chain(
             ((trigger, PASSTHRU) for trigger in triggers),
@@ -93,7 +86,16 @@ def override_zone(vlan: str, publication: Publication) -> bytes:
     return names.parse(f"{vlan}.vlan.{names.text(publication.zone)}")
 
 
-def room(zone: bytes) -> int:
+def longest_name(compiled: CompiledConfig, publication: Publication) -> int:
+    """The octets of the longest name that has all its rules in each zone."""
+    zones = itertools.chain(
+        (block_set_zone(policy.name, publication) for policy in compiled.policies),
+        (override_zone(vlan.name, publication) for vlan in compiled.vlans),
+    )
+    return min(map(_room, zones)) - len(WILDCARD)
+
+
+def _room(zone: bytes) -> int:
     """The octets of the longest owner below a zone's name, as a name of its own."""
     return names.MAX_NAME + 1 - len(zone)
 

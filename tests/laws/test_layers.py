@@ -33,7 +33,7 @@ PURE_OF_PUBLISH = {
     f"publish.{name}"
     for name in (
         *("policy_zones", "client_prefixes", "service_ranges", "zone_text", "serial_query"),
-        *("rule_names", "long_names", "zone_inputs"),
+        *("rule_names", "left_out"),
     )
 }
 """What is in the zones; the rest of the package writes them."""

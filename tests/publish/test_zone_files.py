@@ -134,57 +134,16 @@ def test_what_zones_cannot_say_is_reported(tmp_path: Path) -> None:
     assert "c.example CNAME *.\n" in text(tmp_path, OVERRIDES)
 
 
-PARENT = ".".join(["x" * 60] * 2 + ["y" * 40, "example"])
-LONG, NEIGHBOUR = f"{'x' * 60}.{PARENT}", f"{'z' * 60}.{PARENT}"
+LONG = ".".join(["x" * 60] * 3 + ["y" * 40, "example"])
 
 
-def _changes(directory: Path, *rules: str) -> tuple[str, list[str]]:
-    """The zone of a list of these rules, and what it has otherwise, as ``darban check`` says."""
-    of = snapshot(lists=LISTS | {"one": "! Category: messenger\n" + "\n".join(rules)})
-    said = [line for line in write(directory, of).left_out if "too long" in line]
-    assert [line for line in left_out(of, WALL) if "too long" in line] == said
-    return text(directory, BLOCKS), said
-
-
-def test_a_name_that_is_too_long_is_blocked_from_its_parent(tmp_path: Path) -> None:
-    zone, said = _changes(tmp_path, f"||{LONG}^", f"||beside.example^\n||{PARENT[50:]}.net^")
-    assert zone.count(PARENT) == 2
-    assert f"\n*.{PARENT} A 0.0.0.0\n" in zone
-    assert f"so all names below {PARENT} are blocked" in said[0]
-    assert len(said) == 1
-
-
-@pytest.mark.parametrize(
-    "rules",
-    [
-        [f"||{LONG}^", f"||{NEIGHBOUR}^"],
-        [f"||{LONG}^", f"||short.{PARENT}^"],
-        [f"|{LONG}^"],
-        [f"||{LONG}^", f"@@||short.{PARENT}^"],
-    ],
-)
-def test_a_name_that_is_too_long_is_left_out_where_its_parent_has_other_rules(
-    tmp_path: Path, rules: list[str]
-) -> None:
-    zone, said = _changes(tmp_path, *rules)
-    assert f"*.{PARENT} A 0" not in zone
-    assert LONG not in zone
-    assert f"zone {BLOCKS}: without {LONG}, which is too long for it" in said
-
-
-def test_a_name_that_is_too_long_for_one_zone_is_left_out_where_a_list_has_an_exception(
-    tmp_path: Path,
-) -> None:
-    """``*.PARENT`` of the VLAN's zone would come before the exception in the policy's."""
-    config = CONFIG.replace('deny = ["b.example"', f'deny = ["b.example", "{LONG}"')
-    lists = LISTS | {"one": f"! Category: messenger\n||{PARENT[122:]}^\n@@||{PARENT}^\n"}
-    written = write(tmp_path, snapshot(config, lists))
-    assert PARENT not in text(tmp_path, OVERRIDES)
-    assert f"*.{PARENT} CNAME rpz-passthru.\n" in text(tmp_path, BLOCKS)
-    assert f"zone {OVERRIDES}: without {LONG}, which is too long for it" in written.left_out
-
-
-def test_names_that_fit_are_all_there(tmp_path: Path) -> None:
-    zone, said = _changes(tmp_path, f"||short.{PARENT}^")
-    assert f"\nshort.{PARENT} A 0.0.0.0\n" in zone
-    assert not said
+def test_a_name_that_is_too_long_is_left_out_and_told(tmp_path: Path) -> None:
+    one = f"! Category: messenger\n||{LONG}^\n||beside.{LONG[122:]}^\n"
+    of = snapshot(CONFIG.replace('deny = ["b.example"', f'deny = ["b.example", "{LONG}"'), LISTS)
+    also = snapshot(lists=LISTS | {"one": one})
+    for each, zone in ((of, OVERRIDES), (also, BLOCKS)):
+        said = [line for line in write(tmp_path, each).left_out if "too long" in line]
+        assert said == [f"{LONG}: too long a name for some zones"]
+        assert said == left_out(each.compiled, each.index(), WALL)[-1:]
+        assert LONG not in text(tmp_path, zone)
+    assert f"\nbeside.{LONG[122:]} A 0.0.0.0\n" in text(tmp_path, BLOCKS)

@@ -141,36 +141,27 @@ def test_all_zones_are_made_once(tmp_path: Path) -> None:
     assert written_over(tmp_path) == ([], [])
 
 
-OF_TWO = ["second.policy", "third.policy", "third.vlan"]
-"""The zones that depend on the names of the list ``two``."""
-
-
 @pytest.mark.parametrize(
-    ("service", "line", "made"),
+    ("service", "line", "written"),
     [
-        ("two", "||new.example^\n", OF_TWO),
-        ("one", "||new.example^\n", ["first.policy", "first.vlan"]),
-        ("canaries", "||new.example^\n", ["first.policy", "first.vlan"]),
+        ("two", "||new.example^\n", ["second.policy", "third.policy", "third.vlan"]),
+        ("one", "||new.example^\n", ["first.policy"]),
+        ("canaries", "||new.example^\n", ["first.policy"]),
+        ("one", "! A comment.\n", []),
     ],
 )
-def test_a_name_makes_only_the_zones_of_policies_that_block_it(
-    tmp_path: Path, service: str, line: str, made: list[str]
+def test_a_line_changes_only_the_zones_of_policies_that_block_it(
+    tmp_path: Path, service: str, line: str, written: list[str]
 ) -> None:
-    found, written = written_over(tmp_path, lists=LISTS | {service: LISTS[service] + line})
-    assert [zone for zone in found if zone != "audited.policy"] == made
-    blocking = [zone for zone in made if zone.endswith("policy")]
-    assert [zone for zone in written if zone.endswith("policy")] == blocking
+    lists = LISTS | {service: LISTS[service] + line}
+    _, changes = written_over(tmp_path, lists=lists)
+    assert [zone for zone in changes if zone != "audited.policy"] == written
 
 
-def test_a_comment_changes_no_zone(tmp_path: Path) -> None:
-    """The lines of the rules are others, and of two rules of one list the first is reported."""
-    found, written = written_over(tmp_path, lists=LISTS | {"one": "! More.\n" + LISTS["one"]})
-    assert set(found) <= {"first.policy", "first.vlan"}
-    assert written == []
-
-
-def test_the_end_of_an_exemption_makes_the_zone_of_its_vlan(tmp_path: Path) -> None:
-    assert written_over(tmp_path, wall=AFTER) == (["third.vlan"], ["third.vlan"])
+def test_an_exemption_makes_the_zone_of_its_vlan(tmp_path: Path) -> None:
+    another = CONFIG.replace('services = ["two"]', 'services = ["three"]')
+    for config, wall in ((CONFIG, AFTER), (another, BEFORE)):
+        assert written_over(tmp_path, config, wall=wall) == (["third.vlan"], ["third.vlan"])
 
 
 def test_hours_make_the_zones_of_what_they_begin_and_end(tmp_path: Path) -> None:
@@ -178,7 +169,8 @@ def test_hours_make_the_zones_of_what_they_begin_and_end(tmp_path: Path) -> None
     policy = 'block = ["three"]\nduring = [{ hours = "office", block = ["two"] }]'
     text = CONFIG.replace('block = ["two", "three"]', policy) + OFFICE
     text = text.replace('vlan = "third"\nservices = ["two"]', EXEMPTED_IN_HOURS)
-    of, zones, made = snapshot_of(text, LISTS), tmp_path / "zones", ["third.policy", "fourth.vlan"]
+    of, zones = snapshot_of(text, LISTS), tmp_path / "zones"
+    made, written = ["third.policy", "third.vlan", "fourth.vlan"], ["third.policy", "fourth.vlan"]
     results, found = [], []
     for wall in (BEGINS - 1, BEGINS, ENDS - 1, ENDS, BEGINS + 1):
         results.append(write(zones, of, wall))
@@ -187,18 +179,9 @@ def test_hours_make_the_zones_of_what_they_begin_and_end(tmp_path: Path) -> None
         assert found[-1] == bodies(tmp_path / str(wall))
     assert found[0] == found[3] != found[1] == found[2] == found[4], "the clock is set back last"
     assert [short(result.made) for result in results[1:]] == [made, [], made, made]
-    assert [changed(*pair) for pair in itertools.pairwise(results)] == [made, [], made, made]
-
-
-def test_a_new_service_and_a_new_policy_make_no_other_zone(tmp_path: Path) -> None:
-    """Though the numbers of services, lists, policies and VLANs are others."""
-    lists = {"another": "! Category: encrypted-dns\n||new.example^\n"} | LISTS
-    vlan = '[vlans.a]\nprefixes = ["10.9.0.0/16"]\npolicy = "a"\n'
-    config = CONFIG.replace('"@encrypted-dns"', '"canaries"').replace(
-        "[policies.first]", f'[policies.a]\nblock = ["another"]\n\n{vlan}\n[policies.first]'
-    )
-    found, written = written_over(tmp_path, config, lists)
-    assert found == written == ["a.policy", "a.vlan"]
+    assert [changed(*pair) for pair in itertools.pairwise(results)] == [
+        *(written, [], written, written)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +337,7 @@ def _cut(record: Path) -> None:
 
 
 def _rewrite(record: Path) -> None:
-    record.write_text('{"index": "", "zones": {"first.policy.rpz.internal": {"of": 1}}}')
+    record.write_text('{"first.policy.rpz.internal": {"of": 1}}')
 
 
 def _fill(record: Path) -> None:
