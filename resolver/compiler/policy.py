@@ -23,7 +23,6 @@ from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network, instead_of_url
-from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
 from resolver.dns import presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -97,27 +96,17 @@ class _Compiler:
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
         self.problems.append(self.provenance.problem(path, found, expected, advice))
 
-    def doubtful(self, path: Path, found: str, expected: str, advice: str) -> None:
-        code = code_of(DOUBTFUL_SERVICE, path, self.config)
-        problem = self.provenance.problem(path, found, expected, advice, "warning", code)
-        self.problems.append(problem)
-
     def members(self, path: Path, references: Iterable[str]) -> int:
-        """The set of services that references mean; unknown and doubtful ones become problems."""
+        """The set of services that references mean; unknown ones become problems."""
         return self.members_at(path, enumerate(references))
 
     def members_at(self, path: Path, references: Iterable[tuple[int, str]]) -> int:
         """The same for references with their places."""
         found = 0
         for place, reference in references:
-            at, text = (*path, place), toml_text(reference)
-            if self.catalog.members(reference) is None:
-                if self.complete:
-                    self.wrong(at, text, *self.catalog.instead_of(reference))
-            elif category := self.catalog.mistaken_for(reference):
-                expected = f'"{category}", or a service that is not called like a category'
-                advice = f'It is only one service. Did you mean "{category}"?'
-                self.doubtful(at, text, expected, advice)
+            if self.catalog.members(reference) is None and self.complete:
+                expected = self.catalog.instead_of(reference)
+                self.wrong((*path, place), toml_text(reference), *expected)
             found |= self.catalog.known_members([reference])
         return found
 

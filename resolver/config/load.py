@@ -39,7 +39,6 @@ def load(path: str, files: ConfigFiles) -> LoadedConfig:
         *unreadable,
         *invalid,
         *crosscheck.check(config, provenance),
-        *warnings.unknown_codes(config, provenance),
         *warnings.check(config, provenance),
     ]
     problems.sort(key=lambda each: (each.file != path, each.file, each.line or 0))

@@ -8,17 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from resolver.config.model import Config, PolicyConfig, VlanConfig
 from resolver.config.network_values import SocketAddress
-from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
+from resolver.config.problems import Problem, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
 from resolver.policy.answers import MODES
-from resolver.policy.features import MISFIT_KINDS
 from resolver.policy.moment import ended
 
 ENCRYPTED_DNS = "@encrypted-dns"
-
-_HTTP_PORT = 80
 
 Warnings = Iterator[tuple[Path, str, str, str]]
 """Of each: the value's path, what was found, what is expected, and advice."""
@@ -67,24 +64,6 @@ def unacknowledged(problems: Iterable[Problem], config: Config) -> list[Problem]
         for each in problems
         if not (each.code and known & {each.code, each.code.partition(":")[0]})
     ]
-
-
-def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Warnings about acknowledged codes of no warning, as of an earlier release, or of nothing."""
-    names = {each.id for each in config.exemptions}
-    names = names.union(*map(provenance.names, ("vlans", "policies", "directives")))
-    for place, code in enumerate(config.warnings.acknowledged):
-        kind, _, name = code.partition(":")
-        path = ("warnings", "acknowledged", place)
-        named = kind == UNREAD_LIST or name in names
-        if kind not in KINDS | MISFIT_KINDS:
-            advice = did_you_mean(kind, KINDS | MISFIT_KINDS)
-            known = one_of(sorted(KINDS))
-            yield provenance.problem(path, toml_text(code), known, advice, "warning")
-        elif kind != code and not named and provenance.whole(("exemptions",)):
-            expected = f'"{kind}:" and the name of a VLAN, a policy or an exemption'
-            advice = did_you_mean(name, names)
-            yield provenance.problem(path, toml_text(code), expected, advice, "warning")
 
 
 def _vlans_without_ipv6(config: Config, provenance: Provenance) -> Warnings:
@@ -147,21 +126,6 @@ def _logged_addresses(config: Config, _: Provenance) -> Warnings:
             "only on an order in writing and no longer than it asks for, and tell those concerned."
         )
         yield ("block_log", "client"), '"address"', "vlan or prefix", advice
-
-
-def _unseen_block_pages(config: Config, provenance: Provenance) -> Warnings:
-    """A block page is seen only by those whose policy answers with its address."""
-    if not provenance.whole(("policies",)):
-        return
-    answered = [address for _, policy in _sinkholes(config) for address in policy.sinkhole]
-    for index, endpoint in enumerate(config.block_page.listen):
-        path = ("block_page", "listen", index)
-        found = toml_text(str(endpoint))
-        if endpoint.port != _HTTP_PORT:
-            yield path, found, f"port {_HTTP_PORT}", "Browsers ask port 80."
-        if not any(_accepts(endpoint, address) for address in answered):
-            advice = "No policy sends people to the block page there."
-            yield path, found, "an address in the sinkhole of a policy", advice
 
 
 def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
@@ -251,37 +215,6 @@ def _blocks(policy: PolicyConfig) -> bool:
     return bool(policy.block or policy.during or policy.deny or policy.default == "block")
 
 
-def _exemptions_for_all(config: Config, provenance: Provenance) -> Warnings:
-    """An exemption by prefix that holds networks of every VLAN; one by VLAN says for whom it is."""
-    of_vlans = [
-        own
-        for vlan in config.vlans.values()
-        if (own := [prefix for prefix in vlan.prefixes if not prefix.is_loopback])
-    ]
-    if not of_vlans or not provenance.whole(("vlans",)):
-        return
-    for place, exemption in enumerate(config.exemptions):
-        if all(any(_is_within(each, exemption.prefixes) for each in own) for own in of_vlans):
-            found = ", ".join(map(str, exemption.prefixes))
-            advice = "It is for whole networks of every VLAN."
-            yield ("exemptions", place, "prefixes"), found, "the prefixes of a few clients", advice
-
-
-def _unpublished_exemptions(config: Config, provenance: Provenance) -> Warnings:
-    """The zones of [publish] let a client pass for all names or for none."""
-    if not config.publish.listen or not provenance.whole(("vlans",)):
-        return
-    used = {vlan.policy for vlan in config.vlans.values()}
-    for name, policy in config.policies.items():
-        if policy.deny and policy.mode == "enforce" and name in used:
-            advice = (
-                "The zones of [publish] can have an exemption by prefix only where it permits all "
-                "that the policy blocks, and no exemption permits a name of deny."
-            )
-            expected = "the names in a list of the agency's own, which an exemption can permit"
-            yield ("policies", name, "deny"), "names, beside [publish]", expected, advice
-
-
 def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
     """Whether one of the prefixes holds all of a network."""
     return any(outer.prefixlen <= inner.prefixlen and outer.overlaps(inner) for outer in prefixes)
@@ -290,7 +223,6 @@ def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
 ABSENT_ADDRESS = "absent-address"
 """This host lacks an address to listen on: of ``darban check``, which looks."""
 LONG_EXEMPTION = "long-exemption"
-DOUBTFUL_SERVICE = "doubtful-service"
 UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90
 
@@ -302,12 +234,7 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "trusted-ad": _trusted_ad,
     "refused-answers": _refused_answers,
     "logged-addresses": _logged_addresses,
-    "unseen-block-page": _unseen_block_pages,
     "sinkhole-without-page": _sinkholes_without_page,
     "no-encrypted-dns": _unblocked_encrypted_dns,
     "half-exempted": _half_exempted,
-    "exemption-for-all": _exemptions_for_all,
-    "deny-in-zones": _unpublished_exemptions,
 }
-KINDS = frozenset((*_CHECKS, ABSENT_ADDRESS, LONG_EXEMPTION, DOUBTFUL_SERVICE, UNREAD_LIST))
-"""What a config can acknowledge."""

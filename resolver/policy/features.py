@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final
 
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.moment import ended
@@ -59,9 +58,6 @@ class Feature(StrEnum):
 def misfit_kind(feature: Feature, target: Target) -> str:
     """The kind of a warning that a target enforces a feature otherwise."""
     return f"{feature}-in-{target}"
-
-
-MISFIT_KINDS: Final = frozenset(misfit_kind(f, t) for f in Feature for t in Target)
 
 
 def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:

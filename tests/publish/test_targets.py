@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.config.warnings import KINDS
 from resolver.dns import codes
 from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
-from resolver.policy.features import MISFIT_KINDS, Feature, Target, features
+from resolver.policy.features import Feature, Target, features
 from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.prefix import Prefix
@@ -133,12 +132,6 @@ def test_the_documents_have_what_a_target_does_otherwise() -> None:
     start = lines.index("| target | features | how | what it does |") + 2
     rows = [*documented()]
     assert lines[start : start + len(rows) + 1] == [*rows, ""]
-
-
-def test_a_kind_of_warning_means_one_thing() -> None:
-    assert len(MISFIT_KINDS) == len(Feature) * len(Target)
-    assert {"deny-in-zones"} == MISFIT_KINDS & KINDS
-    assert SUPPORTS[Target.ZONES][Feature.DENY].fit is Fit.EXACT
 
 
 FULL = CONFIG.replace('policy = "publicity"', 'policy = "publicity"\ninterface = "eth0.20"') + (
