@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.command import Config, echo
@@ -119,19 +117,14 @@ def _new_file(file: Path, *, replace: bool) -> Iterator[BinaryIO]:
 
 def _record(recording: "_Recording", seconds: float) -> control.Unreachable | None:
     """Take the counts until the time is over or a signal comes; why it ended early, if it did."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task("recording", total=seconds)
-        try:
-            while (left := seconds - recording.seconds) > 0:
-                if signal.sigtimedwait(_ENDS, min(_PAUSE, left)):
-                    break
-                recording.take(counting=True)
-                description = f"recording: {count_text(recording.total, 'query', 'queries')}"
-                progress.update(task, completed=recording.seconds, description=description)
-            recording.take(counting=False)
-        except control.Unreachable as error:
-            return error
+    try:
+        while (left := seconds - recording.seconds) > 0:
+            if signal.sigtimedwait(_ENDS, min(_PAUSE, left)):
+                break
+            recording.take(counting=True)
+        recording.take(counting=False)
+    except control.Unreachable as error:
+        return error
     return None
 
 

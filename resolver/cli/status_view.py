@@ -21,8 +21,6 @@ from resolver.metrics.faults import FaultValue, Kind, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.policy.unknown_clients import UnknownClients
 
-_TWO_COLUMNS = 190
-"""Columns from which on tables are side by side."""
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""
 _SERVICES = 12
@@ -59,16 +57,8 @@ _FAULTS: dict[Kind, str] = {
 
 def draw(now: Status, width: int) -> RenderableType:
     """A status, for a terminal with so many columns."""
-    left = [_apart(_vlans(now)), _apart(_services(now))]
-    right = [_apart(_upstreams(now)), *map(_apart, _exemptions(now, width))]
-    parts: list[RenderableType] = [*_above(now)]
-    if width >= _TWO_COLUMNS:
-        grid = Table.grid(padding=(0, 3), expand=False)
-        grid.add_row(Group(*left), Group(*right))
-        parts.append(grid)
-    else:
-        parts += [*left, *right]
-    return Group(*parts, Text(), *_below(now))
+    tables = (_vlans(now), _services(now), _upstreams(now), *_exemptions(now, width))
+    return Group(*_above(now), *map(_apart, tables), Text(), *_below(now))
 
 
 def _apart(below: RenderableType) -> Padding:

@@ -13,7 +13,6 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Array
 
 from resolver.config.toml_lines import TomlLines
 from resolver.errors import DarbanError
@@ -56,10 +55,9 @@ def change_exemption(text: str, place: int, values: Mapping[str, object]) -> str
         before, exemptions[place] = exemptions[place], {**exemptions[place], **values}
         lines = _lines(text)
         part = _table(lines, TomlLines(text), place, before)
-        if part is None:
-            return _with_values(text, place, values)
-        changed = _with_values("".join(lines[part]), 0, values)
-        return "".join([*lines[: part.start], changed, *lines[part.stop :]])
+        table: Any = tomlkit.parse("".join(lines[part]))
+        table[_SECTION][0].update(values)
+        return "".join([*lines[: part.start], tomlkit.dumps(table), *lines[part.stop :]])
 
     return _edited(text, change, f"change the exemption to:\n{tomlkit.dumps(values)}")
 
@@ -72,10 +70,7 @@ def remove_exemptions(text: str, places: Collection[int]) -> str:
         removed = [(place, exemptions.pop(place)) for place in sorted(places, reverse=True)]
         lines, known = _lines(text), TomlLines(text)
         for place, exemption in removed:
-            part = _table(lines, known, place, exemption)
-            if part is None:
-                return _without_elements(text, places)
-            _remove_lines(lines, part)
+            _remove_lines(lines, _table(lines, known, place, exemption))
         return "".join(lines)
 
     return _edited(text, remove, "remove the exemption")
@@ -100,38 +95,9 @@ def _has(text: str, document: Mapping[str, object]) -> bool:
 
 def _with(text: str, exemption: Mapping[str, object]) -> str:
     """Add it at the end, so that no comment is separated from its value."""
-    first = TomlLines(text).line((_SECTION,))
-    if first is not None and not _is_header(_lines(text)[first - 1]):
-        document = tomlkit.parse(text)
-        inline = tomlkit.inline_table()
-        inline.update(exemption)
-        _array(document).append(inline)
-        return tomlkit.dumps(document)
     added = tomlkit.dumps({_SECTION: [dict(exemption)]}).strip()
     amended = f"{text.rstrip()}\n\n{added}\n" if text.strip() else f"{added}\n"
     return amended.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else amended
-
-
-def _with_values(text: str, place: int, values: Mapping[str, object]) -> str:
-    document: Any = tomlkit.parse(text)
-    document[_SECTION][place].update(values)
-    return tomlkit.dumps(document)
-
-
-def _without_elements(text: str, places: Collection[int]) -> str:
-    """Remove elements of an array of inline tables."""
-    document = tomlkit.parse(text)
-    array = _array(document)
-    for place in sorted(places, reverse=True):
-        del array[place]
-    return tomlkit.dumps(document)
-
-
-def _array(document: tomlkit.TOMLDocument) -> Array:
-    array = document[_SECTION]
-    if not isinstance(array, Array):
-        raise TypeError("the exemptions are neither tables nor elements of an array")
-    return array
 
 
 def _lines(text: str) -> list[str]:
@@ -139,23 +105,17 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _is_header(line: str) -> bool:
-    return line.lstrip().startswith("[")
-
-
 def _table(
     lines: list[str], known: TomlLines, place: int, exemption: Mapping[str, object]
-) -> slice | None:
-    """The lines of an exemption that is a table; None where it is an element of an array.
+) -> slice:
+    """The lines of an exemption.
 
     No comment after them is among them: it may be about what comes next.
 
     Raises:
-        ValueError: no lines are the table alone.
+        ValueError: no lines are the table alone, as where it is an element of an array.
     """
     start = (known.line((_SECTION, place)) or 1) - 1
-    if not _is_header(lines[start]):
-        return None
     for end in range(start + 1, len(lines) + 1):
         with suppress(ValueError):  # the lines end within a value
             document = tomllib.loads("".join(lines[start:end]))

@@ -98,7 +98,6 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for name in config.policies:
         yield from _repeated("name", _allowed_and_denied(config, name), provenance)
     yield from _during_with_default(config, provenance)
-    yield from _circular_narrowing(provenance.merged)
     yield from _sinkholes(config, provenance)
     yield from _sources(config, provenance)
     yield from _link_local_prefixes(config, provenance)
@@ -185,24 +184,6 @@ def _during_with_default(config: Config, provenance: Provenance) -> Iterator[Pro
             yield provenance.problem(path, "hours", 'none where default is "block"', advice)
 
 
-def _circular_narrowing(merged: MergedDocument) -> Iterator[Problem]:
-    for name in merged.names("directives"):
-        if name in _narrowed(merged, name):
-            path = ("directives", name, "narrows")
-            expected = "a directive that does not narrow this one in turn"
-            yield merged.location(path).problem(toml_text(merged.at(path)), expected)
-
-
-def _narrowed(merged: MergedDocument, name: str) -> list[str]:
-    """The directives that one narrows, directly and through others."""
-    found: list[str] = []
-    above = merged.at(("directives", name, "narrows"))
-    while isinstance(above, str) and above not in found:
-        found.append(above)
-        above = merged.at(("directives", above, "narrows"))
-    return found
-
-
 def _sinkholes(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for name, policy in config.policies.items():
         yield from _one_of_each_family(("policies", name, "sinkhole"), policy.sinkhole, provenance)
@@ -231,13 +212,6 @@ def _link_local_prefixes(config: Config, provenance: Provenance) -> Iterator[Pro
 def _sources(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for path, group in config.groups():
         yield from _one_of_each_family((*path, "source"), group.source, provenance)
-        servers = [each for each in group.servers if each.kind == "address"]
-        far = ", ".join(str(each) for each in servers if not each.is_loopback)
-        for index, address in enumerate(group.source):
-            if address.is_loopback and far:
-                found, at = toml_text(str(address)), (*path, "source", index)
-                expected = "an address of this host that the servers can reach"
-                yield provenance.problem(at, found, expected, f"{far} cannot reach this one.")
 
 
 def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:
