@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Set
+from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -70,10 +71,13 @@ def suggest(
     unknown = {each.vlan for each, _, _ in asked if explainer.vlan(each.vlan) is None}
     if allow:
         needed = needed_allow(explainer, index, asked)
-        found, lines = [_needed_as_json(each) for each in needed], _needed_as_lines(needed)
+        found = [
+            {field.name: getattr(each, field.name) for field in fields(each)} for each in needed
+        ]
+        lines = _needed_as_lines(needed)
     else:
         suggested = suggestions(explainer, index, asked)
-        found, lines = [_as_json(each) for each in suggested], _as_lines(suggested)
+        found, lines = [each._asdict() for each in suggested], _as_lines(suggested)
     if not as_json:
         _print_read(counts, recording, config, unknown)
         echo("\n".join(lines) or "no name to look at")
@@ -122,16 +126,6 @@ def _as_lines(found: list[Suggestion]) -> Iterator[str]:
             yield f"    ... and {more} (--json has them all)"
 
 
-def _as_json(each: Suggestion) -> dict[str, object]:
-    return {
-        "vlan": each.vlan,
-        "domain": each.domain,
-        "blocked_by": each.blocked_by,
-        "queries": each.queries.total(),
-        "names": _names_as_json(each.queries),
-    }
-
-
 def _needed_as_lines(needed: list[NeededAllow]) -> Iterator[str]:
     """Texts to paste into config.toml, one for each VLAN."""
     for each in needed:
@@ -170,29 +164,3 @@ def _counts(queries: Counter[str]) -> str:
     more = ", ..." if len(queries) > _NAMES_OF_ENTRY else ""
     total = count_text(queries.total(), "query", "queries")
     return f"{total} for {count_text(len(queries), 'name')}: {first}{more}"
-
-
-def _needed_as_json(each: NeededAllow) -> dict[str, object]:
-    return {
-        "vlan": each.vlan,
-        "policy": each.policy,
-        "queries": each.queries,
-        "present": each.present,
-        "services": _entries_as_json(each.services),
-        "domains": _entries_as_json(each.domains),
-        "closed": _entries_as_json(each.closed),
-        "denied": _names_as_json(each.denied),
-        "unopened": _names_as_json(each.unopened),
-        "open": _names_as_json(each.open),
-    }
-
-
-def _entries_as_json(recorded: Recorded) -> list[dict[str, object]]:
-    return [
-        {"entry": entry, "queries": queries.total(), "names": _names_as_json(queries)}
-        for entry, queries in sorted(recorded.items(), key=lambda item: -item[1].total())
-    ]
-
-
-def _names_as_json(queries: Counter[str]) -> list[dict[str, object]]:
-    return [{"name": name, "queries": times} for name, times in queries.items()]
