@@ -66,23 +66,6 @@ class BlockNotice:
         category = "" if self.service is None else self.service.category
         return bool(self.directives) or category == "messenger"
 
-    def as_json(self) -> dict[str, object]:
-        """The JSON object for programs."""
-        ground = "directive" if self.directives else "agency network policy"
-        is_blocked = self.kind is NoticeKind.BLOCKED
-        return {
-            "blocked": is_blocked,
-            "name": self.name,
-            "client": self.client,
-            "vlan": self.vlan,
-            "service": self.service.name if self.service else "",
-            "title": self.service.title if self.service else "",
-            "ground": ground if is_blocked else "",
-            "directives": [{"number": each.number, "date": each.date} for each in self.directives],
-            "contact": self.contact,
-            "until": self.opens_at,
-        }
-
 
 def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
     """What to tell a client that asks for a host, as its Host header names it."""

@@ -1,8 +1,8 @@
 """The block page: why a name is blocked, and whom to ask.
 
 A blocked name resolves to the address of this page. Whatever a browser then requests there,
-by any method, host and path, gets one static page in Persian or English, or JSON. The status
-is 451, unavailable for legal reasons (RFC 7725).
+by any method, host and path, gets one static page in Persian or English. The status is
+451, unavailable for legal reasons (RFC 7725).
 
 What must stay true:
 - Nothing about the visitor is stored: no cookie, no log, no count.
@@ -10,7 +10,6 @@ What must stay true:
   the site that the person wanted to open.
 """
 
-import json
 import re
 from http import HTTPStatus
 
@@ -29,15 +28,10 @@ def response_to(explainer: Explainer, request: Request) -> bytes:
     """The response to a request, by the policy of the explainer."""
     notice = block_notice(explainer, request.client, request.headers.get("host", ""))
     status = _STATUS.get(notice.kind, HTTPStatus.MISDIRECTED_REQUEST)
-    if pages.wants_json(request.headers.get("accept", "")):
-        content_type = "application/json; charset=utf-8"
-        headers = {**pages.HEADERS, "Content-Type": content_type, "Vary": "Accept"}
-        body = json.dumps(notice.as_json(), ensure_ascii=False, indent=2) + "\n"
-    else:
-        asked = _LANGUAGE.search(request.target)
-        accepted = request.headers.get("accept-language", "")
-        language = pages.language(asked[1] if asked else "", accepted)
-        headers, body = pages.html_headers(PAGE, language), page(notice, language)
+    asked = _LANGUAGE.search(request.target)
+    accepted = request.headers.get("accept-language", "")
+    language = pages.language(asked[1] if asked else "", accepted)
+    headers = pages.html_headers(PAGE, language)
     if status == _BLOCKED:
         headers["Link"] = f'<http://{request.server}/>; rel="blocked-by"'
-    return response(status, headers, body, is_head=request.is_head)
+    return response(status, headers, page(notice, language), is_head=request.is_head)

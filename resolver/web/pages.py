@@ -1,4 +1,4 @@
-"""What all pages for people have in common over HTTP: language, headers, JSON for programs."""
+"""What all pages for people have in common over HTTP: language and headers."""
 
 from collections.abc import Mapping
 
@@ -22,11 +22,6 @@ def language(asked: str, accepted: str) -> str:
     return asked if asked in LANGUAGES else preferred(accepted, LANGUAGES)
 
 
-def wants_json(accepted: str) -> bool:
-    """Whether an Accept header prefers JSON to HTML."""
-    return preferred(accepted, ("text/html", "application/json")) == "application/json"
-
-
 def html_headers(page: Page, language: str, allowed: str = "form-action 'none'") -> dict[str, str]:
     """The headers of a rendered page; ``allowed`` is added to its content security policy."""
     return {
@@ -34,5 +29,5 @@ def html_headers(page: Page, language: str, allowed: str = "form-action 'none'")
         "Content-Language": language,
         "Content-Security-Policy": f"{_POLICY.format(style=page.style_source)}; {allowed}",
         "Content-Type": "text/html; charset=utf-8",
-        "Vary": "Accept, Accept-Language",
+        "Vary": "Accept-Language",
     }

@@ -158,7 +158,6 @@ def test_the_page_says_when_hours_end(tmp_path: Path, host: str, changes: float)
     for language in LANGUAGES:
         notice, html = _blocked(hourly, host, language)
         assert notice.opens_at == changes
-        assert notice.as_json()["until"] == changes
         text = messages(language)["block_page"]["opens"]
         assert text.format(until=Formatting(language).moment(changes)) in html
 
@@ -185,16 +184,6 @@ def test_the_page_says_where_all_is_blocked_that_is_not_allowed(
     assert (notice.kind, notice.reason) == (NoticeKind.BLOCKED, reason)
     begin = messages(language)["block_page"]["reasons"]["rest"].partition("{")[0]
     assert (begin in page(notice, language)) is (reason == "rest")
-
-
-def test_programs_get_the_notice_as_json(asked: Explainer) -> None:
-    blocked = block_notice(asked, ADMINISTRATION, "one.example").as_json()
-    assert blocked["blocked"] is True
-    assert (blocked["service"], blocked["ground"]) == ("one", "directive")
-    agencys_own = block_notice(asked, ADMINISTRATION, "dns.example").as_json()
-    assert agencys_own["ground"] == "agency network policy"
-    not_blocked = block_notice(asked, "10.20.0.5", "one.example").as_json()
-    assert (not_blocked["blocked"], not_blocked["ground"]) == (False, "")
 
 
 @given(host=st.text() | st.text("ab.:[]<>\"'&{}%\\-", max_size=40))

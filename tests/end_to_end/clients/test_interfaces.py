@@ -70,7 +70,7 @@ class Links:
     def browse(self, subnet: Subnet) -> str:
         """What the block page says, where the client asks the link-local address."""
         curl = [*self.made.into(self._theirs[subnet]), str(needed("curl")), "--silent", "--globoff"]
-        curl += ["--header", f"Host: {BLOCKED}", "--header", "Accept: application/json"]
+        curl += ["--header", f"Host: {BLOCKED}", "--header", "Accept-Language: en"]
         url = f"http://[{HERE}%25{link_names(subnet)[1]}]/"
         return subprocess.run([*curl, url], capture_output=True, text=True, check=False).stdout
 

@@ -5,7 +5,6 @@ client in each of two others: dig asks, then a browser that knows no other name 
 where the answer leads.
 """
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,14 +30,6 @@ VLANS = (ADMINISTRATION, PUBLICITY)
 _UPSTREAM = 5353
 _METRICS = 9153
 _OWN_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
-_HTTP = """
-import sys, urllib.error, urllib.request
-request = urllib.request.Request(sys.argv[1], headers={"Accept": "application/json"})
-try:
-    urllib.request.urlopen(request, timeout=5)
-except urllib.error.HTTPError as told:
-    print(told.code, told.read().decode())
-"""
 _KNOCK = """
 import socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
@@ -147,12 +138,6 @@ def test_a_browser_is_led_to_the_page(browser: Browser, language: str, words: st
     assert page.evaluate("location.host") == NAME
     assert page.evaluate("document.cookie") == ""
     page.close()
-
-
-def test_a_program_is_told_in_json(office: Office) -> None:
-    code, _, body = office.python(ADMINISTRATION, _HTTP, f"http://{NAME}/").partition(" ")
-    assert code == "451"
-    assert json.loads(body)["vlan"] == "administration"
 
 
 def test_https_is_refused_at_once(office: Office, browser: Browser) -> None:
