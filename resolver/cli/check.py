@@ -1,6 +1,5 @@
 """``darban check``: everything that is wrong with a config, before it is put in force."""
 
-import datetime as dt
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +44,6 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
         raise DarbanError("say one of FILE and --config")
     path = file or config or default_config()
     compiled = checked(path, time.time())
-    review = _oldest_review(compiled)
     gaps, known = [], []
     if not compiled.errors:
         gaps = left_out(compiled.snapshot.compiled, compiled.snapshot.index(), time.time())
@@ -61,7 +59,6 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
                 "failed": compiled.failed,
                 "not_in_zones": gaps,
                 "hours": known,
-                "oldest_review": review and {"service": review[1], "date": str(review[0])},
             }
         )
     else:
@@ -74,9 +71,6 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
         for each in known:
             echo(f"hours {hours_text(each)}")
         echo(f"{path}: {_summary(compiled)}")
-        if review:
-            days = count_text((dt.date.today() - review[0]).days, "day")
-            echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
 
 
@@ -109,12 +103,6 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
                 yield loaded.provenance.problem(
                     path, found, expected, advice, "warning", ABSENT_ADDRESS
                 )
-
-
-def _oldest_review(compiled: CompileResult) -> tuple[dt.date, str] | None:
-    """The list that a person reviewed longest ago, and when; None where no list says so."""
-    reviews = [(each.reviewed, each.service) for each in compiled.lists if each.reviewed]
-    return min(reviews, default=None)
 
 
 def _summary(compiled: CompileResult) -> str:

@@ -71,9 +71,8 @@ def suggest(
     unknown = {each.vlan for each, _, _ in asked if explainer.vlan(each.vlan) is None}
     if allow:
         needed = needed_allow(explainer, index, asked)
-        found = [
-            {field.name: getattr(each, field.name) for field in fields(each)} for each in needed
-        ]
+        keys = [field.name for field in fields(NeededAllow)]
+        found = [{key: getattr(each, key) for key in keys} for each in needed]
         lines = _needed_as_lines(needed)
     else:
         suggested = suggestions(explainer, index, asked)

@@ -1,6 +1,5 @@
 """Clients with link-local addresses, the same on every link: the interface decides the VLAN."""
 
-import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -134,7 +133,7 @@ def test_an_interface_comes_back_with_another_index(links: Links) -> None:
 def test_the_block_page_knows_the_interface_too(links: Links) -> None:
     for subnet, vlan in ((ADMINISTRATION, "ten"), (PUBLICITY, "twenty"), (GUESTS, "")):
         told = wait_for(partial(links.browse, subnet), "the block page answers")
-        assert json.loads(told)["vlan"] == vlan
+        assert f"<bdi>{vlan}</bdi>" in told
 
 
 def test_explain_takes_the_interface(server: Server) -> None:

@@ -1,7 +1,5 @@
 """The commands as people and scripts use them: what they print, and how they exit."""
 
-import datetime as dt
-import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,18 +9,12 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
 from tests.live.commands import darban as _darban
-from tests.live.configs import BLOCKLISTS, EXEMPTION, edited, shipped
+from tests.live.configs import EXEMPTION, edited, shipped
 from tests.live.nsd import ANY_V4
 from tests.live.server import DARBAN, MODULE, Server
 
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
-OLDEST = min(
-    (day, path.stem)
-    for path in BLOCKLISTS.glob("*.txt")
-    for day in re.findall("^! Reviewed: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-)
-"""The list whose review is the oldest: its day, and its service."""
 
 
 @pytest.fixture
@@ -142,17 +134,7 @@ def test_check_as_json_of_a_good_config(config: Path) -> None:
         "expectations": 12,
         "failed": [],
         "hours": [],
-        "oldest_review": {"service": OLDEST[1], "date": OLDEST[0]},
     }
-
-
-def test_check_tells_the_age_of_the_lists(config: Path) -> None:
-    done = _darban("check", at=config.parent)
-    day, service = OLDEST
-    [told] = re.findall(r"^oldest review of a list: (.*) days? ago$", done.out, re.MULTILINE)
-    where, _, days = told.rpartition(", ")
-    assert where == f"{service}, on {day}"
-    assert dt.date.fromisoformat(day) + dt.timedelta(int(days)) == dt.date.today()
 
 
 def test_check_of_no_config(tmp_path: Path) -> None:
