@@ -41,6 +41,7 @@ _EXPECTED = {
 _GONE = {
     "ServerConfig.unknown_clients": "The key is gone: clients in no VLAN are refused.",
     "ListSourceConfig.sha256": "The key is gone: keep a list that must not change as a file.",
+    "UpstreamGroupConfig.rebinding_allow": "[upstream] rebinding_allow is for all groups.",
     "BlockLogConfig.file": "The key is gone: it is blocks.jsonl in the state directory.",
 }
 """What holds instead of a key of an earlier release."""

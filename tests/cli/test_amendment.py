@@ -37,7 +37,7 @@ TEXTS = [
     (ROOT / "config.toml").read_text(encoding="utf-8"),
     (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8"),
 ]
-INLINE = 'exemptions = [{ id = "a" }] # two\n[z]\nx = 1\n'
+INLINE = 'exemptions = [{ id = "a" }, { id = "b" }] # two\n[z]\nx = 1\n'
 
 
 @pytest.mark.parametrize("text", TEXTS)
