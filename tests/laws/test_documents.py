@@ -1,6 +1,7 @@
 """The documents name only what exists, and name all of what they list."""
 
 import ast
+import importlib
 import importlib.util
 import re
 import shlex
@@ -122,6 +123,34 @@ def test_every_package_is_described_in_the_order_of_imports() -> None:
     described = _first_column(DOCUMENTS["ARCHITECTURE.md"], "The packages")
     order = [part for rank in ORDER for part in rank if (PACKAGE / part / "__init__.py").exists()]
     assert described == [f"{part}/" for part in order if part]
+
+
+def test_all_that_is_kept_in_the_state_directory_is_listed() -> None:
+    section = DOCUMENTS["ARCHITECTURE.md"].partition("\n## State on disk\n")[2]
+    table = section.split("```")[1].strip().splitlines()
+    listed = {line.split()[0].split("/")[0] for line in table if line[0] != " "}
+    used = set(_names_in_state_directory())
+    assert len(used) > 10
+    assert used - listed == {"bundle"}  # a file aside while "darban pull --bundle" reads it
+
+
+def _names_in_state_directory() -> Iterator[str]:
+    """What stands after ``state /`` in the program."""
+    for module in modules().values():
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.BinOp(
+                    ast.Name("state") | ast.Attribute(attr="state"),
+                    ast.Div(),
+                    ast.Constant(str(name)),
+                ):
+                    yield name
+                case ast.BinOp(
+                    ast.Name("state") | ast.Attribute(attr="state"), ast.Div(), ast.Name(constant)
+                ):
+                    yield vars(importlib.import_module(f"resolver.{module.name}"))[constant]
+                case _:
+                    pass
 
 
 @pytest.mark.parametrize("document", DOCUMENTS | PAGES)
