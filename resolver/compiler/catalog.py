@@ -24,12 +24,12 @@ class ServiceCatalog:
         by_service: dict[str, list[BlockList]] = {}
         for each in self.lists:
             by_service.setdefault(each.service, []).append(each)
-        self._place = {name: place for place, name in enumerate(by_service)}
+        self._index = {name: index for index, name in enumerate(by_service)}
         self.services = tuple(_service(name, group) for name, group in by_service.items())
         self.sources = tuple(
             ListSource(
                 each.file,
-                self._place[each.service],
+                self._index[each.service],
                 each.name or (Path(each.file).name if each.ranges else each.service),
                 count_blocking(each),
                 each.fallback,
@@ -56,11 +56,11 @@ class ServiceCatalog:
     def members(self, reference: str) -> int | None:
         """The set of services that a reference means; None where it is unknown."""
         if not reference.startswith("@"):
-            place = self._place.get(reference)
-            return None if place is None else 1 << place
+            index = self._index.get(reference)
+            return None if index is None else 1 << index
         category = reference[1:]
         members = (i for i, service in enumerate(self.services) if service.category == category)
-        return union(1 << place for place in members) or None
+        return union(1 << index for index in members) or None
 
     def known_members(self, references: Iterable[str]) -> int:
         """The set of services that references mean, without the unknown ones."""
@@ -80,16 +80,16 @@ class ServiceCatalog:
         if category := self.mistaken_for(reference):
             return f'"{category}" for the whole category', f'Did you mean "{category}"?'
         if not reference.startswith("@"):
-            return one_of(self._place), did_you_mean(reference, [*self._place, *self._categories()])
+            return one_of(self._index), did_you_mean(reference, [*self._index, *self._categories()])
         service = reference[1:]
-        if service in self._place:
+        if service in self._index:
             return f'"{service}" for the one service', f'Did you mean "{service}"?'
         known = self._categories()
         return one_of(known), did_you_mean(reference, known)
 
     def instead_of_service(self, name: str) -> tuple[str, str]:
         """What to expect instead of an unknown service, where no category can be meant."""
-        return one_of(self._place), did_you_mean(name, self._place)
+        return one_of(self._index), did_you_mean(name, self._index)
 
     def _categories(self) -> list[str]:
         return sorted({"@" + service.category for service in self.services})

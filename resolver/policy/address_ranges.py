@@ -36,7 +36,7 @@ class AddressRanges:
         protections: Sequence[RebindingProtection] = (),
     ) -> None:
         """With ``protections``, private addresses are found too."""
-        prefixes = [Prefix(r.network, r.length, place) for place, r in enumerate(ranges)]
+        prefixes = [Prefix(r.network, r.length, index) for index, r in enumerate(ranges)]
         if protections:
             networks = [ip_network(text) for text in _PRIVATE]
             prefixes += [Prefix(n.network_address.packed, n.prefixlen, PRIVATE) for n in networks]
@@ -66,15 +66,15 @@ class AddressRanges:
 
     def of_services(self, address: bytes) -> list[int]:
         """Likewise, without the private ranges."""
-        return [place for place in self.matches(address) if place >= 0]
+        return [index for index in self.matches(address) if index >= 0]
 
     def distinct(self, addresses: Iterable[bytes]) -> tuple[bytes, ...]:
         """Of the addresses in ranges, the first one in the same ranges as others."""
         first: dict[tuple[int, ...], bytes] = {}
         for address in addresses:
-            places = self.matches(address)
-            if places and places not in first:
-                first[places] = address
+            indexes = self.matches(address)
+            if indexes and indexes not in first:
+                first[indexes] = address
         return tuple(first.values()) if first else _NONE
 
 

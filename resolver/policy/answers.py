@@ -93,8 +93,8 @@ MODES: Final[Mapping[str, type[BlockedAnswers]]] = {
 def blocked_answers(policy: Policy, services: Sequence[Service]) -> BlockedAnswers:
     """The answers of a policy; ``services`` are all services of the config."""
     canaries = 0
-    for place, service in enumerate(services):
-        canaries |= service.always_nxdomain << place
+    for index, service in enumerate(services):
+        canaries |= service.always_nxdomain << index
     sinkhole = {codes.A: policy.sinkhole_v4, codes.AAAA: policy.sinkhole_v6}
     return MODES[policy.answer_mode](sinkhole, canaries)
 

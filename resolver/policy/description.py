@@ -83,8 +83,8 @@ def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
 
 
 def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> PolicyDescription:
-    grounds = tuple(policy.cited_grounds[place] for place in policy.grounds_by_service)
-    hours = [blocking_hours(compiled, policy, place) for place in range(len(compiled.services))]
+    grounds = tuple(policy.cited_grounds[index] for index in policy.grounds_by_service)
+    hours = [blocking_hours(compiled, policy, index) for index in range(len(compiled.services))]
     return PolicyDescription(
         policy.name,
         "enforce" if policy.is_enforced else "audit",

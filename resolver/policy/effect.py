@@ -73,7 +73,7 @@ class Effect:
         self.exempt = exempt
         """The exempted services, one bit each."""
         self.exemptions = exemptions
-        """The places of the exemptions."""
+        """The indexes of the exemptions."""
         self.until = until
         """Unix time until which this effect is in force; ``inf`` if nothing ends it."""
         self.block_outcome = _block_outcome(policy)
@@ -168,7 +168,7 @@ class Effects:
     def advance(self, now: InForce) -> None:
         """Begin with the effects of another time."""
         self._now = now
-        self.of_policies = [self._alone(place) for place in range(len(self._policies))]
+        self.of_policies = [self._alone(index) for index in range(len(self._policies))]
         """The effect of each policy without exemptions."""
 
     def of(self, policy: int, exemptions: tuple[int, ...] = ()) -> Effect:
@@ -176,7 +176,7 @@ class Effects:
         base = self.of_policies[policy]
         if not exemptions:
             return base
-        found = [self._exemptions[place] for place in exemptions]
+        found = [self._exemptions[index] for index in exemptions]
         return Effect(
             base.policy,
             base.own_rules,
@@ -194,14 +194,14 @@ class Effects:
             base.unlisted,
         )
 
-    def _alone(self, place: int) -> Effect:
-        policy = self._policies[place]
+    def _alone(self, index: int) -> Effect:
+        policy = self._policies[index]
         blocked = blocked_within(policy, self._now.hours)
         until = self._now.until if policy.blocked_by_hours else math.inf
         return Effect(
             policy,
-            self._own_rules[place],
-            self._answers[place],
+            self._own_rules[index],
+            self._answers[index],
             blocked,
             policy.ever_blocked & ~blocked,
             until=until,

@@ -30,13 +30,13 @@ class ExemptionDetails:
 def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
     """The exemptions of a config, ended or not."""
     prefixes = by_owner(compiled.exempted_prefixes)
-    for place, exemption in enumerate(compiled.exemptions):
+    for index, exemption in enumerate(compiled.exemptions):
         yield ExemptionDetails(
             exemption.id,
             None
             if exemption.exempted_vlan is None
             else compiled.vlans[exemption.exempted_vlan].name,
-            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(place, ())),
+            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(index, ())),
             tuple(
                 each.name for each in services_in(exemption.exempted_services, compiled.services)
             ),
@@ -45,31 +45,31 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
             exemption.ticket,
             exemption.reason,
             exemption.begins_at,
-            exemption_hours(compiled, place),
+            exemption_hours(compiled, index),
         )
 
 
-def exemption_hours(compiled: CompiledConfig, place: int) -> str:
+def exemption_hours(compiled: CompiledConfig, index: int) -> str:
     """The name of the hours within which alone an exemption is in force; may be empty."""
-    hours = compiled.exemptions[place].exempted_hours
+    hours = compiled.exemptions[index].exempted_hours
     return "" if hours is None else compiled.hours[hours].name
 
 
-def in_force_until(compiled: CompiledConfig, place: int, wall: float) -> float:
+def in_force_until(compiled: CompiledConfig, index: int, wall: float) -> float:
     """The moment at which an exemption that is in force ends, or its hours do."""
-    exemption = compiled.exemptions[place]
+    exemption = compiled.exemptions[index]
     if exemption.exempted_hours is None:
         return exemption.ends_at
     return min(exemption.ends_at, next_change(compiled.hours[exemption.exempted_hours], wall))
 
 
-def permits_anything(compiled: CompiledConfig, place: int) -> bool:
+def permits_anything(compiled: CompiledConfig, index: int) -> bool:
     """Whether a client of an exemption has a policy that blocks one of its services."""
-    exemption = compiled.exemptions[place]
+    exemption = compiled.exemptions[index]
     if exemption.exempted_vlan is not None:
         vlans = {exemption.exempted_vlan}
     else:
-        own = [network_of(each) for each in compiled.exempted_prefixes if each.owner == place]
+        own = [network_of(each) for each in compiled.exempted_prefixes if each.owner == index]
         vlans = {
             prefix.owner
             for prefix in compiled.prefixes

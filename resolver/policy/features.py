@@ -66,15 +66,15 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     An exemption by prefix counts for each VLAN whose policy blocks what it permits.
     """
     exemptions = enumerate(compiled.exemptions)
-    coming = {place: each for place, each in exemptions if not ended(each.ends_at, wall)}
+    coming = {index: each for index, each in exemptions if not ended(each.ends_at, wall)}
     prefixed = {each.owner for each in compiled.exempted_prefixes}
     of_policies = [frozenset(_of_policy(compiled, policy)) for policy in compiled.policies]
     found = []
-    for place, vlan in enumerate(compiled.vlans):
+    for index, vlan in enumerate(compiled.vlans):
         has = set(of_policies[vlan.policy])
         blocked = _blocked(compiled.policies[vlan.policy])
         for number, each in coming.items():
-            of_vlan = each.exempted_vlan == place
+            of_vlan = each.exempted_vlan == index
             if each.exempted_services & blocked and (of_vlan or number in prefixed):
                 has.add(Feature.VLAN_EXEMPTIONS if of_vlan else Feature.PREFIX_EXEMPTIONS)
                 if each.exempted_hours is not None or each.begins_at > wall:

@@ -76,7 +76,7 @@ class Judge:
         self._files = [source.file for source in compiled.sources]
         self._of_others = [source.of_others for source in compiled.sources]
         self._protected = frozenset(compiled.protected)
-        by_file = {s.file: place for place, s in enumerate(compiled.sources) if not s.of_others}
+        by_file = {s.file: number for number, s in enumerate(compiled.sources) if not s.of_others}
         self._names_list_of = [by_file.get(_names_beside(file), -1) for file in self._files]
         """For each list of ranges, the list of names that belongs to it."""
         self._exempted = [exemption.exempted_services for exemption in compiled.exemptions]
@@ -120,7 +120,7 @@ class Judge:
         if verdict.source < 0:
             return 0
         if verdict.by is RANGE and self.ranges is not None:
-            within = [self._ranges[place] for place in self.ranges.of_services(verdict.address)]
+            within = [self._ranges[each] for each in self.ranges.of_services(verdict.address)]
             return next(each.line for each in within if each.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
@@ -226,7 +226,7 @@ class Judge:
         if self.ranges is None:
             return PASS
         blocks = view.effect.blocked | view.effect.blocked_at_other_hours
-        within = [self._ranges[place] for place in self.ranges.of_services(address)]
+        within = [self._ranges[each] for each in self.ranges.of_services(address)]
         within = [
             each
             for each in within

@@ -17,9 +17,9 @@ class InForce(NamedTuple):
     """What is in force, and between which moments nothing of it changes."""
 
     exemptions: frozenset[int]
-    """The places of the exemptions that are in force."""
+    """The indexes of the exemptions that are in force."""
     hours: frozenset[int]
-    """The places of the hours that hold."""
+    """The indexes of the hours that hold."""
     since: float
     """The last moment at which something has changed; ``-inf`` where nothing has."""
     until: float
@@ -45,9 +45,9 @@ def in_force(compiled: CompiledConfig, wall: float) -> InForce:
 
 
 def hours_at(compiled: CompiledConfig, wall: float) -> frozenset[int]:
-    """The places of the hours that hold at a moment."""
+    """The indexes of the hours that hold at a moment."""
     return frozenset(
-        place for place, each in enumerate(compiled.hours) if bisect_right(each.moments, wall) % 2
+        index for index, each in enumerate(compiled.hours) if bisect_right(each.moments, wall) % 2
     )
 
 
@@ -74,12 +74,12 @@ def assumed(compiled: CompiledConfig, wall: float, hours: frozenset[int]) -> InF
         passed = bisect_right(each.moments, wall)
         changes += each.moments[max(passed - 1, 0) : passed + 1]
     running: set[int] = set()
-    for place, exemption in enumerate(compiled.exemptions):
+    for index, exemption in enumerate(compiled.exemptions):
         changes += (exemption.begins_at, exemption.ends_at)
         begun = exemption.begins_at <= wall
         in_hours = exemption.exempted_hours is None or exemption.exempted_hours in hours
         if begun and in_hours and not ended(exemption.ends_at, wall):
-            running.add(place)
+            running.add(index)
     return InForce(
         frozenset(running),
         hours,

@@ -83,14 +83,14 @@ def policy_hash(compiled: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> st
             if used >> source.service & 1
         ),
         ranges=_sorted(
-            _counted(each, source=service[place])
+            _counted(each, source=service[index])
             for each in compiled.ranges
-            if used >> (place := compiled.sources[each.source].service) & 1
+            if used >> (index := compiled.sources[each.source].service) & 1
         ),
         policies=_sorted(_policy(compiled, policy) for policy in compiled.policies),
         vlans=_sorted(
-            [*_counted(vlan, policy=compiled.policies[vlan.policy].name), _prefixes(clients, place)]
-            for place, vlan in enumerate(compiled.vlans)
+            [*_counted(vlan, policy=compiled.policies[vlan.policy].name), _prefixes(clients, index)]
+            for index, vlan in enumerate(compiled.vlans)
         ),
         prefixes=(),
         exemptions=_sorted(
@@ -105,9 +105,9 @@ def policy_hash(compiled: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> st
                     if each.exempted_hours is None
                     else _counted(compiled.hours[each.exempted_hours]),
                 ),
-                _prefixes(exempted, place),
+                _prefixes(exempted, index),
             ]
-            for place, each in enumerate(compiled.exemptions)
+            for index, each in enumerate(compiled.exemptions)
         ),
         exempted_prefixes=(),
         hours=(),
@@ -122,7 +122,7 @@ def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    grounds = [policy.cited_grounds[place] for place in policy.grounds_by_service]
+    grounds = [policy.cited_grounds[index] for index in policy.grounds_by_service]
 
     def blocked(services: int) -> list[object]:
         found = services_in(services, zip(compiled.services, grounds, strict=True))

@@ -76,5 +76,5 @@ def _moments_after(
     compiled: CompiledConfig, policy: Policy, service: int, wall: float
 ) -> Iterable[float]:
     """The moments at which hours that block the service begin and end."""
-    places = {each.hours for each in policy.blocked_by_hours if each.services >> service & 1}
-    return merge(*(moments_after(compiled.hours[place], wall) for place in places))
+    indexes = {each.hours for each in policy.blocked_by_hours if each.services >> service & 1}
+    return merge(*(moments_after(compiled.hours[index], wall) for index in indexes))

@@ -9,9 +9,9 @@ T = TypeVar("T")
 def services_in(bits: int, services: Iterable[T]) -> Iterator[T]:
     """The services that a set holds, from all of them in the config's order.
 
-    ``services`` may hold anything else that goes by service, as their places.
+    ``services`` may be any values of which the n-th is that of the n-th service.
     """
-    return (service for place, service in enumerate(services) if bits >> place & 1)
+    return (service for index, service in enumerate(services) if bits >> index & 1)
 
 
 def union(sets: Iterable[int]) -> int:

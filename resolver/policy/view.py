@@ -102,7 +102,7 @@ class Views:
 
     def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:
         exemptions, running = self._compiled.exemptions, self._in_force.exemptions
-        return tuple(place for place in sorted(running) if exemptions[place].exempted_vlan == vlan)
+        return tuple(index for index in sorted(running) if exemptions[index].exempted_vlan == vlan)
 
     def _view(self, vlan: int, exemptions: tuple[int, ...]) -> View:
         key = (vlan, exemptions)
