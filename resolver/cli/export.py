@@ -86,11 +86,6 @@ def export(
             raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
         text = PRINTED[program](_compiled(config, program).snapshot, config)
         echo(text.rstrip("\n"))
-    elif program == "dnsdist":
-        raise DarbanError(
-            "dnsdist sees no aliases, so it cannot enforce the policy; expected bind, unbound or "
-            "powerdns, or dnsdist-front for dnsdist in front of this server"
-        )
     else:
         known = ", ".join([*PRINTED, *SEVERAL])
         raise DarbanError(f"found the program '{program}'; expected one of {known}")

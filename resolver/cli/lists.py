@@ -1,7 +1,6 @@
 """``darban lists``: the contents of a config's lists, and ``darban lists update``."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -194,8 +193,6 @@ def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
 
 def _await(path: Path, job: UpdateJob) -> UpdateJob:
     """A job of the server, once it is done."""
-    if sys.stderr.isatty():
-        echo(f"fetching {', '.join(job.names) or 'nothing'}", err=True)
     while not job.done:
         time.sleep(_POLL)
         job = _JOB.validate_python(ask(path, "lists", job=job.number))

@@ -92,9 +92,6 @@ def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
     unknown = darban("export", "dnsmasq", at=tmp_path)
     assert unknown.code == WRONG
     assert "found the program 'dnsmasq'; expected one of knot, nftables" in unknown.err
-    gone = darban("export", "dnsdist", "--to", "dnsdist", at=tmp_path)
-    assert gone.code == WRONG
-    assert "expected bind, unbound or powerdns, or dnsdist-front" in gone.err
     without = darban("export", "knot", at=tmp_path)
     assert without.code == WRONG
     assert "found no [publish] listen" in without.err
