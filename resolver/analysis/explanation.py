@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from resolver.analysis.received import Received, received
+from resolver.analysis.step import Step, step
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import QueryProfile
@@ -82,7 +83,7 @@ class Explanation:
     """Whether policy checked the targets of the answer: ``checked`` or ``not checked``."""
     answer: str
     """The answer of the upstream, where it was asked."""
-    decided_by: str
+    decided_by: Step
     """The step that decided, in words."""
     receives: Received | None
     """What the client receives; None where only an upstream knows it, which was not asked."""
@@ -201,7 +202,7 @@ class Explainer:
         """Explain a question from a VLAN, for a client without exemptions of its own."""
         return self._explanation(None, view, name, qtype)
 
-    def _explain(self, view: View, name: bytes, qtype: int) -> tuple[_Resolved, str]:
+    def _explain(self, view: View, name: bytes, qtype: int) -> tuple[_Resolved, Step]:
         """The verdict, the answer, and the step that decided, in words."""
         zone, verdict = self._engine.check_question(view, name, qtype)
         found = self._resolve(view, name, qtype, verdict)
@@ -209,7 +210,7 @@ class Explainer:
             return found, _local_step(zone, name)
         if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
             section = group_section(self.compiled, found.asked.group.decode())
-            return found, f"rebinding_protection of {section}: a private address for a public name"
+            return found, step("rebinding", section=section)
         return found, self._step(view, name, found.verdict)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
@@ -245,41 +246,43 @@ class Explainer:
             return f"{names.text(end)} is answered here"
         return "none: more aliases than are followed"
 
-    def _step(self, view: View, name: bytes, verdict: Verdict) -> str:
+    def _step(self, view: View, name: bytes, verdict: Verdict) -> Step:
         policy = view.effect.policy
         if verdict.outcome is Outcome.PASSED:
             return self._passed(view, name, verdict)
         if verdict.outcome is Outcome.EXEMPTED:
             hours = self._hours(view, verdict)
             within = f", {hours.text}" if hours.text else ""
-            return f"exemption {self.compiled.exemptions[verdict.exemption].id}{within}"
+            exemption = self.compiled.exemptions[verdict.exemption].id
+            return step("exemption", within, exemption=exemption)
         if verdict.by is DENY:
-            return f"deny of policy {policy.name}"
+            return step("deny", policy=policy.name)
         if verdict.by is UNLISTED:
-            return f"default of policy {policy.name}"
+            return step("default", policy=policy.name)
         hours = self._hours(view, verdict)
         until = f" until {_moment(hours.changes)}" if hours.changes < math.inf else ""
         within = f"; {hours.text}{until}" if hours.text else ""
-        return f"{self._list(verdict)}{within}"
+        return step("list", within, **self._list(verdict))
 
-    def _passed(self, view: View, name: bytes, verdict: Verdict) -> str:
+    def _passed(self, view: View, name: bytes, verdict: Verdict) -> Step:
         """Why a name passes, where no exemption is the reason."""
         policy = view.effect.policy
         if verdict.by is ALLOW:
-            return f"allow of policy {policy.name}"
+            return step("allow", policy=policy.name)
         if verdict.blocked_at_other_hours:
             hours = self._hours(view, verdict)
             begin = f", from {_moment(hours.changes)}" if hours.changes < math.inf else ""
-            return f"policy {policy.name} blocks the service {hours.text}{begin}"
+            return step("other_hours", begin, policy=policy.name, hours=hours.text)
         if verdict.by is LIST:
-            return f"allow of policy {policy.name}: {self._list(verdict)}"
+            return step("allowed_list", policy=policy.name, **self._list(verdict))
         if view.unlisted is not None:
-            return f"a name of this network, which the default of policy {policy.name} is not for"
-        return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
+            return step("own_name", policy=policy.name)
+        return step("no_rule", self._refused(view, name), policy=policy.name)
 
-    def _list(self, verdict: Verdict) -> str:
+    def _list(self, verdict: Verdict) -> dict[str, str]:
+        """The list and the line of the rule that decided."""
         line = self._snapshot.judge.line(verdict)
-        return f"list {self.compiled.sources[verdict.source].file}, line {line}"
+        return {"file": self.compiled.sources[verdict.source].file, "line": str(line)}
 
     def _hours(self, view: View, verdict: Verdict) -> ServiceHours:
         """The hours of the service or of the exemption that decided, and their next change."""
@@ -306,9 +309,9 @@ class Explainer:
         self, client: str | None, view: View | None, name: bytes, qtype: int
     ) -> Explanation:
         if view is None:
-            found, step = _Resolved(Verdict(Outcome.REFUSED)), _refused_step(client)
+            found, decided_by = _Resolved(Verdict(Outcome.REFUSED)), _refused_step(client)
         else:
-            found, step = self._explain(view, name, qtype)
+            found, decided_by = self._explain(view, name, qtype)
         compiled, verdict = self.compiled, found.verdict
         effect = view.effect if view is not None else None
         policy = effect.policy if effect is not None else None
@@ -336,7 +339,7 @@ class Explainer:
             else "",
             targets="checked" if found.checked else "not checked",
             answer=found.answer,
-            decided_by=step,
+            decided_by=decided_by,
             receives=received(found.packet) if found.packet else _REFUSED if not view else None,
             upstream=_upstream(compiled, found.asked.group.decode()) if found.asked else "",
         )
@@ -361,24 +364,22 @@ def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
-def _refused_step(client: str | None) -> str:
-    """Why a client has no view, in words."""
-    if client is not None and is_link_local(packed(client)):
-        return "a link-local address, and no VLAN has its interface"
-    return "no VLAN holds this address"
+def _refused_step(client: str | None) -> Step:
+    """Why a client has no view."""
+    is_on_link = client is not None and is_link_local(packed(client))
+    return step("no_interface" if is_on_link else "no_vlan")
 
 
-def _local_step(zone: Zone, name: bytes) -> str:
-    """What answers a name here, in words."""
+def _local_step(zone: Zone, name: bytes) -> Step:
+    """What answers a name here."""
     if zone.use is Use.NO_DELEGATION:
-        return "the DS of a forward zone, which no server above the zone is asked for"
-    what = "a local record" if zone.records is not None else "a special-use name"
-    step = f"{what}, {names.text(zone.name)}: answered here, without policy"
+        return step("no_delegation")
+    kind, missing = "local_record" if zone.records is not None else "special_use", ""
     if zone.use is Use.PRIVATE:
-        missing = [each for each in names.zones(name) if len(names.labels(each)) == 2]
-        text = names.text(missing[0] if missing else zone.name)
-        step += f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
-    return step
+        below = [each for each in names.zones(name) if len(names.labels(each)) == 2]
+        text = names.text(below[0] if below else zone.name)
+        missing = f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
+    return step(kind, missing, zone=names.text(zone.name))
 
 
 def _is_settled(verdict: Verdict) -> bool:

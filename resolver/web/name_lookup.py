@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from resolver.analysis.explanation import Explainer, Explanation
+from resolver.analysis.step import step
 from resolver.dns import codes, names
 from resolver.dns.typed_name import typed_name
 
@@ -69,7 +70,7 @@ def _explanation(explainer: Explainer, who: str, name: bytes) -> Explanation:
     found = explainer.for_view(view, name, codes.A)
     if not found.exemption:
         return found
-    return replace(found, exemption="", decided_by="an exemption of the VLAN")
+    return replace(found, exemption="", decided_by=step("exemption_of_vlan"))
 
 
 def _parse(name: str) -> bytes | None:

@@ -27,6 +27,7 @@ from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import network_of
 from resolver.policy.service_hours import BlockingHours
 from resolver.web import pages
+from resolver.web.explained import facts
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
 from resolver.web.titles import Titles
@@ -57,7 +58,8 @@ def add_to(
 
 def page(status: Status, explainer: Explainer, who: str, name: str, language: str) -> str:
     """The page as HTML, with the answer for a client or VLAN and a name if either is given."""
-    compiled = explainer.compiled
+    compiled, titles = explainer.compiled, Titles(explainer.compiled, language)
+    lookup = look_up(explainer, who, name)
     return _PAGE.render(
         language,
         status=status,
@@ -68,8 +70,9 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
             for each in describe(compiled)
         ],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
-        lookup=look_up(explainer, who, name),
-        titles=Titles(compiled, language),
+        lookup=lookup,
+        facts=lookup.explanation and facts(lookup.explanation, titles, language),
+        titles=titles,
     )
 
 

@@ -13,7 +13,7 @@ _PERSIAN_CATEGORIES = {
     "messenger": "پیام‌رسان‌ها",
     "social-network": "شبکه‌های اجتماعی",
     "workplace-chat": "گفت‌وگوی سازمانی",
-    "encrypted-dns": "DNS رمزگذاری‌شده",
+    "encrypted-dns": "DNS رمزشده",
     "updates": "به‌روزرسانی‌ها",
     "connectivity": "آزمون اتصال",
 }

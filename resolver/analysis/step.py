@@ -1,0 +1,46 @@
+"""The step that decided a question, in words, and as values for pages in other languages."""
+
+from collections.abc import Mapping
+from typing import Final
+
+STEPS: Final[Mapping[str, str]] = {
+    "no_vlan": "no VLAN holds this address",
+    "no_interface": "a link-local address, and no VLAN has its interface",
+    "no_delegation": "the DS of a forward zone, which no server above the zone is asked for",
+    "local_record": "a local record, {zone}: answered here, without policy",
+    "special_use": "a special-use name, {zone}: answered here, without policy",
+    "rebinding": "rebinding_protection of {section}: a private address for a public name",
+    "exemption": "exemption {exemption}",
+    "exemption_of_vlan": "an exemption of the VLAN",
+    "deny": "deny of policy {policy}",
+    "default": "default of policy {policy}",
+    "list": "list {file}, line {line}",
+    "allow": "allow of policy {policy}",
+    "allowed_list": "allow of policy {policy}: list {file}, line {line}",
+    "other_hours": "policy {policy} blocks the service {hours}",
+    "own_name": "a name of this network, which the default of policy {policy} is not for",
+    "no_rule": "no rule of policy {policy} covers the name",
+}
+"""The text of each kind."""
+
+
+class Step(str):
+    """The text of the step; ``kind`` and ``values`` say the same to a page in another language."""
+
+    kind: str
+    values: Mapping[str, str]
+
+    def __new__(cls, text: str, kind: str, values: Mapping[str, str]) -> "Step":
+        """``text`` may say more than the kind and its values."""
+        step = super().__new__(cls, text)
+        step.kind, step.values = kind, values
+        return step
+
+    def __getnewargs__(self) -> tuple[str, str, Mapping[str, str]]:  # type: ignore[override]
+        """What makes a copy of it."""
+        return str(self), self.kind, self.values
+
+
+def step(kind: str, more: str = "", /, **values: str) -> Step:
+    """The step of a kind; ``more`` is added to its text."""
+    return Step(STEPS[kind].format(**values) + more, kind, values)
