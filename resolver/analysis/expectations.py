@@ -19,7 +19,7 @@ from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.policy.moment import all_hours, assumed, ended, in_force
+from resolver.policy.moment import all_hours, in_force_with_hours, ended, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class ExpectationRun:
             return
         explainer = self._all if _needs_exemption(expect) else self._without_exemptions
         for hours in self._tested(expect.hours):
-            explainer.assume(assumed(explainer.compiled, self._wall, hours))
+            explainer.assume(in_force_with_hours(explainer.compiled, self._wall, hours))
             named = [self._compiled.hours[place].name for place in sorted(hours)]
             when = f", {_while(named)}" if self._compiled.hours else ""
             yield _InState(_explain(expect, explainer), when)

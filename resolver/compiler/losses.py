@@ -40,19 +40,19 @@ class Losses:
         """The losses of lists that are not among those accepted."""
         if ALL_LISTS in accepted:
             return
-        now = {self._place(each): each for each in self._now.sources}
+        now = {self._reference(each): each for each in self._now.sources}
         for source in self._before.sources:
-            place = self._place(source)
-            if not place or source.name in accepted:
+            reference = self._reference(source)
+            if not reference or source.name in accepted:
                 continue
-            after = now.get(place)
+            after = now.get(reference)
             entries = 0 if after is None else after.entries
             if loses_much(source.entries, entries):
                 found = count_text(entries, "entry", "entries") if entries else "no entry"
                 yield self._problem(
                     source, found, f"the {source.entries:,} that were in force last"
                 )
-            elif after is not None and place == source.file:
+            elif after is not None and reference == source.file:
                 old, new = self._category(self._before, source), self._category(self._now, after)
                 if old != new:
                     yield self._problem(source, f"category {new}", f"{old}, as was in force last")
@@ -60,7 +60,7 @@ class Losses:
     def removed(self) -> Iterator[str]:
         """What is blocked no more since the config says so."""
         for source in self._before.sources:
-            if source.entries and not self._place(source):
+            if source.entries and not self._reference(source):
                 entries = count_text(source.entries, "entry goes", "entries go")
                 yield f"{source.file}: the config does not name this list any more: {entries}"
         now = {each.name: each for each in describe(self._now)}
@@ -73,7 +73,7 @@ class Losses:
                     if service.name not in kept:
                         yield f"policy {policy.name} does not block {service.name} any more"
 
-    def _place(self, source: ListSource) -> str:
+    def _reference(self, source: ListSource) -> str:
         """What the config names a list by: its file in a directory, or its name; else empty."""
         file = PurePath(source.file)
         if file.parent in self._directories and source.name in (file.stem, file.name):

@@ -70,7 +70,7 @@ class PolicyDescription:
         return Outcome.BLOCKED if self.mode == "enforce" else Outcome.WOULD_BLOCK
 
     @property
-    def imposing(self) -> Ground | None:
+    def imposing_directive(self) -> Ground | None:
         """The first directive, if one is behind all that it blocks but the rules of ``deny``."""
         grounds = [each.ground for each in self.blocks if each.service is not None or not each.text]
         return grounds[0] if grounds and all(each.directive for each in grounds) else None

@@ -41,7 +41,7 @@ def ended(until: float, wall: float) -> bool:
 
 def in_force(compiled: CompiledConfig, wall: float) -> InForce:
     """What is in force at a moment."""
-    return assumed(compiled, wall, hours_at(compiled, wall))
+    return in_force_with_hours(compiled, wall, hours_at(compiled, wall))
 
 
 def hours_at(compiled: CompiledConfig, wall: float) -> frozenset[int]:
@@ -67,7 +67,7 @@ def all_hours(compiled: CompiledConfig) -> list[frozenset[int]]:
     return list(dict.fromkeys(hours_at(compiled, wall) for wall in [-math.inf, *sorted(changes)]))
 
 
-def assumed(compiled: CompiledConfig, wall: float, hours: frozenset[int]) -> InForce:
+def in_force_with_hours(compiled: CompiledConfig, wall: float, hours: frozenset[int]) -> InForce:
     """What is in force at a moment, where these hours hold."""
     changes: list[float] = []
     for each in compiled.hours:

@@ -93,7 +93,7 @@ class PolicyTree:
         """Where the files of a commit are."""
         return self._trees / commit
 
-    def in_place(self) -> str:
+    def linked_commit(self) -> str:
         """The commit that the link leads to; empty where there is no link."""
         return self.current.readlink().name if self.current.is_symlink() else ""
 

@@ -59,8 +59,8 @@ def resolver_vlans(compiled: CompiledConfig, publication: Publication) -> Iterat
         overrides = names.text(override_zone(vlan.name, publication))
         block_set = names.text(block_set_zone(policy.name, publication))
         zones = (
-            ZoneUse(overrides, policy.imposing is not None and not policy.denied),
-            ZoneUse(block_set, policy.imposing is not None and policy.default == "pass"),
+            ZoneUse(overrides, policy.imposing_directive is not None and not policy.denied),
+            ZoneUse(block_set, policy.imposing_directive is not None and policy.default == "pass"),
         )
         if clients := tuple(_clients(compiled.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, clients, zones)

@@ -88,7 +88,7 @@ async def restore_policy_files(state: Path) -> None:
     """
     tree = PolicyTree(state)
     try:
-        if commit := tree.in_place():
+        if commit := tree.linked_commit():
             await write_files(tree, commit)
     except (GitFailed, OSError) as error:
         reason = f"its files cannot be compared with the commit in {tree.repository} ({error})"

@@ -36,15 +36,15 @@ def test_services_and_own_rules_are_told_apart() -> None:
 def test_a_policy_without_rules_blocks_nothing() -> None:
     _, publicity = describe(compiled())
     assert (publicity.blocks, publicity.services, publicity.denied) == ((), [], ())
-    assert publicity.imposing is None
+    assert publicity.imposing_directive is None
 
 
 def test_a_directive_imposes_what_it_is_behind_alone() -> None:
-    imposing = administrative().imposing
-    assert imposing is not None
-    assert imposing.directive == DIRECTIVE
+    ground = administrative().imposing_directive
+    assert ground is not None
+    assert ground.directive == DIRECTIVE
     half = administrative(CONFIG.replace('covers = ["@messenger"]', 'covers = ["one"]'))
-    assert half.imposing is None
+    assert half.imposing_directive is None
 
 
 def test_what_is_caught_is_blocked_or_would_be() -> None:

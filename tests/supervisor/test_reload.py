@@ -208,7 +208,7 @@ def test_a_commit_that_is_refused_is_not_what_the_link_leads_to(tmp_path: Path) 
         tree.directory("bad").mkdir()
         server.file.write_text(FAILING)
         await server.reloader.switch(WHO, PolicySwitch(tree, "bad", check), ())
-        assert tree.in_place() == "good"
+        assert tree.linked_commit() == "good"
 
     _run(tmp_path, refused)
 
