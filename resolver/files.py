@@ -1,4 +1,7 @@
-"""Write a file whole or not at all: aside, synced to disk, then renamed. Read no more than a bound.
+"""Write a file whole or not at all. Read no more than a bound.
+
+A file is written aside: under a hidden name in the same directory, with a random number. Then it is
+synced to disk and renamed.
 
 What must stay true:
 - A reader of ``path`` at any moment, even after a power failure, finds the old content or the new

@@ -1,10 +1,10 @@
 """What the last good snapshot blocks and a new one would not: lost, or removed.
 
-A list that the config still names has lost something if it is gone, or has lost more than a fifth
-of its entries: a file was removed or cut short, the copies of a fetched list are gone, a release
-has another list. Nobody has said so, and its names would pass. So it comes in force only when a
-person accepts it. What the config itself does not name any more, a person has removed: it goes
-with any reload, which says so.
+A list is lost if the config still names it, and it is gone or has lost more than a fifth of its
+entries: a file was removed or cut short, the copies of a fetched list are gone, or a release has
+another list. Nobody has decided this, and the names of the list would pass. So the config comes in
+force only when a person accepts the loss. A list is removed if the config does not name it any
+more: a person has decided this. So the reload goes on, and reports it.
 """
 
 from collections.abc import Container, Iterator

@@ -17,8 +17,8 @@ The order of the rules, and the reasons:
    policy blocks all of them at other hours alone.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
-   does not if the policy's ``allow`` covers the question or an alias on the way to the address,
-   or if an exception does so in the list of names beside the ranges: ``telegram.txt`` and
+   does not if the question, or an alias on the way to the address, is covered by the policy's
+   ``allow``, or by an exception in the list of names beside the ranges: ``telegram.txt`` and
    ``telegram.ip`` are one list. The target of an HTTPS record is not on the way: its hints are
    written by the owner of the record, not by the owner of the target.
 6. No list of others blocks a target of a protected name: it may not block the name itself

@@ -1,7 +1,7 @@
 """What of a policy is in force at a moment: the only comparison of its times with a clock.
 
-All moments are in seconds since 1970. An exemption is in force from its beginning until its end,
-and not at it; one with hours only within these.
+All moments are in seconds since 1970. An exemption is in force at its beginning, and no longer at
+its end. An exemption with hours is in force within these hours only.
 """
 
 import math

@@ -129,7 +129,7 @@ class Verdict:
         )  # fmt: skip
 
     def outranks(self, reported: "Verdict") -> bool:
-        """Whether a target that passes by this verdict is reported instead of one by another."""
+        """Whether this verdict on a target that passes is reported instead of another verdict."""
         if reported.outcome is not Outcome.PASSED:
             return False
         if self.outcome is not Outcome.PASSED:

@@ -57,7 +57,7 @@ class PolicyTree:
         """The commit in force; None where none was pulled.
 
         Raises:
-            DamagedRecord: it cannot be told which commits are older.
+            DamagedRecord: it is unknown which commits are older than the one in force.
         """
         try:
             return PulledPolicy(**json.loads(self.record_file.read_bytes()))
@@ -71,9 +71,9 @@ class PolicyTree:
 
     @contextlib.contextmanager
     def writing(self, record: PulledPolicy) -> Iterator[None]:
-        """Make this the commit in force at the end, and remove the files of the others.
+        """Record this as the commit in force at the end, and remove the files of other commits.
 
-        Where the disk is full, the body is not run. Where it raises, the record stays as it is.
+        If the disk is full, the body does not run. If the body raises, the old record stays.
         """
         with atomic_file(self.record_file) as file:
             file.write(json.dumps(asdict(record)).encode())
@@ -85,7 +85,7 @@ class PolicyTree:
                 shutil.rmtree(tree, ignore_errors=True)
 
     def write(self, record: PulledPolicy) -> None:
-        """Make this the commit in force, and remove the files of the others."""
+        """Record this as the commit in force, and remove the files of other commits."""
         with self.writing(record):
             pass
 
@@ -98,7 +98,7 @@ class PolicyTree:
         return self.current.readlink().name if self.current.is_symlink() else ""
 
     def switch(self, commit: str) -> None:
-        """Let the link lead to the files of a commit; without one, remove it."""
+        """Let the link lead to the files of a commit; with an empty one, remove the link."""
         if not commit:
             self.current.unlink(missing_ok=True)
             return
@@ -106,11 +106,11 @@ class PolicyTree:
         replace_link(self.current, self.directory(commit))
 
     def remove_incoming(self) -> None:
-        """Remove what was fetched and not kept."""
+        """Remove the commits that were fetched and may not be used."""
         shutil.rmtree(self.incoming, ignore_errors=True)
 
     def restore(self) -> None:
-        """Let the link lead to the commit of the record, and remove what was not kept."""
+        """Let the link lead to the commit of the record, and remove what is being fetched."""
         self.remove_incoming()
         record = self.record()
         if record is not None or self.current.is_symlink():

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 _PARTS = 16
-"""Files that the size allowed for all of them is divided by."""
+"""A file is rotated when it has this part of the size that is allowed for all files."""
 
 
 _STEADY = 600.0
-"""Seconds that the clock must have gone without a jump for its day to be believed."""
+"""Seconds without a jump of the clock, after which its day is used."""
 _JUMP = 60.0
-"""Seconds between two readings that the clock may gain or lose: a program that keeps it right does
-so slowly."""
+"""Seconds that the clock may gain or lose between two readings. A program that corrects it, such as
+chrony, does so slowly."""
 
 
 class SteadyDay:
