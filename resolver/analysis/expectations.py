@@ -19,7 +19,7 @@ from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.policy.moment import all_hours, in_force_with_hours, ended, in_force
+from resolver.policy.moment import all_hours, ended, in_force, in_force_with_hours
 
 
 @dataclass(frozen=True, slots=True)

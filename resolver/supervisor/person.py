@@ -1,8 +1,9 @@
 """Who commands the server: the user of the process that asks, and the person behind that user.
 
 The kernel gives the user. The person is who has logged in, whatever ``sudo`` and ``su`` have made
-of that since; only the asking process can look, since the service sees no process of others. The service
-believes it only if it runs as root or as the service's user, who can write the audit log anyway.
+of that since. Only the asking process can look, since the service sees no process of others. The
+service believes it only if it runs as root or as the service's user: both can write the audit log
+anyway.
 """
 
 import asyncio
