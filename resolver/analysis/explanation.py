@@ -181,9 +181,11 @@ class Explainer:
         A name that is answered here without policy passes.
         """
         zone, verdict = self._engine.check_question(view, name, qtype)
-        if not view.has_rules or _is_settled(verdict) or (zone and zone.group is None):
+        alias = zone is not None and zone.alias
+        is_local = zone is not None and zone.group is None and not alias
+        if not view.has_rules or _is_settled(verdict) or is_local:
             return verdict, True
-        if self._ask is None:
+        if self._ask is None and not alias:
             return verdict, False
         found = self._resolve(view, name, qtype, verdict)
         return found.verdict, found.checked
@@ -206,7 +208,12 @@ class Explainer:
         """The verdict, the answer, and the step that decided, in words."""
         zone, verdict = self._engine.check_question(view, name, qtype)
         found = self._resolve(view, name, qtype, verdict)
-        if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
+        is_local = (
+            zone is not None
+            and zone.group is None
+            and not (found.verdict.outcome in _WITHHELD or (zone.alias and found.verdict.rule_text))
+        )
+        if zone is not None and is_local:
             return found, _local_step(zone, name)
         if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
             section = group_section(self.compiled, found.asked.group.decode())
@@ -219,7 +226,7 @@ class Explainer:
         self._observer.verdict = verdict
         result = self._engine.respond(_client(view), view, _query(name, qtype), 0.0)
         if not isinstance(result, PendingReply):
-            return _Resolved(verdict, packet=result.packet)
+            return _Resolved(self._observer.verdict, packet=result.packet)
         asked, ask = result.question, self._ask
         protected = asked.group in self._snapshot.judge.rebinding
         if ask is None or (_is_settled(verdict) and not protected):
@@ -374,12 +381,17 @@ def _local_step(zone: Zone, name: bytes) -> Step:
     """What answers a name here."""
     if zone.use is Use.NO_DELEGATION:
         return step("no_delegation")
+    owner = names.text(zone.name)
+    if zone.records is not None and zone.name != name:
+        owner = f"*.{owner}"
+    if zone.alias:
+        return step("local_alias", zone=owner)
     kind, missing = "local_record" if zone.records is not None else "special_use", ""
     if zone.use is Use.PRIVATE:
         below = [each for each in names.zones(name) if len(names.labels(each)) == 2]
         text = names.text(below[0] if below else zone.name)
         missing = f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
-    return step(kind, missing, zone=names.text(zone.name))
+    return step(kind, missing, zone=owner)
 
 
 def _is_settled(verdict: Verdict) -> bool:

@@ -7,6 +7,7 @@ STEPS: Final[Mapping[str, str]] = {
     "no_vlan": "no VLAN holds this address",
     "no_interface": "a link-local address, and no VLAN has its interface",
     "no_delegation": "the DS of a forward zone, which no server above the zone is asked for",
+    "local_alias": "a local alias, {zone}: its target is asked for, by policy",
     "local_record": "a local record, {zone}: answered here, without policy",
     "special_use": "a special-use name, {zone}: answered here, without policy",
     "rebinding": "rebinding_protection of {section}: a private address for a public name",

@@ -23,7 +23,7 @@ from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network, instead_of_url
-from resolver.dns import presentation
+from resolver.dns import codes, presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
@@ -230,6 +230,9 @@ class _Compiler:
             except presentation.InvalidRecord as error:
                 path: Path = ("local", place, "records", number)
                 self.wrong(path, f'"{record.type} {record.data}"', "a record", f"{error}.")
+        if len(found) > 1 and any(each.rtype == codes.CNAME for each in found):
+            alone = "a CNAME alone (RFC 1034 section 3.6.2)"
+            self.wrong(("local", place, "records"), f"{len(found)} records", alone, "")
         return made.LocalName(local.name, tuple(found))
 
     def forward(self) -> Iterable[made.ForwardZone]:

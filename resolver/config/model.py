@@ -38,6 +38,7 @@ from resolver.config.values import (
     Identifier,
     KeyName,
     Line,
+    LocalDomainName,
     PlainPath,
     Prefix,
     Record,
@@ -73,8 +74,8 @@ class ServerConfig(ConfigSection):
 class LocalConfig(ConfigSection):
     """A name that is answered from this file."""
 
-    name: DomainName
-    """The name that the records belong to."""
+    name: LocalDomainName
+    """The name that the records belong to; ``*.name`` for the names below it that have none."""
     records: OneOrMore[Record]
     """The records of the name, such as ["A 10.0.0.30"]."""
 

@@ -163,6 +163,17 @@ def instead_of_url(text: str) -> str:
     return f'Write "{within}", the name alone.' if within else ""
 
 
+def _read_local_name(text: str) -> bytes:
+    """Read a name, or a wildcard: ``*.apps.agency.example``."""
+    above = text.removeprefix("*.")
+    name = read_name(above)
+    if above == text:
+        return name
+    if len(names.WILDCARD + name) > names.MAX_NAME:
+        raise InvalidValue(_NAME, "With the wildcard the name is too long.")
+    return names.WILDCARD + name
+
+
 def _read_plain_name(text: str) -> bytes:
     """Read a name that goes into the configs of other programs."""
     name = read_name(text)
@@ -240,6 +251,7 @@ def is_loopback(host: str) -> bool:
 ClientAddress = Annotated[Address, reader(_ADDRESS, read_address)]
 Prefix = Annotated[Network, reader(_PREFIX, read_prefix)]
 DomainName = Annotated[bytes, reader(_NAME, read_name)]
+LocalDomainName = Annotated[bytes, reader(_NAME, _read_local_name)]
 PlainName = Annotated[bytes, reader(_PLAIN, _read_plain_name)]
 CacheSize = Annotated[ByteSize, AfterValidator(_at_least_one_mib)]
 Record = Annotated[RecordText, reader(_LOCAL, _read_record)]

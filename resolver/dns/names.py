@@ -18,6 +18,8 @@ from resolver.errors import DarbanError
 MAX_NAME: Final = 255
 MAX_LABEL: Final = 63
 ROOT: Final = b"\x00"
+WILDCARD: Final = b"\x01*"
+"""The first label of a wildcard (RFC 4592 section 2.1.1)."""
 
 _PLAIN: Final = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
 """Octets that are printed without an escape."""

@@ -35,7 +35,7 @@ def text(record: LocalRecord) -> str:
     return f"{codes.type_text(record.rtype)} {data}"
 
 
-_NOT_LOCAL = frozenset({codes.OPT, codes.SOA, codes.CNAME, codes.DNAME, 46, 47, 50})
+_NOT_LOCAL = frozenset({codes.OPT, codes.SOA, codes.DNAME, 46, 47, 50})
 
 
 _ALIKE = {"SVCB": "HTTPS"}
@@ -58,6 +58,7 @@ def _pack(rtype: str, data: str) -> bytes:
 _EXAMPLES = {
     "A": "10.0.0.30",
     "AAAA": "fd00::30",
+    "CNAME": "www.agency.example",
     "HTTPS": "1 . alpn=h2",
     "MX": "10 mail.agency.example",
     "PTR": "printer.agency.example",

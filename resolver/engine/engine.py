@@ -50,6 +50,10 @@ from resolver.exchange.question import UpstreamQuestion, cache_key
 from resolver.policy.verdict import ALLOW, BLOCKED, PASS, PASSED, REBINDING, Verdict
 from resolver.policy.view import View
 
+_OF_ALIAS: Final = (codes.CNAME, codes.ANY)
+"""The types of which an alias itself is the answer."""
+_LOCAL_ALIAS: Final = b"local alias"
+"""The group of the question about a local alias: no upstream group has a space in its name."""
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
 
 
@@ -175,6 +179,8 @@ class Engine:
             if zone.group is None:
                 if zone.name == HEALTH:
                     return self._replies.health(view, query, draining=self.draining)
+                if zone.alias and profile.flags & codes.RD and profile.qtype not in _OF_ALIAS:
+                    return self._answer_alias(client, view, query, zone, now)
                 self.missing_forwards += zone.use is Use.PRIVATE
                 if name == WHOAMI and zone.use is Use.WHOAMI and profile.qtype == codes.TXT:
                     rcode, sections = codes.NOERROR, whoami(self.compiled, view)
@@ -201,6 +207,17 @@ class Engine:
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
             result.refresh = UpstreamQuestion(name, profile, group, question_key)
         return result
+
+    def _answer_alias(
+        self, client: Client, view: View, query: Query, zone: Zone, now: float
+    ) -> Reply | PendingReply:
+        """Answer a question about a local alias: its target is judged and found as any other.
+
+        The whole chain is never cached: an alias is in force as long as the config has it.
+        """
+        question = UpstreamQuestion(query.name, query.profile, _LOCAL_ALIAS)
+        pending = PendingReply(client, query, PASS, question, self._generation, now, view.vlan)
+        return self._follow(pending, view, local_entry(zone, query.name, question.qtype, now), now)
 
     def check_question(self, view: View, name: bytes, qtype: int) -> tuple[Zone | None, Verdict]:
         """The zone of a question, and the verdict; a name with local data always passes."""

@@ -2,7 +2,8 @@
 
 Of zones with the same name, a local record comes before a forward zone, and a forward zone before
 a special-use zone: an agency may forward its own reverse zones. A local record is a zone of one
-name only, so other names in the same forward zone are still forwarded.
+name only, so other names in the same forward zone are still forwarded. A wildcard (``*.name``) is
+a zone of the names below its parent that have no records of their own.
 """
 
 from typing import Final
@@ -25,7 +26,7 @@ class Zone:
     Exactly one of ``records``, ``group`` and ``use`` is set.
     """
 
-    __slots__ = ("group", "name", "records", "use")
+    __slots__ = ("alias", "group", "name", "records", "use")
 
     def __init__(
         self,
@@ -36,7 +37,9 @@ class Zone:
     ) -> None:
         self.name = name
         self.records = records
-        """The local records of a name."""
+        """The local records of a name, or of all names below it."""
+        self.alias = records is not None and any(each.rtype == codes.CNAME for each in records)
+        """Whether the records are an alias, whose target is still to be found."""
         self.group = group
         """The upstream group of a forward zone."""
         self.use = use
@@ -48,6 +51,12 @@ class NameRouting:
 
     def __init__(self, compiled: CompiledConfig) -> None:
         self._local = {each.name: Zone(each.name, records=each.records) for each in compiled.local}
+        self._wildcards = {
+            above: Zone(above, records=each.records)
+            for each in compiled.local
+            if (above := each.name.removeprefix(names.WILDCARD)) != each.name
+        }
+        """The zones of wildcards, by the name above the names that each is for."""
         self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}
         for each in compiled.forward:
             self._zones[each.zone] = Zone(each.zone, group=each.group.encode())
@@ -73,7 +82,10 @@ class NameRouting:
     def _longest(self, name: bytes) -> Zone | None:
         at = 0
         while length := name[at]:
-            zone = self._zones.get(name[at:])
+            above = name[at:]
+            zone = self._wildcards.get(above) if at else None
+            if zone is None:
+                zone = self._zones.get(above)
             if zone is not None:
                 return zone
             at += 1 + length
@@ -118,7 +130,7 @@ _LOOPBACKS: Final = frozenset({special_use.LOOPBACK_V4, special_use.LOOPBACK_V6}
 
 
 def _matching(zone: Zone, name: bytes, qtype: int, records: tuple[LocalRecord, ...]) -> Sections:
-    wanted = [r for r in records if qtype in (r.rtype, codes.ANY)]
+    wanted = [r for r in records if zone.alias or qtype in (r.rtype, codes.ANY)]
     if not wanted:
         return _negative(zone, name)
     rendered = [render.record(render.QNAME_POINTER, r.rtype, r.ttl, r.data) for r in wanted]

@@ -27,7 +27,6 @@ from resolver.publish.client_views import views_by_prefix
 from resolver.publish.policy_zones import (
     NXDOMAIN,
     PASSTHRU,
-    WILDCARD,
     Action,
     RuleSource,
     ZoneRule,
@@ -172,7 +171,7 @@ def _spread(rules: Sequence[ZoneRule]) -> Iterator[bytes]:
 
 def _asked(rule: ZoneRule) -> bytes:
     owner = rule.owner
-    return _BELOW + owner[len(WILDCARD) :] if owner.startswith(WILDCARD) else owner
+    return _BELOW + owner[len(names.WILDCARD) :] if owner.startswith(names.WILDCARD) else owner
 
 
 def _ask(asking: socket.socket, query: SampleQuery) -> Response | None:

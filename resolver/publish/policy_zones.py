@@ -38,8 +38,6 @@ from resolver.publish.client_prefixes import passing_prefixes
 from resolver.publish.rule_names import Keys, RuleNames, merged, within
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
-WILDCARD = b"\x01*"
-
 
 class Action(NamedTuple):
     """What a resolver answers; the form of the records is that of the RPZ draft."""
@@ -179,7 +177,7 @@ class RuleSource:
     def _differences(self, view: View, base: View, keys: Keys) -> Iterator[ZoneRule]:
         """The rules that change verdicts; ``keys`` are of the names where verdicts may differ."""
         root = _Node(names.ROOT, b"", None)
-        root.below = self._changed(view, base, WILDCARD + names.ROOT, None)
+        root.below = self._changed(view, base, names.WILDCARD + names.ROOT, None)
         yield from root.changes()
         path = [root]
         """The last node, and those of which its key is a continuation."""
@@ -199,8 +197,8 @@ class RuleSource:
         node = _Node(name, names.index_key(name), found or self._node(view, base, path, above))
         inherited = node.inherited
         node.exact = self._changed(view, base, name, inherited)
-        if len(WILDCARD + name) <= names.MAX_NAME:
-            node.below = self._changed(view, base, WILDCARD + name, inherited)
+        if len(names.WILDCARD + name) <= names.MAX_NAME:
+            node.below = self._changed(view, base, names.WILDCARD + name, inherited)
         path.append(node)
         return node
 
@@ -275,7 +273,7 @@ class _Node:
         if self.exact is not None:
             yield ZoneRule(self.name, self.exact)
         if self.below is not None:
-            yield ZoneRule(WILDCARD + self.name, self.below)
+            yield ZoneRule(names.WILDCARD + self.name, self.below)
 
 
 def _parent(name: bytes) -> bytes:

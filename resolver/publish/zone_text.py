@@ -14,7 +14,7 @@ from resolver.dns import names
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
 from resolver.publish.client_prefixes import address_trigger
-from resolver.publish.policy_zones import PASSTHRU, WILDCARD, Action, PolicyZone, PolicyZones
+from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZone, PolicyZones
 from resolver.settings import Publication
 
 _EXPIRE = 24 * 7 * 86400
@@ -92,7 +92,7 @@ def longest_name(compiled: CompiledConfig, publication: Publication) -> int:
         (block_set_zone(policy.name, publication) for policy in compiled.policies),
         (override_zone(vlan.name, publication) for vlan in compiled.vlans),
     )
-    return min(map(_room, zones)) - len(WILDCARD)
+    return min(map(_room, zones)) - len(names.WILDCARD)
 
 
 def _room(zone: bytes) -> int:

@@ -37,6 +37,7 @@ STEPS: Final[Mapping[str, str]] = {
     "no_vlan": "این نشانی در هیچ VLAN نیست",
     "no_interface": "نشانی link-local است و هیچ VLAN رابط آن را ندارد",
     "no_delegation": "رکورد DS ناحیه‌ای با سرورهای خود است که از سرورهای بالاتر پرسیده نمی‌شود",
+    "local_alias": "نام مستعار محلی {zone}: مقصد آن پرسیده و با خط‌مشی سنجیده می‌شود",
     "local_record": "رکورد محلی {zone}: پاسخ همین سرور، بدون خط‌مشی",
     "special_use": "نام ویژهٔ {zone}: پاسخ همین سرور، بدون خط‌مشی",
     "rebinding": "نشانی خصوصی برای نامی عمومی (rebinding_protection در {section})",

@@ -25,6 +25,12 @@ policy = "own"
 [[forward]]
 zones = ["agency.internal"]
 servers = ["192.0.2.2"]
+[[local]]
+name = "talk.agency.example"
+records = ["CNAME chat.new.example"]
+[[local]]
+name = "*.apps.agency.example"
+records = ["A 10.0.0.40"]
 """
 
 
@@ -54,6 +60,18 @@ def test_a_missing_forward_zone_is_named() -> None:
     for name, zone in (("local", "local"), ("dc.ad.agency.local", "agency.local")):
         step = explained(name).decided_by
         assert f'[[forward]] zones = ["{zone}"] is missing' in step
+
+
+def test_the_target_of_a_local_alias_is_judged() -> None:
+    blocked = explained("talk.agency.example")
+    assert (blocked.outcome, blocked.matched) == ("blocked", "chat.new.example")
+    assert str(blocked.decided_by) == "deny of policy own"
+
+
+def test_a_wildcard_is_named() -> None:
+    found = explained("one.apps.agency.example")
+    assert found.outcome == "passed"
+    assert found.decided_by.startswith("a local record, *.apps.agency.example: answered here")
 
 
 def test_the_ds_of_a_private_forward_zone() -> None:

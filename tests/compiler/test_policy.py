@@ -32,3 +32,9 @@ def test_an_unknown_time_zone_of_hours_that_a_policy_uses_is_one_error() -> None
 def test_what_is_meant_for_another_key_is_led_there(rule: str, reason: str) -> None:
     _, problems = compile_snapshot(load_text(f"[policies.p]\n{rule}\n{VLAN}"), [])
     assert [each.advice for each in problems if each.severity == "error"] == [f"Here: {reason}."]
+
+
+def test_an_alias_stands_alone() -> None:
+    local = '[[local]]\nname = "a.example"\nrecords = ["CNAME b.example", "A 10.0.0.1"]\n'
+    _, (problem,) = compile_snapshot(load_text(local + "[policies.p]\n" + VLAN), [])
+    assert "expected a CNAME alone" in str(problem)

@@ -13,7 +13,6 @@ from resolver.publish.policy_zones import (
     NODATA,
     NXDOMAIN,
     PASSTHRU,
-    WILDCARD,
     Action,
     PolicyZones,
     RuleSource,
@@ -264,7 +263,7 @@ def test_a_name_that_exists_has_a_rule_for_what_is_below_it() -> None:
 def test_a_default_is_a_rule_at_the_top_before_which_passes_what_allow_has() -> None:
     _, zones = BUILT["sinkhole"]
     first, *rules = next(zone.rules() for zone in zones.block_sets if zone.owner == "few")
-    assert first == ZoneRule(WILDCARD + names.ROOT, SINKHOLE)
+    assert first == ZoneRule(names.WILDCARD + names.ROOT, SINKHOLE)
     passing = {names.text(rule.owner) for rule in rules if rule.action == PASSTHRU}
     assert passing >= {"*.b.a.example", "*.agency", "here.com", "*.10.in-addr.arpa"}
     assert passing >= {"*.internal", "localhost"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from resolver.dns import names
-from resolver.publish.policy_zones import PASSTHRU, WILDCARD, Action, ZoneRule
+from resolver.publish.policy_zones import PASSTHRU, Action, ZoneRule
 
 
 class ZoneLookup:
@@ -19,7 +19,7 @@ class ZoneLookup:
         if name in self._exist:
             return self._actions.get(name)
         encloser = next(zone for zone in names.zones(name) if zone in self._exist)
-        return self._actions.get(WILDCARD + encloser)
+        return self._actions.get(names.WILDCARD + encloser)
 
 
 def decide(zones: Iterable[ZoneLookup], name: bytes) -> Action:
