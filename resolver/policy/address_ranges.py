@@ -65,7 +65,7 @@ class AddressRanges:
         return self._at6[bisect_right(self._edges6, address) - 1]
 
     def of_services(self, address: bytes) -> list[int]:
-        """Likewise, without the private ranges."""
+        """As ``matches``, but only the ranges of services, not the private ones."""
         return [index for index in self.matches(address) if index >= 0]
 
     def distinct(self, addresses: Iterable[bytes]) -> tuple[bytes, ...]:
