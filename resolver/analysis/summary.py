@@ -9,6 +9,7 @@ field without a name here is shown under its own name. Only two are left out: ``
 the rules themselves are compared (see ``rules``), and ``unused``, the field of a key that went.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -210,7 +211,12 @@ def moment(seconds: float) -> str:
 def _group(group: ConfiguredGroup) -> Facts:
     """The servers are in their order, which counts: the first is asked first."""
     servers = ", ".join(map(str, group.servers))
-    return {"servers": servers, **_rest(group, ("name", "servers"))}
+    authorities = hashlib.sha256(group.authorities.encode()).hexdigest()[:16]
+    return {
+        "servers": servers,
+        "ca_file": f"SHA-256 {authorities}" if group.authorities else "",
+        **_rest(group, ("name", "servers", "authorities")),
+    }
 
 
 def _forward(compiled: CompiledConfig) -> Section:

@@ -37,6 +37,7 @@ _FAULTS: dict[Kind, str] = {
     "draining": "not ready, health checks fail: draining",
     "not_ready": "not ready, health checks fail: {why}",
     "upstream_down": "upstream {server} does not answer",
+    "upstream_unverified": "upstream {server} is not asked, since TLS fails: {why}",
     "upstream_wrong": "upstream {server} gives {got} for {name}, which should exist",
     "upstream_fails": "upstream {server} gave no usable answer to a quarter of its queries or more "
     "in the last five minutes",

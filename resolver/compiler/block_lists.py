@@ -10,7 +10,6 @@ a server must be able to start without a network. ``losses`` sees where it block
 import hashlib
 import os
 import re
-import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -27,10 +26,8 @@ from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.snapshot.authorities import trust
 from resolver.snapshot.list_store import ListStore
 
-_CERTIFICATES = "a file of certificates in PEM form"
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES, _RANGES = ".txt", ".ip"
 """The endings of the files that are read."""
@@ -44,7 +41,6 @@ def read_lists(
     """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
     reader = _ListReader(base, fetched, loaded, problems)
     own = list(reader.own_lists())
-    reader.check_authorities()
     return [*own, *reader.sources(own)]
 
 
@@ -136,19 +132,6 @@ class _ListReader:
             )
         self.problems.extend(_unusable(found))
         return replace(found, sha256=hashlib.sha256(content).hexdigest())
-
-    def check_authorities(self) -> None:
-        """Report where the certificates for fetching lists cannot be used."""
-        file = self.loaded.config.lists.ca_file
-        if file is None:
-            return
-        try:
-            trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.base / file)
-        except ssl.SSLError:
-            self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
-        except OSError as error:
-            advice = f"It cannot be read: {error.strerror}."
-            self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, advice)
 
     def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
         """The lists of others; ``own`` are the agency's, whose services they may extend."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.compiler import hours
+from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected, SourceTexts
 from resolver.compiler.losses import Losses
@@ -92,10 +93,14 @@ def compile_file(
             of_lists += edited.of_lists
         else:
             lists, built = read_lists(path.parent, ListStore(state), loaded, of_lists), None
+        problems = [*loaded.problems, *of_lists]
+        authorities = read_authorities(path.parent, loaded, problems)
         before = store.last_good_config(state)
     complete = are_complete(loaded, of_lists)
-    snapshot, found = compile_snapshot(loaded, lists, complete=complete, built=built)
-    problems = [*loaded.problems, *of_lists, *found]
+    snapshot, found = compile_snapshot(
+        loaded, lists, complete=complete, built=built, authorities=authorities
+    )
+    problems += found
     failed: list[FailedExpectation] = []
     losses = None
     if not any(problem.severity == "error" for problem in problems):

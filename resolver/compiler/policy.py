@@ -39,13 +39,16 @@ def compile_snapshot(
     *,
     complete: bool = True,
     built: tuple[bytes, bytes] | None = None,
+    authorities: Mapping[str, str] = {},
 ) -> tuple[made.Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
     ``built`` is the index of these lists (``index.build``), if there is one already.
+    ``authorities`` has the certificates of each ``ca_file`` of an upstream group.
     """
-    compiler = _Compiler(loaded.config, loaded.provenance, ServiceCatalog(lists), complete)
+    catalog = ServiceCatalog(lists)
+    compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities)
     return compiler.snapshot(built), compiler.problems
 
 
@@ -55,6 +58,7 @@ class _Compiler:
     provenance: Provenance
     catalog: ServiceCatalog
     complete: bool
+    authorities: Mapping[str, str]
 
     def __post_init__(self) -> None:
         self.problems = list(self.catalog.problems)
@@ -241,11 +245,26 @@ class _Compiler:
 
     def groups(self) -> Iterable[made.ConfiguredGroup]:
         protection = _rebinding(self.config.upstream.rebinding_allow)
-        yield _upstream(DEFAULT_GROUP, self.config.upstream, protection)
+        yield self.upstream(DEFAULT_GROUP, self.config.upstream, protection)
         for name, group in self.config.upstreams.items():
-            yield _upstream(name, group, protection)
+            yield self.upstream(name, group, protection)
         for place, forward in enumerate(self.config.forward):
-            yield _group(_group_of(place), forward)
+            yield self.group(_group_of(place), forward)
+
+    def upstream(
+        self, name: str, group: UpstreamGroupConfig, protection: made.RebindingProtection
+    ) -> made.ConfiguredGroup:
+        rebinding = protection if group.rebinding_protection else None
+        return replace(self.group(name, group), trust_ad=group.trust_ad, rebinding=rebinding)
+
+    def group(self, name: str, group: NameServersConfig) -> made.ConfiguredGroup:
+        """A group that is not protected, as that of a forward zone, whose names are not public."""
+        return made.ConfiguredGroup(
+            name,
+            tuple(made.ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers),
+            source=tuple(map(str, group.source)),
+            authorities=self.authorities.get(group.ca_file or "", ""),
+        )
 
     def subscriptions(self) -> Iterable[made.Subscription]:
         for name, source in self.config.lists.sources.items():
@@ -277,19 +296,6 @@ def _is_reference(text: str) -> bool:
 def _group_of(forward: int) -> str:
     """The group of a ``forward`` entry; names of other groups have no colon."""
     return f"forward:{forward}"
-
-
-def _group(name: str, group: NameServersConfig) -> made.ConfiguredGroup:
-    """A group that is not protected, as that of a forward zone, whose names are not public."""
-    servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
-    return made.ConfiguredGroup(name, servers, source=tuple(map(str, group.source)))
-
-
-def _upstream(
-    name: str, group: UpstreamGroupConfig, protection: made.RebindingProtection
-) -> made.ConfiguredGroup:
-    rebinding = protection if group.rebinding_protection else None
-    return replace(_group(name, group), trust_ad=group.trust_ad, rebinding=rebinding)
 
 
 def _rebinding(allow: Sequence[bytes | Network]) -> made.RebindingProtection:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv6Network, ip_address
 from typing import Final
 
-from resolver.config import front
+from resolver.config import front, upstream
 from resolver.config.model import (
     Config,
     DuringConfig,
@@ -108,6 +108,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _one_of(
         provenance.merged, ("expect", ANY), ExpectationConfig, (("at", "hours"),), required=False
     )
+    yield from upstream.check(config, provenance)
     yield from _queries_to_itself(config, provenance)
     if config.policy_source.repository and not config.policy_source.allowed_signers:
         expected = "the file of the SSH keys whose signatures are accepted"

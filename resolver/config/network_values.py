@@ -23,6 +23,8 @@ from resolver.config.values import (
 from resolver.dns import names
 
 DNS_PORT = 53
+TLS_PORT = 853
+_TLS = "tls://"
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _BROADCAST = IPv4Address("255.255.255.255")
@@ -30,10 +32,12 @@ _LISTEN = 'an address with a port, such as "127.0.0.1:5300" or "[::1]:5300"'
 _BOOTSTRAP = 'the address of a name server, such as "192.0.2.53", "192.0.2.53:5353" or "[::1]:53"'
 _SECONDARY = 'an address with a port or without, such as "10.1.0.53" or "[fd00::53]:5353"'
 _SERVER = '"system", an address or a host name, with a port or without, such as "192.0.2.53:5353"'
-_PLAIN_DNS = (
-    "Darban asks over UDP and TCP, without encryption. Let a resolver on this host ask over TLS or "
-    'HTTPS, such as Unbound, and write its address: "127.0.0.1:5335".'
+_OVER_TLS = '"tls://NAME@ADDRESS", such as "tls://dns.example@192.0.2.53"'
+_NO_URL = (
+    f"Darban asks over UDP and TCP, or over TLS: {_OVER_TLS}. Let a resolver on this host ask over "
+    'HTTPS, and write its address: "127.0.0.1:5335".'
 )
+_VERIFIED = "The certificate of the server is verified for the name."
 _NAME_OR_PREFIX = 'a domain name or a prefix, such as "zen.spamhaus.org" or "10.10.34.34/31"'
 _INTERFACE = 'the name of an interface, such as "eth0.10": 15 letters, digits and ._- at most'
 _SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
@@ -57,9 +61,14 @@ class NameServer:
     host: str
     port: int
     kind: Literal["address", "hostname", "system"]
+    tls_name: str = ""
+    """The name that its certificate is verified for; empty for plain DNS."""
 
     def __str__(self) -> str:
-        return self.host if self.kind == "system" else _joined(self.host, self.port)
+        if self.kind == "system":
+            return self.host
+        at = _joined(self.host, self.port)
+        return f"{_TLS}{self.tls_name}@{at}" if self.tls_name else at
 
     @property
     def is_loopback(self) -> bool:
@@ -127,21 +136,49 @@ def _socket_address(expected: str, default_port: int | None = None) -> PlainVali
 def _read_server(text: str) -> NameServer:
     if text == "system":
         return NameServer(text, DNS_PORT, "system")
+    if text.startswith(_TLS):
+        return _read_tls_server(text)
     if "://" in text:
-        raise InvalidValue(_SERVER, _PLAIN_DNS)
+        raise InvalidValue(_SERVER, _NO_URL)
     host, port = _split_port(text, _SERVER)
-    address = parse_address(host)
+    address = _server_address(host, _SERVER)
     if address is not None:
-        address = _of_one_host(address, _SERVER)
-        _of_one_link(address, _SERVER, is_here=False)
-        return NameServer(str(address), port or DNS_PORT, "address")
+        return NameServer(address, port or DNS_PORT, "address")
+    return NameServer(_host_name(host, _SERVER), port or DNS_PORT, "hostname")
+
+
+def _read_tls_server(text: str) -> NameServer:
+    """A server over TLS: its address, since a name would have to be resolved over plain DNS."""
+    name, separator, at = text.removeprefix(_TLS).partition("@")
+    if not separator:
+        raise InvalidValue(_OVER_TLS, _VERIFIED)
+    if at.startswith("[") and at.endswith("]"):
+        at = at[1:-1]
+    host, port = _split_port(at, _OVER_TLS)
+    address = _server_address(host, _OVER_TLS)
+    if address is None:
+        raise InvalidValue(_OVER_TLS, "Write the address of the server behind the @.")
+    return NameServer(address, port or TLS_PORT, "address", _host_name(name, _OVER_TLS))
+
+
+def _server_address(host: str, expected: str) -> str | None:
+    """The address of a server; None for what is no address."""
+    address = parse_address(host)
+    if address is None:
+        return None
+    address = _of_one_host(address, expected)
+    _of_one_link(address, expected, is_here=False)
+    return str(address)
+
+
+def _host_name(text: str, expected: str) -> str:
     try:
-        name = names.text(names.parse(host))
+        name = names.text(names.parse(text))
     except names.InvalidName as error:
-        raise InvalidValue(_SERVER, f"Here: {error}.") from None
+        raise InvalidValue(expected, f"Here: {error}.") from None
     if not _HOST.fullmatch(name):
-        raise InvalidValue(_SERVER)
-    return NameServer(name, port or DNS_PORT, "hostname")
+        raise InvalidValue(expected)
+    return name
 
 
 def _read_source(text: str) -> Address:

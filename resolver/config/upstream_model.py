@@ -9,7 +9,7 @@ from resolver.config.network_values import (
     SourceAddress,
 )
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.values import DomainName
+from resolver.config.values import DomainName, SomeLine
 from resolver.dns import names
 
 SYSTEM = NameServer("system", DNS_PORT, "system")
@@ -22,6 +22,8 @@ class NameServersConfig(ConfigSection):
     """The name servers to ask."""
     source: Several[SourceAddress] = ()
     """The addresses of this host that queries to them leave from, at most one of each family."""
+    ca_file: SomeLine | None = None
+    """Certificates of authorities, in PEM, that tls:// servers may have besides the system's."""
 
 
 class UpstreamGroupConfig(NameServersConfig):

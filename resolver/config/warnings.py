@@ -104,7 +104,7 @@ def _trusted_ad(config: Config, _: Provenance) -> Warnings:
     """Warn of servers that are not on this host: anyone on the path can set AD in their answers."""
     upstreams = ((("upstreams", name), group) for name, group in config.upstreams.items())
     for path, group in ((("upstream",), config.upstream), *upstreams):
-        far = [str(each) for each in group.servers if not each.is_loopback]
+        far = [str(s) for s in group.servers if not s.is_loopback and not s.tls_name]
         if group.trust_ad and far:
             advice = f"Whoever is on the path to {', '.join(far)} can make up AD."
             expected = "servers on this host, such as 127.0.0.1:5335"

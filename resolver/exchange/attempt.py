@@ -20,7 +20,7 @@ class Attempt:
     ) -> None:
         self.server = server
         self.stream = stream
-        """Whether to send it over TCP."""
+        """Whether to send it over TCP, or over TLS where its server has that."""
         self.message = message
         """The query without its ID."""
         self.began = began

@@ -1,4 +1,6 @@
-"""EDNS with a server that may not understand it: where it rejected the OPT it is asked without."""
+"""EDNS with a server: without the OPT where the server rejected it, and over TLS with padding."""
+
+from typing import Final
 
 from resolver.dns import codes
 from resolver.dns.response import Response
@@ -13,6 +15,21 @@ def without_edns(query: bytes) -> bytes:
 def has_edns(query: bytes) -> bool:
     """Whether a query (without its ID) has an OPT."""
     return query[9] != 0
+
+
+_BLOCK: Final = 128
+"""Octets, of which a query over TLS has a multiple (RFC 8467 section 4.1)."""
+_PADDING: Final = b"\x00\x0c"
+"""The code of the option (RFC 7830)."""
+
+
+def padded(query: bytes) -> bytes:
+    """The same query (without its ID) with padding in its OPT, if it has one, at its end."""
+    if not has_edns(query):
+        return query
+    fill = -(len(query) + 2 + 4) % _BLOCK  # with the ID, and the option's code and length
+    option = _PADDING + fill.to_bytes(2, "big") + bytes(fill)
+    return query[:-2] + len(option).to_bytes(2, "big") + option
 
 
 def rejects_edns(response: Response, attempt: Attempt, name: bytes) -> bool:

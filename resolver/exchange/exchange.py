@@ -21,7 +21,7 @@ next ``Attempt`` to send, None to go on waiting, or the result, a ``CacheEntry``
 |                 | expired, unless it has_more_time   | next; the attempt is late                 |
 |                 | refused (ICMP), unreachable        | next, or None: PAUSED                     |
 |                 | closed (TCP)                       | the same server over another connection   |
-|                 | tcp_unavailable                    | the same server over UDP                  |
+|                 | tcp_unavailable                    | the same server over UDP; over TLS: next  |
 | PAUSED          | waited                             | next                                      |
 | any, for an     | received: it answers the question  | the result                                |
 | attempt that is | received: TC, or EDNS is rejected  | RESTING: as above; else None              |
@@ -41,6 +41,7 @@ The rules:
   servers are asked, and this one no more. The last error becomes the result, or a ``Failure`` that
   says what was seen. A server whose host refuses a transport, or whose answer cannot be read, is
   not asked over this transport again.
+- TCP means TLS for a server over TLS. It is never asked over UDP.
 - AD is kept only from a server that the group trusts for it (RFC 6840 section 5.8): others may set
   it without having validated, or somebody on the path may have set it.
 - After records of the question's name that have another type alone, as broken load balancers send
@@ -58,12 +59,14 @@ from resolver.exchange.edns import has_edns, rejects_edns, without_edns
 from resolver.exchange.entry import CacheEntry, make_entry, no_such_type
 from resolver.exchange.failure import (
     ANSWERED,
+    CROWDED,
     MISMATCH,
     NO_ADDRESS,
     NO_ROOM,
     REFUSED,
     TCP_FAILED,
     TIMED_OUT,
+    TLS_FAILED,
     UNSENT,
     Failure,
     no_answer,
@@ -129,9 +132,10 @@ class Exchange:
         """Probe a server whose probe is due, unless the first attempt does so; one at a time."""
         if self.probe is None:
             server.probed(now)
-            if server is not first or server.stream_only:
+            over_tls = server.tls_name != ""
+            if server is not first or (server.stream_only and not over_tls):
                 message = self._query if server.takes_edns(now) else without_edns(self._query)
-                self.probe = Attempt(server, False, message, now, now + LATE, is_probe=True)
+                self.probe = Attempt(server, over_tls, message, now, now + LATE, is_probe=True)
 
     def probed(self, probe: Attempt, packet: bytes, ident: int, now: float) -> bool:
         """Process a packet that was received for a probe: whether it is an answer."""
@@ -266,8 +270,10 @@ class Exchange:
         return self._not_answered(attempt, REFUSED, now)
 
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on if an attempt could not be sent, or if its TCP connection failed."""
-        return self._not_answered(attempt, TCP_FAILED if attempt.stream else UNSENT, now)
+        """Go on if an attempt could not be sent, or if its TCP or TLS connection failed."""
+        over_tls = attempt.server.tls_name != ""
+        seen = TLS_FAILED if over_tls else TCP_FAILED if attempt.stream else UNSENT
+        return self._not_answered(attempt, seen, now)
 
     def _not_answered(self, attempt: Attempt, seen: int, now: float) -> Step | None:
         """Go on without an answer to an attempt: over the other transport, or at another server."""
@@ -299,9 +305,13 @@ class Exchange:
     def tcp_unavailable(self, attempt: Attempt, now: float) -> Step | None:
         """Go on over UDP with a port of its own, since no TCP connection has room.
 
-        It is one more try: a server may truncate whatever it answers over UDP.
+        It is one more try: a server may truncate whatever it answers over UDP. A server over TLS
+        is left out of the round.
         """
-        if self.round.is_truncated or self.round.is_suspicious:
+        if attempt.server.tls_name:
+            self._error = self._error or CROWDED
+            self.round.leave_out(attempt.server, True)
+        elif self.round.is_truncated or self.round.is_suspicious:
             self._error = self._error or NO_ROOM
         if not self.round.allows_udp(attempt.server, now):
             return self._next(now)
@@ -342,6 +352,7 @@ class Exchange:
     def _ask(self, server: Server, stream: bool, now: float, edns: bool = True) -> Attempt:
         """Make the next try at a server."""
         until = self.round.add(server, stream, now)
+        assert stream or not server.tls_name, "a server over TLS is asked over nothing else"
         takes_edns = edns and server.takes_edns(now)
         message = self._query if takes_edns else without_edns(self._query)
         own_socket = stream and self._seen & TIMED_OUT > 0

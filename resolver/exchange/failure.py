@@ -15,11 +15,13 @@ UNSENT: Final = 4
 TCP_FAILED: Final = 8
 MISMATCH: Final = 16
 TIMED_OUT: Final = 32
+TLS_FAILED: Final = 64
 
 _REASONS: Final = (
     (REFUSED, "refused by an ICMP error"),
     (UNSENT, "query could not be sent"),
     (TCP_FAILED, "TCP connection failed"),
+    (TLS_FAILED, "TLS connection failed"),
     (MISMATCH, "a packet matched no query"),
     (TIMED_OUT, "timed out"),
 )

@@ -6,7 +6,7 @@ The rules:
   three times over TCP (RFC 9520 section 3.1). A further try is at the server with the fewest, of
   those that are up. ``Group.wait`` says how long a try over UDP waits; each try over TCP waits
   twice as long as the one before. A server that is known to answer over TCP only is asked over TCP
-  only.
+  only. TCP means TLS for a server over TLS, which is never asked over UDP.
 - After TC the question goes over TCP only. If no TCP connection has room, it goes over UDP again,
   as one more try.
 - A server may close a TCP connection after some answers. The queries without one are asked again
@@ -112,7 +112,8 @@ class Round:
 
     def allows_udp(self, server: Server, now: float) -> bool:
         """Whether a server can be tried over UDP, whatever may be forged or truncated."""
-        return self._tried_udp.count(server) < TRIES and now < self.end_at
+        tries = self._tried_udp.count(server)
+        return not server.tls_name and tries < TRIES and now < self.end_at
 
     def allows_tcp(self, server: Server) -> bool:
         """Whether a server can be tried over TCP."""
@@ -127,8 +128,8 @@ class Round:
         return True
 
     def has_tried_all(self) -> bool:
-        """Whether each server was tried over UDP."""
-        return self.group.all_in(self._tried_udp)
+        """Whether each server was tried."""
+        return self.group.all_in((*self._tried_udp, *self._tried_tcp))
 
     def note_timeout(self, server: Server, now: float) -> None:
         """Count the question against a server, once a round."""

@@ -18,7 +18,11 @@ others, and a server that does not understand EDNS is asked without. It counts a
 rejected EDNS for two names, and has not answered with EDNS between them, nor in the 15 minutes
 before: an error about one name, which it may pass on from elsewhere, says nothing about others.
 
+A server over TLS is asked over TLS alone, also to probe it. Its round-trip times are those of its
+answers over TLS, and give the time to wait for it as those over UDP do.
+
 What must stay true:
+- A server over TLS is never asked without it.
 - Only a time-out or an unusable answer counts against a server. A packet that matches no query
   does not count, since anyone can forge it.
 """
@@ -58,27 +62,39 @@ class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "edns_until", "heard", "lame_until", "name", "plain_until", "port"),
-        *("probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source", "timeouts"),
-        *("usual", "variance", "wait"),
+        *("address", "authorities", "edns_until", "heard", "lame_until", "name", "plain_until"),
+        *("port", "probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source"),
+        *("timeouts", "tls_name", "usual", "variance", "wait"),
     )
 
-    def __init__(self, address: str, port: int, name: str, source: str = "") -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        name: str,
+        source: str = "",
+        tls_name: str = "",
+        authorities: str = "",
+    ) -> None:
         self.address = address
         self.port = port
         self.name = name
         """The name in the config; a label of metrics."""
         self.source = source
         """The address of this host that queries to it leave from; empty for any."""
+        self.tls_name = tls_name
+        """The name that its certificate is verified for; empty for plain DNS."""
+        self.authorities = authorities
+        """The certificates, in PEM, that are trusted for it besides the system's."""
         self.smoothed = 0.0
-        """Smoothed round-trip time over UDP in seconds, or the last over TCP; 0 until then."""
+        """Smoothed round-trip time over UDP or TLS in seconds, or the last over TCP; else 0."""
         self.variance = 0.0
         self.timeouts = 0
         """Consecutive questions that timed out."""
         self.silent_since = 0.0
         """The time of the first of these time-outs."""
         self.heard = 0.0
-        """When the last answer came over UDP."""
+        """When the last answer came over UDP, or over TLS."""
         self.silent_udp = 0
         """Consecutive questions that were answered over TCP while nothing came over UDP."""
         self.probe_at = inf
@@ -108,8 +124,8 @@ class Server:
 
     @property
     def stream_only(self) -> bool:
-        """Whether to ask it over TCP, since nothing comes back over UDP."""
-        return self.silent_udp >= _SILENT_UDP_AFTER
+        """Whether to ask it over a stream: it has TLS, or nothing comes back over UDP."""
+        return self.silent_udp >= _SILENT_UDP_AFTER or self.tls_name != ""
 
     def answered(self, seconds: float, now: float) -> None:
         """Note an answer over UDP after so many seconds."""
@@ -128,7 +144,10 @@ class Server:
         self.usual = self.wait = wait if wait < _MAX_WAIT else _MAX_WAIT
 
     def answered_stream(self, seconds: float, asked_at: float, now: float) -> None:
-        """Note an answer over TCP to a question that was first asked at some time."""
+        """Note an answer over a stream to a question that was first asked at some time."""
+        if self.tls_name:
+            self.answered(seconds, now)
+            return
         self.timeouts = 0
         if asked_at <= self.heard:
             self.silent_udp = 0

@@ -106,7 +106,7 @@ class DarbanCollector(Collector):
 
     def _facts_as_series(self, upstreams: Sequence[str]) -> Iterator[tuple[Metric, Values]]:
         facts, compiled = self._facts, self._facts.compiled
-        wrong = facts.wrong_upstreams.keys() | facts.failing_upstreams
+        wrong = {*facts.wrong_upstreams, *facts.unverified_upstreams, *facts.failing_upstreams}
         yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
         yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
         yield definitions.CONFIG_OK, _one(facts.config_ok)

@@ -76,6 +76,8 @@ class ServerFacts:
     """Whether an upstream server is known to validate DNSSEC, by its name; empty at first."""
     wrong_upstreams: dict[str, WrongAnswer] = field(default_factory=dict)
     """The upstream servers whose last answer to a probe was wrong, by their names."""
+    unverified_upstreams: dict[str, str] = field(default_factory=dict)
+    """Why TLS with upstream servers failed at their last probe, by their names."""
     failing_upstreams: frozenset[str] = frozenset()
     """The names of those of which a quarter of the queries or more had no usable answer lately."""
     last_reload: LastReload | None = None

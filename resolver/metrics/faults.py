@@ -20,6 +20,7 @@ Kind = Literal[
     "draining",
     "not_ready",
     "upstream_down",
+    "upstream_unverified",
     "upstream_wrong",
     "upstream_fails",
     "clock_wrong",
@@ -79,7 +80,10 @@ def faults(now: Status) -> Iterator[Fault]:
         kind: Kind = "draining" if now.not_ready == DRAINING else "not_ready"
         yield Fault(kind, {"why": now.not_ready})
     for upstream in now.upstreams:
-        if not upstream.up:
+        if upstream.unverified:
+            server = {"server": upstream.name}
+            yield Fault("upstream_unverified", {**server, "why": upstream.unverified})
+        elif not upstream.up:
             yield Fault("upstream_down", {"server": upstream.name})
         if upstream.wrong is not None:
             yield Fault("upstream_wrong", {"server": upstream.name, **asdict(upstream.wrong)})

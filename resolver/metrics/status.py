@@ -79,6 +79,8 @@ class UpstreamStatus:
     """Its last answer to the supervisor's probe, if it was wrong."""
     failing: bool = False
     """Whether a quarter of its queries or more had no usable answer in the last five minutes."""
+    unverified: str = ""
+    """Why TLS with it failed at the supervisor's last probe; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True)

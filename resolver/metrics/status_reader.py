@@ -116,6 +116,7 @@ def _upstreams(sums: CounterSums, facts: ServerFacts) -> Iterator[UpstreamStatus
             facts.validating.get(name, False),
             facts.wrong_upstreams.get(name),
             name in facts.failing_upstreams,
+            facts.unverified_upstreams.get(name, ""),
         )
 
 

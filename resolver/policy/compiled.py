@@ -266,9 +266,14 @@ class ConfiguredServer:
     port: int
     kind: str
     """``address``, ``hostname`` or ``system``."""
+    tls_name: str = ""
+    """The name that its certificate is verified for; empty for plain DNS."""
 
     def __str__(self) -> str:
-        return self.host if self.kind == "system" else str(Endpoint(self.host, self.port))
+        if self.kind == "system":
+            return self.host
+        at = str(Endpoint(self.host, self.port))
+        return f"tls://{self.tls_name}@{at}" if self.tls_name else at
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +298,8 @@ class ConfiguredGroup:
     """None if private addresses in its answers pass."""
     source: tuple[str, ...] = ()
     """The addresses of this host that queries leave from, at most one of each family."""
+    authorities: str = ""
+    """The certificates, in PEM, that are trusted besides the system's; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

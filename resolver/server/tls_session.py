@@ -31,10 +31,16 @@ class TlsSession:
         *("error", "has_ended", "is_established"),
     )
 
-    def __init__(self, context: ssl.SSLContext, server_hostname: str | None = None) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        resumed: ssl.SSLSession | None = None,
+    ) -> None:
         """``server_hostname`` is the server's name, or its address, for the side of the client.
 
-        None makes this side the server.
+        None makes this side the server. ``resumed`` is what an earlier session with the server had
+        as ``resumable``.
         """
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
@@ -43,6 +49,7 @@ class TlsSession:
             self._outgoing,
             server_side=server_hostname is None,
             server_hostname=server_hostname,
+            session=resumed,
         )
         self._early = bytearray()
         """What was sealed before the handshake ended."""
@@ -52,6 +59,11 @@ class TlsSession:
         """Whether the peer has said that it sends nothing more (``close_notify``)."""
         self.error = ""
         """Why the session failed, such as "certificate verify failed"; empty if it has not."""
+
+    @property
+    def resumable(self) -> ssl.SSLSession | None:
+        """What another session can resume this one by, if the server has given anything."""
+        return self._object.session if self.is_established else None
 
     def receive(self, octets: bytes) -> bytes:
         """Take octets of the peer: all that could be decrypted, which may be nothing.
@@ -132,7 +144,12 @@ class TlsSession:
             raise self._failed(error) from None
 
     def _failed(self, error: ssl.SSLError) -> TlsError:
-        reason = (error.reason or str(error)).replace("_", " ").lower()
-        detail = getattr(error, "verify_message", "")
-        self.error = f"{reason}: {detail}" if detail else reason
+        self.error = failure_of(error)
         return TlsError(self.error)
+
+
+def failure_of(error: ssl.SSLError) -> str:
+    """Why TLS failed, such as "certificate verify failed: certificate has expired"."""
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    detail = getattr(error, "verify_message", "")
+    return f"{reason}: {detail}" if detail else reason

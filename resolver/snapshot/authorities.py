@@ -1,4 +1,7 @@
-"""The agency's own certificate authorities, which fetches of lists trust besides the system's."""
+"""The agency's own certificate authorities, which are trusted besides the system's.
+
+Fetches of lists trust them, and the connections to upstream servers over TLS.
+"""
 
 import ssl
 from pathlib import Path
@@ -10,5 +13,10 @@ _LONGEST = 16 << 20
 
 def trust(context: ssl.SSLContext, file: Path) -> None:
     """Trust the certificates of a file in PEM form; OSError, and SSLError where it has none."""
-    text = read_regular(file, _LONGEST).decode("ascii", "ignore")  # a comment may be in any script
-    context.load_verify_locations(cadata=f"\n{text}")
+    context.load_verify_locations(cadata=read_certificates(file))
+
+
+def read_certificates(file: Path) -> str:
+    """The text of a file in PEM form, as ``load_verify_locations`` takes it; OSError."""
+    # A comment may be in any script.
+    return "\n" + read_regular(file, _LONGEST).decode("ascii", "ignore")

@@ -20,7 +20,7 @@ from resolver.upstream.validation_probe import Probed, probe
 
 _PROBE = 30.0
 """Seconds between two probes of all servers."""
-_Address = tuple[str, int]
+_Address = tuple[str, int, str]
 
 
 class UpstreamValidation:
@@ -66,6 +66,13 @@ class UpstreamValidation:
                 if each.wrong
             }
         )
+        self._note_unverified(
+            {
+                servers[key]["name"]: each.unverified
+                for key, each in found.items()
+                if each.unverified
+            }
+        )
         hosts = current.hosts
         hosts.validating = frozenset(key for key, each in found.items() if each.validates)
         hosts.wrong = frozenset(key for key, each in found.items() if each.wrong)
@@ -76,6 +83,15 @@ class UpstreamValidation:
             each["name"] for group in now.values() for each in group if each["ad_trusted"]
         }
         _log_changes(before, validating, ad_trusted)
+
+    def _note_unverified(self, unverified: dict[str, str]) -> None:
+        """Note why servers could not be verified, by their names; log what has changed."""
+        before, self._facts.unverified_upstreams = self._facts.unverified_upstreams, unverified
+        for name, why in unverified.items():
+            if before.get(name) != why:
+                log.warning("upstream %s cannot be asked, since TLS fails: %s", name, why)
+        for name in before.keys() - unverified.keys():
+            log.info("upstream %s: TLS fails no more", name)
 
     def _note_wrong(self, wrong: dict[str, WrongAnswer]) -> None:
         """Note the servers that answer wrongly, by their names; log those that did not before."""
@@ -89,7 +105,7 @@ class UpstreamValidation:
 
 
 def _address(server: ServerAddress) -> _Address:
-    return server["address"], server["port"]
+    return server["address"], server["port"], server["tls_name"]
 
 
 def _existing_names(

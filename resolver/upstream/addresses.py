@@ -95,9 +95,9 @@ class UpstreamAddresses:
         self._compiled = compiled
         self._resolver = aiodns.DNSResolver(timeout=_TIMEOUT, tries=_TRIES)
         self._known: dict[str, list[str]] = {}
-        self.validating: frozenset[tuple[str, int]] = frozenset()
-        """The servers that are known to validate DNSSEC, by address and port."""
-        self.wrong: frozenset[tuple[str, int]] = frozenset()
+        self.validating: frozenset[tuple[str, int, str]] = frozenset()
+        """The servers that are known to validate DNSSEC, by address, port and name for TLS."""
+        self.wrong: frozenset[tuple[str, int, str]] = frozenset()
         """The servers whose last answer to a probe was wrong."""
 
     @property
@@ -157,17 +157,20 @@ class UpstreamAddresses:
                 name=name,
                 address=address,
                 port=port,
-                ad_trusted=group.trust_ad or self._is_ad_trusted(address, port),
+                ad_trusted=group.trust_ad or self._is_ad_trusted(address, port, server.tls_name),
                 source=source_for(address, group.source),
-                wrong=(address, port) in self.wrong,
+                wrong=(address, port, server.tls_name) in self.wrong,
+                tls_name=server.tls_name,
+                authorities=group.authorities,
             )
             for server in group.servers
             for name, address, port in self._of(server)
         ]
 
-    def _is_ad_trusted(self, address: str, port: int) -> bool:
+    def _is_ad_trusted(self, address: str, port: int, tls_name: str) -> bool:
         """Whether a server validates, and nobody else is on the path to it who could set AD."""
-        return (address, port) in self.validating and ip_address(address).is_loopback
+        validates = (address, port, tls_name) in self.validating
+        return validates and ip_address(address).is_loopback
 
     def _of(self, server: ConfiguredServer) -> list[tuple[str, str, int]]:
         if server.kind == "system":
@@ -175,7 +178,7 @@ class UpstreamAddresses:
         if server.kind == "hostname":
             name = f"{server.host}:{server.port}"
             return [(name, address, server.port) for address in self._known.get(server.host, ())]
-        return [(str(Endpoint(server.host, server.port)), server.host, server.port)]
+        return [(str(server), server.host, server.port)]
 
     async def _addresses(self, host: str, rtype: str) -> list[str] | None:
         """The addresses of a host; None without an answer."""
@@ -189,9 +192,14 @@ class UpstreamAddresses:
 
 
 def bootstrap(compiled: CompiledConfig) -> list[Endpoint]:
-    """The name servers for host names in the config: of upstreams and of list URLs."""
+    """The name servers for host names in the config: of upstreams and of list URLs.
+
+    They are asked over plain DNS, so servers over TLS are not among them.
+    """
     if compiled.settings.bootstrap:
         return list(compiled.settings.bootstrap)
     servers = (server for group in compiled.groups for server in group.servers)
-    addresses = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
+    addresses = [
+        Endpoint(s.host, s.port) for s in servers if s.kind == "address" and not s.tls_name
+    ]
     return addresses or system_servers(compiled.settings)

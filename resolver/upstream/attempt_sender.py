@@ -71,12 +71,18 @@ class AttemptSender:
     def send_probe(self, query: Query, probe: Attempt, now: float) -> None:
         """Send a probe beside the attempts of a query, if it can be sent; it may outlive these."""
         server, sent = probe.server, SentAttempt(probe, query)
+        found: tuple[AttemptChannel, int] | None
         try:
-            sent.channel, sent.ident = self._udp.send(server, probe.message, sent, now)
+            if not probe.stream:
+                found = self._udp.send(server, probe.message, sent, now)
+            else:
+                found = self._tcp.send(server, probe.message, sent)
         except OSError:
             self._counters.upstream(server.name, "unreachable")
         else:
-            self.late.add(sent)
+            if found is not None:
+                sent.channel, sent.ident = found
+                self.late.add(sent)
 
     def time_out(self, query: Query, now: float) -> None:
         """End the time of the current attempt, unless it has more; it waits for a late answer."""

@@ -8,9 +8,11 @@ import asyncio
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Final
 
 from resolver.exchange.attempt import Attempt
+from resolver.exchange.edns import padded
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import Exchange, Step
 from resolver.exchange.failure import Failure
@@ -19,8 +21,9 @@ from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds
-from resolver.upstream.server_address import socket_address
+from resolver.upstream.server_address import arguments_of, socket_address
 from resolver.upstream.source import bind_source
+from resolver.upstream.tls_client import context_for
 
 _MAX_MESSAGE: Final = 65535
 
@@ -55,10 +58,12 @@ class BlockingForwarder:
     def _send(self, exchange: Exchange, attempt: Attempt) -> Step:
         """Send an attempt and wait for its answer: the next attempt, or the result."""
         ident = self._numbers.u16()
-        message = ident.to_bytes(2, "big") + attempt.message
+        over_tls = attempt.server.tls_name != ""
+        query = padded(attempt.message) if over_tls else attempt.message
+        message = ident.to_bytes(2, "big") + query
         step: Step | None
         try:
-            packet = (_over_tcp if attempt.stream else _over_udp)(attempt, message)
+            packet = (_over_stream if attempt.stream else _over_udp)(attempt, message)
         except TimeoutError:
             step = exchange.expired(attempt, time.monotonic())
         except OSError as error:
@@ -77,9 +82,7 @@ async def _groups(compiled: CompiledConfig) -> Mapping[str, Group]:
     if addresses.named:
         await addresses.resolve()
     return {
-        name: Group(
-            name, [Server(s["address"], s["port"], s["name"], s["source"]) for s in servers]
-        )
+        name: Group(name, [Server(*arguments_of(each)) for each in servers])
         for name, servers in addresses.groups().items()
     }
 
@@ -106,12 +109,20 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
             raise _Refused from error
 
 
-def _over_tcp(attempt: Attempt, message: bytes) -> bytes:
+def _over_stream(attempt: Attempt, message: bytes) -> bytes:
+    """Ask over TCP, or over TLS where the server has that."""
     server = attempt.server
     address, source = (server.address, server.port), (server.source, 0) if server.source else None
-    with socket.create_connection(address, _time_left(attempt), source) as tcp:
-        tcp.sendall(len(message).to_bytes(2, "big") + message)
-        with tcp.makefile("rb") as received:
+    with ExitStack() as opened:
+        stream = opened.enter_context(
+            socket.create_connection(address, _time_left(attempt), source)
+        )
+        if server.tls_name:
+            stream = opened.enter_context(
+                context_for(server.authorities).wrap_socket(stream, server_hostname=server.tls_name)
+            )
+        stream.sendall(len(message).to_bytes(2, "big") + message)
+        with stream.makefile("rb") as received:
             length = int.from_bytes(received.read(2), "big")
             packet = received.read(length)
     if len(packet) < max(length, 1):

@@ -15,7 +15,8 @@ class ServerAddress(TypedDict):
 
     ``ad_trusted``: whether its AD is passed on. ``source``: the address of this host that queries
     to it leave from; empty for any. ``wrong``: whether its last answer to the supervisor's probe
-    was wrong.
+    was wrong. ``tls_name``: the name that its certificate is verified for, empty for plain DNS;
+    ``authorities``: the certificates, in PEM, that are trusted for it besides the system's.
     """
 
     name: str
@@ -24,6 +25,16 @@ class ServerAddress(TypedDict):
     ad_trusted: bool
     source: str
     wrong: bool
+    tls_name: str
+    authorities: str
+
+
+def arguments_of(server: ServerAddress) -> tuple[str, int, str, str, str, str]:
+    """What ``exchange.servers.Server`` is made of; another value is another server."""
+    return (
+        *(server["address"], server["port"], server["name"], server["source"]),
+        *(server["tls_name"], server["authorities"]),
+    )
 
 
 def socket_address(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:

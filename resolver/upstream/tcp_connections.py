@@ -1,4 +1,9 @@
-"""TCP connections to upstream servers, shared by the queries that need TCP.
+"""TCP and TLS connections to upstream servers, shared by the queries that need them.
+
+A server over TLS has connections over TLS alone. They differ from the others in little: queries
+wait until the server is verified, and are padded; a connection is kept for ``TLS_IDLE`` seconds,
+since another handshake costs more; after a failed handshake, as with a wrong certificate, no other
+one begins for ``_AFTER_FAILURE`` seconds.
 
 Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
 most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. A further one is
@@ -14,7 +19,8 @@ takes no more queries, since its server may have restarted. It stays open for la
 at most ``MAX_CONNECTIONS`` such connections.
 
 Some servers close a connection after a few answers, whatever else was asked on it. The pool notes
-how many, and puts no more queries than that on one connection while it may open another.
+how many, and puts no more queries than that on one connection while it may open another. A server
+that closes an idle connection says nothing by it.
 """
 
 import asyncio
@@ -22,12 +28,15 @@ import socket
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
+from resolver.exchange.edns import padded
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.stream import MessageStream, framed
+from resolver.server.tls_session import TlsSession
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
 from resolver.upstream.source import bind_source
+from resolver.upstream.tls_client import TlsClient
 
 MAX_WAITING: Final = 64
 SPREAD: Final = 8
@@ -36,6 +45,12 @@ OWN: Final = 16
 """Queries to a server over TCP that a VLAN may have where all connections are full."""
 IDLE: Final = 5.0
 """In seconds."""
+TLS_IDLE: Final = 60.0
+"""In seconds."""
+_AFTER_FAILURE: Final = 1.0
+"""In seconds."""
+_IDLE_CLOSE: Final = 1.0
+"""Seconds without an answer, after which a closed connection was closed since it was idle."""
 _CONNECT: Final = 10.0
 """Seconds in which a connection must be made."""
 
@@ -70,6 +85,20 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         self.is_silent = False
         """Whether it takes no more queries, since it has given nothing for too long."""
         self.closed = False
+        self._tls_session: TlsSession | None = None
+
+    @property
+    def failed_handshake(self) -> bool:
+        """Whether TLS failed before the server was verified."""
+        session = self._tls_session
+        return session is not None and not session.is_established and session.error != ""
+
+    def connected(self, to: socket.socket, session: TlsSession | None) -> None:
+        """Use a connected socket, with TLS or without, for what was asked and is asked from now."""
+        self._tls_session = session
+        self.open(to, session)
+        self.flush()
+        self.close_when_idle()  # all that waited may have given up
 
     def ask(self, ident: int, message: bytes, waiting: Waiting) -> None:
         """Send a query (given without its ID) at the end of the iteration, or when connected."""
@@ -105,7 +134,8 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """Close the connection if nothing waits on it for the idle time."""
         if not self.waiting and not self.late:
             self._cancel_idle_timer()
-            self._idle = self.loop.call_later(IDLE, self.close)
+            keeps_tls = self._tls_session is not None and self.answered
+            self._idle = self.loop.call_later(TLS_IDLE if keeps_tls else IDLE, self.close)
 
     def fail(self) -> None:
         """Report once that the connection has ended, or could not be made."""
@@ -138,6 +168,8 @@ class TcpConnection(MessageStream, Generic[Waiting]):
 
     def lost(self) -> None:
         """Report that the connection has ended."""
+        if self._tls_session is not None:
+            self._pool.keep(self._tls_session)
         self.fail()
 
 
@@ -159,6 +191,9 @@ class TcpConnectionPool(Generic[Waiting]):
         self._server = server
         self.receive = receive
         self._report_lost = lost
+        self._tls = TlsClient(server) if server.tls_name else None
+        self._failing_until = 0.0
+        """Until then no other connection is opened, after a failed handshake."""
         self._random = RandomIds()
         self._most = SPREAD
         """The queries on one connection, while another may be opened."""
@@ -174,8 +209,11 @@ class TcpConnectionPool(Generic[Waiting]):
     ) -> tuple[TcpConnection[Waiting], int] | None:
         """Send a query over a connection with room: connection and ID; None if all are full.
 
-        ``alone``: over one on which no other waits, while another may be opened.
+        ``alone``: over one on which no other waits, while another may be opened. OSError after a
+        failed handshake.
         """
+        if self._tls is not None:
+            message = padded(message)
         connection = self._choose(waiting.vlan, 1 if alone else self._most)
         if connection is None:
             return None
@@ -207,6 +245,8 @@ class TcpConnectionPool(Generic[Waiting]):
             self._silent[0].close()
 
     def _new(self) -> TcpConnection[Waiting]:
+        if self.loop.time() < self._failing_until:
+            raise ConnectionError
         connection = TcpConnection(self)
         self._open.append(connection)
         task = self.loop.create_task(self._connect(connection))
@@ -222,9 +262,18 @@ class TcpConnectionPool(Generic[Waiting]):
     def lost(self, connection: TcpConnection[Waiting]) -> None:
         """Report a connection that has ended."""
         (self._silent if connection.is_silent else self._open).remove(connection)
-        if connection.waiting and connection.answered and not connection.is_silent:
+        now = self.loop.time()
+        if connection.failed_handshake:
+            self._failing_until = now + _AFTER_FAILURE
+        was_idle = connection.heard < now - _IDLE_CLOSE
+        if connection.waiting and connection.answered and not (connection.is_silent or was_idle):
             self._most = min(self._most, connection.answered)
         self._report_lost(connection)
+
+    def keep(self, session: TlsSession) -> None:
+        """Keep what a session that has ended can be resumed by."""
+        if self._tls is not None:
+            self._tls.keep(session)
 
     async def _connect(self, connection: TcpConnection[Waiting]) -> None:
         server = self._server
@@ -244,9 +293,7 @@ class TcpConnectionPool(Generic[Waiting]):
             made.close()
             connection.fail()
         else:
-            connection.open(made)
-            connection.flush()
-            connection.close_when_idle()  # all that waited may have given up
+            connection.connected(made, None if self._tls is None else self._tls.begin())
 
 
 class TcpConnections(Generic[Waiting]):

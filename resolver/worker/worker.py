@@ -42,7 +42,7 @@ from resolver.server.udp import UdpServer
 from resolver.settings import Endpoint
 from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
-from resolver.upstream.server_address import ServerAddress
+from resolver.upstream.server_address import ServerAddress, arguments_of
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.garbage import GarbageCollection
@@ -81,7 +81,7 @@ class Worker:
         self._garbage = GarbageCollection(loop)
         self._proxies = Proxies()
         self._observers = Observers(BlockRecords(block_log, counters.records_lost))
-        self._servers: dict[tuple[str, str, int, str], Server] = {}
+        self._servers: dict[tuple[str, int, str, str, str, str], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None
         self._draining = False
@@ -215,9 +215,9 @@ class Worker:
 
     def _server(self, of: ServerAddress) -> Server:
         """The server with this address; it is kept over a reload, with its response times."""
-        key = (of["name"], of["address"], of["port"], of["source"])
+        key = arguments_of(of)
         if key not in self._servers:
-            self._servers[key] = Server(of["address"], of["port"], of["name"], of["source"])
+            self._servers[key] = Server(*key)
         server = self._servers[key]
         server.note_probe(of["wrong"])
         return server

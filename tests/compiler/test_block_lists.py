@@ -231,20 +231,24 @@ def test_an_unknown_service_is_an_error(place: Path) -> None:
     assert error.advice == 'Did you mean "telegram"?'
 
 
+@pytest.mark.parametrize("section", ["lists", "upstream"])
 @pytest.mark.parametrize(
     ("text", "advice"),
     [(None, "It cannot be read: No such file"), ("no certificate", "It has none")],
 )
 def test_certificates_that_cannot_be_used_are_an_error(
-    text: str | None, advice: str, place: Path
+    text: str | None, advice: str, section: str, place: Path
 ) -> None:
     if text is not None:
         (place / "agency-ca.pem").write_text(text)
-    (place / "config.toml").write_text(
-        CONFIG.replace('["own"]', '["own"]\nca_file = "agency-ca.pem"')
-    )
+    key = 'ca_file = "agency-ca.pem"'
+    config = CONFIG.replace('["own"]', f'["own"]\n{key}')
+    if section == "upstream":
+        config = CONFIG.replace("[upstream]\n", f"[upstream]\n{key}\n")
+    (place / "config.toml").write_text(config)
     [error] = _compiled(place).errors
-    assert (error.path, error.expected) == ("lists.ca_file", "a file of certificates in PEM form")
+    expected = (f"{section}.ca_file", "a file of certificates in PEM form")
+    assert (error.path, error.expected) == expected
     assert error.advice.startswith(advice)
 
 

@@ -41,6 +41,16 @@ def read(kind: object, value: object) -> object:
             NameServer("dns.agency.example", 53, "hostname"),
         ),
         (network_values.Server, "localhost:5353", NameServer("localhost", 5353, "hostname")),
+        (
+            network_values.Server,
+            "tls://Dns.Example@192.0.2.53",
+            NameServer("192.0.2.53", 853, "address", "dns.example"),
+        ),
+        (
+            network_values.Server,
+            "tls://dns.example@[2001:db8::53]",
+            NameServer("2001:db8::53", 853, "address", "dns.example"),
+        ),
         (values.DomainName, "Agency.Internal", b"\x06agency\x08internal\x00"),
         (values.DomainName, "0/26.2.ARPA.", b"\x040/26\x012\x04arpa\x00"),
         (values.CacheSize, "64MiB", 64 * 1024**2),
@@ -72,7 +82,13 @@ def test_an_endpoint_prints_as_it_is_read(endpoint: SocketAddress) -> None:
     assert read(network_values.Listen, str(endpoint)) == endpoint
 
 
-@pytest.mark.parametrize("text", ["system", "192.0.2.53:53", "[::1]:5353", "dns.example:53"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("system", "192.0.2.53:53", "[::1]:5353", "dns.example:53"),
+        *("tls://dns.example@192.0.2.53:853", "tls://dns.example@[2001:db8::53]:8853"),
+    ],
+)
 def test_a_server_prints_as_it_is_read(text: str) -> None:
     assert str(read(network_values.Server, text)) == text
 

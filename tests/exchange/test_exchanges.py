@@ -67,9 +67,10 @@ def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step 
             return exchange.expired(attempt, now)
 
 
-def play(events: list[str], servers: int) -> Played:
+def play(events: list[str], servers: int, tls_name: str = "") -> Played:
     """Drive an exchange; when the events have run out nobody answers any more."""
-    group = Group("", [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(servers)])
+    made = [Server(f"192.0.2.{n}", 53, f"server {n}", "", tls_name) for n in range(servers)]
+    group = Group("", made)
     exchange = Exchange(QUESTION)
     played = Played()
     step: Step | None = exchange.begin(group, NOW)
@@ -112,6 +113,16 @@ def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers
     assert played.now <= NOW + ROUND + LATE
     for attempt in played.attempts:
         assert attempt.began < attempt.until <= NOW + ROUND
+
+
+@given(EVENTS, SERVERS)
+@example(["no room"] * 3, 1)
+@example(["truncated", "forged", "no edns"], 2)
+def test_a_server_over_tls_is_asked_over_nothing_else(events: list[str], servers: int) -> None:
+    played = play(events, servers, "dns.example")
+    assert isinstance(played.end, CacheEntry | Failure)
+    assert all(attempt.stream for attempt in played.attempts)
+    assert played.now <= NOW + ROUND + LATE
 
 
 @given(EVENTS, SERVERS)
@@ -309,3 +320,28 @@ def test_a_stale_answer_is_given_at_once_if_all_servers_are_down() -> None:
     exchange.begin(group, NOW)
     assert exchange.round.patience(True, NOW) == 0
     assert exchange.round.patience(False, NOW) > 0
+
+
+def test_a_server_over_tls_that_is_down_is_probed_over_tls() -> None:
+    down, other = (Server(f"192.0.2.{n}", 853, f"server {n}", "", "dns.example") for n in (1, 2))
+    for _ in range(3):
+        down.timed_out(NOW)
+    exchange = Exchange(QUESTION)
+    first = exchange.begin(Group("", [down, other]), NOW + 10)
+    assert isinstance(first, Attempt)
+    assert first.server is other
+    assert exchange.probe is not None
+    assert (exchange.probe.server, exchange.probe.stream) == (down, True)
+    exchange = Exchange(QUESTION)
+    first = exchange.begin(Group("", [down]), NOW + 20)
+    assert isinstance(first, Attempt)
+    assert first.stream
+    assert exchange.probe is None, "the attempt itself is the probe"
+
+
+def test_a_server_over_tls_is_waited_for_by_its_answers_over_tls() -> None:
+    server = Server("192.0.2.1", 853, "server", "", "dns.example")
+    for _ in range(20):
+        server.answered_stream(0.05, NOW, NOW + 0.05)
+    assert 0.05 < server.usual < 0.15
+    assert server.stream_only

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.dns.render import QueryProfile
-from resolver.exchange.edns import without_edns
+from resolver.exchange.edns import padded, without_edns
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.upstream_query import QUESTION_AT, answers, render_query
 
@@ -41,6 +41,20 @@ def test_do_and_cd_are_as_the_client_had_them(do: bool, cd: bool) -> None:
 def test_without_edns_only_the_opt_is_gone() -> None:
     sent = DNSRecord.parse(b"\x12\x34" + without_edns(render_query(asked())))
     assert (sent.ar, str(sent.q.qname), sent.q.qtype) == ([], "www.example.org.", 65)
+
+
+@given(st.integers(1, 63), st.booleans())
+def test_over_tls_a_query_with_edns_has_a_multiple_of_128_octets(length: int, do: bool) -> None:
+    profile = QueryProfile(0x0100, qtype=65, has_opt=do, dnssec_ok=do)
+    name = bytes((length,)) + b"a" * length + NAME
+    query = render_query(UpstreamQuestion(name, profile, b""))
+    sent = b"\x12\x34" + padded(query)
+    assert len(sent) % 128 == 0
+    [opt] = DNSRecord.parse(sent).ar
+    [padding] = opt.rdata
+    assert (padding.code, set(padding.data)) in ((12, {0}), (12, set()))
+    assert bool(opt.edns_do) == do
+    assert padded(without_edns(query)) == without_edns(query)
 
 
 def test_the_question_stands_where_it_is_said_to() -> None:

@@ -68,6 +68,11 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("not_ready", {"not_ready": "no worker serves"}, ("not ready", "health checks fail")),
     ("upstream_down", {"upstreams": (replace(UPSTREAM, up=False),)}, ("192.0.2.53:53",)),
     (
+        "upstream_unverified",
+        {"upstreams": (replace(UPSTREAM, up=False, unverified="certificate has expired"),)},
+        ("192.0.2.53:53", "certificate has expired"),
+    ),
+    (
         "upstream_wrong",
         {"upstreams": (replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED")),)},
         ("192.0.2.53:53", "iana.org", "REFUSED"),
@@ -140,7 +145,8 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
         changes |= change
     changes["publish"] = PublishStatus("/zones", "server", UNSERVED, ("exemption x",), "no space")
     changes["upstreams"] = (
-        *(replace(UPSTREAM, up=False), replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED"))),
+        *(replace(UPSTREAM, up=False), replace(UPSTREAM, up=False, unverified="expired")),
+        replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED")),
         replace(UPSTREAM, failing=True),
     )
     changes["fetched"] = (

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from dnslib import QTYPE, RCODE, RR, DNSRecord
 
-from resolver.upstream.addresses import UpstreamAddresses
+from resolver.settings import Endpoint
+from resolver.upstream.addresses import UpstreamAddresses, bootstrap
 from tests.compiler.texts import compile_texts
 
 _CONFIG = """
@@ -143,3 +144,15 @@ def test_a_look_up_that_fails_for_one_family_takes_no_address_away() -> None:
         bootstrap.stop()
 
     asyncio.run(resolve())
+
+
+def test_host_names_are_resolved_by_no_server_over_tls_since_that_would_be_plain_dns() -> None:
+    mixed = """
+[upstreams.plain]
+servers = ["192.0.2.53"]
+[upstream]
+servers = ["tls://dns.example@192.0.2.99"]
+"""
+    text = _CONFIG.format(server="unused", bootstrap=5399).split("[policies", 1)
+    compiled = compile_texts(f"{mixed}[policies{text[1]}").compiled
+    assert bootstrap(compiled) == [Endpoint("192.0.2.53", 53)]

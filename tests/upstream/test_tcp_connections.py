@@ -90,3 +90,36 @@ def test_a_query_shares_no_connection_that_a_lost_packet_may_hold_up_if_it_was_l
                 each.close()
 
     run(play)
+
+
+def test_a_server_that_closes_an_idle_connection_may_still_have_many_queries_on_one() -> None:
+    async def play(loop: Loop) -> None:
+        accepted: list[asyncio.StreamWriter] = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(writer)
+            if len(accepted) == 1:
+                writer.write(await reader.readexactly(2 + 2 + 5))
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+            server = Server(*listening.sockets[0].getsockname(), "upstream")
+            lost: list[TcpConnection[Somebody]] = []
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
+            pool.send(b"query", SOMEBODY)
+            await asyncio.sleep(IDLE / 2)
+            sent = pool.send(b"other", SOMEBODY)
+            assert sent is not None
+            assert sent[0].answered == 1
+            accepted[0].transport.abort()
+            await asyncio.sleep(1)
+            assert lost == [sent[0]]
+            for _ in range(SPREAD):
+                pool.send(b"query", SOMEBODY)
+            assert len(pool._open) == 1
+            await asyncio.sleep(1)
+            pool._open[0].close()
+            await asyncio.sleep(1)  # the other end is closed, too
+
+    run(play)

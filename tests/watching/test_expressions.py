@@ -77,7 +77,10 @@ def test_alerts_are_few() -> None:
 
 
 _EXPORTED = {
-    **dict.fromkeys(("upstream_down", "upstream_wrong", "upstream_fails"), "DarbanUpstreamDown"),
+    **dict.fromkeys(
+        ("upstream_down", "upstream_unverified", "upstream_wrong", "upstream_fails"),
+        "DarbanUpstreamDown",
+    ),
     **dict.fromkeys(("list_stale", "list_never_fetched", "list_held"), "DarbanListFault"),
     **dict.fromkeys(("exemption_ends", "exemption_ended"), "DarbanExemptionEnding"),
     "policy_not_pulled": "DarbanPolicyStale",

@@ -230,6 +230,7 @@ BREAKDOWNS = (
     ),
 )
 UNTRIED: dict[Kind, str] = {
+    "upstream_unverified": "tests/end_to_end/upstreams/test_upstream_over_tls.py raises it",
     "clock_wrong": "it is the clock of the kernel",
     "exemption_ends": "its alert needs three days",
     "exemption_ended": "a reminder without an alert",
