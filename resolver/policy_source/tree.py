@@ -18,6 +18,7 @@ from pathlib import Path
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, replace_link
 from resolver.snapshot.config_files import PULLED_POLICY
+from resolver.stored import read_fields
 
 QUESTIONS = "questions.tsv"
 """In the state directory: the recorded questions that a policy is tried with."""
@@ -60,10 +61,10 @@ class PolicyTree:
             DamagedRecord: it is unknown which commits are older than the one in force.
         """
         try:
-            return PulledPolicy(**json.loads(self.record_file.read_bytes()))
+            return read_fields(PulledPolicy, json.loads(self.record_file.read_bytes()))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise DamagedRecord(
                 f"{self.record_file}: damaged, so it is not known which commits are older than "
                 "the one in force; remove it, and the next pull trusts the newest by its signature"

@@ -8,7 +8,8 @@ once, by the hash of their content (``snapshot.archive``). So a year later the l
 what was in force at any moment.
 
 What must stay true:
-- Lines of earlier versions can be read, and earlier versions can read those of this one.
+- Lines of earlier and of later releases can be read; a field that this one does not know is left
+  out. So no field of a line changes its meaning.
 - The audit log never keeps a config from being put in force: the caller handles OSError.
 - A start and an activation cost the same, however long the log is: they read its end.
 """
@@ -16,7 +17,7 @@ What must stay true:
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from resolver.compiler.candidate import SourceTexts
@@ -25,6 +26,7 @@ from resolver.policy.exemption_details import ExemptionDetails, exemption_detail
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import difference
+from resolver.stored import read_fields
 from resolver.supervisor.journal import Journal
 
 REFUSED = "refused"
@@ -158,8 +160,8 @@ def _entry(line: bytes) -> AuditEntry | None:
         plain = json.loads(line)
         if plain.pop("ended", None):  # earlier versions have noted the end of an exemption
             return None
-        exemptions = [ExemptionDetails(**each) for each in plain.pop("exemptions")]
-        return AuditEntry(**plain, exemptions=exemptions)
+        exemptions = [read_fields(ExemptionDetails, each) for each in plain.pop("exemptions")]
+        return replace(read_fields(AuditEntry, plain), exemptions=exemptions)
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
         return None
 

@@ -265,6 +265,20 @@ def test_a_line_has_what_an_earlier_version_reads(
     assert list(line) == first  # it takes a line with another key for damaged
 
 
+def test_a_line_of_a_later_release_is_read_without_the_fields_that_it_adds(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, compiled, 1.0, "text")
+    (before,) = audit_log.entries()
+    path = tmp_path / "state" / "journal.jsonl"
+    later = json.loads(path.read_bytes())
+    later["sealed"] = {"by": "noc"}
+    later["exemptions"][0]["four_eyes"] = ["Director", "Deputy"]
+    path.write_text(json.dumps(later) + "\n", encoding="utf-8")
+    assert list(audit_log.entries()) == [before]
+    assert AuditLog(tmp_path / "state").last_activation() == before
+
+
 def test_the_end_that_an_earlier_version_has_noted_is_left_out(
     audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
