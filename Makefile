@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man reference pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -89,6 +89,9 @@ pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, font
 
 install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install
+
+release: ## commit the version, build, tag, and note the hashes in RELEASES (PACKAGES=no: the wheel alone)
+	@PYTHON="$(PYTHON)" PACKAGES="$(PACKAGES)" deploy/release.sh
 
 rollback: ## as root: go back to the release before
 	@DESTDIR="$(DESTDIR)" deploy/install.sh rollback

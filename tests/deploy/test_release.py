@@ -1,0 +1,90 @@
+"""``make release``: the version, the tag, and the hashes of what was built, in a clone."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live.configs import ROOT
+
+pytestmark = pytest.mark.processes
+
+
+def _git(clone: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=maintainer", "-c", "user.email=maintainer@example.com")
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=clone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def _release(clone: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(clone.parent),
+        "PYTHON": sys.executable,
+        "PACKAGES": "no",
+        **{f"GIT_{role}_NAME": "maintainer" for role in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{role}_EMAIL": "maintainer@example.com" for role in ("AUTHOR", "COMMITTER")},
+    }
+    command = ["sh", clone / "deploy" / "release.sh"]
+    return subprocess.run(
+        command, cwd=clone, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of what is committed here, which announces 7.2.0."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    clone = tmp_path / "clone"
+    _git(ROOT, "clone", "--quiet", "--shared", "--no-tags", str(ROOT), str(clone))
+    for name in ("deploy/release.sh", "RELEASES"):
+        (clone / name).write_bytes((ROOT / name).read_bytes())
+    version = clone / "resolver" / "__init__.py"
+    text = version.read_text(encoding="utf-8")
+    version.write_text(
+        re.sub('^__version__ = ".*"', '__version__ = "7.2.0.dev0"', text, flags=re.M)
+    )
+    _git(clone, "add", ".")
+    _git(clone, "commit", "--quiet", "--allow-empty", "--message", "announce")
+    return clone
+
+
+def test_a_release_without_its_section_of_the_changelog_changes_nothing(clone: Path) -> None:
+    before = _git(clone, "rev-parse", "HEAD")
+    done = _release(clone)
+    assert (done.returncode, _git(clone, "tag")) == (1, "")
+    assert "CHANGELOG.md has no section ## [7.2.0]" in done.stderr
+    assert _git(clone, "rev-parse", "HEAD") == before
+
+
+def test_the_tag_and_the_file_have_the_commit_and_the_hashes(clone: Path) -> None:
+    changelog = clone / "CHANGELOG.md"
+    changelog.write_text(f"## [7.2.0] - 2030-01-01\n{changelog.read_text(encoding='utf-8')}")
+    _git(clone, "commit", "--quiet", "--all", "--message", "changelog")
+    done = _release(clone)
+    assert done.returncode == 0, done.stderr
+    commit = _git(clone, "rev-parse", "v7.2.0^{commit}")
+    assert _git(clone, "cat-file", "-t", "v7.2.0") == "tag"
+    assert '__version__ = "7.2.0"' in _git(clone, "show", f"{commit}:resolver/__init__.py")
+    (wheel,) = (clone / "build" / "release" / "wheel").glob("darban-7.2.0-*.whl")
+    line = f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}"
+    for text in (
+        (clone / "RELEASES").read_text(encoding="utf-8"),
+        _git(clone, "for-each-ref", "refs/tags/v7.2.0", "--format=%(contents)"),
+    ):
+        assert re.search(rf"^7\.2\.0  \d{{4}}-\d\d-\d\d  v7\.2\.0  commit {commit}$", text, re.M)
+        assert f"\n{line}" in text
+    check = ["sha256sum", "--check", "--ignore-missing", str(clone / "RELEASES")]
+    subprocess.run(check, cwd=wheel.parent, check=True, capture_output=True)
+    assert '__version__ = "7.3.0.dev0"' in (clone / "resolver/__init__.py").read_text("utf-8")
+    assert _git(clone, "status", "--porcelain", "--untracked-files=no") == ""
+    again = _release(clone)
+    assert again.returncode == 1
+    assert "no section ## [7.3.0]" in again.stderr
