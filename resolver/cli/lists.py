@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
-from resolver.cli.server import ask
+from resolver.cli.server import PATIENCE, ask
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Rejected
 from resolver.compiler.compilation import compile_file
 from resolver.count_text import count_text
@@ -25,9 +25,6 @@ from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control
 from resolver.upstream.addresses import bootstrap
-
-_POLL = 0.1
-"""Seconds between two questions whether a job is done."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME", help="only these; all by default")
@@ -184,19 +181,7 @@ lists.command("suggest")(command(suggest))
 
 
 def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
-    answer = ask(path, "update-lists", names=names, accept=accept)
-    while answer.pop("busy", False):  # the server fetches lists that are due
-        _await(path, _JOB.validate_python(answer))
-        answer = ask(path, "update-lists", names=names, accept=accept)
-    return _await(path, _JOB.validate_python(answer))
-
-
-def _await(path: Path, job: UpdateJob) -> UpdateJob:
-    """A job of the server, once it is done."""
-    while not job.done:
-        time.sleep(_POLL)
-        job = _JOB.validate_python(ask(path, "lists", job=job.number))
-    return job
+    return _JOB.validate_python(ask(path, "update-lists", PATIENCE, names=names, accept=accept))
 
 
 def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:

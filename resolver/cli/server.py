@@ -13,7 +13,7 @@ from resolver.metrics.status import Status
 from resolver.supervisor import control
 
 PATIENCE = 600.0
-"""Seconds to wait for a reload: a million names take long to compile."""
+"""Seconds to wait for a reload or an update: a million names take long to fetch and compile."""
 
 
 _PATIENCE = 5.0

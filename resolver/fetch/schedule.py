@@ -1,10 +1,9 @@
 """When lists are fetched: once a day each, sooner after a failure.
 
 At the start the lists are fetched whose copy is older than a day or damaged, or whose last fetch
-failed; the server does not wait for them. A list whose URL, format or SHA-256 has changed in the
-config is fetched at once. New copies are put in force by a reload of the lists
-alone. Where expectations fail with them, the copies before are restored, and the lists count as
-failed.
+failed; the server does not wait for them. A list whose URL or format has changed in the config is
+fetched at once. New copies are put in force by a reload of the lists alone. Where expectations fail
+with them, the copies before are restored, and the lists count as failed.
 
 What must stay true:
 - Times are of the wall clock, since copies outlive processes; a clock that is set back delays a
@@ -13,10 +12,10 @@ What must stay true:
 """
 
 import asyncio
+import contextlib
 import random
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import replace
 
 from resolver.count_text import count_text
@@ -30,8 +29,6 @@ from resolver.upstream.addresses import bootstrap
 DAY = 86_400.0
 _RETRY = 300.0
 _MAX_RETRY = DAY / 4
-_RECENT = 10
-"""Jobs whose results can be asked for."""
 
 
 class UpdateSchedule:
@@ -51,9 +48,8 @@ class UpdateSchedule:
         self._store = ListStore(facts.state)
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
-        self.job = UpdateJob([], done=True)
-        """The update that runs, or the last one."""
-        self._recent: deque[UpdateJob] = deque(maxlen=_RECENT)
+        self._updating = asyncio.Lock()
+        """One update at a time."""
         self._waiting: set[str] = set()
         """Lists with good copies that are not in force yet, for a reason outside of them."""
         self._not_before: dict[Subscription, float] = {}
@@ -69,20 +65,18 @@ class UpdateSchedule:
         failed_before = {s.name for s in self._follow() if self._store.record(s.name).failures}
         while True:
             self._changed.clear()
-            at_once = failed_before | await asyncio.to_thread(self._damaged)
-            waits = {each: self._wait(each, at_once) for each in self._follow()}
-            due = [each for each, wait in waits.items() if wait <= 0]
-            failed_before.clear()
-            if due and self.job.done:
-                await self._update(due)
-                pause = time.monotonic() + _RETRY / 2
-                self._not_before = dict.fromkeys(due, pause)
-                continue
-            try:
-                pause = DAY if not self.job.done else min(waits.values(), default=DAY)
-                await asyncio.wait_for(self._changed.wait(), pause)
-            except TimeoutError:
-                continue
+            async with self._updating:
+                at_once = failed_before | await asyncio.to_thread(self._damaged)
+                waits = {each: self._wait(each, at_once) for each in self._follow()}
+                due = [each for each, wait in waits.items() if wait <= 0]
+                failed_before.clear()
+                if due:
+                    await self._update(due, accept=False)
+                    pause = time.monotonic() + _RETRY / 2
+                    self._not_before = dict.fromkeys(due, pause)
+                    continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), min(waits.values(), default=DAY))
 
     def _follow(self) -> Sequence[Subscription]:
         subscriptions, states = self._facts.compiled.subscriptions, self._facts.lists
@@ -110,28 +104,20 @@ class UpdateSchedule:
         record = self._store.record(subscription.name)
         return max(at_least, min(due(subscription, record) - time.time(), DAY))
 
-    def begin(self, names: Iterable[str], accept: bool) -> Coroutine[None, None, None]:
-        """Start a job for some lists, or for all where none is named; the work to await.
+    async def update(self, names: Iterable[str], *, accept: bool) -> UpdateJob:
+        """Update some lists, or all where none is named, after an update that runs.
 
         Raises:
             KeyError: there is no list of a name.
         """
         known = {each.name: each for each in self._facts.compiled.subscriptions}
         wanted = [known[name] for name in dict.fromkeys(names)]
-        return self._update(wanted or [*known.values()], accept)
+        async with self._updating:
+            return await self._update(wanted or [*known.values()], accept=accept)
 
-    def find(self, number: object) -> UpdateJob:
-        """The job of a number; the one that runs, or the last one, where there is none."""
-        return next((job for job in self._recent if job.number == number), self.job)
-
-    def _update(
-        self, wanted: Sequence[Subscription], accept: bool = False
-    ) -> Coroutine[None, None, None]:
-        job = self.job = UpdateJob([each.name for each in wanted], number=self.job.number + 1)
-        self._recent.append(job)
-        return self._run(job, wanted, accept)
-
-    async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:
+    async def _update(self, wanted: Sequence[Subscription], *, accept: bool) -> UpdateJob:
+        """Update lists; the caller has the lock."""
+        job = UpdateJob([each.name for each in wanted])
         before = {each: self._store.record(each.name) for each in wanted}
         try:
             # Slow to import: not at the start.
@@ -147,10 +133,9 @@ class UpdateSchedule:
             for each, record in before.items():
                 reason = f"{type(error).__name__}: {error}"
                 job.results[each.name] = UpdateResult("failed", record.entries, reason)
-        finally:
-            job.done = True
-            self._report(job)
-            self._changed.set()
+        self._report(job)
+        self._changed.set()
+        return job
 
     async def _apply(
         self, job: UpdateJob, before: dict[Subscription, ListRecord], accepted: Sequence[str]

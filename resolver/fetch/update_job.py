@@ -24,14 +24,10 @@ class UpdateResult:
 
 @dataclass(slots=True)
 class UpdateJob:
-    """Lists that are updated together, and the results so far."""
+    """Lists that are updated together, and the results."""
 
     names: list[str]
     results: dict[str, UpdateResult] = field(default_factory=dict)
-    done: bool = False
-    """Whether everything is fetched, and in force as far as possible."""
-    number: int = 0
-    """Which of a server's jobs this is; another one may begin before the result is asked for."""
 
     def updated(self) -> list[str]:
         """The lists that have a new copy."""

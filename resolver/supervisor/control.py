@@ -17,7 +17,6 @@ from typing import Any
 from resolver.errors import DarbanError
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
-from resolver.supervisor.state_lock import holder
 
 Request = dict[str, object]
 Answer = dict[str, Any]
@@ -131,14 +130,9 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
         start = f"darban run --config {config}"
         if state == store.SYSTEM_STATE:
             start = "systemctl start darban"
-        advice = f"start it with '{start}'"
-        if number := holder(state):
-            advice = (
-                f"but one runs (process {number}). It makes the socket as soon as it can: look "
-                f"whether {state} can be written to, and in its log"
-            )
         raise Unreachable(
-            f"no server answers on {path} ({error.strerror or error}); {advice}"
+            f"no server answers on {path} ({error.strerror or error}); start it with '{start}', or "
+            f"see in its log whether it can write to {state}"
         ) from None
     answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
     return answer

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from resolver.fetch.schedule import UpdateSchedule
 from resolver.metrics.facts import ServerFacts
 from resolver.snapshot.list_store import ListsNotApplied
-from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.reload import Reloader
 
@@ -14,33 +13,22 @@ from resolver.supervisor.reload import Reloader
 class ListUpdates:
     """Runs the update schedule, and reloads when a list has changed."""
 
-    def __init__(self, facts: ServerFacts, reloader: Reloader, background: BackgroundTasks) -> None:
+    def __init__(self, facts: ServerFacts, reloader: Reloader) -> None:
         self._facts = facts
         self._reloader = reloader
-        self._background = background
         self.schedule = UpdateSchedule(facts, self._apply)
 
-    async def lists(self, request: Request) -> Answer:
-        """The results of an update so far, by the number of its job."""
-        return asdict(self.schedule.find(request.get("job")))
-
     async def update(self, request: Request) -> Answer:
-        """Start to update lists; ``lists`` gives the results.
-
-        While an update runs, none is started, and the answer has its results so far, and ``busy``.
-        """
+        """Update lists; the answer is an ``UpdateJob``."""
         names = request.get("names")
         if not isinstance(names, list):
             return {"error": "found no names of lists"}
-        if not self.schedule.job.done:
-            return {**asdict(self.schedule.job), "busy": True}
         try:
-            work = self.schedule.begin(names, request.get("accept") is True)
+            job = await self.schedule.update(names, accept=request.get("accept") is True)
         except KeyError as error:
             known = ", ".join(each.name for each in self._facts.compiled.subscriptions) or "none"
             return {"error": f"the config in force fetches no list {error}, but {known}"}
-        self._background.start(work)
-        return asdict(self.schedule.job)
+        return asdict(job)
 
     async def _apply(self, accepted: Sequence[str]) -> ListsNotApplied | None:
         """Put the fetched lists in force; the reason where that failed.

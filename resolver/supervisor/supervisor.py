@@ -135,7 +135,7 @@ class _Supervisor:
         self._pool = WorkerPool(self._rollout, self._facts, self._background)
         self._audit = AuditWriter(state)
         self._reloader = Reloader(self._rollout, self._facts, self._audit, self._after_reload)
-        self._list_updates = ListUpdates(self._facts, self._reloader, self._background)
+        self._list_updates = ListUpdates(self._facts, self._reloader)
         self._policy_pulls = PolicyPulls(self._facts, self._reloader.switch, self._audit.refused)
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.path)
         self._validation = UpstreamValidation(self._rollout, self._facts)
@@ -240,7 +240,6 @@ class _Supervisor:
             "activate": self._reloader.activate,
             "in-force": self._reloader.in_force,
             "pull": self._policy_pulls.command,
-            "lists": self._list_updates.lists,
             "update-lists": self._list_updates.update,
         }
 

@@ -149,7 +149,9 @@ async def scheduled(
         yield UpdateSchedule(facts, put_in_force), facts, sources
 
 
-def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
+def test_a_fault_ends_an_update_and_not_the_schedule(
+    trusted: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     asked = 0
 
     async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
@@ -165,37 +167,12 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             while "it" not in facts.lists or not facts.lists["it"].failures:  # by itself
                 await asyncio.sleep(0.01)
                 assert not running.done()
-            assert schedule.job.results["it"].reason == "OSError: no room"
+            assert "list it: OSError: no room" in caplog.text
             sources.says["/it"] = response(b"0.0.0.0 a.example\n0.0.0.0 b.example\n")
-            await schedule.begin(["it"], accept=False)
-            assert schedule.job.results["it"].entries == 2
+            assert (await schedule.update(["it"], accept=False)).results["it"].entries == 2
             assert not running.done()
             running.cancel()
             assert (asked, facts.lists["it"].failures) == (2, 1)
-
-    asyncio.run(asyncio.wait_for(run(), 30))
-
-
-def test_the_result_of_an_update_is_there_while_the_next_one_runs(
-    trusted: Authority, tmp_path: Path
-) -> None:
-    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
-        return None
-
-    async def run() -> None:
-        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _, _):
-            await schedule.begin(["it", "it"], accept=False)
-            first = schedule.job
-            assert first.names == ["it"]
-            work = schedule.begin(["it"], accept=False)
-            assert schedule.find(first.number) is first
-            assert schedule.find(first.number + 1) is schedule.job
-            assert not schedule.job.done
-            await work
-            assert (first.results["it"].result, schedule.job.results["it"].result) == (
-                "updated",
-                "unchanged",
-            )
 
     asyncio.run(asyncio.wait_for(run(), 30))
 
@@ -210,10 +187,9 @@ def test_an_update_whose_code_cannot_be_loaded_ends(
         async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _, _):
             with monkeypatch.context() as missing:
                 missing.setitem(sys.modules, "resolver.fetch.update", None)
-                await schedule.begin(["it"], accept=False)
-            assert schedule.job.done
-            assert schedule.job.results["it"].result == "failed"
-            await schedule.begin(["it"], accept=False)
-            assert schedule.job.results["it"].entries == 1
+                job = await schedule.update(["it"], accept=False)
+            assert job.results["it"].result == "failed"
+            job = await schedule.update(["it", "it"], accept=False)
+            assert (job.names, job.results["it"].entries) == (["it"], 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))

@@ -79,14 +79,12 @@ def test_a_start_on_a_disk_that_is_read_only_serves_what_was_in_force(
         wait_for(lambda: _no_control_socket(server) == 1, "the metric tells")
         done = darban("status", at=server.directory)
         assert done.code == UNREACHABLE
-        assert f"but one runs (process {server.pid})" in done.err
-        assert "start it with" not in done.err
+        assert "whether it can write to" in done.err
         subprocess.run(["mount", "-o", "remount,rw", server.state], check=True)
         wait_for(lambda: _no_control_socket(server) == 0, "the metric tells")
         assert darban("status", at=server.directory).code == GOOD
         subprocess.run(["mount", "-o", "remount,ro", server.state], check=True)
         assert server.stop().code == 0
-        assert "start it with" in darban("status", at=server.directory).err
 
         edited(server.config, DENY, OPEN)
         server.start()

@@ -145,7 +145,7 @@ BREAKDOWNS = (
     Breakdown(
         "disk-read-only",
         "DarbanFault",
-        "no server answers|but one runs",
+        "no server answers",
         host.read_only,
         host.read_and_write,
         "mount it again",
