@@ -1,23 +1,18 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.export_programs import PRINTED, REFUSES_WITHOUT_RD, SEVERAL, Files
+from resolver.cli.export_programs import PRINTED, SEVERAL, Files
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
-from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
 from resolver.policy.features import Target
-from resolver.publish.engine_check import EngineCheck, own_address
-from resolver.publish.left_out import left_out
 from resolver.publish.targets import Fit
-from resolver.settings import Endpoint
 
 Program = Annotated[
     str,
@@ -32,25 +27,12 @@ To = Annotated[
     Path | None, typer.Option("--to", help="the directory for a program that needs several files")
 ]
 
-Check = Annotated[
-    str | None,
-    typer.Option("--check", help="ask a running engine at this address, and print what differs"),
-]
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="the engine's port")]
-Client = Annotated[
-    list[str] | None,
-    typer.Option("--client", help="an address of this host that asks it; several may be given"),
-]
-
 
 def export(
     program: Program,
     *,
     config: Config,
     to: To = None,
-    check: Check = None,
-    port: Port = 53,
-    client: Client = None,
 ) -> int:
     """Print the config of another program for this policy.
 
@@ -69,14 +51,7 @@ def export(
         darban export unbound --to /etc/unbound
 
         darban export powerdns --to /etc/powerdns
-
-    With --check it asks a running engine for a sample of the policy's names instead, as clients of
-    VLANs: run it on a host that has addresses in them.
-
-        darban export bind --check 10.0.0.53 --client 10.10.0.5 --client 10.20.0.5
     """
-    if check is not None:
-        return _check(config, program, Endpoint(_address(check), port), client or [])
     if program in SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
@@ -106,33 +81,6 @@ def _compiled(config: Path, program: str) -> CompileResult:
     for each in with_misfits(compiled, target, Fit.LOOSER).problems[told:]:
         echo(str(each), err=True)
     return compiled
-
-
-def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:
-    """Print what an engine answers otherwise than the policy says; 1 if anything."""
-    if program not in SEVERAL:
-        known = ", ".join(SEVERAL)
-        raise DarbanError(f"found --check for {program}; expected it for one of {known}")
-    snapshot = compile_valid(config).snapshot
-    checking = EngineCheck(snapshot.compiled, snapshot.index(), time.time())
-    differing = 0
-    for client in [_address(each) for each in clients] or [own_address(engine)]:
-        result = checking.ask(engine, client, without_rd=program != REFUSES_WITHOUT_RD)
-        differing += len(result.differences)
-        agree = result.asked - len(result.differences)
-        echo(f"{client}, VLAN {result.vlan}: {agree} of {result.asked} answers agree")
-        for difference in result.differences:
-            echo(f"  {difference}")
-    for each in left_out(snapshot.compiled, snapshot.index(), time.time()):
-        echo(f"not in the zones: {each}")
-    return 1 if differing else 0
-
-
-def _address(text: str) -> str:
-    address = parse_address(text)
-    if address is None:
-        raise DarbanError(f"'{text}' is not an address such as 10.10.3.7 or fd00:10::37")
-    return str(address)
 
 
 def _write(files: Files, directory: Path) -> None:

@@ -109,5 +109,3 @@ SEVERAL: dict[str, Callable[[Snapshot, Path], Files]] = {
     "powerdns": _powerdns,
 }
 """The engines, which need several files."""
-REFUSES_WITHOUT_RD = "powerdns"
-"""The engine that refuses queries without RD, so a check asks it none."""

@@ -143,10 +143,6 @@ class RuleSource:
             changed = merged(changed, within(every, changed))
         return self._differences(view, View(view.vlan, base), changed)
 
-    def all_rules(self, view: View) -> Iterator[ZoneRule]:
-        """All rules of a view, as if it had one zone."""
-        return self.rules(view, view.effect.without_blocks())
-
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
         ranges = (each for each in self._ranges if each.services & lists.enforced)

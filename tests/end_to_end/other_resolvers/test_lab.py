@@ -19,8 +19,6 @@ NODES = {"10.1.0.61", "10.1.0.62"}
 ADMINISTRATION = {CENTRE: "10.10.1.5", SITE_A: "10.10.1.5", SITE_B: "10.10.2.5"}
 PUBLICITY = {CENTRE: "10.20.1.5", SITE_A: "10.20.1.5", SITE_B: "10.20.2.5"}
 EXEMPTION = ("administration", "telegram", "--for", "1h", "--approver", "CIO", "--ticket", "IT-1")
-CHECK = ("darban", "export", "bind", "--config", "/root/policy/config.toml", "--check", SITE_B)
-CHECK += ("--client", "10.10.9.9", "--client", "10.20.9.9")
 
 
 @pytest.fixture(scope="module")
@@ -103,16 +101,12 @@ def test_sites_go_on_without_the_primary(running: Lab) -> None:
     wait_for(lambda: not running.run("in", "site-a1", "darban", "pull").returncode, "it pulls", 40)
 
 
-def test_a_secondary_with_a_wrong_key_says_so_and_the_check_finds_it(running: Lab) -> None:
-    assert running.run("in", "noc", *CHECK).returncode == 0
+def test_a_secondary_with_a_wrong_key_says_so(running: Lab) -> None:
     key = "/etc/bind/darban-keys.conf"
     wrong = f"cp {key} /tmp; sed -i 's/secret \"..../secret \"AAAA/' {key}"
     _restart_bind(running, f"{wrong}; rm /var/cache/bind/*.rpz.internal*")
     wait_for(lambda: "tsig indicates error" in _log(running, "site-b"), "BIND says why")
     assert running.address(ADMINISTRATION[SITE_B], SITE_B) == ANY_V4, "BIND has no policy"
-    checked = running.run("in", "noc", *CHECK)
-    assert checked.returncode == 1
-    assert f"expected NOERROR {BLOCKED}" in checked.stdout
     _restart_bind(running, f"cp /tmp/darban-keys.conf {key}")
     whatsapp = (ADMINISTRATION[SITE_B], SITE_B, "web.whatsapp.com")
     wait_for(lambda: running.address(*whatsapp) == BLOCKED, "BIND has the policy", 90)
