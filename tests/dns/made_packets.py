@@ -1,6 +1,7 @@
 """Packets for laws: valid ones made by dnslib, mutated ones, and ones made to cost time."""
 
 from collections.abc import Callable
+from typing import SupportsIndex, overload
 
 from dnslib import EDNS0, QTYPE, RD, RR, DNSHeader, DNSQuestion, DNSRecord, EDNSOption
 from hypothesis import strategies as st
@@ -9,6 +10,20 @@ LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_ABC", min_size=1, max_si
 NAMES = st.lists(LABELS, min_size=0, max_size=5).map(lambda labels: ".".join(labels) + ".")
 TTLS = st.integers(0, 2**32 - 1)
 OCTETS = st.integers(0, 255)
+
+
+class Counted(bytes):
+    """Octets that count how often they are looked at."""
+
+    looks = 0
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> bytes: ...
+    def __getitem__(self, key: SupportsIndex | slice) -> int | bytes:
+        self.looks += 1
+        return super().__getitem__(key)
 
 
 def _address(count: int) -> st.SearchStrategy[list[int]]:

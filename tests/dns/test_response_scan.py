@@ -1,7 +1,6 @@
 """The scan of responses: total, linear, and in agreement with dnslib on what it takes."""
 
 from collections.abc import Callable
-from typing import SupportsIndex, overload
 
 import pytest
 from dnslib import DNSError, DNSRecord
@@ -14,6 +13,7 @@ from resolver.dns.records import all_records
 from resolver.dns.response import MAX_RECORDS, Response, scan
 from tests.dns.made_packets import (
     COSTLY,
+    Counted,
     any_bytes,
     many_starts,
     pointer_chain,
@@ -147,20 +147,6 @@ def test_a_name_is_written_once() -> None:
     assert response is not None
     fixed = 10 + 2
     assert len(assembled(response).packet) == 12 + len(response.question) + 3 * fixed + 4 + 4 + 2
-
-
-class Counted(bytes):
-    """Octets that count how often they are looked at."""
-
-    looks = 0
-
-    @overload
-    def __getitem__(self, key: SupportsIndex) -> int: ...
-    @overload
-    def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: SupportsIndex | slice) -> int | bytes:
-        self.looks += 1
-        return super().__getitem__(key)
 
 
 def looks(packet: bytes) -> int:

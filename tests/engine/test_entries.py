@@ -1,7 +1,5 @@
 """Cache entries: what a client may get of what an upstream said, and for how long."""
 
-from typing import SupportsIndex, overload
-
 from dnslib import DNSRecord
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from resolver.engine.cache import AnswerCache
 from resolver.exchange.entry import MAX_TTL, CacheEntry, make_entry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import cache_key
+from tests.dns.made_packets import Counted
 from tests.exchange.rendered_entries import entry_of, reply, ttls_of
 from tests.exchange.usual_responses import usual_responses
 
@@ -149,20 +148,6 @@ def test_flushing_a_name_forgets_all_below_it_and_nothing_beside() -> None:
     assert cache.bytes == 2 * made.size
 
 
-class Counted(bytes):
-    """Octets that count how often they are looked at, and so do their slices."""
-
-    looks = 0
-
-    @overload
-    def __getitem__(self, key: SupportsIndex) -> int: ...
-    @overload
-    def __getitem__(self, key: slice) -> bytes: ...
-    def __getitem__(self, key: SupportsIndex | slice) -> int | bytes:
-        Counted.looks += 1
-        return super().__getitem__(key)
-
-
 def with_many_beside(count: int) -> bytes:
     """An address of the question's name, and as many of another as there may be."""
     answer = b"\xc0\x0c\x00\x01\x00\x01" + bytes(4) + b"\x00\x04" + bytes(4)
@@ -175,9 +160,9 @@ def test_leaving_records_out_is_linear_in_the_length() -> None:
     packet = Counted(with_many_beside(600))
     response = scan(packet)
     assert response is not None
-    Counted.looks = 0
+    packet.looks = 0
     make_entry(response, 0.0, dnssec_ok=False)
-    assert Counted.looks <= 20 * len(packet)
+    assert packet.looks <= 20 * len(packet)
 
 
 def test_the_errors_that_an_entry_holds_are_counted() -> None:

@@ -7,37 +7,27 @@ from pathlib import Path
 import pytest
 
 from resolver.publish.nftables import nftables
+from tests.config.tables import exemption, vlan
 from tests.live.namespaces import ADMINISTRATION, PUBLICITY, Subnet, namespaces
 from tests.live.programs import needed
 from tests.policy.networks import snapshot_of
 
 WALL = 1.8e9
-CONFIG = """
+_TABLES = (
+    vlan("administration", "administrative", "10.10.0.0/16", "fd00:10::/64")
+    + vlan("publicity", "publicity", "10.20.0.0/16", "fd00:20::/64")
+    + vlan("open-host", "publicity", "10.10.0.6/32")
+    + exemption("pr", "one", prefixes=("10.10.0.7/32",))
+)
+CONFIG = (
+    """
 [policies.administrative]
 block = ["@messenger"]
 
 [policies.publicity]
-
-[vlans.administration]
-prefixes = ["10.10.0.0/16", "fd00:10::/64"]
-policy = "administrative"
-
-[vlans.publicity]
-prefixes = ["10.20.0.0/16", "fd00:20::/64"]
-policy = "publicity"
-
-[vlans.open-host]
-prefixes = ["10.10.0.6/32"]
-policy = "publicity"
-
-[[exemptions]]
-id = "pr"
-prefixes = ["10.10.0.7/32"]
-services = ["one"]
-until = 2027-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-1"
 """
+    + _TABLES
+)
 LISTS = {
     "one": "! Category: messenger\n||one.example^\n",
     "one.ip": "149.154.160.0/20\n149.154.160.0/22\n2001:67c:4e8::/48\n",

@@ -15,10 +15,10 @@ from resolver.publish.policy_zones import (
     PASSTHRU,
     Action,
     PolicyZones,
-    RuleSource,
     ZoneRule,
     policy_zones,
 )
+from tests.config.tables import FAR, exemption, vlan
 from tests.policy.networks import judge, snapshot_of
 from tests.publish.zone_lookup import ZoneLookup, decide
 
@@ -27,6 +27,20 @@ WALL = 1.8e9
 LATER = WALL + 6 * 3600
 """Then the hours of the policies have ended."""
 SINKHOLE = Action("", (bytes(4), bytes(16)))
+_TABLES = (
+    vlan("few", "few", "10.17.0.0/16")
+    + vlan("few-exempted", "few", "10.18.0.0/16")
+    + vlan("administration", "administrative", "10.10.0.0/16")
+    + vlan("exempted", "administrative", "10.11.0.0/16")
+    + vlan("same", "same", "10.12.0.0/16")
+    + vlan("audited", "audited", "10.13.0.0/16")
+    + vlan("open", "open", "10.14.0.0/16")
+    + vlan("hourly", "hourly", "10.15.0.0/16")
+    + vlan("exempted-by-hours", "hourly", "10.16.0.0/16")
+    + exemption("few", "one", vlan="few-exempted")
+    + exemption("pr", "one", vlan="exempted")
+    + exemption("friday", "one", vlan="exempted-by-hours", hours="friday", until=FAR)
+)
 POLICIES = """
 [policies.administrative]
 block = ["@messenger", "canaries"]
@@ -65,70 +79,9 @@ allow = ["two", "|one.b.example^", "free.example", "allowed.a.example"]
 deny = ["c.b.example", "|deny.free.example^"]
 answer = "{answer}"
 
-[vlans.few]
-prefixes = ["10.17.0.0/16"]
-policy = "few"
-
-[vlans.few-exempted]
-prefixes = ["10.18.0.0/16"]
-policy = "few"
-
-[[exemptions]]
-id = "few"
-vlan = "few-exempted"
-services = ["one"]
-until = 2027-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-3"
-
 [[forward]]
 zones = ["agency", "d.x.a.example", "x.d.b.example"]
 servers = ["10.0.0.10"]
-
-[vlans.administration]
-prefixes = ["10.10.0.0/16"]
-policy = "administrative"
-
-[vlans.exempted]
-prefixes = ["10.11.0.0/16"]
-policy = "administrative"
-
-[vlans.same]
-prefixes = ["10.12.0.0/16"]
-policy = "same"
-
-[vlans.audited]
-prefixes = ["10.13.0.0/16"]
-policy = "audited"
-
-[vlans.open]
-prefixes = ["10.14.0.0/16"]
-policy = "open"
-
-[[exemptions]]
-id = "pr"
-vlan = "exempted"
-services = ["one"]
-until = 2027-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-1"
-
-[vlans.hourly]
-prefixes = ["10.15.0.0/16"]
-policy = "hourly"
-
-[vlans.exempted-by-hours]
-prefixes = ["10.16.0.0/16"]
-policy = "hourly"
-
-[[exemptions]]
-id = "friday"
-vlan = "exempted-by-hours"
-services = ["one"]
-hours = "friday"
-until = 2030-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-2"
 
 [[local]]
 name = "here.b.example"
@@ -157,7 +110,7 @@ NAMES = st.builds(
 
 
 def built(answer: str = "sinkhole") -> tuple[Snapshot, PolicyZones]:
-    snapshot = snapshot_of(POLICIES.format(answer=answer), LISTS)
+    snapshot = snapshot_of(POLICIES.format(answer=answer) + _TABLES, LISTS)
     return snapshot, zones_at(snapshot, WALL)
 
 
@@ -210,16 +163,6 @@ def test_the_zones_give_the_reply_of_this_server(
     snapshot, _ = BUILT[answer]
     view = Views(snapshot.compiled, wall).of_vlan(vlan)
     assert decide(LOOKUPS[answer, vlan, wall], name) == reply(snapshot, view, name)
-
-
-@pytest.mark.parametrize(("vlan", "wall"), VLANS)
-@given(name=NAMES)
-def test_one_zone_with_all_rules_gives_the_same(vlan: int, wall: float, name: bytes) -> None:
-    snapshot, _ = BUILT["nxdomain"]
-    view = Views(snapshot.compiled, wall).of_vlan(vlan)
-    source = RuleSource(snapshot.compiled, Index(snapshot.trie, snapshot.rules))
-    lookup = ZoneLookup(tuple(source.all_rules(view)))
-    assert decide([lookup], name) == decide(LOOKUPS["nxdomain", vlan, wall], name)
 
 
 def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:

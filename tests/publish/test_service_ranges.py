@@ -11,27 +11,23 @@ from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import Views
 from resolver.prefix import Prefix
 from resolver.publish.policy_zones import NODATA, PASSTHRU, Action, AddressRule, policy_zones
+from tests.config.tables import exemption, vlan
 from tests.policy.networks import judge, snapshot_of
 
 WALL = 1.8e9
-CONFIG = """
+_TABLES = (
+    vlan("plain", "administrative", "10.10.0.0/16")
+    + vlan("exempted", "administrative", "10.11.0.0/16")
+    + exemption("pr", "one", vlan="exempted")
+)
+CONFIG = (
+    """
 [policies.administrative]
 block = ["one", "two"]
 answer = "nxdomain"
-[vlans.plain]
-prefixes = ["10.10.0.0/16"]
-policy = "administrative"
-[vlans.exempted]
-prefixes = ["10.11.0.0/16"]
-policy = "administrative"
-[[exemptions]]
-id = "pr"
-vlan = "exempted"
-services = ["one"]
-until = 2027-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-1"
 """
+    + _TABLES
+)
 LISTS = {
     name: f"! Category: messenger\n||{name}.example^\n" for name in ("one", "two", "three")
 } | {

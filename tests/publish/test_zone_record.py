@@ -15,9 +15,19 @@ from resolver.policy.compiled import Snapshot
 from resolver.publish import writer, zone_record
 from resolver.publish.policy_zones import RuleSource, policy_zones
 from resolver.publish.zone_text import contents
+from tests.config.tables import exemption, vlan
 from tests.policy.networks import snapshot_of
 
-CONFIG = """
+_TABLES = (
+    vlan("first", "first", "10.1.0.0/16")
+    + vlan("second", "second", "10.2.0.0/16")
+    + vlan("third", "third", "10.3.0.0/16")
+    + vlan("fourth", "third", "10.4.0.0/16")
+    + vlan("audited", "audited", "10.5.0.0/16")
+    + exemption("it", "two", vlan="third")
+)
+CONFIG = (
+    """
 [publish]
 listen = ["127.0.0.1:8053"]
 
@@ -37,38 +47,12 @@ block = ["two", "three"]
 block = ["two"]
 mode = "audit"
 
-[vlans.first]
-prefixes = ["10.1.0.0/16"]
-policy = "first"
-
-[vlans.second]
-prefixes = ["10.2.0.0/16"]
-policy = "second"
-
-[vlans.third]
-prefixes = ["10.3.0.0/16"]
-policy = "third"
-
-[vlans.fourth]
-prefixes = ["10.4.0.0/16"]
-policy = "third"
-
-[vlans.audited]
-prefixes = ["10.5.0.0/16"]
-policy = "audited"
-
-[[exemptions]]
-id = "it"
-vlan = "third"
-services = ["two"]
-until = 2027-03-20T23:59:59+03:30
-approver = "CIO"
-ticket = "IT-1"
-
 [[local]]
 name = "here.b.example"
 records = ["A 10.0.0.30"]
 """
+    + _TABLES
+)
 LISTS = {
     "one": "! Category: messenger\n||a.example^\n||b.example^\n@@||x.a.example^\n"
     "||y.x.d.example^\n",

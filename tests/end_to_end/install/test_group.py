@@ -13,22 +13,15 @@ import pytest
 from tests.live.commands import GOOD, WRONG, Done, darban
 from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking
+from tests.live.subscribed import SUBSCRIBED
 
 GROUP = 54321
 CONFIG = """
 include = ["conf.d/*.toml"]
 [lists]
 directories = []
-[lists.sources.ads]
-url = "https://lists.example/ads"
-format = "hosts"
-category = "advertising"
-[policies.strict]
-block = ["@advertising"]
-[vlans.strict]
-prefixes = ["127.0.30.0/24"]
-policy = "strict"
 """
+CONFIG += SUBSCRIBED.replace("URL", "https://lists.example/ads")
 EXEMPTION = """
 [[exemptions]]
 id = "pr-1"

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.config.tables import FAR, exemption, vlan
 from tests.live.ports import free_port
 from tests.live.programs import needed
 
@@ -162,6 +163,33 @@ beside-6to4.scene. AAAA 2002:959b:a763::1
 """
 
 
+_TABLES = (
+    vlan("hourly", "hourly", "127.0.60.0/24", "fd00:60::/32")
+    + vlan("administration", "administrative", "127.0.10.0/24", "fd00:10::/32")
+    + vlan("publicity", "publicity", "127.0.20.0/24", "fd00:20::/32")
+    + vlan("mixed", "mixed", "127.0.0.0/8", "fd00::/16")
+    + vlan("guests", "open", "127.0.40.0/24", "127.0.0.1/32", "fd00:40::/32", "::1/128")
+    + vlan("branch", "administrative", "127.0.50.0/24", "fd00:50::/32")
+    + vlan("studio", "studio", "127.0.70.0/24", "fd00:70::/32")
+    + vlan("servers", "servers", "127.0.80.0/24", "fd00:80::/32")
+    + exemption("beta-servers", "beta", vlan="servers", until=FAR)
+    + exemption(
+        "crew",
+        "@messenger",
+        prefixes=("127.0.70.32/27", "fd00:70:1::/64"),
+        hours="always",
+        until=FAR,
+    )
+    + exemption(
+        "visitors",
+        "@messenger",
+        prefixes=("127.0.70.64/27", "fd00:70:2::/64"),
+        hours="another-day",
+        until=FAR,
+    )
+    + exemption("press", "alpha", prefixes=("127.0.10.7/32", "fd00:10::7/128"), until=FAR)
+    + exemption("beta-mixed", "beta", vlan="mixed", until=FAR)
+)
 _CONFIG = """
 [server]
 listen = ["127.0.0.1:{port}", "[::1]:{port}"]
@@ -221,67 +249,6 @@ to = "24:00"
 days = ["{another_day}"]
 from = "00:00"
 to = "24:00"
-[vlans.hourly]
-prefixes = ["127.0.60.0/24", "fd00:60::/32"]
-policy = "hourly"
-[vlans.administration]
-prefixes = ["127.0.10.0/24", "fd00:10::/32"]
-policy = "administrative"
-[vlans.publicity]
-prefixes = ["127.0.20.0/24", "fd00:20::/32"]
-policy = "publicity"
-[vlans.mixed]
-prefixes = ["127.0.0.0/8", "fd00::/16"]
-policy = "mixed"
-[vlans.guests]
-prefixes = ["127.0.40.0/24", "127.0.0.1/32", "fd00:40::/32", "::1/128"]
-policy = "open"
-[vlans.branch]
-prefixes = ["127.0.50.0/24", "fd00:50::/32"]
-policy = "administrative"
-[vlans.studio]
-prefixes = ["127.0.70.0/24", "fd00:70::/32"]
-policy = "studio"
-[vlans.servers]
-prefixes = ["127.0.80.0/24", "fd00:80::/32"]
-policy = "servers"
-[[exemptions]]
-id = "beta-servers"
-vlan = "servers"
-services = ["beta"]
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-6"
-[[exemptions]]
-id = "crew"
-prefixes = ["127.0.70.32/27", "fd00:70:1::/64"]
-services = ["@messenger"]
-hours = "always"
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-4"
-[[exemptions]]
-id = "visitors"
-prefixes = ["127.0.70.64/27", "fd00:70:2::/64"]
-services = ["@messenger"]
-hours = "another-day"
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-5"
-[[exemptions]]
-id = "press"
-prefixes = ["127.0.10.7/32", "fd00:10::7/128"]
-services = ["alpha"]
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-3"
-[[exemptions]]
-id = "beta-mixed"
-vlan = "mixed"
-services = ["beta"]
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-1"
 [warnings]
 acknowledged = ["long-exemption", "no-encrypted-dns"]
 """
@@ -290,14 +257,17 @@ acknowledged = ["long-exemption", "no-encrypted-dns"]
 def config(upstream: int, primary: int, secondary: int, lists: Path) -> str:
     """The config of Darban; its upstream, Knot and the secondary are at these ports."""
     another_day = dt.date.today() + dt.timedelta(days=3)
-    return _CONFIG.format(
-        another_day=f"{another_day:%a}".lower(),
-        port=free_port(),
-        metrics=free_port(),
-        upstream=upstream,
-        primary=primary,
-        secondary=secondary,
-        lists=lists,
+    return (
+        _CONFIG.format(
+            another_day=f"{another_day:%a}".lower(),
+            port=free_port(),
+            metrics=free_port(),
+            upstream=upstream,
+            primary=primary,
+            secondary=secondary,
+            lists=lists,
+        )
+        + _TABLES
     )
 
 
