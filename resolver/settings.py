@@ -67,6 +67,16 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """DNS over TLS by this server."""
+
+    listen: tuple[Endpoint, ...]
+    certificate: str
+    """The file; relative to the config, as that of the key."""
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySource:
     """The git repository that the policy comes from."""
 
@@ -107,3 +117,9 @@ class Settings:
     """A signed name, by which upstream servers are probed for validation."""
     probe_bogus: str = "dnssec-failed.org"
     """A name whose signatures are wrong."""
+    tls: TlsSettings | None = None
+
+    @property
+    def tls_listen(self) -> tuple[Endpoint, ...]:
+        """Where DNS over TLS is served."""
+        return () if self.tls is None else self.tls.listen

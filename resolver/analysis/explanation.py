@@ -17,6 +17,7 @@ from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import QueryProfile
 from resolver.dns.special_use import Use
+from resolver.dns.transport import TCP, UDP
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
@@ -400,12 +401,12 @@ def _is_settled(verdict: Verdict) -> bool:
 
 
 def _client(view: View) -> Client:
-    return Client(b"", False, view, UNLIMITED, {})
+    return Client(b"", UDP, view, UNLIMITED, {})
 
 
 def _query(name: bytes, qtype: int) -> Query:
     question = render.question(name, qtype)
-    profile = QueryProfile(codes.RD, qtype=qtype, has_question=True, has_opt=True, stream=True)
+    profile = QueryProfile(codes.RD, qtype=qtype, has_question=True, has_opt=True, transport=TCP)
     return Query(b"\x00\x00", name, question, profile)
 
 

@@ -42,6 +42,8 @@ _FAULTS: dict[Kind, str] = {
     "upstream_fails": "upstream {server} gave no usable answer to a quarter of its queries or more "
     "in the last five minutes",
     "clock_wrong": "the clock is not synchronised; exemptions and hours begin and end by it",
+    "certificate_unusable": "the certificate of DNS over TLS on disk is not used: {why}",
+    "certificate_ends": "the certificate of DNS over TLS, {file}, ends on {until}",
     "block_log_fails": "the block log cannot be written: {why}",
     "zones_not_written": "the zones cannot be written: {why}",
     "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "

@@ -21,6 +21,7 @@ from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rej
 from resolver.compiler.losses import Losses
 from resolver.compiler.policy import compile_snapshot
 from resolver.compiler.protected_names import protected_names
+from resolver.compiler.tls import check_certificate
 from resolver.config import warnings
 from resolver.config.load import LoadedConfig, load
 from resolver.config.model import Config
@@ -96,6 +97,7 @@ def compile_file(
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
         before = store.last_good_config(state)
+        problems += check_certificate(loaded, path.parent)
     complete = are_complete(loaded, of_lists)
     snapshot, found = compile_snapshot(
         loaded, lists, complete=complete, built=built, authorities=authorities

@@ -7,6 +7,7 @@ from resolver import settings
 from resolver.config import model
 from resolver.config.crosscheck import PUBLISHED_BELOW
 from resolver.config.network_values import SocketAddress
+from resolver.config.tls_model import TlsConfig
 from resolver.dns import names
 from resolver.prefix import Prefix
 
@@ -38,6 +39,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         policy_source(config),
         names.text(config.upstream.probe_signed),
         names.text(config.upstream.probe_bogus),
+        tls_settings(config.server.tls),
     )
 
 
@@ -66,6 +68,13 @@ def _publication(publish: model.PublishConfig) -> settings.Publication | None:
     )
     listen = _endpoints(publish.listen)
     return settings.Publication(listen, PUBLISHED_BELOW, publish.directory, secondaries)
+
+
+def tls_settings(tls: TlsConfig) -> settings.TlsSettings | None:
+    """The settings of DNS over TLS; None where it is not served."""
+    if not tls.listen:
+        return None
+    return settings.TlsSettings(_endpoints(tls.listen), tls.certificate or "", tls.key or "")
 
 
 def _front(config: model.Config) -> settings.Front | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv6Network, ip_address
 from typing import Final
 
-from resolver.config import front, upstream
+from resolver.config import front, tls_model, upstream
 from resolver.config.model import (
     Config,
     DuringConfig,
@@ -66,6 +66,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
         ("publish", "listen", ANY),
         ("server", "listen", ANY),
         ("server", "proxy", "listen", ANY),
+        ("server", "tls", "listen", ANY),
         *(("front", each, ANY) for each in ("dns", "dot", "doh")),
     ),
     "interface": (("vlans", ANY, "interface"),),
@@ -117,6 +118,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     if config.publish.listen:
         yield from _zone_names(config, provenance)
     yield from front.check(config, provenance)
+    yield from tls_model.check(config.server.tls, provenance)
 
 
 def _unknown_names(provenance: Provenance) -> Iterator[Problem]:

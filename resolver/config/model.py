@@ -21,6 +21,7 @@ from resolver.config.front_model import FrontConfig, ProxyConfig
 from resolver.config.hours_model import HoursConfig
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
+from resolver.config.tls_model import TlsConfig
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import (
     ForwardConfig,
@@ -67,6 +68,8 @@ class ServerConfig(ConfigSection):
     """The number of worker processes; 0 is one for each CPU."""
     identity: ServerText = ""
     """The answer to who this server is: NSID (RFC 5001), id.server; none by default."""
+    tls: TlsConfig = TlsConfig.model_construct()
+    """DNS over TLS."""
     proxy: ProxyConfig = ProxyConfig.model_construct()
     """Listeners for servers in front, such as dnsdist."""
 

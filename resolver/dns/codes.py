@@ -84,6 +84,7 @@ RCODE: Final = 0x000F
 
 # EDNS options (RFC 6891) and Extended DNS Errors (RFC 8914).
 NSID: Final = 3
+PADDING: Final = 12
 ECS: Final = 8
 COOKIE: Final = 10
 EDE: Final = 15

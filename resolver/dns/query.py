@@ -17,6 +17,7 @@ from resolver.dns import codes
 from resolver.dns.codes import HEADER
 from resolver.dns.names import MAX_LABEL, MAX_NAME
 from resolver.dns.render import MIN_UDP_SIZE, QueryProfile
+from resolver.dns.transport import UDP, Transport
 
 _FIXED: Final = 4
 """Octets of a question after its name: type and class."""
@@ -47,26 +48,26 @@ class Query:
 
 
 def scan(
-    packet: bytes, profiles: Profiles, stream: bool = False, nsid: bytes = b""
+    packet: bytes, profiles: Profiles, transport: Transport = UDP, nsid: bytes = b""
 ) -> Query | None:
     """Read a packet that should be a query; None if it gets no reply.
 
     Args:
         packet: The octets that a client sent.
         profiles: The profiles of earlier queries over the same transport, with the same ``nsid``.
-        stream: Whether it came over TCP, where a reply may be larger.
+        transport: What it came over: replies may be larger over TCP, and are padded over TLS.
         nsid: The identifier of this server, for a query that wants it; empty for none.
     """
     end = _name_end(packet)
     if not end:
         if len(packet) < HEADER:
             return None
-        malformed = _read_profile(packet, 0, stream, nsid)
+        malformed = _read_profile(packet, 0, transport, nsid)
         return None if malformed.silent else Query(packet[:2], b"", b"", malformed)
     key = packet[2:HEADER] + packet[end:]
     profile = profiles.get(key)
     if profile is None:
-        profile = _read_profile(packet, end, stream, nsid)
+        profile = _read_profile(packet, end, transport, nsid)
         if len(key) <= _MAX_KEY:
             if len(profiles) >= _MAX_PROFILES:
                 profiles.clear()
@@ -105,7 +106,7 @@ _UNASKABLE: Final[dict[int, int]] = {
 }
 
 
-def _read_profile(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryProfile:
+def _read_profile(packet: bytes, end: int, transport: Transport, nsid: bytes) -> QueryProfile:
     """Read the profile of a query; its name ends at ``end`` (0: it is missing or malformed)."""
     flags = packet[2] << 8 | packet[3]
     if flags & codes.QR:
@@ -117,7 +118,12 @@ def _read_profile(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryPr
         rcode = codes.NOTIMP if flags & codes.OPCODE else codes.FORMERR
         edns = _read_edns_of_any(packet)
         return QueryProfile(
-            flags, rcode=rcode, has_opt=edns.has_opt, dnssec_ok=edns.dnssec_ok, stream=stream
+            flags,
+            rcode=rcode,
+            has_opt=edns.has_opt,
+            dnssec_ok=edns.dnssec_ok,
+            transport=transport,
+            padded=edns.padded,
         )
     edns = _read_edns(packet, after, packet[10] << 8 | packet[11])
     qtype = packet[end] << 8 | packet[end + 1]
@@ -133,7 +139,8 @@ def _read_profile(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryPr
         has_opt=edns.has_opt,
         udp_size=edns.udp_size,
         dnssec_ok=edns.dnssec_ok,
-        stream=stream,
+        transport=transport,
+        padded=edns.padded,
         nsid=nsid if edns.wants_nsid else b"",
     )
 
@@ -147,6 +154,7 @@ class _Edns:
         self.udp_size = MIN_UDP_SIZE
         self.dnssec_ok = False
         self.wants_nsid = False
+        self.padded = False
 
     def failed(self, rcode: int) -> "_Edns":
         """The same facts with an error; its reply has an OPT if the query has one."""
@@ -220,6 +228,8 @@ def _read_options(packet: bytes, at: int, end: int, edns: _Edns) -> bool:
             return False
         if code == codes.NSID:
             edns.wants_nsid = True
+        if code == codes.PADDING:
+            edns.padded = True
         at += 4 + (packet[at + 2] << 8 | packet[at + 3])
     return at == end
 

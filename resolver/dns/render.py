@@ -4,6 +4,7 @@ What must stay true:
 - A reply has an OPT only if the query had one (RFC 6891 section 6.1.1).
 - An Extended DNS Error never makes a reply too large: first its text is left out, then the
   option. Only a reply that is still too large is truncated (RFC 8914 section 3).
+- Over TLS the reply to a padded query is padded (RFC 8467), and no other reply is.
 - The question is echoed byte for byte, so a pointer to ``QNAME_AT`` points to the qname.
 """
 
@@ -12,11 +13,14 @@ from typing import Final
 
 from resolver.dns import codes
 from resolver.dns.codes import HEADER
+from resolver.dns.transport import TLS, UDP, Transport
 
 MIN_UDP_SIZE: Final = 512
 UDP_SIZE: Final = 1232
 """The largest UDP payload, in octets, that is sent or asked for (DNS flag day 2020)."""
 TCP_SIZE: Final = 65535
+PADDED_TO: Final = 468
+"""The octets of a padded reply are a multiple of this (RFC 8467 section 4.1)."""
 QNAME_AT: Final = HEADER
 QNAME_POINTER: Final = b"\xc0\x0c"
 
@@ -25,6 +29,10 @@ _HEADER: Final = struct.Struct(">5H")
 _IN: Final = codes.IN.to_bytes(2, "big")
 DO: Final = 0x8000
 """The bit in the TTL of an OPT (RFC 3225)."""
+_OPT: Final = 11
+"""Octets of an OPT without options; the last two say how many these have."""
+_OPTION: Final = 4
+"""Octets of an option without data."""
 _ECHOED_FLAGS: Final = codes.OPCODE | codes.RD | codes.CD
 NO_ERRORS: Final[tuple[bytes, ...]] = ()
 Counts = tuple[int, int, int]
@@ -46,10 +54,11 @@ class QueryProfile:
             "key",
             "limit",
             "nsid",
+            "pads",
             "qtype",
             "rcode",
         ),
-        *("reply_flags", "silent", "templates", "upstream_type", "wants_ad"),
+        *("reply_flags", "silent", "templates", "transport", "upstream_type", "wants_ad"),
     )
 
     def __init__(
@@ -63,7 +72,8 @@ class QueryProfile:
         has_opt: bool = False,
         udp_size: int = MIN_UDP_SIZE,
         dnssec_ok: bool = False,
-        stream: bool = False,
+        transport: Transport = UDP,
+        padded: bool = False,
         nsid: bytes = b"",
     ) -> None:
         self.flags = flags
@@ -79,7 +89,11 @@ class QueryProfile:
         self.dnssec_ok = dnssec_ok
         self.nsid = nsid
         """The identifier of this server, if a reply has it (RFC 5001)."""
-        self.limit = TCP_SIZE if stream else max(MIN_UDP_SIZE, min(udp_size, UDP_SIZE))
+        self.transport = transport
+        self.pads = padded and transport is TLS
+        """Whether replies are padded. Without encryption padding hides nothing (RFC 7830)."""
+        datagram = max(MIN_UDP_SIZE, min(udp_size, UDP_SIZE))
+        self.limit = datagram if transport is UDP else TCP_SIZE
         """The largest reply, in octets (RFC 6891 section 6.2.3)."""
         self.wants_ad = bool(flags & codes.AD or dnssec_ok)
         """Whether a reply may have AD (RFC 6840 section 5.8)."""
@@ -101,7 +115,7 @@ class ReplyTemplate:
 
     __slots__ = (
         *("_dnssec_ok", "_errors", "_flags", "_has_opt", "_has_question", "_head", "_limit"),
-        *("_nsid", "_opt", "_rcode"),
+        *("_nsid", "_opt", "_pads", "_rcode"),
     )
 
     def __init__(
@@ -119,6 +133,7 @@ class ReplyTemplate:
         each as the data of its option. ``with_nsid``: whether a query that wants the NSID gets it.
         """
         self._limit = profile.limit
+        self._pads = profile.pads
         self._has_question = profile.has_question
         self._has_opt = profile.has_opt
         self._dnssec_ok = profile.dnssec_ok
@@ -137,9 +152,19 @@ class ReplyTemplate:
     def render(self, ident: bytes, question: bytes, records: bytes) -> bytes:
         """Render a whole reply; ``records`` are the octets of its three sections."""
         reply = ident + self._head + question + records + self._opt
-        if len(reply) <= self._limit:
+        if len(reply) > self._limit:
+            return self._shortened(ident, question, records)
+        return self._padded(reply) if self._pads else reply
+
+    def _padded(self, reply: bytes) -> bytes:
+        """Add to the OPT, which is last, an option of zeros (RFC 7830 section 3)."""
+        opt = self._opt
+        size = min(-(-(len(reply) + _OPTION) // PADDED_TO) * PADDED_TO, self._limit)
+        if size < len(reply) + _OPTION:
             return reply
-        return self._shortened(ident, question, records)
+        padding = _option(codes.PADDING, bytes(size - len(reply) - _OPTION))
+        octets = (len(opt) - _OPT + len(padding)).to_bytes(2, "big")
+        return reply[: len(reply) - len(opt)] + opt[: _OPT - 2] + octets + opt[_OPT:] + padding
 
     def _shortened(self, ident: bytes, question: bytes, records: bytes) -> bytes:
         """Render a reply with errors without text, with no errors, or truncated without records."""

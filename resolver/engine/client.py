@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from resolver.dns.query import Profiles
+from resolver.dns.transport import UDP, Transport
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.limits import UNLIMITED, ClientLimit, Limits
 from resolver.policy.prefixes import is_link_local
@@ -17,17 +18,22 @@ _MAX_CLIENTS: Final = 65536
 class Client:
     """An address with its view, its rate limit, and the query profiles of that view."""
 
-    __slots__ = ("address", "limit", "origin", "profiles", "stream", "view")
+    __slots__ = ("address", "limit", "origin", "profiles", "transport", "view")
 
     def __init__(
-        self, origin: bytes, stream: bool, view: View | None, limit: ClientLimit, profiles: Profiles
+        self,
+        origin: bytes,
+        transport: Transport,
+        view: View | None,
+        limit: ClientLimit,
+        profiles: Profiles,
     ) -> None:
         self.origin = origin
         """The address, perhaps with its scope, as the transport has it."""
         self.address = origin[:_SCOPE_AT]
         """4 or 16 octets."""
-        self.stream = stream
-        """Whether its queries come over TCP, where replies may be larger."""
+        self.transport = transport
+        """What its queries come over."""
         self.view = view
         """None if the address is in no VLAN."""
         self.limit = limit
@@ -49,15 +55,15 @@ class Clients:
         self._limits = Limits(rates, compiled.settings.queries_per_prefix)
         self._views = views
         self._interface_name = interface_name
-        self._datagram: dict[bytes, Client] = {}
-        self._stream: dict[bytes, Client] = {}
+        self._known: tuple[dict[bytes, Client], ...] = tuple([{} for _ in Transport])
+        """By transport."""
         self._unknown: dict[bytes, Client] = {}
-        self._profiles: dict[tuple[View | None, bool], Profiles] = {}
+        self._profiles: dict[tuple[View | None, Transport], Profiles] = {}
 
     def clear(self) -> None:
         """Forget all clients; the limits of their prefixes stay."""
-        self._datagram.clear()
-        self._stream.clear()
+        for known in self._known:
+            known.clear()
         self._unknown.clear()
         self._profiles.clear()
 
@@ -65,7 +71,7 @@ class Clients:
         """Set the time of all limits, in monotonic seconds."""
         self._limits.set_time(now)
 
-    def of(self, origin: bytes, stream: bool) -> Client:
+    def of(self, origin: bytes, transport: Transport) -> Client:
         """The client of an address over a transport.
 
         ``origin`` is the address (4 or 16 octets; none: a server in front), and after one of IPv6
@@ -73,14 +79,14 @@ class Clients:
         address, else 0, in 4 octets in the order of this host. With the scope a client is kept
         apart from one with the same address on another link, at no cost.
         """
-        client = (self._stream if stream else self._datagram).get(origin)
-        return self._new(origin, stream) if client is None else client
+        client = self._known[transport].get(origin)
+        return self._new(origin, transport) if client is None else client
 
-    def _new(self, origin: bytes, stream: bool) -> Client:
+    def _new(self, origin: bytes, transport: Transport) -> Client:
         """A client in no VLAN, or one that is not kept yet."""
         if not origin:
-            return Client(origin, stream, None, UNLIMITED, {})
-        key = origin + (b"\x01" if stream else b"")
+            return Client(origin, transport, None, UNLIMITED, {})
+        key = origin + transport.to_bytes(1, "big")
         client = self._unknown.get(key)
         if client is not None:
             return client
@@ -90,10 +96,10 @@ class Clients:
         if view is None:
             clients, limit = self._unknown, self._limits.of_unknown(address)
         else:
-            clients, key = self._stream if stream else self._datagram, origin
-            limit = self._limits.of_client(address, view.vlan, stream)
+            clients, key = self._known[transport], origin
+            limit = self._limits.of_client(address, view.vlan, transport is not UDP)
         if len(clients) >= _MAX_CLIENTS:
             clients.clear()
-        profiles = self._profiles.setdefault((view, stream), {})
-        client = clients[key] = Client(origin, stream, view, limit, profiles)
+        profiles = self._profiles.setdefault((view, transport), {})
+        client = clients[key] = Client(origin, transport, view, limit, profiles)
         return client

@@ -33,6 +33,7 @@ from typing import Final, cast
 from resolver.dns import codes
 from resolver.dns.query import Query, scan
 from resolver.dns.special_use import HEALTH, WHOAMI, Use
+from resolver.dns.transport import UDP
 from resolver.engine.about_server import about_server, whoami
 from resolver.engine.cache import FAILURE_PAUSE, AnswerCache
 from resolver.engine.chain import joined, local_entry
@@ -131,9 +132,9 @@ class Engine:
         view = client.view
         if not client.limit.take():
             return self._over_limit(client, packet)
-        query = scan(packet, client.profiles, client.stream, self._nsid)
+        query = scan(packet, client.profiles, client.transport, self._nsid)
         if query is None:
-            return self._replies.dropped(view)
+            return self._replies.dropped(client)
         if view is None:
             return self._refuse(client, query)
         if query.profile.rcode != codes.NOERROR:
@@ -156,11 +157,11 @@ class Engine:
     def _over_limit(self, client: Client, packet: bytes) -> Reply | Drop:
         """Drop a packet; over UDP every second one gets TC, so a victim of forgers can use TCP."""
         view = client.view
-        if view is not None and not client.stream and client.limit.slips:
+        if view is not None and client.transport is UDP and client.limit.slips:
             query = scan(packet, client.profiles)
             if query is not None:
                 return self._replies.truncated(view, query)
-        return self._replies.dropped(view)
+        return self._replies.dropped(client)
 
     def respond(
         self, client: Client, view: View, query: Query, now: float,
@@ -250,14 +251,14 @@ class Engine:
 
     def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
         """Answer a query with SERVFAIL, whatever the caches have."""
-        client = self.clients.of(pending.client.origin, pending.client.stream)
+        client = self.clients.of(pending.client.origin, pending.client.transport)
         return self._replies.failed(client.view, pending.query, failure)
 
     def _respond_anew(
         self, pending: PendingReply, found: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
-        client = self.clients.of(pending.client.origin, pending.client.stream)
+        client = self.clients.of(pending.client.origin, pending.client.transport)
         query = pending.query
         query.profile.templates.clear()  # they are of an earlier generation
         if client.view is None:
@@ -356,9 +357,9 @@ class Engine:
             failure = failures.get(pending.client_question.key, now)
         return pending if failure is None else self._replies.failed(view, pending.query, failure)
 
-    def dropped(self, view: View | None) -> Drop:
+    def dropped(self, client: Client) -> Drop:
         """Drop a packet that could not be handled."""
-        return self._replies.dropped(view)
+        return self._replies.dropped(client)
 
     def _observe_verdict(self, client: Client, query: Query, verdict: Verdict) -> None:
         if self._wants_verdicts and verdict.outcome is not PASSED and self.observer is not None:

@@ -3,6 +3,7 @@
 import enum
 from typing import NamedTuple
 
+from resolver.dns.transport import UDP, Transport
 from resolver.policy.verdict import Outcome
 
 
@@ -23,6 +24,7 @@ class QueryLabels(NamedTuple):
     service: int
     rcode: int
     qtype: int
+    transport: Transport = UDP
 
 
 class LabelledCounter:

@@ -10,8 +10,10 @@ from typing import Final, cast
 from resolver.dns import codes, render
 from resolver.dns.query import Query
 from resolver.dns.render import NO_ERRORS, QueryProfile, ReplyTemplate, Sections
+from resolver.dns.transport import Transport
 from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate, blocked_error
+from resolver.engine.client import Client
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply
@@ -89,7 +91,7 @@ class Replies:
         rcode = entry.rcode
         flags = profile.reply_flags | rcode | (codes.AD if header & AD_BIT else 0)
         made = CountedTemplate(profile, flags, entry.counts, entry.errors)
-        made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile.qtype)
+        made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile)
         return made
 
     def blocked(self, view: View, query: Query, verdict: Verdict) -> Reply:
@@ -101,9 +103,7 @@ class Replies:
             rcode, address = view.effect.answers.to_query(profile.qtype, verdict)
             error = blocked_error(view.effect, verdict, self._compiled.services)
             made = BlockedTemplate(profile, rcode, address, error)
-            made.counter = self._counter(
-                view, verdict.outcome, verdict.service, rcode, profile.qtype
-            )
+            made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile)
             found = _store_template(profile, key, made)
         template = cast("BlockedTemplate", found)
         return Reply(template.reply(query, verdict), template.counter)
@@ -123,7 +123,7 @@ class Replies:
     ) -> Reply:
         """A reply with local records."""
         profile = query.profile
-        counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile.qtype)
+        counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile)
         counts = (sections.answers, sections.authorities, 0)
         template = ReplyTemplate(profile, profile.reply_flags | rcode, counts)
         records = sections.answer + sections.authority
@@ -159,30 +159,31 @@ class Replies:
     ) -> Reply:
         """A reply without records; to a client in no VLAN without NSID, which would enlarge it."""
         profile = query.profile
-        qtype = profile.qtype if profile.rcode == codes.NOERROR else 0
-        counter = self._counter(view, outcome, NO_SERVICE, rcode, qtype)
+        counter = self._counter(view, outcome, NO_SERVICE, rcode, profile)
         flags |= profile.reply_flags | rcode & codes.RCODE
         template = ReplyTemplate(
             profile, flags, (0, 0, 0), errors, rcode, with_nsid=view is not None
         )
         return Reply(template.render(query.ident, query.question, b""), counter)
 
-    def dropped(self, view: View | None) -> Drop:
-        """Drop a packet, and count it by VLAN."""
-        vlan = UNKNOWN_VLAN if view is None else view.vlan
-        drop = self._drops.get(vlan)
+    def dropped(self, client: Client) -> Drop:
+        """Drop a packet, and count it by VLAN and transport."""
+        vlan = UNKNOWN_VLAN if client.view is None else client.view.vlan
+        key = vlan * len(Transport) + client.transport
+        drop = self._drops.get(key)
         if drop is None:
-            counter = self._counter(view, Outcome.DROPPED, NO_SERVICE, 0, 0)
-            drop = self._drops[vlan] = Drop(counter)
+            labels = QueryLabels(vlan, Outcome.DROPPED, NO_SERVICE, 0, 0, client.transport)
+            drop = self._drops[key] = Drop(LabelledCounter(labels, self._count(labels)))
         return drop
 
     def _counter(
-        self, view: View | None, outcome: Outcome, service: int, rcode: int, qtype: int
+        self, view: View | None, outcome: Outcome, service: int, rcode: int, profile: QueryProfile
     ) -> LabelledCounter:
         vlan = UNKNOWN_VLAN if view is None else view.vlan
         if outcome is PASSED:  # also where the policy blocks the service at other hours
             service = NO_SERVICE
-        labels = QueryLabels(vlan, outcome, service, rcode, qtype)
+        qtype = profile.qtype if profile.rcode == codes.NOERROR else 0
+        labels = QueryLabels(vlan, outcome, service, rcode, qtype, profile.transport)
         return LabelledCounter(labels, self._count(labels))
 
 

@@ -87,12 +87,14 @@ class DarbanCollector(Collector):
         queries = _zeros(initial_series.queries(compiled))
         responses = _zeros(initial_series.responses(compiled))
         types = _zeros(initial_series.types())
+        transports = _zeros(initial_series.transports(compiled))
         bypass = _zeros(initial_series.bypass(compiled, kinds))
         for row in sums.rows:
             name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
             types[(name,)] += row.times
             if ("vlan", row.vlan) in sums.ended:
                 continue
+            transports[row.vlan, row.transport.label] += row.times
             if ("service", row.service) not in sums.ended:
                 queries[row.vlan, row.outcome.label, row.service] += row.times
             if row.outcome is not Outcome.DROPPED:
@@ -102,6 +104,7 @@ class DarbanCollector(Collector):
         yield _family(definitions.QUERIES, queries.items())
         yield _family(definitions.RESPONSES, responses.items())
         yield _family(definitions.TYPES, types.items())
+        yield _family(definitions.TRANSPORTS, transports.items())
         yield _family(definitions.BYPASS, bypass.items())
 
     def _facts_as_series(self, upstreams: Sequence[str]) -> Iterator[tuple[Metric, Values]]:
@@ -137,6 +140,9 @@ class DarbanCollector(Collector):
         yield definitions.LIST_HELD, _by_label((name, of.held) for name, of in fetched)
         yield definitions.LIST_FALLBACK, _by_label((name, name in older) for name in names)
         yield definitions.BLOCK_PAGE_UP, _one(facts.block_page)
+        certificate = facts.certificate
+        expires = None if certificate is None else certificate.expires
+        yield definitions.CERTIFICATE_EXPIRY, _one(expires)
         yield from _published(facts.publish)
         yield from _pulled(facts)
         yield definitions.WORKERS, _one(facts.workers)

@@ -38,6 +38,9 @@ QUERIES = _counter(
     "service",
 )
 RESPONSES = _counter("darban_responses", "Responses by rcode", "vlan", "rcode")
+TRANSPORTS = _counter(
+    "darban_query_transports", "Queries by transport: udp, tcp, tls", "vlan", "transport"
+)
 TYPES = _counter("darban_query_types", "Queries by record type", "type")
 DURATION = _histogram(
     "darban_query_duration_seconds",
@@ -146,6 +149,10 @@ POLICY_PULLED = _gauge(
     "When the policy was last pulled from git and was in force; 0 for never",
 )
 POLICY_PULLS = _counter("darban_policy_pulls", "Pulls of the policy from git by result", "result")
+CERTIFICATE_EXPIRY = _gauge(
+    "darban_tls_certificate_expiry_timestamp_seconds",
+    "When the certificate that DNS over TLS presents ends; 0 where it presents none",
+)
 WORKERS = _gauge("darban_workers", "Workers that serve")
 WORKERS_EXPECTED = _gauge("darban_workers_expected", "Workers that should serve")
 WORKER_RESTARTS = _counter("darban_worker_restarts", "Workers replaced")

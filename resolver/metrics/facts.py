@@ -6,6 +6,7 @@ from pathlib import Path
 
 from resolver.metrics.status import (
     DRAINING,
+    CertificateStatus,
     LastReload,
     PolicySourceStatus,
     PublishStatus,
@@ -84,6 +85,8 @@ class ServerFacts:
     block_page: bool | None = None
     """Whether the block page is served on all its addresses; None where the config has none."""
     block_log: BlockLogState = field(default_factory=BlockLogState)
+    certificate: CertificateStatus | None = None
+    """None where the config has no DNS over TLS."""
     publish: PublishStatus | None = None
     """None where the config publishes no zones, and until they are written first."""
     policy_source: PolicySourceStatus | None = None

@@ -8,7 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from resolver.metrics.status import DRAINING, FetchedStatus, PublishStatus, Status
+from resolver.metrics.status import (
+    DRAINING,
+    CertificateStatus,
+    FetchedStatus,
+    PublishStatus,
+    Status,
+)
 
 Kind = Literal[
     "config_not_ok",
@@ -24,6 +30,8 @@ Kind = Literal[
     "upstream_wrong",
     "upstream_fails",
     "clock_wrong",
+    "certificate_unusable",
+    "certificate_ends",
     "block_log_fails",
     "zones_not_written",
     "zones_not_served",
@@ -37,6 +45,8 @@ Kind = Literal[
 ]
 STALE = 7 * 86400.0
 """Seconds after which a fetched list that cannot be updated is a fault."""
+EXPIRES_SOON = 14 * 86400.0
+"""Seconds before the end of a certificate from when on it is a fault: it was not renewed."""
 _REMINDERS = {
     *("zones_leave_out", "list_stale", "list_never_fetched", "list_held"),
     *("exemption_ends", "exemption_ended"),
@@ -91,6 +101,8 @@ def faults(now: Status) -> Iterator[Fault]:
             yield Fault("upstream_fails", {"server": upstream.name})
     if now.clock_synchronised is False:
         yield Fault("clock_wrong")
+    if now.certificate is not None:
+        yield from _certificate(now.certificate, now.at)
     if now.block_log is not None and now.block_log.problem:
         yield Fault("block_log_fails", {"file": now.block_log.file, "why": now.block_log.problem})
     if now.publish is not None:
@@ -118,6 +130,13 @@ def _config(now: Status) -> Fault:
     last = now.last_reload
     rejected = last is not None and last.result not in ("applied", "unchanged")
     return Fault("config_not_ok", report=last.report if last is not None and rejected else ())
+
+
+def _certificate(certificate: CertificateStatus, at: float) -> Iterator[Fault]:
+    if certificate.problem:
+        yield Fault("certificate_unusable", {"why": certificate.problem})
+    if certificate.expires and certificate.expires - at < EXPIRES_SOON:
+        yield Fault("certificate_ends", {"file": certificate.file, "until": certificate.expires})
 
 
 def _zones(publish: PublishStatus) -> Iterator[Fault]:

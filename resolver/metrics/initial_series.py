@@ -7,6 +7,7 @@ block of a service on a VLAN.
 from collections.abc import Iterator, Mapping
 
 from resolver.dns import codes
+from resolver.dns.transport import Transport
 from resolver.metrics import definitions
 from resolver.metrics.counter_sums import Labels
 from resolver.metrics.layout import UNKNOWN
@@ -44,6 +45,12 @@ def types() -> Iterator[Labels]:
     """By type."""
     yield from ((codes.type_text(number),) for number in definitions.COUNTED_TYPES)
     yield (definitions.OTHER_TYPE,)
+
+
+def transports(compiled: CompiledConfig) -> Iterator[Labels]:
+    """By VLAN and transport."""
+    for vlan in (UNKNOWN, *(each.name for each in compiled.vlans)):
+        yield from ((vlan, transport.label) for transport in Transport)
 
 
 def bypass(compiled: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Labels]:

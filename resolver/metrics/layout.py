@@ -3,8 +3,9 @@
 Each worker counts into its own memory, which the supervisor reads. The first part has a cell for
 each series that a plan names: histograms, the cache, upstreams. The supervisor's ``CounterLayout``
 assigns the cells, and only grows. The second part is a table that the worker fills as queries
-come: a row has the labels of a query (VLAN, outcome, service, rcode and type in one number) and a
-count. So a query costs one increment, and the metrics by VLAN, rcode and type are sums over rows.
+come: a row has the labels of a query (VLAN, outcome, service, rcode, type and transport in one
+number) and a count. So a query costs one increment, and the metrics by VLAN, rcode, type and
+transport are sums over rows.
 
 What must stay true:
 - A cell or number means the same for ever, over every reload. A worker goes on in the memory of
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from resolver.dns.transport import Transport
 from resolver.engine.labels import QueryLabels, ReplyPath
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
@@ -84,6 +86,7 @@ class CounterPlan(NamedTuple):
         qtype = labels.qtype if labels.qtype in definitions.COUNTED_TYPES else _OTHER_TYPE
         return (
             _IN_USE
+            | labels.transport << 60
             | self.vlans[labels.vlan] << 44
             | labels.outcome << 40
             | self.services[labels.service] << 24
@@ -101,6 +104,7 @@ class CounterRow(NamedTuple):
     rcode: int
     qtype: int | None
     """None for the types that are counted together."""
+    transport: Transport
     times: int
 
 
@@ -207,6 +211,7 @@ class CounterLayout:
                 services[key >> 24 & 0xFFFF],
                 key >> 16 & 0xFF,
                 None if qtype == _OTHER_TYPE else qtype,
+                Transport(key >> 60 & 3),
                 cells[at + 1],
             )
 

@@ -59,6 +59,17 @@ class WrongAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateStatus:
+    """The certificate of DNS over TLS."""
+
+    file: str
+    expires: float = 0.0
+    """When the one that is presented ends, in seconds since 1970; 0 where none is."""
+    problem: str = ""
+    """Why the one on disk is not presented; empty if it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamStatus:
     """An upstream server, with the counts of all workers."""
 
@@ -280,6 +291,8 @@ class Status:
     not_accepting: int = 0
     """Listening sockets on which no TCP connection is accepted now, for want of descriptors."""
     hours: tuple[HoursStatus, ...] = ()
+    certificate: CertificateStatus | None = None
+    """None where DNS over TLS is not served."""
 
     @property
     def queries(self) -> int:

@@ -69,7 +69,7 @@ class QueryHandler:
             self._cells[result.counter.index] += 1
         except Exception:
             log.exception("a query could not be handled")
-            self._cells[self.engine.dropped(client.view).counter.index] += 1
+            self._cells[self.engine.dropped(client).counter.index] += 1
         sender.done()
         return None
 

@@ -41,9 +41,10 @@ def open_sockets(
     workers: int,
     stored: Iterable[socket.socket] = (),
     *,
+    tls: Sequence[Endpoint] = (),
     wait: bool = False,
 ) -> list[list[socket.socket]]:
-    """Open, for each worker, a UDP and a TCP socket for every address.
+    """Open, for each worker, a UDP and a TCP socket for every address, for TLS a TCP socket only.
 
     Stored sockets are used first. The unused ones are closed: else the kernel would go on to
     put queries into sockets that no worker reads. With ``wait``, an address that this host lacks
@@ -54,9 +55,10 @@ def open_sockets(
     """
     wait = wait and not all(is_missing(each) for each in endpoints)
     if wait:
-        for endpoint in endpoints:
+        for endpoint in (*endpoints, *tls):
             _log_if_missing(endpoint, "DNS", "'listen'", "The other addresses are served")
     listeners = [(endpoint, kind) for endpoint in endpoints for kind in _KINDS]
+    listeners += [(endpoint, socket.SOCK_STREAM) for endpoint in tls]
     usable = _usable(stored, listeners, workers)
     for endpoint, kind in listeners:
         if not usable[endpoint, kind]:

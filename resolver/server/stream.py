@@ -78,8 +78,8 @@ class MessageStream(ABC):
 
     @property
     def is_established(self) -> bool:
-        """Whether messages can pass: at once, or after the handshake of TLS."""
-        return self._session is None or self._session.is_established
+        """Whether a handshake of TLS has ended."""
+        return self._session is not None and self._session.is_established
 
     def open(self, connected: socket.socket, session: TlsSession | None = None) -> None:
         """Use a connected socket, which does not block, and read from it.
@@ -89,11 +89,15 @@ class MessageStream(ABC):
         """
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
-        self._session = session
         self._number = connected.fileno()
         self.read(True)
         if session is not None:
-            self._receive_tls(session, b"")
+            self.start_tls(session)
+
+    def start_tls(self, session: TlsSession) -> None:
+        """Pass all that is received and written from now on through TLS."""
+        self._session = session
+        self._receive_tls(session, b"")
 
     def read(self, wanted: bool) -> None:
         """Read from the peer, or leave what it sends to the kernel, which slows the peer down."""
@@ -101,7 +105,7 @@ class MessageStream(ABC):
             return
         self._is_reading = wanted
         if wanted:
-            self.loop.add_fast_reader(self._number, self._readable)
+            self.loop.add_fast_reader(self._number, self.readable)
         else:
             self.loop.remove_fast_reader(self._number)
 
@@ -204,7 +208,8 @@ class MessageStream(ABC):
     def lost(self) -> None:
         """Handle that the connection is closed."""
 
-    def _readable(self) -> None:
+    def readable(self) -> None:
+        """Receive what the kernel has, once."""
         assert self._socket is not None, "a closed connection has no reader"
         try:
             octets = self._socket.recv(_MOST)

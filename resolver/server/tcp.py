@@ -1,5 +1,7 @@
 """Serve TCP: many queries on one connection, each answered when its reply is ready (RFC 7766).
 
+On a socket of DNS over TLS (RFC 7858) a connection begins with a handshake (``Handshakes``).
+
 What must stay true:
 - A connection that is idle for ``IDLE`` seconds is closed; also one that has not received a whole
   message in this time. If many connections are open, the time is shorter.
@@ -10,6 +12,8 @@ What must stay true:
   end.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
+- A connection that has not ended its handshake is closed after ``HANDSHAKE`` seconds, and before
+  all others where there are too many.
 - All replies of a connection in an iteration of the loop are sent with one system call, or with
   one for each ``_BATCH`` octets.
 """
@@ -21,11 +25,13 @@ import sys
 from typing import Final
 
 from resolver.dns.proxy_header import FIXED, header_size, scan
+from resolver.dns.transport import TCP, TLS
 from resolver.engine.labels import ReplyPath
 from resolver.log import log
 from resolver.metrics.counters import Counters
 from resolver.policy.prefixes import client_prefix
 from resolver.server.handler import QueryHandler
+from resolver.server.handshakes import Handshakes
 from resolver.server.holder import Holder
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
@@ -36,6 +42,8 @@ IDLE: Final = 5.0
 """In seconds."""
 CROWDED_IDLE: Final = 1.0
 """The idle time, in seconds, while more than half of the connections are open."""
+HANDSHAKE: Final = 3.0
+"""Seconds that a handshake of TLS may take; no longer than a connection may be idle."""
 MAX_CONNECTIONS: Final = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
 """Connections of a listening socket at most; a new one then closes another.
 
@@ -70,6 +78,10 @@ class Connection(MessageStream):
         self._server = server
         self.address = address
         """The client's address, as in ``Clients.of``; empty: a server in front itself."""
+        self.prefix = b""
+        """That of the client, once it is known (``client_prefix``)."""
+        self.is_handshaking = server.handshakes is not None
+        """Whether no message can pass so far: the handshake of TLS has not ended."""
         self._awaits_header = server.proxies is not None
         self._outstanding = 0
         """Queries without a reply so far."""
@@ -87,6 +99,9 @@ class Connection(MessageStream):
         """When a query was last read or answered, or replies taken, by the clock of the loop."""
         self.holder: Holder[Connection] | None = None
         """What the connection is counted for, while it is open."""
+        self.handshake: Holder[Connection] | None = None
+        """The same, while it is in its handshake."""
+        self._has_session = False
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, accepted: socket.socket) -> None:
@@ -97,6 +112,37 @@ class Connection(MessageStream):
         proxies = self._server.proxies
         if proxies is not None and not proxies.lists(self.address):
             self._reject()
+
+    def readable(self) -> None:
+        """Receive what the kernel has, in a handshake when it is its turn."""
+        handshakes = self._server.handshakes
+        if self.is_handshaking and handshakes is not None:
+            self.read(False)
+            handshakes.wait(self)
+        else:
+            super().readable()
+
+    def take_turn(self) -> None:
+        """Go on with the handshake."""
+        if not self._has_session and not self._begin_handshake():
+            self.close()
+            return
+        self.read(True)
+        super().readable()
+        if self.is_established:
+            self.is_handshaking = False
+            self.active = self.loop.time()
+            self._server.established(self)
+
+    def _begin_handshake(self) -> bool:
+        """Whether the handshake has begun; it cannot while there is no certificate."""
+        handshakes = self._server.handshakes
+        session = None if handshakes is None else handshakes.session()
+        if session is None:
+            return False
+        self._has_session = True
+        self.start_tls(session)
+        return True
 
     def received(self) -> None:
         """Handle whole messages."""
@@ -212,6 +258,8 @@ class Connection(MessageStream):
         # While a query waits for an upstream, or replies for the client, the longer time applies.
         waits = self._outstanding or not is_acknowledged
         idle_at = self.active + (IDLE if waits else self._server.idle_time)
+        if self.is_handshaking:
+            idle_at = self.active + min(HANDSHAKE, self._server.idle_time)
         if now >= idle_at or (self._is_answered() and is_acknowledged):
             self.close()
         else:
@@ -228,15 +276,19 @@ class TcpServer:
         handler: QueryHandler,
         counters: Counters,
         proxies: Proxies | None = None,
+        handshakes: Handshakes | None = None,
     ) -> None:
-        """``proxies`` makes the socket a proxied one."""
+        """``proxies`` makes the socket a proxied one, ``handshakes`` one of DNS over TLS."""
         self.loop = loop
         self.proxies = proxies
+        self.handshakes = handshakes
+        self._transport = TCP if handshakes is None else TLS
         self._handler = handler
         self._counters = counters
         self._socket = listening
         self.untaken: Final = Untaken()
         self._all: Holder[Connection] = Holder()
+        self._handshaking: Holder[Connection] = Holder()
         self._to_flush: dict[Connection, None] = {}
         self._is_short = False
         """Whether a connection could not be accepted, and none was since."""
@@ -285,7 +337,7 @@ class TcpServer:
 
     def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
         """Answer a message of a connection: the reply, or None (see ``QueryHandler.handle``)."""
-        client = self._handler.engine.clients.of(connection.address, True)
+        client = self._handler.engine.clients.of(connection.address, self._transport)
         return self._handler.handle(packet, client, connection, None, received)
 
     def flush_later(self, connection: Connection) -> None:
@@ -307,7 +359,7 @@ class TcpServer:
     def opened(self, connection: Connection) -> None:
         """Count a new connection; close another if there are too many."""
         if self._all.held >= MAX_CONNECTIONS:
-            self._all.spare().close()
+            (self._handshaking if self._handshaking.held else self._all).spare().close()
         if self.proxies is None:
             self.identified(connection)
         else:
@@ -317,12 +369,23 @@ class TcpServer:
         """Count a connection for its client; close one of the client's if it has too many."""
         self.closed(connection)
         address = connection.address
-        view = self._handler.engine.clients.of(address, True).view
+        view = self._handler.engine.clients.of(address, self._transport).view
         vlan = _NO_VLAN if view is None else view.vlan
-        holder = self._all.add(connection, vlan, client_prefix(address), address)
+        connection.prefix = client_prefix(address)
+        holder = self._all.add(connection, vlan, connection.prefix, address)
         connection.holder = holder
+        if connection.is_handshaking:
+            connection.handshake = self._handshaking.add(
+                connection, vlan, connection.prefix, address
+            )
         if holder.held > PER_ADDRESS:
             holder.spare().close()
+
+    def established(self, connection: Connection) -> None:
+        """Count a connection in its handshake no more."""
+        holder, connection.handshake = connection.handshake, None
+        if holder is not None:
+            holder.remove(connection)
 
     def rejected(self) -> None:
         """Count a connection without a valid PROXY header, or not from a listed server."""
@@ -331,6 +394,9 @@ class TcpServer:
     def closed(self, connection: Connection) -> None:
         """Count a connection no more."""
         self.untaken.note(connection, 0)
+        self.established(connection)
+        if self.handshakes is not None:
+            self.handshakes.forget(connection)
         holder, connection.holder = connection.holder, None
         if holder is not None:
             holder.remove(connection)

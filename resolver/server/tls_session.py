@@ -13,7 +13,7 @@ What must stay true:
 
 import contextlib
 import ssl
-from typing import Final
+from typing import Any, Final
 
 _MOST: Final = 16384
 """Octets that are decrypted at once: a record at its largest (RFC 8446 section 5.1)."""
@@ -122,6 +122,10 @@ class TlsSession:
             with contextlib.suppress(ssl.SSLError):
                 self._object.unwrap()
         return self._outgoing.read()
+
+    def peer_certificate(self) -> dict[str, Any]:
+        """The certificate of the peer, as ``SSLObject.getpeercert`` gives it, once verified."""
+        return self._object.getpeercert() or {}
 
     def _handshake(self) -> None:
         try:

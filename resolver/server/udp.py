@@ -15,6 +15,7 @@ import socket
 import time
 from typing import Final
 
+from resolver.dns.transport import UDP
 from resolver.engine.labels import ReplyPath
 from resolver.metrics.counters import Counters
 from resolver.server.datagrams import Batch, Outbox
@@ -86,7 +87,7 @@ class UdpServer:
                     rejected += 1
                     continue
                 address, packet = header.client, packet[header.size :]
-            client = engine.clients.of(address, False)
+            client = engine.clients.of(address, UDP)
             reply = handler.handle(packet, client, self, slot, received)
             if reply is None:
                 no_reply.append(slot)

@@ -18,7 +18,7 @@ async def watch_addresses(facts: ServerFacts) -> None:
     """Note the addresses that this host lacks, again and again, until cancelled."""
     while True:
         settings = facts.compiled.settings
-        endpoints = (*settings.listen, *settings.proxied)
+        endpoints = (*settings.listen, *settings.proxied, *settings.tls_listen)
         before = facts.missing_addresses
         facts.missing_addresses = tuple(str(each) for each in endpoints if is_missing(each))
         for each in set(facts.missing_addresses) - set(before):

@@ -18,6 +18,8 @@ def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
     yield f"darban {__version__}, {build()}, snapshot {facts.snapshot}"
     yield f"config     {facts.config}: {_config_state(accepted)}"
     yield f"listening  {listen} (UDP and TCP), {count_text(facts.workers_expected, 'worker')}"
+    if settings.tls is not None:
+        yield f"TLS        {', '.join(map(str, settings.tls.listen))}"
     if proxied:
         yield f"proxied    {proxied} (UDP and TCP), with PROXY headers"
     yield f"upstream   {_upstreams(compiled)}"

@@ -31,6 +31,7 @@ def _values(compiled: CompiledConfig) -> dict[str, str]:
     return {
         "server.listen": _listed(compiled.settings.listen),
         "server.proxy.listen": _listed(compiled.settings.proxied),
+        "server.tls.listen": _listed(compiled.settings.tls_listen),
         "server.workers": str(worker_count(compiled)),
         "metrics.listen": str(compiled.settings.metrics),
         "cache.max_bytes": str(compiled.settings.cache_bytes),

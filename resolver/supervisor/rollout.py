@@ -79,6 +79,8 @@ class Rollout:
         block_log.follow(first.compiled.settings.block_log)
         self._background = background
         self._resolving: asyncio.Task[object] | None = None
+        self._certificate = ""
+        """The certificate of DNS over TLS with its key, in PEM; empty where there is none."""
 
     def start_resolving(self) -> None:
         """Resolve the upstreams of the snapshot that are given by host name, again and again."""
@@ -92,6 +94,8 @@ class Rollout:
         """Start a worker and make it serve the snapshot in force."""
         await slot.start(on_exit)
         slot.send({"type": "drain", "draining": draining})
+        if self._certificate:
+            slot.send({"type": "certificate", "pem": self._certificate})
         async with slot.lock:
             if slot.serving:  # a rollout had the lock before, and has included this worker
                 return
@@ -100,6 +104,12 @@ class Rollout:
                 upstreams = self._plan_upstreams(self.current)
                 if upstreams["groups"] != message["groups"]:  # they have changed meanwhile
                     slot.send({"type": "upstreams", **upstreams})
+
+    def use_certificate(self, pem: str) -> None:
+        """Have all workers present this certificate of DNS over TLS, also those to come."""
+        self._certificate = pem
+        for slot in self.slots:
+            slot.send({"type": "certificate", "pem": pem})
 
     async def switch_to(self, new: ServedSnapshot) -> None:
         """Put another snapshot in force in all workers.

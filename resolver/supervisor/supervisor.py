@@ -56,6 +56,7 @@ from resolver.supervisor.startup import (
     return_large_blocks,
 )
 from resolver.supervisor.state_lock import locked
+from resolver.supervisor.tls_certificate import TlsCertificate
 from resolver.supervisor.upstream_validation import UpstreamValidation
 from resolver.supervisor.upstream_watch import UpstreamWatch
 from resolver.supervisor.worker_commands import WorkerCommands
@@ -121,7 +122,8 @@ class _Supervisor:
         workers = worker_count(first.compiled)
         settings = first.compiled.settings
         endpoints = (*settings.listen, *settings.proxied)
-        sockets = open_sockets(endpoints, workers, manager.take_stored_sockets(), wait=wait)
+        stored = manager.take_stored_sockets()
+        sockets = open_sockets(endpoints, workers, stored, tls=settings.tls_listen, wait=wait)
         manager.store_sockets([each for listening in sockets for each in listening])
         now = time.time()
         self._facts = ServerFacts(config, state, first.compiled, first.path.name, now, now, workers)
@@ -131,6 +133,7 @@ class _Supervisor:
         ]
         self._block_page = BlockPage(settings.block_page, first.path, self._facts)
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
+        self._certificate = TlsCertificate(self._facts, self._rollout.use_certificate)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(self._rollout, self._facts, self._background)
         self._audit = AuditWriter(state)
@@ -157,6 +160,7 @@ class _Supervisor:
         control = ControlServer(self._facts.config, self._commands())
         try:
             self._rollout.start_resolving()
+            self._certificate.look()
             await self._pool.start(self._manager.keep_alive)
             await self._listen_for_commands(control)
             if accepted is not None:
@@ -174,6 +178,7 @@ class _Supervisor:
                 partial(self._once_judged, self._list_updates.schedule.run),
                 partial(self._once_judged, self._policy_pulls.run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
+                self._certificate.run,
                 self._reload_on_hangup,
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 partial(watch_addresses, self._facts),
@@ -265,6 +270,7 @@ class _Supervisor:
 
     def _after_reload(self) -> None:
         self._report_status()
+        self._certificate.look()
         self._list_updates.schedule.look()
         self._zones.look()
         self._validation.look()

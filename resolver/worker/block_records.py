@@ -19,6 +19,7 @@ from typing import Final
 
 from resolver.dns import codes, names
 from resolver.dns.query import Query
+from resolver.dns.transport import Transport
 from resolver.engine.client import Client
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefixes import address_text, client_prefix, client_prefix_text
@@ -30,11 +31,13 @@ _MAX_CONSTANTS: Final = 4096
 
 
 class _Constants:
-    """The parts of a line that are equal for all blocked queries of a VLAN by one list."""
+    """The parts that are equal for all blocked queries of a VLAN over a transport by one list."""
 
     __slots__ = ("before_client", "before_rule", "before_target", "vlan")
 
-    def __init__(self, compiled: CompiledConfig, view: View, verdict: Verdict) -> None:
+    def __init__(
+        self, compiled: CompiledConfig, view: View, verdict: Verdict, transport: Transport
+    ) -> None:
         service, source = verdict.service, verdict.source
         self.vlan = json.dumps(compiled.vlans[view.vlan].name, ensure_ascii=False)
         self.before_client = f'", "vlan": {self.vlan}, "client": '
@@ -42,7 +45,7 @@ class _Constants:
         name = json.dumps(
             compiled.services[service].name if has_service else "", ensure_ascii=False
         )
-        self.before_rule = f', "service": {name}, "rule": '
+        self.before_rule = f', "transport": "{transport.label}", "service": {name}, "rule": '
         file = json.dumps(compiled.sources[source].file if source >= 0 else "", ensure_ascii=False)
         outcome = verdict.outcome.label
         self.before_target = f', "list": {file}, "outcome": "{outcome}", "target": '
@@ -57,7 +60,7 @@ class BlockRecords:
         self._lost = lost
         self._compiled: CompiledConfig | None = None
         self._recorded_client = ""
-        self._constants: dict[tuple[int, int, int], _Constants] = {}
+        self._constants: dict[tuple[int, int, int, Transport], _Constants] = {}
         self._lines: list[bytes] = []
         self._octets = 0
         self._thousandths = -1
@@ -77,12 +80,12 @@ class BlockRecords:
         compiled, view = self._compiled, client.view
         if compiled is None or view is None:
             return
-        key = (view.vlan, verdict.reply_key, verdict.source)
+        key = (view.vlan, verdict.reply_key, verdict.source, client.transport)
         constants = self._constants.get(key)
         if constants is None:
             if len(self._constants) >= _MAX_CONSTANTS:
                 self._constants.clear()
-            constants = self._constants[key] = _Constants(compiled, view, verdict)
+            constants = self._constants[key] = _Constants(compiled, view, verdict, client.transport)
         name = names.text(query.name)
         line = (
             f'{{"time": "{self._moment(time.time())}{constants.before_client}'

@@ -8,6 +8,7 @@ From the supervisor:
 - ``upstreams``: use these upstream servers, which have changed, and these counters.
 - ``flush``: remove names from the cache. The reply is ``flushed``.
 - ``unknown_clients``: send the counts of refused clients. The reply has the same name.
+- ``certificate``: present this certificate in DNS over TLS. It comes before the first ``prepare``.
 - ``drain``: say in replies to health checks whether clients should ask another node.
 - ``record``: count questions for an owner, or stop counting, and send the counts. The reply is
   ``recorded``.
@@ -37,6 +38,8 @@ class WorkerMessage(TypedDict, total=False):
     groups: dict[str, list[ServerAddress]]
     zone: str
     """A name in hexadecimal wire form."""
+    pem: str
+    """A certificate with its chain and its key."""
     draining: bool
     entries: int
     prefixes: list[tuple[str, int]]

@@ -18,7 +18,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import inf
 from pathlib import Path
 from typing import Final
@@ -33,13 +33,14 @@ from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan
 from resolver.policy.building import Pause
 from resolver.server.handler import QueryHandler
+from resolver.server.handshakes import Handshakes
 from resolver.server.interfaces import interface_name
 from resolver.server.listening import endpoint_of
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
 from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
-from resolver.settings import Endpoint
+from resolver.settings import Settings
 from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress, arguments_of
@@ -80,6 +81,7 @@ class Worker:
         self._listening = listening
         self._garbage = GarbageCollection(loop)
         self._proxies = Proxies()
+        self._handshakes = Handshakes(loop)
         self._observers = Observers(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, int, str, str, str, str], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
@@ -112,6 +114,8 @@ class Worker:
                     self._channel.send(
                         {"type": "unknown_clients", "prefixes": list(prefixes), "missed": missed}
                     )
+                case "certificate":
+                    self._handshakes.use(message["pem"])
                 case "drain":
                     self._drain(message["draining"])
                 case "record":
@@ -157,7 +161,7 @@ class Worker:
             self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
             handler.upstreams = self._forwarder
             self._forwarder.use(groups)
-            self._serve(handler, loaded.compiled.settings.proxied)
+            self._serve(handler, loaded.compiled.settings)
         else:
             self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())
@@ -193,15 +197,17 @@ class Worker:
         if self._observers.record(recording, counting) and self._engine is not None:
             self._engine.observe(self._observers)
 
-    def _serve(self, handler: QueryHandler, proxied: Sequence[Endpoint]) -> None:
+    def _serve(self, handler: QueryHandler, settings: Settings) -> None:
         self._garbage.start()
         self._loop.on_iteration_end(self._observers.flush)
         for listening in self._listening:
-            proxies = self._proxies if endpoint_of(listening) in proxied else None
+            endpoint, given = endpoint_of(listening), (self._loop, listening, handler)
+            proxies = self._proxies if endpoint in settings.proxied else None
             if listening.type == socket.SOCK_DGRAM:
-                UdpServer(self._loop, listening, handler, self._counters, proxies).start()
+                UdpServer(*given, self._counters, proxies).start()
             else:
-                TcpServer(self._loop, listening, handler, self._counters, proxies).start()
+                handshakes = self._handshakes if endpoint in settings.tls_listen else None
+                TcpServer(*given, self._counters, proxies, handshakes).start()
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {

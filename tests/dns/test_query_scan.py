@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from resolver.dns import codes, names
 from resolver.dns.query import Profiles, Query, scan
+from resolver.dns.transport import UDP, Transport
 from tests.dns.made_packets import any_bytes, mutated, queries
 
 
-@given(any_bytes(queries), st.booleans())
-def test_any_bytes_are_a_query_or_nothing(packet: bytes, stream: bool) -> None:
-    query = scan(packet, {}, stream)
+@given(any_bytes(queries), st.sampled_from(Transport))
+def test_any_bytes_are_a_query_or_nothing(packet: bytes, transport: Transport) -> None:
+    query = scan(packet, {}, transport)
     answered = len(packet) >= 12 and not packet[2] & 0x80
     assert (query is not None) == answered
     if query is not None:
@@ -33,9 +34,9 @@ def test_a_query_has_one_question_and_nothing_unread(packet: bytes) -> None:
         assert len(packet) == 12 + len(query.question)
 
 
-@given(queries(), st.booleans())
-def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes, stream: bool) -> None:
-    query = scan(packet, {}, stream)
+@given(queries(), st.sampled_from(Transport))
+def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes, transport: Transport) -> None:
+    query = scan(packet, {}, transport)
     expected = DNSRecord.parse(packet)
     assert query is not None
     profile = query.profile
@@ -49,7 +50,7 @@ def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes, stream: bool) -
     assert profile.dnssec_ok == (opt is not None and bool(opt.edns_do))
     assert profile.wants_ad == (bool(expected.header.ad) or profile.dnssec_ok)
     size = 512 if opt is None else opt.edns_len
-    assert profile.limit == (65535 if stream else max(512, min(size, 1232)))
+    assert profile.limit == (max(512, min(size, 1232)) if transport is UDP else 65535)
 
 
 @given(queries())
@@ -67,22 +68,22 @@ def facts(query: Query | None) -> tuple[object, ...] | None:
     return (
         *(query.ident, query.name, query.question, profile.flags, profile.rcode, profile.qtype),
         *(profile.silent, profile.has_question, profile.has_opt, profile.dnssec_ok, profile.limit),
-        *(profile.wants_ad, profile.reply_flags, profile.key),
+        *(profile.wants_ad, profile.reply_flags, profile.key, profile.pads),
     )
 
 
-@given(st.lists(any_bytes(queries), max_size=4), st.data(), st.booleans())
+@given(st.lists(any_bytes(queries), max_size=4), st.data(), st.sampled_from(Transport))
 def test_what_was_scanned_before_changes_nothing(
-    before: list[bytes], data: st.DataObject, stream: bool
+    before: list[bytes], data: st.DataObject, transport: Transport
 ) -> None:
     profiles: Profiles = {}
     for packet in before:
-        scan(packet, profiles, stream)
+        scan(packet, profiles, transport)
     packet = data.draw(queries())
-    scan(packet, profiles, stream)
+    scan(packet, profiles, transport)
     renamed = with_name(packet, data.draw(st.sampled_from([b"\x00", b"\x01a\x00", b"\x03WWW\x00"])))
     for later in (packet, renamed, data.draw(mutated(st.just(renamed)))):
-        assert facts(scan(later, profiles, stream)) == facts(scan(later, {}, stream))
+        assert facts(scan(later, profiles, transport)) == facts(scan(later, {}, transport))
 
 
 def with_name(packet: bytes, name: bytes) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from dnslib import EDNS0, DNSRecord
 
 from resolver.dns.render import QueryProfile, ReplyTemplate
+from resolver.dns.transport import UDP
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
@@ -42,7 +43,7 @@ def query(name: str, size: int = 1232) -> bytes:
 
 
 def ask(of: Engine, packet: bytes, now: float = 0.0) -> Reply | PendingReply:
-    result = of.answer(of.clients.of(ADDRESS, False), packet, now)
+    result = of.answer(of.clients.of(ADDRESS, UDP), packet, now)
     assert isinstance(result, Reply | PendingReply)
     return result
 

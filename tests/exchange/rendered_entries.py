@@ -3,6 +3,7 @@
 from resolver.dns import codes
 from resolver.dns.render import QueryProfile, ReplyTemplate
 from resolver.dns.response import scan
+from resolver.dns.transport import TCP
 from resolver.exchange.entry import CacheEntry, make_entry
 
 
@@ -23,6 +24,6 @@ def ttls_of(entry: CacheEntry) -> list[int]:
 def reply(entry: CacheEntry, question: bytes, now: float) -> bytes:
     """The reply over TCP to a question section that asks what the entry answers."""
     qtype = int.from_bytes(question[-4:-2], "big")
-    profile = QueryProfile(codes.RD, qtype=qtype, has_question=True, stream=True)
+    profile = QueryProfile(codes.RD, qtype=qtype, has_question=True, transport=TCP)
     template = ReplyTemplate(profile, profile.reply_flags | entry.rcode, entry.counts)
     return template.render(b"\x00\x07", question, entry.aged(now))

@@ -101,6 +101,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
             "list",
             "version",
             "compiled",
+            "transport",
             "process",
         ),
     }

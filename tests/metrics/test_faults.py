@@ -7,10 +7,11 @@ from typing import Any, get_args
 import pytest
 
 from resolver.analysis.explanation import Explainer
-from resolver.metrics.faults import STALE, Fault, Kind, faults
+from resolver.metrics.faults import EXPIRES_SOON, STALE, Fault, Kind, faults
 from resolver.metrics.status import (
     SOON,
     BlockLogStatus,
+    CertificateStatus,
     ExemptionStatus,
     FetchedStatus,
     LastReload,
@@ -29,6 +30,7 @@ from tests.web.judged import NOW, engine
 from tests.web.page_text import Parsed
 
 UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
+CERTIFICATE = CertificateStatus("/dns.pem", NOW + EXPIRES_SOON + 1)
 LOG = BlockLogStatus("/blocks.jsonl", "vlan", 17, 0, "")
 ZONE = ZoneStatus("a.rpz", 8, 8)
 PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZONE, ZONE), (), "")
@@ -48,6 +50,7 @@ GOOD = replace(
     fetched=(FETCHED,),
     exemptions=(EXEMPTION,),
     block_log=LOG,
+    certificate=CERTIFICATE,
     publish=PUBLISH,
     policy_source=SOURCE,
     clock_synchronised=True,
@@ -83,6 +86,16 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
         ("192.0.2.53:53", "a quarter"),
     ),
     ("clock_wrong", {"clock_synchronised": False}, ("clock",)),
+    (
+        "certificate_unusable",
+        {"certificate": replace(CERTIFICATE, problem="no key")},
+        ("DNS over TLS",),
+    ),
+    (
+        "certificate_ends",
+        {"certificate": replace(CERTIFICATE, expires=NOW + EXPIRES_SOON - 1)},
+        ("DNS over TLS", "ends on"),
+    ),
     ("block_log_fails", {"block_log": replace(LOG, problem="no space")}, ("no space",)),
     ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
     ("zones_not_served", {"publish": replace(PUBLISH, zones=UNSERVED)}, ("127.0.0.1:8053", "2")),
@@ -143,6 +156,7 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     changes: dict[str, Any] = {}
     for _, change, _ in CHANGES:
         changes |= change
+    changes["certificate"] = CertificateStatus("/dns.pem", NOW + 1, "no key")
     changes["publish"] = PublishStatus("/zones", "server", UNSERVED, ("exemption x",), "no space")
     changes["upstreams"] = (
         *(replace(UPSTREAM, up=False), replace(UPSTREAM, up=False, unverified="expired")),

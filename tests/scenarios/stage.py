@@ -14,6 +14,7 @@ from math import inf
 
 from dnslib import EDNS0, DNSHeader, DNSRecord
 
+from resolver.dns.transport import Transport
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
@@ -221,7 +222,7 @@ class Stage:
         self.engine.advance(wall, self._now)
         self.upstreams.asked = played.asked
         self.engine.draining = step.draining
-        client = self.engine.clients.of(_origin(step.client), step.over == "tcp")
+        client = self.engine.clients.of(_origin(step.client), Transport[step.over.upper()])
         self._go_on(played, self.engine.answer(client, query(step), self._now))
 
     def _go_on(self, played: Played, result: Reply | PendingReply | Drop) -> None:

@@ -6,6 +6,7 @@ from dnslib import DNSHeader, DNSQuestion, DNSRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resolver.dns.transport import TLS, UDP, Transport
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.policy.prefixes import packed
 from tests.scenarios.file import Scenario
@@ -31,6 +32,7 @@ OPTS = st.sampled_from(
         b"\x00\x00\x29\xff\xff\x00\x01\x00\x00\x00\x00",
         b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x0c\x00\x0a\x00\x0812345678",
         b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x04\x00\x03\x00\x00",
+        b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x07\x00\x0c\x00\x03\x00\x00\x00",
     ]
 )
 
@@ -47,14 +49,14 @@ def packets(draw: st.DrawFn) -> bytes:
     return bytes(packet)
 
 
-@given(packets() | st.binary(max_size=60), CLIENTS, st.booleans())
+@given(packets() | st.binary(max_size=60), CLIENTS, st.sampled_from(Transport))
 @settings(max_examples=1000)
 def test_any_octets_get_a_reply_of_their_own_or_silence(
-    packet: bytes, client: str, stream: bool
+    packet: bytes, client: str, transport: Transport
 ) -> None:
     now = next(MOMENTS)
     STAGE.engine.advance(0.0, now)
-    asking = STAGE.engine.clients.of(packed(client), stream)
+    asking = STAGE.engine.clients.of(packed(client), transport)
     result = STAGE.engine.answer(asking, packet, now)
     if isinstance(result, Drop):
         assert len(packet) < 12 or packet[2] & 0x80
@@ -62,19 +64,19 @@ def test_any_octets_get_a_reply_of_their_own_or_silence(
         name = result.question.name
         assert name == packet[12 : 12 + len(name)].lower()
     else:
-        check_reply(packet, result, stream)
+        check_reply(packet, result, transport)
         if client == "192.0.2.99":
             assert result.packet[3] & 15 == 5
-            assert len(result.packet) <= len(packet)
+            assert transport is TLS or len(result.packet) <= len(packet)
 
 
-def check_reply(packet: bytes, result: Reply, stream: bool) -> None:
+def check_reply(packet: bytes, result: Reply, transport: Transport) -> None:
     came = result.packet
     assert came[:2] == packet[:2]
     assert came[2] & 0x80
     assert not came[2] & 0x04  # never authoritative
     assert came[2] & 0x78 == packet[2] & 0x78
-    assert len(came) <= (65535 if stream else 1232)
+    assert len(came) <= (1232 if transport is UDP else 65535)
     question = question_of(came)
     assert packet[12:].startswith(question)
     if question.isascii():  # dnslib takes no label that is not UTF-8

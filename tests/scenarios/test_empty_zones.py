@@ -3,6 +3,7 @@
 import pytest
 from dnslib import QTYPE, RCODE, DNSRecord
 
+from resolver.dns.transport import UDP
 from resolver.engine.result import Reply
 from resolver.policy.prefixes import packed
 from tests.scenarios.file import Scenario
@@ -21,7 +22,7 @@ ZONES = [
 def test_a_zone_is_empty(zone: str, below: str, rcode: str) -> None:
     engine = Stage(Scenario("empty zones", [])).engine
     packet = bytes(DNSRecord.question(f"{below}{zone}", "PTR").pack())
-    result = engine.answer(engine.clients.of(packed("10.10.0.5"), False), packet, BOOT)
+    result = engine.answer(engine.clients.of(packed("10.10.0.5"), UDP), packet, BOOT)
     assert isinstance(result, Reply)
     reply = DNSRecord.parse(result.packet)
     assert (RCODE[reply.header.rcode], reply.rr) == (rcode, [])

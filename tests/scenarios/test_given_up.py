@@ -2,6 +2,7 @@
 
 from dnslib import DNSRecord
 
+from resolver.dns.transport import UDP
 from resolver.engine.labels import QueryLabels
 from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import PendingReply, Reply
@@ -25,7 +26,7 @@ def _given_up_after(prefix: str) -> tuple[QueryLabels, int]:
     """Of the second VLAN; the config then has one alone."""
     engine = Stage(Scenario("given up", [])).engine
     packet = bytes(DNSRecord.question("www.example.org").pack())
-    pending = engine.answer(engine.clients.of(CLIENT, False), packet, BOOT)
+    pending = engine.answer(engine.clients.of(CLIENT, UDP), packet, BOOT)
     assert isinstance(pending, PendingReply)
     assert pending.client.view is not None
     assert pending.client.view.vlan == 1
@@ -49,7 +50,7 @@ def test_an_answer_that_cannot_be_cached_is_used_after_a_reload() -> None:
     stage = Stage(Scenario("answered", []))
     engine = stage.engine
     packet = bytes(DNSRecord.question("www.example.org").pack())
-    pending = engine.answer(engine.clients.of(CLIENT, False), packet, BOOT)
+    pending = engine.answer(engine.clients.of(CLIENT, UDP), packet, BOOT)
     assert isinstance(pending, PendingReply)
     engine.replace(loaded(snapshot_of(ONE_VLAN.format(prefix="10.0.0.0/8"), ()), 0.0))
     records = b"\xc0\x0c\x00\x01\x00\x01" + bytes(4) + b"\x00\x04" + bytes((192, 0, 2, 80))

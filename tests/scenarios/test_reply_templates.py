@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.dns.response import scan
+from resolver.dns.transport import TCP, UDP, Transport
 from resolver.engine.labels import QueryLabels
 from resolver.engine.result import PendingReply, Reply
 from resolver.exchange.entry import CacheEntry, make_entry
@@ -99,7 +100,7 @@ def dnslib_question(text: str, qtype: int) -> object:
     return DNSRecord.question(text, QTYPE[qtype]).q
 
 
-Asked = tuple[float, str, bool, bytes]
+Asked = tuple[float, str, Transport, bytes]
 
 
 @st.composite
@@ -110,7 +111,7 @@ def conversations(draw: st.DrawFn) -> list[Asked]:
     once = st.tuples(
         st.sampled_from([0.0, 0.3, 1.0, 2.0]),
         st.sampled_from(clients),
-        st.sampled_from([False, False, True]),
+        st.sampled_from([UDP, *Transport]),
         st.sampled_from(pool),
     )
     return draw(st.lists(once, min_size=4, max_size=60))
@@ -124,10 +125,10 @@ def test_what_is_kept_of_earlier_replies_changes_none(asked: list[Asked]) -> Non
 
 def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabels]]:
     engine, came, now = Stage(Scenario("any", [], more=MORE)).engine, [], BOOT
-    for later, address, stream, packet in asked:
+    for later, address, transport, packet in asked:
         now += later
         engine.advance(0.0, now)
-        client = engine.clients.of(packed(address), stream)
+        client = engine.clients.of(packed(address), transport)
         if not keeping:
             client.profiles.clear()
         result = engine.answer(client, packet, now)
@@ -144,7 +145,7 @@ def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabel
 def test_the_profiles_that_are_kept_are_bounded() -> None:
     engine = Stage(Scenario("any", [])).engine
     engine.advance(0.0, BOOT)
-    client = engine.clients.of(packed("10.10.0.5"), True)
+    client = engine.clients.of(packed("10.10.0.5"), TCP)
     for size in range(600):
         opt = b"\x00\x00\x29" + size.to_bytes(2, "big") + bytes(6)
         txt = b"\x00\x00\x10\x00\x01" + bytes(4) + b"\xea\x60" + bytes(60_000)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from dnslib import RR, DNSRecord
 
+from resolver.dns.transport import UDP
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
@@ -68,7 +69,7 @@ class Client:
         packet = bytes(DNSRecord.question(name).pack())
         engine, handler = self._assembled.engine, self._assembled.handler
         now = self._loop.time()
-        reply = handler.handle(packet, engine.clients.of(client, False), self, name, now)
+        reply = handler.handle(packet, engine.clients.of(client, UDP), self, name, now)
         if reply is not None:
             self.send(reply, name, now)
 

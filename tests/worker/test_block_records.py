@@ -11,6 +11,7 @@ import pytest
 
 from resolver.dns import codes, names
 from resolver.dns.query import Query, scan
+from resolver.dns.transport import UDP
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
@@ -48,7 +49,7 @@ def _query(name: str) -> Query:
 
 
 def _client(address: str) -> Client:
-    return ENGINE.clients.of(packed(address), stream=False)
+    return ENGINE.clients.of(packed(address), UDP)
 
 
 def _verdict(client: Client, query: Query) -> Verdict:
@@ -191,6 +192,7 @@ def test_clients_are_recorded_no_more_exactly_than_chosen(
         "client": client,
         "name": "www.blocked.example",
         "type": "A",
+        "transport": "udp",
         "service": "",
         "rule": "||blocked.example^",
         "list": "",

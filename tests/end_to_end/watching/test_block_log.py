@@ -101,11 +101,13 @@ def _expected() -> list[dict[str, str]]:
         "client": "administration",
         "outcome": "blocked",
         "type": "A",
+        "transport": "udp",
         "target": "",
     }
     telegram = {"service": "telegram", "rule": "||telegram.org^"}
     web = {**administration, **telegram, "name": "web.telegram.org"}
     trial = {"vlan": "trial", "client": "trial", "outcome": "would_block", "target": ""}
+    trial["transport"] = "udp"
     return [
         *[web] * 3,
         {

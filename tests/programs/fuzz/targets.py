@@ -10,6 +10,7 @@ from resolver.analysis.queries.query import UnknownFormat
 from resolver.compiler.policy import compile_snapshot
 from resolver.dns import codes, query, render, response
 from resolver.dns.records import all_records
+from resolver.dns.transport import TCP, UDP
 from resolver.engine.chain import joined
 from resolver.exchange.entry import CacheEntry, make_entry, stale
 from resolver.lists.formats import FORMATS
@@ -72,7 +73,7 @@ def _rendered(
         has_opt=asked.has_opt,
         udp_size=limit,
         dnssec_ok=asked.dnssec_ok,
-        stream=limit == render.TCP_SIZE,
+        transport=TCP if limit == render.TCP_SIZE else UDP,
     )
     template = render.ReplyTemplate(profile, profile.reply_flags | rcode, counts, errors)
     packet = template.render(b"\x00\x01", question, records)

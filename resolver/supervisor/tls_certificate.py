@@ -1,0 +1,74 @@
+"""The certificate of DNS over TLS: read again when its files change, and sent to the workers.
+
+What must stay true:
+- Workers get a certificate only with its key, once both were checked together. Until then they
+  present the one before.
+- Files that change are read once they were equal at two looks, since a renewal writes one after
+  the other.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from resolver.log import log
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.status import CertificateStatus
+from resolver.server.tls_certificate import CertificateError, read_certificate
+from resolver.settings import TlsSettings
+
+_LOOK: Final = 2.0
+"""Seconds between two looks at the files."""
+
+_Seen = tuple[TlsSettings, object, object]
+"""Which files, and what stat(2) says of them."""
+
+
+class TlsCertificate:
+    """The certificate in use."""
+
+    def __init__(self, facts: ServerFacts, send: Callable[[str], None]) -> None:
+        """``send`` sends the workers a certificate with its key, in PEM."""
+        self._facts = facts
+        self._send = send
+        self._read: _Seen | None = None
+        """What was read last, whether it can be used or not."""
+        self._seen: _Seen | None = None
+
+    async def run(self) -> None:
+        """Look at the files again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            self.look(at_once=False)
+
+    def look(self, *, at_once: bool = True) -> None:
+        """Use the certificate on disk if it is another one, and note its state."""
+        tls = self._facts.compiled.settings.tls
+        if tls is None:
+            self._facts.certificate = self._read = None
+            return
+        certificate, key = (self._facts.config.parent / each for each in (tls.certificate, tls.key))
+        before, self._seen = self._seen, (tls, _stamp(certificate), _stamp(key))
+        if self._seen == self._read or not (at_once or self._seen == before):
+            return
+        self._read = self._seen
+        status = self._facts.certificate or CertificateStatus(str(certificate))
+        try:
+            new = read_certificate(certificate, key)
+        except CertificateError as error:
+            log.error("the certificate of DNS over TLS is not used: %s", error)
+            self._facts.certificate = CertificateStatus(status.file, status.expires, str(error))
+            return
+        self._facts.certificate = CertificateStatus(str(certificate), new.expires)
+        self._send(new.pem)
+        log.info("%s is the certificate of DNS over TLS now", certificate)
+
+
+def _stamp(file: Path) -> object:
+    """What changes when a file is written, replaced, or led to by another link."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        return error.errno
+    return found.st_ino, found.st_size, found.st_mtime_ns
