@@ -87,7 +87,7 @@ pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, font
 	PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png docs/pictures/*.png
 
-install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)
+install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with DNS over TLS and HTTPS)
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install
 
 release: ## commit the version, build, tag, and note the hashes in RELEASES (PACKAGES=no: the wheel alone)
