@@ -31,6 +31,12 @@ So one that asks takes the place of one that does not, as soon as its request is
 _SEND_BUFFER: Final = 1 << 20
 """In octets: all replies of an iteration at their largest, which exceed the kernel's default."""
 
+_FREE_RESOLVED: Final = (
+    ". systemd-resolved leaves the port with: mkdir -p /etc/systemd/resolved.conf.d && "
+    "printf '[Resolve]\\nDNSStubListener=no\\n' >/etc/systemd/resolved.conf.d/darban.conf && "
+    "systemctl restart systemd-resolved"
+)
+
 
 class ListenError(DarbanError):
     """A socket cannot listen on an address; the message says why and what to do."""
@@ -186,6 +192,7 @@ def _advice(endpoint: Endpoint, error: OSError) -> str:
     advice = {
         errno.EADDRINUSE: (
             f"another program listens there; find it with: ss -lntup 'sport = :{endpoint.port}'"
+            f"{_FREE_RESOLVED if endpoint.port == 53 else ''}"
         ),
         errno.EACCES: (
             "ports below 1024 need CAP_NET_BIND_SERVICE; start it by its systemd unit, as root, "
