@@ -87,7 +87,19 @@ pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, font
 	PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png docs/pictures/*.png
 
-install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with DNS over TLS and HTTPS)
+.PHONY: deb bundle try-packages
+deb: $(VENV)/bin/python ## as root: build the Debian packages in build/deb (Debian: mmdebstrap)
+	@rm -rf build/deb
+	@PYTHON="$(CURDIR)/$(BIN)/python" deploy/debian/build.sh build/deb
+
+bundle: deb ## as root: and one file that a server without Internet installs from
+	@deploy/debian/bundle.sh build/deb
+
+try-packages: bundle $(VENV)/dev ## as root, before a release: install, upgrade and purge on Debian 12 and 13; lintian, piuparts, autopkgtest, a second build
+	$(BIN)/python -m tests.programs.packages
+	@deploy/debian/try.sh build/deb
+
+install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install
 
 release: ## commit the version, build, tag, and note the hashes in RELEASES (PACKAGES=no: the wheel alone)

@@ -10,8 +10,7 @@
 # A release is compiled where that works, and otherwise pure: then Python interprets it, with the
 # same answers for more CPU time. COMPILE=no makes it pure. Its name ends with what it is.
 #
-# ENCRYPTED=yes also puts in force what the config says about encrypted DNS: [server.tls], for DNS
-# over TLS by Darban itself, and [front], for which it sets up dnsdist on this box.
+# ENCRYPTED=yes also sets up dnsdist on this box, for DNS over TLS and HTTPS.
 #
 # With DESTDIR, everything is laid out below it, and nothing is checked or started.
 set -eu
@@ -82,6 +81,13 @@ alone() {
   trap 'exit 1' HUP INT TERM
 }
 
+# The Debian package has files of its own in the same places.
+is_not_packaged() {
+  [ -n "$ROOT" ] || ! command -v dpkg-query >/dev/null ||
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' darban 2>/dev/null)" != installed ] ||
+    fail "the Debian package darban is installed: apt install a newer one, or apt remove darban"
+}
+
 # ---- A release ----
 
 # A hash of all that a release is made of. The release's name and version end in it.
@@ -90,7 +96,7 @@ hash_source() {
   {
     "$PYTHON" -V
     find resolver blocklists config.toml deploy/systemd deploy/install.sh deploy/manual.py \
-      deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/bird/darban-anycast \
+      deploy/server_config.sh deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/bird/darban-anycast \
       setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
@@ -208,24 +214,11 @@ PROGRAM
 share() { # place of the release
   mkdir "$1/share"
   cp "$SOURCE"/deploy/systemd/* "$SOURCE/deploy/is-ready" "$SOURCE/deploy/bird/darban-anycast" "$1/share/"
-  default_config >"$1/share/config.toml"
+  "$SOURCE/deploy/server_config.sh" >"$1/share/config.toml"
   "$1/bin/python3" "$SOURCE/deploy/manual.py" >"$1/share/darban.8"
   for shell in bash zsh fish; do
     _DARBAN_COMPLETE=source_$shell "$1/bin/python3" "$1/bin/darban" >"$1/share/completion.$shell"
   done
-}
-
-# The shipped config, for a server: port 53, and the lists where they are installed.
-default_config() {
-  sed -e 's/:5300"/:53"/g' -e 's/ -p 5300//' "$SOURCE/config.toml"
-  cat <<CONFIG
-
-
-# ---- The lists: those of the release, and yours, which add to them ----
-
-[lists]
-directories = ["$LISTS", "$ETC/blocklists"]
-CONFIG
 }
 
 # ---- The system ----
@@ -354,42 +347,14 @@ start_or_go_back() { # the release before, if any
 }
 
 can_encrypt() {
-  [ "$ENCRYPTED" != yes ] || [ -z "$ROOT" ] || fail "ENCRYPTED=yes is for this box: without DESTDIR"
-}
-
-# Print the sections of the installed config that have addresses for encrypted DNS.
-encrypted_sections() {
-  as_service "$OPT/current/bin/python3" -P - "$ETC/config.toml" <<'PROGRAM'
-import sys
-from pathlib import Path
-
-from resolver.config.load import load
-from resolver.snapshot.config_files import DiskFiles
-
-path = Path(sys.argv[1])
-config = load(str(path), DiskFiles(path)).config
-print("tls" if config.server.tls.listen else "")
-print("front" if config.front.dns or config.front.dot or config.front.doh else "")
-PROGRAM
-}
-
-# Put in force what the installed config says about encrypted DNS.
-encrypt() {
   [ "$ENCRYPTED" = yes ] || return 0
-  sections=$(encrypted_sections)
-  case $sections in
-    *front*) put_in_front ;;
-    *tls*) if systemd_runs; then systemctl restart darban; fi ;;
-    *) fail "$ETC/config.toml has neither [server.tls] nor [front]; see docs/how-to/encrypted-dns.md" ;;
-  esac
-  case $sections in
-    *tls*) say "[server.tls] is in force; 'darban status' tells if its certificate cannot be used." ;;
-  esac
+  [ -z "$ROOT" ] || fail "ENCRYPTED=yes sets up dnsdist of this box: without DESTDIR"
+  command -v dnsdist >/dev/null || fail "no dnsdist: apt install dnsdist"
 }
 
 # Write dnsdist's config as [front] of the installed config says, and have both servers use it.
-put_in_front() {
-  command -v dnsdist >/dev/null || fail "no dnsdist: apt install dnsdist"
+encrypt() {
+  [ "$ENCRYPTED" = yes ] || return 0
   if ! as_service "$OPT/current/bin/darban" export dnsdist-front --config "$ETC/config.toml" \
     >"$DNSDIST.new" || ! dnsdist --check-config --config "$DNSDIST.new"; then
     rm -f "$DNSDIST.new"
@@ -425,6 +390,7 @@ prune() {
 
 do_install() {
   alone
+  is_not_packaged
   python_is_there
   can_encrypt
   export PIP_ROOT_USER_ACTION=ignore PIP_NO_CACHE_DIR=1

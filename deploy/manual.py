@@ -49,19 +49,25 @@ no server can be reached
 .SH FILES
 .TP
 .I /etc/darban/config.toml
-the config; deploy/reference.toml of the source has every key with its default
+the config; reference.toml of the documents has every key with its default
 .TP
 .I /etc/darban/blocklists
 the agency's own lists, which add to those of the release
 .TP
 .I /usr/share/darban/blocklists
-the lists of the release in use
+the lists that come with Darban
 .TP
 .I /var/lib/darban
 snapshots of the policy, and the control socket
 .TP
+.I /usr/share/doc/darban
+the documents, with the Debian package
+.TP
+.I /usr/lib/darban
+the program, with the Debian package
+.TP
 .I /opt/darban/current
-the release in use
+the release in use, with \\fBmake install\\fR
 .SH ENVIRONMENT
 .TP
 .B STATE_DIRECTORY

@@ -1,0 +1,121 @@
+#!/bin/sh
+# Builds darban_VERSION_amd64.deb and darban-lists_DATE_all.deb: `deploy/debian/build.sh DIRECTORY`.
+#
+# First a source package of each is made in DIRECTORY: the files of this checkout that git tracks,
+# as they are now, with a debian/ directory, and for the program the wheels of its requirements.
+# This alone needs the network, or PIP_NO_INDEX and PIP_FIND_LINKS. Then dpkg-buildpackage runs
+# without a network, in the Debian that builder.sh makes, or another below BUILDER.
+#
+# PURE=yes compiles nothing, and runs dpkg-buildpackage on this system, for this system alone: tests. VERSION and
+# LISTS_VERSION replace the versions, and SOURCE_DATE_EPOCH the time, that git and the source give.
+set -eu
+umask 022
+
+SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
+PYTHON=${PYTHON:-python3}
+PURE=${PURE:-}
+mkdir -p "$1"
+DIRECTORY=$(cd "$1" && pwd)
+BUILDER=${BUILDER:-}
+cd "$SOURCE"
+
+fail() { printf 'build: %s\n' "$*" >&2; exit 1; }
+
+committed() { git log -1 --format="%cd" --date="format-local:$1" -- "${2:-.}"; } # format, path
+
+# As Python says it, 1.0.0rc1 or 0.3.0.dev0. What is not released also has the commit.
+choose_versions() {
+  export TZ=UTC
+  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+  export SOURCE_DATE_EPOCH
+  version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' resolver/__init__.py)
+  case $version in
+    *dev*) version=$version+$(committed %Y%m%d.%H%M%S) ;;
+  esac
+  VERSION=${VERSION:-$(printf '%s' "$version" | sed -e 's/\.dev/~dev/' -e 's/rc/~rc/')}
+  LISTS_VERSION=${LISTS_VERSION:-$(committed %Y%m%d.%H%M blocklists)}
+}
+
+copy() { # directory, paths
+  to=$1
+  shift
+  mkdir -p "$to"
+  git ls-files -z -- "$@" | tar --create --null --files-from=- | tar --extract --directory "$to"
+}
+
+put_debian() { # directory, package, version
+  cp -R "deploy/debian/$2" "$1/debian"
+  cat >"$1/debian/changelog" <<CHANGELOG
+$2 ($3) unstable; urgency=medium
+
+  * As CHANGELOG.md says.
+
+ -- $(sed -n 's/^Maintainer: //p' "deploy/debian/$2/control")  $(date -R -d "@$SOURCE_DATE_EPOCH")
+CHANGELOG
+}
+
+# Fetch the wheels once for each set of requirements.
+fetch_wheels() {
+  wheels=$SOURCE/build/wheels-$(cat requirements/run.txt requirements/build.txt | sha256sum | cut -c1-12)
+  [ ! -e "$wheels" ] || return 0
+  platforms=
+  for libc in 28 17; do platforms="$platforms --platform=manylinux_2_${libc}_$(uname -m)"; done
+  rm -rf "$wheels.new"
+  for python in 3.11 3.13; do
+    # shellcheck disable=SC2086 # these are several options
+    "$PYTHON" -m pip --quiet --disable-pip-version-check download --require-hashes \
+      --only-binary=:all: --python-version="$python" $platforms --dest "$wheels.new" \
+      -r requirements/run.txt -r requirements/build.txt
+  done
+  mv "$wheels.new" "$wheels"
+}
+
+build_package() { # directory of the source package
+  name=$(basename "$1")
+  if [ -n "$BUILDER" ]; then
+    # shellcheck disable=SC2016 # it is the inner shell that expands
+    unshare --mount --net --pid --fork sh -eu -c '
+      mount --bind "$2" "$1/build"
+      mount -t proc proc "$1/proc"
+      shift 2
+      exec chroot "$BUILDER" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+        sh -c "cd /build/$1 && exec dpkg-buildpackage -us -uc"
+    ' sh "$BUILDER" "$(dirname "$1")" "$name"
+  else
+    (cd "$1" && PATH=/usr/sbin:/usr/bin:/sbin:/bin DPKG_DEB_COMPRESSOR_TYPE=none \
+      unshare --net dpkg-buildpackage --no-check-builddeps -us -uc -b)
+  fi
+}
+
+choose_versions
+if [ -z "$PURE$BUILDER" ]; then
+  BUILDER=$SOURCE/build/debian/builder-$(sha256sum <deploy/debian/builder.sh | cut -c1-12)
+  [ -e "$BUILDER" ] || deploy/debian/builder.sh "$BUILDER"
+fi
+export BUILDER DEB_BUILD_PROFILES="${PURE:+pkg.darban.pure}"
+work=$DIRECTORY/source
+rm -rf "$work"
+
+lists=$work/darban-lists-$LISTS_VERSION
+copy "$lists" blocklists LICENSE
+put_debian "$lists" darban-lists "$LISTS_VERSION"
+
+program=$work/darban-$VERSION
+fetch_wheels
+copy "$program" resolver requirements deploy docs setup.py pyproject.toml config.toml \
+  README.md SECURITY.md CHANGELOG.md LICENSE
+cp -R "$wheels" "$program/wheels"
+put_debian "$program" darban "$VERSION"
+cp deploy/systemd/sysusers.conf "$program/debian/darban.sysusers"
+cp deploy/systemd/tmpfiles.conf "$program/debian/darban.tmpfiles"
+echo "$LISTS_VERSION" >"$program/debian/lists-version"
+
+for each in "$lists" "$program"; do
+  if ! build_package "$each" >"$each.log" 2>&1; then
+    tail -n 30 "$each.log" >&2
+    fail "$(basename "$each") is not built; all that was said is in $each.log"
+  fi
+done
+mv "$work"/*.deb "$DIRECTORY"
+[ -n "$PURE" ] || mv "$work"/*.dsc "$work"/*.tar.* "$work"/*.buildinfo "$DIRECTORY"
+rm -rf "$work"
