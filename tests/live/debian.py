@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +43,12 @@ def install() -> None:
     """Make the Debian that tests share, and fetch the wheels, where they are not there."""
     system = _system()
     if not system.exists():
-        _aside(system, _debootstrap)
+        with made_aside(system) as aside:
+            _debootstrap(aside)
     wheels, python = _wheels(system)
     if not wheels.exists():
-        _aside(wheels, lambda aside: _download(python, aside))
+        with made_aside(wheels) as aside:
+            _download(python, aside)
 
 
 def tree() -> Tree:
@@ -87,11 +89,13 @@ def _download(python: str, place: Path) -> None:
     )
 
 
-def _aside(place: Path, make: Callable[[Path], None]) -> None:
+@contextmanager
+def made_aside(place: Path) -> Iterator[Path]:
+    """Where to make a directory that is there whole, or not at all."""
     aside = place.with_name(f"{place.name}.{os.getpid()}")
     aside.parent.mkdir(parents=True, exist_ok=True)
     try:
-        make(aside)
+        yield aside
         aside.rename(place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -113,7 +117,7 @@ def _hash(octets: bytes) -> str:
 
 
 @contextmanager
-def _above(lower: Path, directory: Path) -> Iterator[Path]:
+def above(lower: Path, directory: Path) -> Iterator[Path]:
     """A system below a layer of one's own, which is gone afterwards."""
     memory, place = directory / "memory", directory / "root"
     memory.mkdir()
@@ -135,7 +139,7 @@ def _above(lower: Path, directory: Path) -> Iterator[Path]:
 @contextmanager
 def layer(tree: Tree, directory: Path) -> Iterator[Path]:
     """The shared Debian below a layer, with this checkout in /src and the wheels in /wheels."""
-    with _above(tree.place, directory) as place:
+    with above(tree.place, directory) as place:
         shutil.copytree(tree.wheels, place / "wheels")
         copy_source(place / "src")
         yield place
@@ -146,7 +150,7 @@ def host_layer(directory: Path) -> Iterator[Path]:
     """This host's own system below a layer; it boots to the basics."""
     if os.geteuid() != 0:
         lacking("needs to be root, to boot a layer above this system")
-    with _above(Path("/"), directory) as place:
+    with above(Path("/"), directory) as place:
         (place / "src").mkdir(exist_ok=True)
         target = place / "etc/systemd/system/default.target"
         target.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """``python -m tests.live.prepare``: install what the tests need besides Python packages.
 
-These are Debian packages, axe-core, and a Debian in a directory for the tests of the
-installation. The tests themselves need no network. Where this process may not install, it
-says what is missing, and the tests that need it are skipped.
+These are Debian packages, axe-core, and for the tests of the installation a Debian in a directory
+and the packages of this checkout. The tests themselves need no network. Where this process may not
+install, it says what is missing, and the tests that need it are skipped.
 """
 
 import os
@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 
 from tests.live import accessibility, debian, programs
+from tests.live.packages import pure_packages
 
 _APT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
@@ -26,6 +27,7 @@ def main() -> None:
     _attempt(accessibility.install)
     if os.geteuid() == 0:
         _attempt(debian.install)
+        _attempt(pure_packages)
 
 
 def _apt_get(*arguments: str) -> None:
@@ -36,7 +38,7 @@ def _apt_get(*arguments: str) -> None:
         print(f"apt-get {arguments[0]}: {done.stderr}")
 
 
-def _attempt(install: Callable[[], None]) -> None:
+def _attempt(install: Callable[[], object]) -> None:
     try:
         install()
     except (AssertionError, OSError) as error:

@@ -16,10 +16,12 @@ PACKAGES = {
     "bird": "bird2",
     "chromium": "chromium",
     "curl": "curl",
+    "dh": "debhelper",
     "dig": "bind9-dnsutils",
     "dnsdist": "dnsdist",
     "dnsmasq": "dnsmasq-base",
     "dnsperf": "dnsperf",
+    "dpkg-buildpackage": "dpkg-dev",
     "faketime": "faketime",
     "fc-list": "fontconfig",
     "git": "git",
@@ -75,6 +77,8 @@ def has_font() -> bool:
 def missing_packages() -> list[str]:
     """The packages that are not installed."""
     missing = {package for program, package in PACKAGES.items() if find(program) is None}
+    if not any(Path("/usr/share/python-wheels").glob("pip-*.whl")):
+        missing.add("python3-pip-whl")
     return sorted(missing | (set() if has_font() else {FONT_PACKAGE}))
 
 

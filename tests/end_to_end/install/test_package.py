@@ -1,0 +1,193 @@
+"""The Debian packages on a Debian that systemd runs.
+
+The tests are a story, in this order, on one machine. It begins with a server that `make install`
+has put there. Nothing of the packages is compiled: to compile for two versions of Python takes
+four minutes.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import steady_load
+from tests.live.installed import Installation, installed_layer
+from tests.live.nsd import nsd
+from tests.live.packages import Packages, newer, pure_packages
+from tests.live.systemd import Done, Machine, booted
+
+CONFIG = "/etc/darban/config.toml"
+RATE = 500
+"""Queries a second while a package is installed."""
+UPSTREAM = 5399
+LARGEST_LIST = "usr/share/darban/blocklists/encrypted-dns.txt"
+NEWER = "9.9.1"
+
+
+@pytest.fixture(scope="module")
+def packages() -> Packages:
+    return pure_packages()
+
+
+@pytest.fixture(scope="module")
+def machine(
+    installation: Installation, nsd_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
+    """A server where `make install` has been run, and whose config is edited."""
+    place = tmp_path_factory.mktemp("debian")
+    with installed_layer(installation, place) as root, booted(root) as up:
+        (place / "nsd").mkdir()
+        with nsd(nsd_program, place / "nsd", UPSTREAM, up.into_network):
+            config = up.read(CONFIG)
+            assert 'servers = ["system"]' in config
+            up.write(CONFIG, config.replace('["system"]', f'["127.0.0.1:{UPSTREAM}"]'))
+            up.good("systemctl", "restart", "darban")
+            yield up
+
+
+def _install(machine: Machine, *packages: Path) -> Done:
+    """Install packages, or older ones."""
+    for each in packages:
+        (machine.root / "src" / each.name).write_bytes(each.read_bytes())
+    return machine.run(
+        *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--quiet=2"),
+        *("--no-install-recommends", "--allow-downgrades"),
+        *(f"/src/{each.name}" for each in packages),
+    )
+
+
+def _install_under_load(machine: Machine, *packages: Path) -> tuple[str, dict[str, int]]:
+    """What was said, and what became of the queries meanwhile."""
+    command = [*machine.into_network, sys.executable, steady_load.__file__, "53", str(RATE)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as load:
+        done = _install(machine, *packages)
+        out, _ = load.communicate(timeout=60)  # which closes its input
+    assert done.code == 0, done.out
+    return done.out, json.loads(out)
+
+
+def _asked(machine: Machine, name: str) -> str:
+    return machine.good(
+        *("dig", "+short", "+tries=1", "+timeout=20", "-b", "127.0.10.5", "@127.0.0.1", name)
+    ).strip()
+
+
+def _version(machine: Machine) -> str:
+    return machine.good("dpkg-query", "--show", "--showformat=${Version}", "darban")
+
+
+def test_a_made_installation_is_taken_over_and_no_query_is_lost(
+    machine: Machine, packages: Packages, figure: Callable[[str], None]
+) -> None:
+    config = machine.read(CONFIG)
+    said, told = _install_under_load(machine, packages.lists, packages.program)
+    figure(f"taking over at {RATE} queries a second: {told}")
+    assert "taken over from make install" in said
+    assert told["lost"] <= RATE // 50, told
+    assert told["refused"] == 0, told
+    assert machine.read(CONFIG) == config
+    assert machine.show("FragmentPath") == "/usr/lib/systemd/system/darban.service"
+    command = machine.good("cat", f"/proc/{machine.show('MainPID')}/cmdline")
+    assert command.startswith("/usr/lib/darban/3.")
+    assert machine.good("systemctl", "is-enabled", "darban").strip() == "enabled"
+    assert machine.good("which", "darban").strip() == "/usr/bin/darban"
+    assert not (machine.root / "usr/share/darban/blocklists").is_symlink()
+    made = machine.good("find", "/usr/local", "-name", "*darban*", "-type", "f")
+    assert made.split() == ["/usr/local/lib/darban/darban-anycast"]
+
+
+def test_what_make_install_puts_there_is_there(machine: Machine) -> None:
+    assert "darban explain" in machine.good("man", "darban")
+    said = machine.run("make", "install")
+    assert said.code != 0
+    assert "the Debian package darban is installed" in said.out
+
+
+def test_an_upgrade_under_load_loses_no_query(
+    machine: Machine, packages: Packages, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    before = machine.show("MainPID")
+    program = newer(packages.program, NEWER, tmp_path, lambda _: None)
+    _, told = _install_under_load(machine, program)
+    figure(f"upgrade at {RATE} queries a second: {told}")
+    assert told["lost"] <= RATE // 50, told
+    assert told["refused"] == 0, told
+    assert _version(machine) == NEWER
+    assert machine.show("MainPID") != before
+
+
+def test_newer_lists_are_put_in_force_without_a_restart(
+    machine: Machine, packages: Packages, tmp_path: Path
+) -> None:
+    before = machine.show("MainPID")
+
+    def add(files: Path) -> None:
+        with (files / "usr/share/darban/blocklists/tango.txt").open("a") as lists:
+            lists.write("||tango.example^\n")
+
+    done = _install(machine, newer(packages.lists, "20990101.0000", tmp_path, add))
+    assert done.code == 0, done.out
+    assert _asked(machine, "tango.example") == "0.0.0.0"
+    assert machine.show("MainPID") == before
+
+
+def test_lists_that_have_lost_much_are_refused_and_those_before_stay(
+    machine: Machine, packages: Packages, tmp_path: Path
+) -> None:
+    def lose(files: Path) -> None:
+        lists = files / LARGEST_LIST
+        lists.write_text("".join(lists.read_text().splitlines(keepends=True)[:400]))
+
+    done = _install(machine, newer(packages.lists, "20990102.0000", tmp_path, lose))
+    assert done.code != 0
+    assert "encrypted-dns.txt" in done.out
+    assert "the new lists are not in force" in done.out
+    assert _asked(machine, "tango.example") == "0.0.0.0", "as the lists before say"
+    machine.good("darban", "reload", "--accept")
+    machine.good("dpkg", "--configure", "-a")
+    assert _asked(machine, "tango.example") != "0.0.0.0"
+
+
+def test_a_version_that_does_not_start_is_told_and_the_one_before_is_installed_again(
+    machine: Machine, packages: Packages, tmp_path: Path
+) -> None:
+    def harm(files: Path) -> None:
+        for run in files.glob("usr/lib/darban/*/lib/*/site-packages/resolver/cli/run.py"):
+            run.write_text(f"{run.read_text()}raise ImportError('it does not start')\n")
+
+    done = _install(machine, newer(packages.program, "9.9.2", tmp_path, harm))
+    assert done.code != 0
+    assert "it does not start" in done.out
+    done = _install(machine, packages.program)
+    assert done.code == 0, done.out
+    assert machine.show("ActiveState") == "active"
+    assert _asked(machine, "web.telegram.org") == "0.0.0.0"
+
+
+def test_a_removal_keeps_config_and_state_and_a_purge_does_not(
+    machine: Machine, packages: Packages
+) -> None:
+    config = machine.read(CONFIG)
+    machine.good("apt-get", "remove", "--quiet=2", "darban")
+    assert machine.show("ActiveState") == "inactive"
+    assert machine.read(CONFIG) == config
+    assert (machine.root / "var/lib/darban/journal.jsonl").exists()
+    assert _install(machine, packages.program).code == 0
+    assert _asked(machine, "web.telegram.org") == "0.0.0.0"
+    machine.good("apt-get", "purge", "--quiet=2", "darban", "darban-lists")
+    machine.good("rm", "-r", "/opt/darban", "/usr/local/lib/darban")
+    left = ["find", "/", "-xdev", "-name", "*darban*"]
+    for place in ("/src", "/proc", "/run", "/tmp", "/var/tmp", "/var/cache/man"):
+        left += ["-not", "-path", f"{place}/*"]
+    assert machine.good(*left) == ""
+
+
+def test_a_first_installation_blocks_at_port_53(machine: Machine, packages: Packages) -> None:
+    done = _install(machine, packages.lists, packages.program)
+    assert done.code == 0, done.out
+    assert "/etc/darban/config.toml is the shipped one" in done.out
+    assert _asked(machine, "web.telegram.org") == "0.0.0.0"
