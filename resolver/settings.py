@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from resolver.prefix import Prefix
 
+DEFAULT_TIME_ZONE = "Asia/Tehran"
+"""The time zone of hours and reports, unless the config says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -89,6 +92,14 @@ class PolicySource:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The figures that are kept, and the report of a month."""
+
+    time_zone: str = DEFAULT_TIME_ZONE
+    """The time zone whose hours queries are counted by."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the processes that are not policy."""
 
@@ -118,6 +129,7 @@ class Settings:
     probe_bogus: str = "dnssec-failed.org"
     """A name whose signatures are wrong."""
     tls: TlsSettings | None = None
+    report: Report = Report()
 
     @property
     def tls_listen(self) -> tuple[Endpoint, ...]:

@@ -14,7 +14,6 @@ What must stay true:
 
 import datetime as dt
 from collections.abc import Iterator
-from importlib import resources
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,6 +21,7 @@ from resolver.config.hours_model import DAYS, HoursConfig
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem
 from resolver.policy.compiled import Hours
+from resolver.time_zones import utc_offset
 
 FIRST_YEAR: Final = 2026
 LAST_YEAR: Final = 2036
@@ -43,21 +43,6 @@ class WeeklyHours(NamedTuple):
     """Seconds since midnight; of the next day where it is no later than ``begin``."""
     holidays: frozenset[dt.date] = frozenset()
     """Days on which they do not begin."""
-
-
-def time_zone(name: str) -> ZoneInfo | None:
-    """A time zone of the package tzdata, such as Asia/Tehran; None if there is none."""
-    parts = name.split("/")
-    if not all(part.replace("_", "").replace("-", "").replace("+", "").isalnum() for part in parts):
-        return None
-    file = resources.files("tzdata").joinpath("zoneinfo", *parts)
-    if not file.is_file():
-        return None
-    with file.open("rb") as text:
-        try:
-            return ZoneInfo.from_file(text, name)
-        except ValueError:  # an index of the package, such as tzdata.zi
-            return None
 
 
 def compile_hours(name: str, hours: HoursConfig, zone: ZoneInfo) -> Hours:
@@ -116,26 +101,21 @@ def _spans(zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
     """Spans of constant offset from UTC: begin, end, offset, in seconds."""
     last = int(dt.datetime(LAST_YEAR, 1, 1, tzinfo=dt.UTC).timestamp())
     since = at = int(dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC).timestamp())
-    offset = _offset(zone, at)
+    offset = utc_offset(zone, at)
     while at < last:
         before, at = at, min(at + _STEP, last)
-        if at == last or _offset(zone, at) != offset:
+        if at == last or utc_offset(zone, at) != offset:
             changed = _change(zone, before, at, offset)
             yield since, changed, offset
-            since, offset = changed, _offset(zone, changed)
+            since, offset = changed, utc_offset(zone, changed)
 
 
 def _change(zone: ZoneInfo, before: int, after: int, offset: int) -> int:
     """The first second after ``before`` with another offset; ``after`` if none is earlier."""
     while after - before > 1:
         middle = (before + after) // 2
-        if _offset(zone, middle) == offset:
+        if utc_offset(zone, middle) == offset:
             before = middle
         else:
             after = middle
     return after
-
-
-def _offset(zone: ZoneInfo, at: int) -> int:
-    offset = dt.datetime.fromtimestamp(at, zone).utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from resolver.compiler import front, index
 from resolver.compiler.catalog import ServiceCatalog
 from resolver.compiler.grounds import grounds
-from resolver.compiler.hours import compile_hours, time_zone
+from resolver.compiler.hours import compile_hours
 from resolver.compiler.protected_names import protected_names
 from resolver.compiler.settings import compile_settings
 from resolver.config import model
@@ -29,6 +29,7 @@ from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
 from resolver.policy.policy_hash import policy_hash
 from resolver.prefix import Prefix
+from resolver.time_zones import time_zone
 
 DEFAULT_GROUP = ""
 
@@ -93,6 +94,7 @@ class _Compiler:
         )
         compiled = replace(compiled, allowed_names=self.allowed_names())
         self.expected_services()
+        self.time_zone(("report", "time_zone"), self.config.report.time_zone)
         if compiled.policies:  # without one, a VLAN's policy is already a problem
             compiled = replace(compiled, policy_hash=policy_hash(compiled, of_lists))
         return made.Snapshot(compiled, trie, rules)
@@ -166,12 +168,15 @@ class _Compiler:
 
     def hours(self) -> Iterable[made.Hours]:
         for name, hours in self.config.hours.items():
-            zone = time_zone(hours.time_zone)
-            if zone is None:
-                path, expected = ("hours", name, "time_zone"), 'a time zone such as "Asia/Tehran"'
-                self.wrong(path, toml_text(hours.time_zone), expected)
-                zone = ZoneInfo("UTC")  # the snapshot will not be used
+            zone = self.time_zone(("hours", name, "time_zone"), hours.time_zone)
             yield compile_hours(name, hours, zone)
+
+    def time_zone(self, path: Path, name: str) -> ZoneInfo:
+        zone = time_zone(name)
+        if zone is None:
+            self.wrong(path, toml_text(name), 'a time zone such as "Asia/Tehran"')
+            return ZoneInfo("UTC")  # the snapshot will not be used
+        return zone
 
     def own_rules(
         self, path: Path, texts: Iterable[tuple[int, str]], *, allow: bool

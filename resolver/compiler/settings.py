@@ -40,6 +40,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         names.text(config.upstream.probe_signed),
         names.text(config.upstream.probe_bogus),
         tls_settings(config.server.tls),
+        settings.Report(config.report.time_zone),
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator
 from resolver import solar_hijri
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import InvalidValue, matching, reader
+from resolver.settings import DEFAULT_TIME_ZONE
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of ``datetime.date.weekday``."""
@@ -56,7 +57,7 @@ class HoursConfig(ConfigSection):
     """When they begin, such as "07:30"."""
     to: TimeOfDay
     """When they end; a time that is no later than "from" is one of the next day."""
-    time_zone: ZoneName = "Asia/Tehran"
+    time_zone: ZoneName = DEFAULT_TIME_ZONE
     """The time zone of the local clock."""
     holidays: Several[Holiday] = ()
     """Dates on which they do not begin, Gregorian or solar Hijri."""

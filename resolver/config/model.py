@@ -18,7 +18,7 @@ from pydantic import ByteSize, Field
 
 from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FrontConfig, ProxyConfig
-from resolver.config.hours_model import HoursConfig
+from resolver.config.hours_model import HoursConfig, ZoneName
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.tls_model import TlsConfig
@@ -51,6 +51,7 @@ from resolver.config.values import (
     SomeLine,
     SourceUrl,
 )
+from resolver.settings import DEFAULT_TIME_ZONE
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
@@ -295,6 +296,13 @@ class BlockLogConfig(ConfigSection):
     """The size of all its files together, such as "1GiB"."""
 
 
+class ReportConfig(ConfigSection):
+    """The figures that are kept, and the report of a month."""
+
+    time_zone: ZoneName = DEFAULT_TIME_ZONE
+    """The time zone whose hours queries are counted by."""
+
+
 class WarningsConfig(ConfigSection):
     """Warnings that are known and accepted."""
 
@@ -345,6 +353,8 @@ class Config(ConfigSection):
     """The git repository that the policy comes from."""
     limits: LimitsConfig = LimitsConfig.model_construct()
     """How many queries clients may send."""
+    report: ReportConfig = ReportConfig.model_construct()
+    """The figures that are kept, and the report of a month."""
     warnings: WarningsConfig = WarningsConfig.model_construct()
     """Warnings that are known and accepted."""
     front: FrontConfig = FrontConfig.model_construct()

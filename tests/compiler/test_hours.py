@@ -14,8 +14,8 @@ from resolver.compiler.hours import (
     compile_hours,
     ending,
     moments,
-    time_zone,
 )
+from resolver.time_zones import time_zone
 from tests.config.files_in_memory import load_text
 
 ZONES = ("Asia/Tehran", "Europe/Berlin", "Africa/Casablanca", "Australia/Lord_Howe", "UTC")

@@ -18,6 +18,15 @@ def test_an_unknown_time_zone_of_hours_that_a_policy_uses_is_one_error() -> None
     )
 
 
+def test_an_unknown_time_zone_of_reports_is_one_error() -> None:
+    report = '[report]\ntime_zone = "Asia/Teheran"\n'
+    _, (problem,) = compile_snapshot(load_text(report + "[policies.p]\n" + VLAN), [])
+    assert str(problem) == (
+        'config.toml:2: report.time_zone: found "Asia/Teheran"; '
+        'expected a time zone such as "Asia/Tehran"'
+    )
+
+
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [

@@ -5,7 +5,7 @@ import pytest
 from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    ("", "errors", "files", "log", "prefix", "count_text", "solar_hijri", "stored"),
+    ("", "errors", "files", "log", "prefix", "count_text", "solar_hijri", "stored", "time_zones"),
     ("dns", "settings", "processes"),  # names and packets; plain settings; child processes
     ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it
@@ -13,6 +13,7 @@ ORDER = (
     ("exchange",),  # what an upstream is asked, and what comes of its responses
     ("engine",),  # one query in order
     ("metrics",),  # counters, the collector, the status
+    ("figures",),  # counts and minutes that outlive the server
     ("server", "analysis"),  # loop and client transports; explain, diff, report
     ("upstream", "snapshot"),  # sockets to upstreams; what is stored on disk
     ("compiler",),  # config and lists compiled into a snapshot
@@ -37,7 +38,7 @@ PURE_OF_PUBLISH = {
     )
 }
 """What is in the zones; the rest of the package writes them."""
-PURE_ALONE = PURE_OF_PUBLISH | {"metrics.faults"}
+PURE_ALONE = PURE_OF_PUBLISH | {"metrics.faults", "figures.records"}
 PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]
 
 
@@ -88,6 +89,11 @@ def test_only_one_module_knows_dnslib() -> None:
     """dnslib is not safe on octets from a network; the facade sees to what reaches it."""
     knowing = [m.name for m in MODULES if any(n.startswith("dnslib") for n in imported(m))]
     assert knowing == ["dns.presentation"]
+
+
+def test_only_the_figures_know_sqlite() -> None:
+    knowing = {m.part for m in MODULES if "sqlite3" in imported(m)}
+    assert knowing == {"figures"}
 
 
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:

@@ -1,0 +1,1 @@
+"""Counts and minutes that outlive the server: what was blocked when, and which policy held."""

@@ -1,0 +1,80 @@
+"""What is kept of the counts and minutes of a node, as plain values. Pure.
+
+No record names a client, an address or a name that was asked for.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Labels(NamedTuple):
+    """What queries were counted by; each as the label of ``darban_queries``."""
+
+    vlan: str
+    service: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """The queries of one local hour that have the same labels."""
+
+    hour: int
+    """When the hour begins, in UTC seconds since 1970. It is a local hour of the time zone in
+    ``[report]``: one of Asia/Tehran begins at half past of UTC."""
+    vlan: str
+    """The VLAN's name, or ``unknown``."""
+    service: str
+    """Empty for none."""
+    outcome: str
+    queries: int
+
+
+class SelfTest(StrEnum):
+    """What the newest self-test of the workers under the policy in force has said."""
+
+    HELD = "held"
+    FAILED = "failed"
+    UNTESTED = "untested"
+    """There was none, or it is older than two hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One minute of one node."""
+
+    at: int
+    """When it begins, in UTC seconds since 1970: a multiple of 60."""
+    policy: str
+    """The policy hash in force at its end; empty for none."""
+    serving: bool
+    """Whether all expected workers served."""
+    tested: SelfTest
+
+
+@dataclass(slots=True)
+class HourFigures:
+    """What is to be added to the figures of one local hour."""
+
+    hour: int
+    """As in ``HourCount``."""
+    counts: Counter[Labels] = field(default_factory=Counter)
+    minutes: list[Minute] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one node has of a period."""
+
+    node: str
+    """The node's name; empty where it has no figures."""
+    time_zone: str
+    """The time zone by whose hours it counted last; empty where it has no figures."""
+    counts: tuple[HourCount, ...]
+    """By hour, VLAN, service and outcome in this order."""
+    minutes: tuple[Minute, ...]
+    """In the order of time; no two of them begin at the same moment."""
+    damaged: tuple[str, ...]
+    """What could not be read, in words: a file and why."""

@@ -1,0 +1,218 @@
+"""The figures of a node on disk: <state>/figures/2026-11.sqlite, a file a month (UTC).
+
+How it works: one process writes, the supervisor; commands read. Each call opens a file anew, so a
+file that was removed or put back from a backup is followed. An hour is in the file of the month in
+which it begins, with its minutes. So an hour is never in two files, and removing a file removes a
+month.
+
+What must stay true:
+- The figures of an hour are added in one transaction: all of them or none.
+- A file whose content is damaged gets another name and is kept. A new one begins.
+"""
+
+import datetime as dt
+import re
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from sqlite3 import Connection
+
+from resolver.figures import tables
+from resolver.figures.records import Figures, HourFigures, Labels
+from resolver.figures.tables import DamagedFiguresError, FiguresError
+from resolver.files import make_directory, rename_synced, temporary_file
+
+NAME = "figures"
+"""The directory in the state directory."""
+_FILE = re.compile(r"(\d{4}-\d\d)\.sqlite")
+_ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
+_ASIDES = 3
+"""Damaged files that are kept of a month; of more, the last replaces the one before."""
+_HOUR = 3600
+_MAX_EXPORT = 512 << 20
+"""Octets of a file that another node has exported."""
+_EVER = (-(1 << 62), 1 << 62)
+
+
+class FigureStore:
+    """Adds to the figures of this node."""
+
+    def __init__(self, directory: Path, node: str) -> None:
+        self.directory = directory
+        self._node = node
+        self._checked: set[tuple[str, int]] = set()
+        """The files, by name and inode, whose whole content was read once."""
+
+    def add(self, figures: HourFigures, time_zone: str) -> str:
+        """Add to the figures of an hour of a time zone.
+
+        Returns:
+            Why a damaged file of the month was set aside, and under which name; empty where none
+            was.
+
+        Raises:
+            FiguresError: nothing was added.
+        """
+        path = self.directory / f"{month_of(figures.hour)}.sqlite"
+        try:
+            make_directory(self.directory)
+            try:
+                self._add(path, figures, time_zone)
+            except DamagedFiguresError as error:
+                aside = _set_aside(path)
+                self._add(path, figures, time_zone)
+                return f"{error}; the file is kept as {aside.name}"
+        except OSError as error:
+            raise FiguresError(f"{path.name}: {error.strerror}") from error
+        return ""
+
+    def _add(self, path: Path, figures: HourFigures, time_zone: str) -> None:
+        with tables.opened(path, "rwc") as database:
+            database.execute("BEGIN IMMEDIATE")
+            if tables.is_empty(database):
+                tables.create(database)
+            else:
+                self._check_once(path, database)
+            tables.note(database, {"node": self._node, "time_zone": time_zone}.items())
+            tables.add(database, figures)
+            database.execute("COMMIT")
+
+    def _check_once(self, path: Path, database: Connection) -> None:
+        known = path.name, path.stat().st_ino
+        if known in self._checked:
+            tables.check_tables(database, path)
+        else:
+            tables.check(database, path)
+            self._checked = {known}
+
+    def remove_before(self, month: str, keep: int) -> list[str]:
+        """Remove the files of the months before one, such as 2026-11; the ``keep`` newest stay.
+
+        Raises:
+            OSError: a file cannot be removed.
+        """
+        months = sorted(_months(self.directory))
+        old = [each for each in months[: max(0, len(months) - keep)] if each < month]
+        for each in old:
+            for path in (self.directory / f"{each}.sqlite", *_asides(self.directory, each)):
+                path.unlink(missing_ok=True)
+        return old
+
+
+def month_of(at: float) -> str:
+    """The month (UTC) of a moment in seconds since 1970, such as 2026-11."""
+    return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m}"
+
+
+def read(directory: Path, since: float, until: float) -> Figures:
+    """The figures of the hours and minutes that begin in a period, of the node of a directory.
+
+    ``since`` and ``until`` are in seconds since 1970; ``until`` is excluded. What cannot be read
+    is in ``damaged``, and the rest is read.
+    """
+    found = Figures("", "", (), (), ())
+    first, last = month_of(since - _HOUR), month_of(until)
+    for month in sorted(_months(directory)):
+        if first <= month <= last:
+            found = _with_month(found, directory, month, since, until)
+    return found
+
+
+def _with_month(found: Figures, directory: Path, month: str, since: float, until: float) -> Figures:
+    damaged = [f"{path.name}: set aside" for path in _asides(directory, month)]
+    path = directory / f"{month}.sqlite"
+    try:
+        if path.exists():
+            found = _joined(found, _read(path, since, until))
+    except FiguresError as error:
+        damaged.append(str(error))
+    return replace(found, damaged=(*found.damaged, *damaged))
+
+
+def _joined(earlier: Figures, later: Figures) -> Figures:
+    minutes = {each.at: each for each in (*earlier.minutes, *later.minutes)}
+    return Figures(
+        later.node or earlier.node,
+        later.time_zone or earlier.time_zone,
+        (*earlier.counts, *later.counts),
+        tuple(minutes[at] for at in sorted(minutes)),
+        (*earlier.damaged, *later.damaged),
+    )
+
+
+def _read(path: Path, since: float, until: float, *, whole: bool = False) -> Figures:
+    """Read a file; with ``whole`` also check what is not asked for."""
+    with tables.opened(path, "rw") as database:
+        (tables.check if whole else tables.check_tables)(database, path)
+        about = tables.about(database)
+        return Figures(
+            about.get("node", ""),
+            about.get("time_zone", ""),
+            tuple(tables.counts(database, since, until)),
+            tuple(tables.minutes(database, since, until)),
+            tuple(about.get("damaged", "").splitlines()),
+        )
+
+
+def write_export(path: Path, figures: Figures) -> None:
+    """Write the figures of a node to a file that another node can read.
+
+    Raises:
+        OSError: the file cannot be written.
+        FiguresError: the same, said by SQLite.
+    """
+    with temporary_file(path) as aside:
+        with tables.opened(aside, "rw") as database:
+            database.execute("BEGIN")
+            tables.create(database)
+            about = {"node": figures.node, "time_zone": figures.time_zone}
+            about["damaged"] = "\n".join(figures.damaged)
+            tables.note(database, about.items())
+            tables.add(database, HourFigures(0, minutes=list(figures.minutes)))
+            for hour, counts in groupby(figures.counts, key=attrgetter("hour")):
+                of_hour = HourFigures(hour)
+                for each in counts:
+                    of_hour.counts[Labels(each.vlan, each.service, each.outcome)] += each.queries
+                tables.add(database, of_hour)
+            database.execute("COMMIT")
+        rename_synced(aside, path)
+
+
+def read_export(path: Path) -> Figures:
+    """Read what ``write_export`` has written, perhaps on another node.
+
+    Raises:
+        FiguresError: the file is missing, damaged, too large, or of a later release.
+    """
+    try:
+        if path.stat().st_size > _MAX_EXPORT:
+            raise FiguresError(f"{path.name}: more than {_MAX_EXPORT >> 20} MiB")
+    except OSError as error:
+        raise FiguresError(f"{path.name}: {error.strerror}") from error
+    return _read(path, *_EVER, whole=True)
+
+
+def _months(directory: Path) -> set[str]:
+    """The months that have a file, also a damaged one."""
+    try:
+        names = [path.name for path in directory.iterdir()]
+    except FileNotFoundError:
+        return set()
+    found = (_FILE.fullmatch(name) or _ASIDE.fullmatch(name) for name in names)
+    return {each[1] for each in found if each is not None}
+
+
+def _asides(directory: Path, month: str) -> list[Path]:
+    """The damaged files of a month that were set aside."""
+    paths = (directory / f"{month}.damaged-{number}" for number in range(1, _ASIDES + 1))
+    return [path for path in paths if path.exists()]
+
+
+def _set_aside(path: Path) -> Path:
+    """Give a damaged file a name that is not read, and remove what belongs to it."""
+    taken = len(_asides(path.parent, path.stem))
+    aside = path.with_name(f"{path.stem}.damaged-{min(taken + 1, _ASIDES)}")
+    path.replace(aside)
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+    return aside

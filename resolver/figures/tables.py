@@ -1,0 +1,162 @@
+"""The tables of one SQLite file of figures, which its months and its exports share.
+
+What must stay true:
+- ``VERSION`` goes up with each change of the tables, and a file of an earlier one is still read.
+- A file is read only if its tables are these, and nothing more: a file that somebody brings must
+  not have a view that never ends.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from sqlite3 import Connection
+
+from resolver.errors import DarbanError
+from resolver.figures.records import HourCount, HourFigures, Minute, SelfTest
+
+VERSION = 1
+"""Of the tables; PRAGMA user_version of a file."""
+_TABLES = (
+    "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
+    "CREATE TABLE counts (hour INTEGER, vlan INTEGER, service INTEGER, outcome INTEGER, "
+    "queries INTEGER NOT NULL, PRIMARY KEY (hour, vlan, service, outcome)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE minutes (at INTEGER PRIMARY KEY, policy INTEGER NOT NULL, "
+    "serving INTEGER NOT NULL, tested INTEGER NOT NULL) STRICT",
+)
+"""The names of VLANs, services, outcomes and policies are numbers: a row takes some 20 octets."""
+_TESTED = (SelfTest.HELD, SelfTest.UNTESTED, SelfTest.FAILED)
+"""The number of each: of two in one minute the greater is kept."""
+_ADD_COUNT = (
+    "INSERT INTO counts VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET queries = queries + excluded.queries"
+)
+_ADD_MINUTE = (
+    "INSERT INTO minutes VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET policy = excluded.policy, "
+    "serving = min(serving, excluded.serving), tested = max(tested, excluded.tested)"
+)
+_LOCKED = 5.0
+"""Seconds to wait for another process that reads or writes the file."""
+
+
+class FiguresError(DarbanError):
+    """A file of figures cannot be read or written now; the message says why."""
+
+
+class DamagedFiguresError(FiguresError):
+    """The content of a file is not what this program writes."""
+
+
+@contextlib.contextmanager
+def opened(path: Path, mode: str) -> Iterator[Connection]:
+    """Open a file: ``rwc`` makes one that is missing, ``rw`` and ``ro`` do not.
+
+    ``rw`` also reads where nothing may be written; and, unlike ``ro``, a file whose writer was
+    killed. All errors of SQLite, also of the body, become those above.
+    """
+    try:
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        database = sqlite3.connect(uri, _LOCKED, isolation_level=None, uri=True)
+        with contextlib.closing(database):
+            database.execute("PRAGMA trusted_schema = OFF")
+            yield database
+    except sqlite3.Error as error:
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # what Python raises has none
+        is_damage = primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        kind = DamagedFiguresError if is_damage else FiguresError
+        raise kind(f"{path.name}: {error}") from error
+    except LookupError as error:
+        raise DamagedFiguresError(f"{path.name}: a row has no name") from error
+
+
+def check(database: Connection, path: Path) -> None:
+    """Raise where the tables are not those of this version, or their content is damaged."""
+    check_tables(database, path)
+    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedFiguresError(f"{path.name}: {found}")
+
+
+def check_tables(database: Connection, path: Path) -> None:
+    """Raise where the tables are not those of this version."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise DamagedFiguresError(f"{path.name}: written by a later release of Darban")
+    rows = database.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT 20")
+    if {sql for (sql,) in rows} != set(_TABLES):
+        raise DamagedFiguresError(f"{path.name}: not a file of figures")
+
+
+def is_empty(database: Connection) -> bool:
+    """Whether a file has no tables yet."""
+    return database.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
+
+
+def create(database: Connection) -> None:
+    """Make the tables, in the transaction that is open."""
+    for table in _TABLES:
+        database.execute(table)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def note(database: Connection, about: Iterable[tuple[str, str]]) -> None:
+    """Write what the file says about its node, in the transaction that is open."""
+    database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about)
+
+
+def about(database: Connection) -> dict[str, str]:
+    """What the file says about its node."""
+    return dict(database.execute("SELECT key, value FROM about LIMIT 1000"))
+
+
+def add(database: Connection, figures: HourFigures) -> None:
+    """Add the figures of an hour to those that the file has, in the transaction that is open."""
+    number = _numbers(database, figures)
+    database.executemany(
+        _ADD_COUNT,
+        (
+            (figures.hour, *(number[name] for name in labels), queries)
+            for labels, queries in figures.counts.items()
+        ),
+    )
+    database.executemany(
+        _ADD_MINUTE,
+        (
+            (each.at, number[each.policy], each.serving, _TESTED.index(each.tested))
+            for each in figures.minutes
+        ),
+    )
+
+
+def _numbers(database: Connection, figures: HourFigures) -> dict[str, int]:
+    """The number of each name, also of those that are new to the file."""
+    names = {name for labels in figures.counts for name in labels}
+    names.update(each.policy for each in figures.minutes)
+    add_name = "INSERT INTO names (name) VALUES (?) ON CONFLICT DO NOTHING"
+    database.executemany(add_name, ((name,) for name in sorted(names)))
+    return {name: number for number, name in database.execute("SELECT id, name FROM names")}
+
+
+def counts(database: Connection, since: float, until: float) -> Iterator[HourCount]:
+    """The counts of the hours that begin in a period; its end is excluded."""
+    names = _names(database)
+    rows = database.execute(
+        "SELECT * FROM counts WHERE hour >= ? AND hour < ? ORDER BY hour", (since, until)
+    )
+    for hour, vlan, service, outcome, queries in rows:
+        yield HourCount(hour, names[vlan], names[service], names[outcome], queries)
+
+
+def minutes(database: Connection, since: float, until: float) -> Iterator[Minute]:
+    """The minutes that begin in a period; its end is excluded."""
+    names = _names(database)
+    rows = database.execute(
+        "SELECT * FROM minutes WHERE at >= ? AND at < ? ORDER BY at", (since, until)
+    )
+    for at, policy, serving, tested in rows:
+        yield Minute(at, names[policy], bool(serving), _TESTED[tested])
+
+
+def _names(database: Connection) -> dict[int, str]:
+    return dict(database.execute("SELECT id, name FROM names"))

@@ -1,0 +1,196 @@
+"""Figures on disk: added up, read again, damaged, exported."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTest
+from resolver.figures.store import FigureStore, month_of, read, read_export, write_export
+from resolver.figures.tables import FiguresError
+from tests.figures import synthetic
+from tests.figures.synthetic import ABAN, AZAR, DAY, HOUR
+
+ZONE = "Asia/Tehran"
+STAFF = Labels("staff", "telegram", "blocked")
+
+
+def minute(at: int, policy: str = "p", tested: SelfTest = SelfTest.HELD) -> Minute:
+    return Minute(at, policy, serving=True, tested=tested)
+
+
+def figures(hour: int, queries: int, *minutes: Minute) -> HourFigures:
+    return HourFigures(hour, Counter({STAFF: queries}), list(minutes))
+
+
+def totals(found: Figures) -> Counter[Labels]:
+    counted: Counter[Labels] = Counter()
+    for each in found.counts:
+        counted[Labels(each.vlan, each.service, each.outcome)] += each.queries
+    return counted
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FigureStore:
+    return FigureStore(tmp_path / "figures", "ns1.example")
+
+
+def test_what_was_added_is_read(store: FigureStore) -> None:
+    store.add(figures(ABAN, 3, minute(ABAN)), ZONE)
+    store.add(figures(ABAN, 4, minute(ABAN + 60)), ZONE)
+    found = read(store.directory, ABAN, AZAR)
+    assert (found.node, found.time_zone, found.damaged) == ("ns1.example", ZONE, ())
+    assert [(each.hour, each.queries) for each in found.counts] == [(ABAN, 7)]
+    assert found.minutes == (minute(ABAN), minute(ABAN + 60))
+
+
+def test_a_minute_that_comes_twice_is_added_up_and_keeps_what_was_worse(
+    store: FigureStore,
+) -> None:
+    bad = Minute(ABAN, "q", serving=False, tested=SelfTest.FAILED)
+    store.add(figures(ABAN, 3, bad), ZONE)
+    store.add(figures(ABAN, 4, minute(ABAN)), ZONE)
+    found = read(store.directory, ABAN, AZAR)
+    assert totals(found) == {STAFF: 7}
+    assert found.minutes == (replace(bad, policy="p"),)
+
+
+def test_a_period_has_the_hours_that_begin_in_it(store: FigureStore) -> None:
+    for hour in range(ABAN - HOUR, ABAN + 3 * HOUR, HOUR):
+        store.add(figures(hour, 1, minute(hour)), ZONE)
+    found = read(store.directory, ABAN, ABAN + 2 * HOUR)
+    assert [each.hour for each in found.counts] == [ABAN, ABAN + HOUR]
+    assert [each.at for each in found.minutes] == [ABAN, ABAN + HOUR]
+
+
+def test_an_hour_over_the_end_of_a_month_is_in_one_file(store: FigureStore) -> None:
+    hour = 1_793_487_600 + HOUR // 2  # 2026-10-31 23:30 UTC, 03:00 in Tehran
+    store.add(figures(hour, 1, minute(hour), minute(hour + HOUR - 60)), ZONE)
+    assert [each.name for each in store.directory.iterdir()] == ["2026-10.sqlite"]
+    found = read(store.directory, hour + HOUR - 60, hour + HOUR)
+    assert [each.at for each in found.minutes] == [hour + HOUR - 60]
+
+
+def test_nothing_is_read_where_nothing_is(tmp_path: Path) -> None:
+    assert read(tmp_path / "figures", ABAN, AZAR) == Figures("", "", (), (), ())
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(4096)])
+def test_a_damaged_file_is_set_aside_and_said(store: FigureStore, content: bytes) -> None:
+    store.directory.mkdir()
+    (store.directory / "2026-10.sqlite").write_bytes(content)
+    said = store.add(figures(ABAN, 3, minute(ABAN)), ZONE)
+    assert said.startswith("2026-10.sqlite: ")
+    assert said.endswith("the file is kept as 2026-10.damaged-1")
+    found = read(store.directory, ABAN, AZAR)
+    assert totals(found) == {STAFF: 3}
+    assert found.damaged == ("2026-10.damaged-1: set aside",)
+    assert (store.directory / "2026-10.damaged-1").read_bytes() == content
+
+
+def test_a_page_that_was_overwritten_is_found_when_a_server_starts(tmp_path: Path) -> None:
+    directory = tmp_path / "figures"
+    synthetic.write_month(directory)
+    path = directory / "2026-10.sqlite"
+    with path.open("r+b") as file:
+        file.seek(40 * 4096)
+        file.write(b"\xff" * 4096)
+    said = FigureStore(directory, "ns1").add(figures(ABAN, 3), ZONE)
+    assert said.startswith("2026-10.sqlite: ")
+    assert totals(read(directory, ABAN, ABAN + HOUR)) == {STAFF: 3}
+
+
+def test_of_many_damaged_files_three_are_kept(store: FigureStore) -> None:
+    store.directory.mkdir()
+    for number in range(5):
+        (store.directory / "2026-10.sqlite").write_bytes(b"damaged %d" % number)
+        store.add(figures(ABAN, 1), ZONE)
+    kept = sorted(store.directory.glob("*.damaged-*"))
+    assert [path.read_bytes()[-1:] for path in kept] == [b"0", b"1", b"4"]
+
+
+def test_a_file_of_a_later_release_is_neither_read_nor_written(store: FigureStore) -> None:
+    store.add(figures(ABAN, 3), ZONE)
+    path = store.directory / "2026-10.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+    later = path.read_bytes()
+    (said,) = read(store.directory, ABAN, AZAR).damaged
+    assert said == "2026-10.sqlite: written by a later release of Darban"
+    store.add(figures(ABAN, 4), ZONE)
+    assert (store.directory / "2026-10.damaged-1").read_bytes() == later
+    assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 4}
+
+
+def test_a_file_that_is_put_back_is_counted_on_from(store: FigureStore) -> None:
+    store.add(figures(ABAN, 3, minute(ABAN)), ZONE)
+    path = store.directory / "2026-10.sqlite"
+    backup = path.read_bytes()
+    store.add(figures(ABAN, 4, minute(ABAN + 60)), ZONE)
+    path.unlink()
+    path.write_bytes(backup)
+    assert store.add(figures(ABAN, 5, minute(ABAN + 120)), ZONE) == ""
+    assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 8}
+
+
+def test_old_months_are_removed_and_the_newest_stay(store: FigureStore) -> None:
+    for number in range(6):
+        store.add(figures(ABAN + number * 31 * DAY, 1), ZONE)
+    (store.directory / "2026-10.damaged-1").touch()
+    (store.directory / "notes.txt").touch()
+    assert store.remove_before("2026-12", keep=5) == ["2026-10"]
+    assert store.remove_before("2036-12", keep=5) == []
+    kept = sorted(path.name for path in store.directory.iterdir())
+    assert kept[0] == "2026-11.sqlite"
+    assert kept[-1] == "notes.txt"
+    assert len(kept) == 6
+
+
+def test_an_export_is_read_as_it_was_written(tmp_path: Path) -> None:
+    directory, path = tmp_path / "figures", tmp_path / "ns2.sqlite"
+    synthetic.write_month(directory, node=1)
+    figures = read(directory, ABAN, ABAN + 2 * DAY)
+    figures = replace(figures, damaged=("2026-10.damaged-1: set aside", "2026-10.sqlite: gone"))
+    write_export(path, figures)
+    assert read_export(path) == figures
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["figures", "ns2.sqlite"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW more AS SELECT * FROM counts",
+        "DROP TABLE minutes",
+        "UPDATE counts SET service = 999",
+        "UPDATE minutes SET tested = 999",
+    ],
+)
+def test_a_file_that_is_no_export_is_refused(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "ns1.sqlite"
+    write_export(path, Figures("ns1", ZONE, (), (minute(ABAN),), ()))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO counts VALUES (1, 1, 1, 1, 1)")
+        database.execute(statement)
+    with pytest.raises(FiguresError, match=r"^ns1\.sqlite: "):
+        read_export(path)
+
+
+def test_a_month_of_twenty_vlans_and_forty_services_takes_less_than_20_megabytes(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "figures"
+    synthetic.write_month(directory)
+    size = sum(path.stat().st_size for path in directory.iterdir())
+    assert size < 20_000_000
+    found = read(directory, ABAN, AZAR)
+    assert len(found.counts) == 30 * 24 * 20 * 42
+    assert len(found.minutes) == 30 * 24 * 60
+
+
+def test_months_are_named_by_utc() -> None:
+    assert month_of(ABAN) == "2026-10"
+    assert month_of(1_793_491_199) == "2026-10"
+    assert month_of(1_793_491_200) == "2026-11"
