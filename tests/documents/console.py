@@ -52,10 +52,10 @@ def run(text: str, directory: Path, environment: Mapping[str, str]) -> str:
 
 def agrees(shown: str, output: str) -> bool:
     """Whether an output is what the page shows."""
-    lines = [re.escape(line.rstrip()).replace(r"\.\.\.", ".*") for line in shown.splitlines()]
-    pattern = "\n".join(r"(?:.*\n)*?.*" if line == ".*" else line for line in lines)
+    lines = (re.escape(line.rstrip()).replace(r"\.\.\.", ".*") for line in shown.splitlines())
+    pattern = "".join(r"(?:.*\n)*?" if line == ".*" else f"{line}\n" for line in lines)
     return re.fullmatch(pattern, _trimmed(output)) is not None
 
 
 def _trimmed(output: str) -> str:
-    return "\n".join(line.rstrip() for line in output.strip("\n").splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in output.strip("\n").splitlines())

@@ -20,6 +20,11 @@ class Block:
     number: int
     text: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole config: of a page about the move from another program."""
+        return self.page.parent.name == "move"
+
     def __str__(self) -> str:
         return f"{self.page.relative_to(DOCS)}:{self.number}"
 

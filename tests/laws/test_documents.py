@@ -157,7 +157,7 @@ def _names_in_state_directory() -> Iterator[str]:
 def test_commands_exist_with_their_options(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     lines = [code for code in _CODE.findall(_FENCED.sub("", text)) if code.startswith("darban ")]
-    lines += re.findall(r"^ *[$#] (darban [^#>|\n]*)", text, re.MULTILINE)
+    lines += re.findall(r"^ *[$#] (darban [^#>|\\\n]*)", text, re.MULTILINE)
     for line in lines:
         words = shlex.split(line)[1:]
         if words[0] == "NAME" or words[0].startswith("--"):
