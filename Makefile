@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -78,6 +78,15 @@ lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
 
+docs: build/site/ready ## the site of the documents, in build/docs
+	build/site/bin/sphinx-build -q -W --keep-going -c docs/site -b html . build/docs
+	@echo "build/docs/docs/README.html"
+
+build/site/ready: requirements/docs.txt | $(VENV)/bin/python
+	@$(PYTHON) -m venv build/site
+	@build/site/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
 reference: $(VENV)/dev ## write the pages of docs/reference that are made from the program
 	@$(BIN)/python docs/make_reference.py
 
@@ -114,13 +123,13 @@ uninstall: ## as root: remove it, but for config and state
 lock: ## pin the requirements anew, with hashes
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	for set in run dev build lock; do \
+	for set in run dev build docs lock; do \
 	  build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --emit-build-options --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
-	rm -rf $(VENV) $(COMPILED) build/compiled build/lock *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(COMPILED) build/compiled build/docs build/lock build/site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON): install Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }

@@ -1,7 +1,7 @@
 """Writes the pages of docs/reference/ that are made from the program: `make reference`.
 
-A test holds that they are what this program writes. config.toml has its own page: the comments of
-deploy/reference.toml, which a test compares with the config model.
+A test holds that they are what this program writes. Another compares deploy/reference.toml, of
+which the page of config.toml is made, with the config model.
 """
 
 import re
@@ -134,7 +134,21 @@ def _alert(rule: dict[str, Any]) -> str:
     return f"| {' | '.join((*cells, *texts))} |"
 
 
-PAGES = {"commands.md": commands, "metrics.md": metrics, "alerts.md": alerts}
+def config() -> str:
+    """The page of all keys of config.toml: the reference file, by its sections."""
+    text = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
+    head, rest = text.strip().split("\n\n", 1)
+    sections = re.split(r"\n{3,}", rest)
+    about = " ".join(line.lstrip("# ") for line in head.splitlines())
+    lines = ["# config.toml", "", about, ""]
+    lines += ["The file itself is [reference.toml](../../deploy/reference.toml)."]
+    for section in sections:
+        tables = re.findall(r"^\[+([\w.-]+)\]+", section, re.MULTILINE)
+        lines += ["", f"## {tables[0] if tables else 'Files'}", "", "```toml", section, "```"]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"config.md": config, "commands.md": commands, "metrics.md": metrics, "alerts.md": alerts}
 
 if __name__ == "__main__":
     REFERENCE.mkdir(exist_ok=True)

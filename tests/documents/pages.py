@@ -22,8 +22,8 @@ class Block:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is a whole config: of a page about the move from another program."""
-        return self.page.parent.name == "move"
+        """Whether it is no addition to a config: of the move from another program, or reference."""
+        return self.page.parent.name in ("move", "reference")
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(DOCS)}:{self.number}"

@@ -1,7 +1,7 @@
 """``python -m tests.live.prepare``: install what the tests need besides Python packages.
 
-These are Debian packages, axe-core, and for the tests of the installation a Debian in a directory
-and the packages of this checkout. The tests themselves need no network. Where this process may not
+These are Debian packages, axe-core, Sphinx, and for the tests of the installation a Debian in a
+directory and the packages of this checkout. The tests themselves need no network. Where this process may not
 install, it says what is missing, and the tests that need it are skipped.
 """
 
@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Callable
 
-from tests.live import accessibility, debian, programs
+from tests.live import accessibility, debian, programs, site
 from tests.live.packages import pure_packages
 
 _APT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -25,6 +25,7 @@ def main() -> None:
     if packages:
         print(f"Some tests will be skipped: apt install {' '.join(packages)}")
     _attempt(accessibility.install)
+    _attempt(site.install)
     if os.geteuid() == 0:
         _attempt(debian.install)
         _attempt(pure_packages)
