@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from resolver.compiler import front, index
+from resolver.compiler import discovery, index
 from resolver.compiler.catalog import ServiceCatalog
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
@@ -228,8 +228,8 @@ class _Compiler:
     def local_names(self) -> Iterable[made.LocalName]:
         """The names of the config, and the one by which clients find encrypted DNS."""
         yield from (self.local(i, each) for i, each in enumerate(self.config.local))
-        if not any(each.name == front.DISCOVERY for each in self.config.local):
-            yield from front.designated_resolvers(self.config.front)
+        if not any(each.name == discovery.DISCOVERY for each in self.config.local):
+            yield from discovery.designated_resolvers(self.config)
 
     def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
         found = []

@@ -268,23 +268,27 @@ def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 
 def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    listening = config.server.listen if provenance.whole(("server", "listen")) else ()
+    here: tuple[Path, ...] = (("server", "listen"), ("server", "tls", "listen"))
+    listening = [
+        each for path in here if provenance.whole(path) for each in matching(config, (*path, ANY))
+    ]
     for path, server in (each for pattern in _NAME_SERVERS for each in matching(config, pattern)):
-        for index, endpoint in enumerate(listening):
+        for at, endpoint in listening:
             if _reaches(server, endpoint):
-                source = provenance.location(("server", "listen", index))
-                advice = f"This resolver itself listens there: {source}."
+                advice = f"This resolver itself listens there: {provenance.location(at)}."
                 yield provenance.problem(
                     path, toml_text(str(server)), "another name server", advice
                 )
                 break
 
 
-def _reaches(server: object, listening: SocketAddress) -> bool:
+def _reaches(server: object, listening: object) -> bool:
     """Whether a query to the server comes back; a wildcard takes loopback addresses too."""
     if isinstance(server, NameServer) and server.kind == "address":
         server = SocketAddress(ip_address(server.host), server.port)
-    if not isinstance(server, SocketAddress) or server.port != listening.port:
+    if not isinstance(server, SocketAddress) or not isinstance(listening, SocketAddress):
+        return False
+    if server.port != listening.port:
         return False
     to, here = server.address, listening.address
     if to.is_unspecified:

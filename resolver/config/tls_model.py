@@ -6,7 +6,7 @@ from resolver.config.network_values import Listen
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, Several
-from resolver.config.values import SomeLine
+from resolver.config.values import PlainName, SomeLine
 
 
 class TlsConfig(ConfigSection):
@@ -18,6 +18,8 @@ class TlsConfig(ConfigSection):
     """The file of the certificate with its chain, in PEM."""
     key: SomeLine | None = None
     """The file of the certificate's private key, in PEM, without a password."""
+    name: PlainName | None = None
+    """The name of the service, which is in its certificate; with it, clients discover it."""
 
 
 def check(tls: TlsConfig, provenance: Provenance) -> Iterator[Problem]:

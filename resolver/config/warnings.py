@@ -222,6 +222,8 @@ def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
 
 ABSENT_ADDRESS = "absent-address"
 """This host lacks an address to listen on: of ``darban check``, which looks."""
+CERTIFICATE_ADDRESS = "certificate-address"
+CERTIFICATE_NAME = "certificate-name"
 LONG_EXEMPTION = "long-exemption"
 UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90

@@ -10,7 +10,7 @@ another, whatever the header says.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resolver.compiler.front import DOH_PATH
+from resolver.compiler.discovery import DOH_PATH
 from resolver.dns import names
 from resolver.dns.special_use import HEALTH
 from resolver.publish.lua import lua_string

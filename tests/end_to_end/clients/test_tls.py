@@ -68,6 +68,7 @@ def office(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     needed("kdig")
     port = free_port()
     tls = f'[server.tls]\nlisten = ["127.0.0.1:{port}"]\ncertificate = "dns.pem"\nkey = "dns.key"\n'
+    tls += f'name = "{NAME}"\n'
     with servers(tmp_path_factory.mktemp("tls")) as make:
         server = make(small([upstream], server="workers = 2", more=tls + LOG))
         certificate(needed("openssl"), server.directory, "127.0.0.1")
@@ -201,3 +202,16 @@ def test_the_end_of_the_certificate_is_a_metric_and_soon_a_fault(office: Office)
     text = shown.splitlines()[0].removeprefix("notAfter=")
     assert expires == ssl.cert_time_to_seconds(text)
     assert "certificate_ends" in office.faults()  # the test's certificate ends in two days
+
+
+def test_a_client_discovers_it_and_can_verify_it_by_name_and_by_address(office: Office) -> None:
+    plain = ["-p", str(office.server.port), "@127.0.0.1", "-b", PUBLICITY]
+    found = read(run([needed("kdig"), *plain, "_dns.resolver.arpa", "SVCB"]))
+    assert found.data == [f'1 {NAME}. alpn="dot" port={office.tls} ipv4hint=127.0.0.1']
+    trusting = ssl.create_default_context(cafile=office.directory / "dns.pem")
+    for verified in (NAME, "127.0.0.1"):
+        with (
+            socket.create_connection(("127.0.0.1", office.tls), 5) as tcp,
+            trusting.wrap_socket(tcp, server_hostname=verified) as session,
+        ):
+            assert session.version() == "TLSv1.3"
