@@ -108,7 +108,7 @@ try-packages: bundle $(VENV)/dev ## as root, before a release: install, upgrade 
 	$(BIN)/python -m tests.programs.packages
 	@deploy/debian/try.sh build/deb
 
-install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)
+install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with DNS over TLS and HTTPS)
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install
 
 release: ## commit the version, build, tag, and note the hashes in RELEASES (PACKAGES=no: the wheel alone)

@@ -10,7 +10,8 @@
 # A release is compiled where that works, and otherwise pure: then Python interprets it, with the
 # same answers for more CPU time. COMPILE=no makes it pure. Its name ends with what it is.
 #
-# ENCRYPTED=yes also sets up dnsdist on this box, for DNS over TLS and HTTPS.
+# ENCRYPTED=yes also puts in force what the config says about encrypted DNS: [server.tls], for DNS
+# over TLS by Darban itself, and [front], for which it sets up dnsdist on this box.
 #
 # With DESTDIR, everything is laid out below it, and nothing is checked or started.
 set -eu
@@ -347,14 +348,42 @@ start_or_go_back() { # the release before, if any
 }
 
 can_encrypt() {
+  [ "$ENCRYPTED" != yes ] || [ -z "$ROOT" ] || fail "ENCRYPTED=yes is for this box: without DESTDIR"
+}
+
+# Print the sections of the installed config that have addresses for encrypted DNS.
+encrypted_sections() {
+  as_service "$OPT/current/bin/python3" -P - "$ETC/config.toml" <<'PROGRAM'
+import sys
+from pathlib import Path
+
+from resolver.config.load import load
+from resolver.snapshot.config_files import DiskFiles
+
+path = Path(sys.argv[1])
+config = load(str(path), DiskFiles(path)).config
+print("tls" if config.server.tls.listen else "")
+print("front" if config.front.dns or config.front.dot or config.front.doh else "")
+PROGRAM
+}
+
+# Put in force what the installed config says about encrypted DNS.
+encrypt() {
   [ "$ENCRYPTED" = yes ] || return 0
-  [ -z "$ROOT" ] || fail "ENCRYPTED=yes sets up dnsdist of this box: without DESTDIR"
-  command -v dnsdist >/dev/null || fail "no dnsdist: apt install dnsdist"
+  sections=$(encrypted_sections)
+  case $sections in
+    *front*) put_in_front ;;
+    *tls*) if systemd_runs; then systemctl restart darban; fi ;;
+    *) fail "$ETC/config.toml has neither [server.tls] nor [front]; see docs/how-to/encrypted-dns.md" ;;
+  esac
+  case $sections in
+    *tls*) say "[server.tls] is in force; 'darban status' tells if its certificate cannot be used." ;;
+  esac
 }
 
 # Write dnsdist's config as [front] of the installed config says, and have both servers use it.
-encrypt() {
-  [ "$ENCRYPTED" = yes ] || return 0
+put_in_front() {
+  command -v dnsdist >/dev/null || fail "no dnsdist: apt install dnsdist"
   if ! as_service "$OPT/current/bin/darban" export dnsdist-front --config "$ETC/config.toml" \
     >"$DNSDIST.new" || ! dnsdist --check-config --config "$DNSDIST.new"; then
     rm -f "$DNSDIST.new"

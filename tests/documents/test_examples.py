@@ -11,6 +11,7 @@ import tomlkit
 
 from resolver.compiler.compilation import compile_file
 from tests.documents.pages import ROOT, Block, blocks
+from tests.live.certificates import CertificateAuthority
 from tests.live.programs import needed
 
 SHIPPED = tomllib.loads((ROOT / "config.toml").read_text(encoding="utf-8"))
@@ -33,12 +34,24 @@ def _with(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("block", [each for each in blocks("toml") if not each.is_whole], ids=str)
 def test_a_config_is_good(tmp_path: Path, block: Block) -> None:
     example = tomllib.loads(block.text)
+    tls = example.get("server", {}).get("tls", {})
+    if tls:
+        _issue(tmp_path, tls["certificate"], tls["key"])
     base = SHIPPED | {"lists": {"directories": [str(ROOT / "blocklists")]}, "expect": []}
     path = tmp_path / "config.toml"
     path.write_text(tomlkit.dumps(_with(base, example)), encoding="utf-8")
     compiled = compile_file(path, time.time())
     assert [each for each in compiled.problems if not each.advice.startswith(_FETCHED)] == []
     assert compiled.failed == []
+
+
+def _issue(place: Path, certificate: str, key: str) -> None:
+    """Issue what docs/how-to/encrypted-dns.md says that the certificate of [server.tls] has."""
+    authority = CertificateAuthority.make(needed("openssl"), place / "ca")
+    names = ("DNS:dns.agency.example", "IP:10.0.0.53", "IP:fd00::53")
+    issued = authority.issue("dns", *names)
+    (place / certificate).write_bytes(issued.file.read_bytes())
+    (place / key).write_bytes(issued.key.read_bytes())
 
 
 @pytest.mark.end_to_end
