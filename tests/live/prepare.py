@@ -1,8 +1,8 @@
 """``python -m tests.live.prepare``: install what the tests need besides Python packages.
 
 These are Debian packages, axe-core, Sphinx, and for the tests of the installation a Debian in a
-directory and the packages of this checkout. The tests themselves need no network. Where this process may not
-install, it says what is missing, and the tests that need it are skipped.
+directory and the packages of this checkout. The tests themselves need no network. Where this
+process may not install, it says what is missing, and the tests that need it are skipped.
 """
 
 import os
