@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
@@ -25,7 +26,25 @@ At = Annotated[
 ]
 
 
-def history(*, at: At = None, config: Config, as_json: AsJson = False) -> int:
+Verify = Annotated[
+    bool, typer.Option("--verify", help="check that nothing was changed, taken out or cut off")
+]
+Head = Annotated[
+    str | None,
+    typer.Option(
+        "--head", metavar="HASH", help="the head that a witness has: the end must have it"
+    ),
+]
+
+
+def history(
+    *,
+    at: At = None,
+    verify: Verify = False,
+    head: Head = None,
+    config: Config,
+    as_json: AsJson = False,
+) -> int:
     """Show what was in force at a moment, and by whom.
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched) and
@@ -36,15 +55,24 @@ def history(*, at: At = None, config: Config, as_json: AsJson = False) -> int:
 
     With --at and --json, 'files' has the texts of the config and of what it included then.
 
+    With --verify, the audit log and each day's figures are compared with the chain of hashes beside
+    the log. It finds a record that was taken out, changed, moved or added, and a day whose figures
+    were edited; exits with 1 then. Only --head, a hash that was noted elsewhere (the metric
+    darban_history_info has it), shows that the end of the log was cut off with the chain.
+
         darban history
 
         darban history --at 2027-03-20T14:30+03:30
 
         darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
+
+        darban history --verify
     """
     echo(f"by the audit log of the server of {config}", err=True)
     state = store.directory(config)
     become_owner(state)
+    if verify or head is not None:
+        return history_verify.run(state, head, as_json)
     audit_log = AuditLog(state)
     try:
         entries = list(audit_log.entries())

@@ -116,6 +116,7 @@ class DarbanCollector(Collector):
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
+        yield definitions.HISTORY_INFO, [((facts.history,), 1)] if facts.history else []
         version, _, policy = compiled.policy_hash.rpartition(":")
         yield definitions.POLICY_INFO, [((version, policy), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)

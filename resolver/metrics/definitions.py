@@ -84,6 +84,11 @@ UPSTREAM_VALIDATES = _gauge(
 CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force")
 RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
+HISTORY_INFO = _gauge(
+    "darban_history_info",
+    "The head of the chain over the audit log, for 'darban history --verify --head'",
+    "hash",
+)
 POLICY_INFO = _gauge(
     "darban_policy_info",
     "The policy in force; servers with the same policy and the same version of the hash have one",

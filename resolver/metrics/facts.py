@@ -93,6 +93,8 @@ class ServerFacts:
     """None where the policy does not come from git, and until the first pull."""
     pulls: Counter[str] = field(default_factory=Counter)
     """By result."""
+    history: str = ""
+    """The head of the chain over the audit log; empty until it is known."""
 
     @property
     def not_ready(self) -> str:

@@ -5,7 +5,7 @@ each commit of the policy that was refused, and for each stop of the server. Lin
 added (``journal``). A line holds the difference to the config before, and the exemptions that have
 not ended, each with its end. The whole text of each config, and the hashes of all lists, are kept
 once, by the hash of their content (``snapshot.archive``). So a year later the log still answers
-what was in force at any moment.
+what was in force at any moment. A chain beside it shows whether it is whole (``history_chain``).
 
 What must stay true:
 - Lines of earlier and of later releases can be read; a field that this one does not know is left
@@ -27,6 +27,7 @@ from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import difference
 from resolver.stored import read_fields
+from resolver.supervisor.history_chain import AUDIT_LOG
 from resolver.supervisor.journal import Journal
 
 REFUSED = "refused"
@@ -70,7 +71,7 @@ class AuditLog:
     """The audit log in a state directory."""
 
     def __init__(self, state: Path) -> None:
-        self._journal = Journal(state / "journal.jsonl")
+        self._journal = Journal(state / AUDIT_LOG)
         self._configs = Archive(state / "configs")
         self._last: AuditEntry | None = None
         """The last activation: read once, then as this object has written it."""

@@ -1,4 +1,4 @@
-"""Write the audit log while the server runs: in a thread, one line after the other.
+"""Write the audit log and its chain while the server runs: in a thread, a line after the other.
 
 A disk that is full keeps nothing from being put in force: what cannot be written is logged.
 """
@@ -8,19 +8,27 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from resolver.compiler.candidate import SourceTexts
+from resolver.figures.seal import figures_hash
 from resolver.log import log
+from resolver.metrics.facts import ServerFacts
 from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.history_chain import HistoryChain
 from resolver.supervisor.rollout import ServedSnapshot
+
+_DAY: Final = 86400.0
 
 
 class AuditWriter:
     """The audit log in a state directory."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, facts: ServerFacts) -> None:
         self._state = state
+        self._facts = facts
         self._log = AuditLog(state)
+        self._chain = HistoryChain(state)
         self._writing = asyncio.Lock()
 
     async def activated(
@@ -47,9 +55,28 @@ class AuditWriter:
         """Note that the server stops."""
         await self._write(partial(self._log.stopped, time.time(), who))
 
-    async def _write(self, write: Callable[[], None]) -> None:
+    async def seal(self, until: float) -> None:
+        """Seal the figures of the days before a midnight (UTC) that have no seal yet.
+
+        Days for which no server ran are sealed with the day before them, by one link.
+        """
+        await self._write(partial(self._seal, until), appended=0)
+
+    def _seal(self, until: float) -> None:
+        since, now = self._chain.sealed_until(), time.time()
+        if since > until:
+            self._chain.clock_back(now, until)
+        elif since < until:
+            since = since or until - _DAY
+            found, _ = figures_hash(self._state, since, until)
+            self._chain.seal(now, since, until, found)
+
+    async def _write(self, write: Callable[[], None], appended: int = 1) -> None:
+        """Write, then add links for what was appended to the audit log."""
         try:
             async with self._writing:
                 await asyncio.to_thread(write)
+                follow = partial(self._chain.follow, time.time(), appended=appended)
+                self._facts.history = await asyncio.to_thread(follow)
         except OSError as error:
             log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from resolver.files import make_directory, rename_synced
 
@@ -22,6 +22,16 @@ _LONGEST: Final = 64 << 20
 _LOOK_BACK: Final = 8 << 20
 """Octets from the end that ``latest`` reads at most."""
 _BLOCK: Final = 64 << 10
+
+
+class Line(NamedTuple):
+    """A line, and where it is."""
+
+    text: bytes
+    """Without its end."""
+    file: Path
+    number: int
+    """In its file, from 1."""
 
 
 class Journal:
@@ -37,13 +47,25 @@ class Journal:
             with suppress(FileNotFoundError), path.open("rb") as file:
                 yield from file
 
+    def places(self) -> Iterator[Line]:
+        """All lines with their places, the oldest first; OSError as for ``lines``."""
+        for path in (self._earlier, self._path):
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    yield Line(line.rstrip(b"\n"), path, number)
+
     def latest(self) -> Iterator[bytes]:
         """The last lines, the newest first, up to ``_LOOK_BACK``; OSError if it cannot be read."""
+        return (line for _, line in self.latest_by_age())
+
+    def latest_by_age(self) -> Iterator[tuple[bool, bytes]]:
+        """The same, each with whether it is in the earlier file."""
         left = _LOOK_BACK
         for path in (self._path, self._earlier):
             with suppress(FileNotFoundError), path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
-                yield from _backwards(file, size, max(0, size - left))
+                for line in _backwards(file, size, max(0, size - left)):
+                    yield path == self._earlier, line
                 left = max(0, left - size)
 
     def append(self, line: bytes) -> None:

@@ -41,6 +41,7 @@ from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
+from resolver.supervisor.day_seals import DaySeals
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
@@ -136,7 +137,7 @@ class _Supervisor:
         self._certificate = TlsCertificate(self._facts, self._rollout.use_certificate)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(self._rollout, self._facts, self._background)
-        self._audit = AuditWriter(state)
+        self._audit = AuditWriter(state, self._facts)
         self._reloader = Reloader(self._rollout, self._facts, self._audit, self._after_reload)
         self._list_updates = ListUpdates(self._facts, self._reloader)
         self._policy_pulls = PolicyPulls(self._facts, self._reloader.switch, self._audit.refused)
@@ -177,6 +178,7 @@ class _Supervisor:
                 *(self._serve_metrics, self._block_page.run),
                 partial(self._once_judged, self._list_updates.schedule.run),
                 partial(self._once_judged, self._policy_pulls.run),
+                partial(self._once_judged, DaySeals(self._audit).run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
                 self._certificate.run,
                 self._reload_on_hangup,

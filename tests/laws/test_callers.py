@@ -141,6 +141,7 @@ NO_COMMANDS = {
     "default_config": "the config where the command line names none",
     "exemption_text": "an exemption in one line",
     "export_programs": "what export writes for each program",
+    "history_verify": "the check of history --verify; history declares it",
     "hours_text": "hours in one line",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",

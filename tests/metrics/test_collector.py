@@ -132,6 +132,14 @@ def test_each_series_that_a_policy_can_produce_starts_with_0() -> None:
     assert _of(series, "darban_socket_drops_total") == 7
 
 
+def test_the_head_of_the_history_is_exported_once_it_is_known() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    assert not [name for name, _ in served.series() if name == "darban_history_info"]
+    served.facts.history = "0a1b"
+    assert _of(served.series(), "darban_history_info", hash="0a1b") == 1
+
+
 def test_how_much_a_vlan_s_policy_blocks() -> None:
     served = _Served()
     served.follow(FEWER, [])

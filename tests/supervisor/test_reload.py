@@ -84,7 +84,7 @@ class Server:
             BlockPage([], served.path, self.facts),
             BackgroundTasks(),
         )
-        audit = AuditWriter(self.state)
+        audit = AuditWriter(self.state, self.facts)
         self.reloader = Reloader(self.rollout, self.facts, audit, lambda: None)
         self.first = first
 

@@ -1,0 +1,85 @@
+"""``darban history --verify``: whether the audit log and the figures are as they were written."""
+
+from pathlib import Path
+
+from resolver.cli.command import echo, print_json
+from resolver.cli.moments import moment_text
+from resolver.errors import DarbanError
+from resolver.figures.seal import figures_hash
+from resolver.supervisor.history_check import Check, Finding, What, verify
+
+_TEXTS = {
+    What.TAKEN_OUT: "the record that was linked at {at} is missing {place}",
+    What.CHANGED: "{place}: the record that was linked at {at} was changed",
+    What.MOVED: "{place}: the record that was linked at {at} is not in its place",
+    What.ADDED: "{place}: a record without a link, between others that have theirs",
+    What.LINK_CHANGED: "{place}: the link of {at} was changed, or links before it were taken out",
+    What.NO_LINK: "{place}: no link, or one that was changed or cut short",
+    What.NO_BEGIN: "{place}: the chain does not begin with its first link",
+    What.NO_CHAIN: "{place}: there is no chain for {number} records",
+    What.OTHER_HEAD: "{place}: at {at} the server found another head than it had written: {hash}",
+    What.HEAD_MISSING: "{place}: no link has the head {hash}: the end was cut off after that head "
+    "was written, or the chain is of another server, or was written anew",
+    What.FIGURES_CHANGED: "figures of the day from {at} on: not as they were sealed",
+    What.BEHIND: "{place}: at {at} the chain was behind by {number} records, and they got links: "
+    "a server was killed, an earlier release ran, or somebody added them",
+    What.LOST: "{place}: at {at} the last record with a link was not in the audit log, and "
+    "{number} other records got links: a backup was restored, or records were taken out",
+    What.BEFORE_CHAIN: "{place}, and before: {number} records are older than the chain, which "
+    "says nothing of them",
+    What.CUT_SHORT: "{place}: cut short by a power failure or a full disk, and never read as a "
+    "record; such lines: {number}",
+    What.UNLINKED: "{place}: {number} records at the end have no link yet; the server adds links "
+    "with the next record",
+    What.FIGURES_NOT_KEPT: "figures of the day from {at} on: not kept any more, so not compared",
+}
+
+
+def run(state: Path, head: str | None, as_json: bool) -> int:
+    """Verify, and print the result; 1 where something is not as it was written.
+
+    Raises:
+        DarbanError: a file cannot be read.
+    """
+    try:
+        check = verify(state, lambda since, until: figures_hash(state, since, until), head)
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+    if as_json:
+        print_json({"whole": not check.findings, **_as_json(check)})
+    else:
+        echo("\n".join(_lines(check, head)))
+    return int(bool(check.findings))
+
+
+def _as_json(check: Check) -> dict[str, object]:
+    told: dict[str, object] = {
+        each: getattr(check, each) for each in ("head", "records", "sealed", "since", "after_head")
+    }
+    for name, found in (("findings", check.findings), ("notes", check.notes)):
+        told[name] = [{**each._asdict(), "text": _text(each)} for each in found]
+    return told
+
+
+def _lines(check: Check, head: str | None) -> list[str]:
+    lines = [_text(each) for each in check.findings]
+    lines += [f"note: {_text(each)}" for each in check.notes]
+    lines.append(
+        f"{check.records} records and the figures of {check.sealed} times are as the chain has them"
+    )
+    if check.head:
+        lines.append(f"the chain begins at {moment_text(check.since)}; its head is {check.head}")
+    if check.after_head is not None:
+        lines.append(f"the head {head} is in the chain; links after it: {check.after_head}")
+    if head is None:
+        lines.append(
+            "whether the end was cut off shows only with --head: darban_history_info of a "
+            "Prometheus elsewhere has it"
+        )
+    verdict = f"not as it was written: {len(check.findings)}" if check.findings else "whole"
+    return [*lines, f"the history is {verdict}"]
+
+
+def _text(found: Finding) -> str:
+    at = moment_text(found.at) if found.at else "an unknown time"
+    return _TEXTS[found.what].format(place=found.place, at=at, number=found.number, hash=found.hash)

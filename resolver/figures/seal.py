@@ -1,0 +1,29 @@
+"""The hash by which the chain over the audit log seals the figures of a time."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from resolver.figures import store
+from resolver.figures.records import Figures
+
+
+def figures_hash(state: Path, since: float, until: float) -> tuple[str, bool]:
+    """The SHA-256 of the figures that begin from one moment and before another.
+
+    And whether they are still kept: False where retention has removed the files of that time.
+    """
+    directory = state / store.NAME
+    text = "\n".join(sorted(_lines(store.read(directory, since, until))))
+    oldest = min((path.stem for path in directory.glob("*.sqlite")), default="")
+    return hashlib.sha256(text.encode()).hexdigest(), store.month_of(since) >= oldest
+
+
+def _lines(figures: Figures) -> Iterator[str]:
+    """A text of each count and each minute, whatever the form of the files is."""
+    for each in figures.counts:
+        labels = (each.vlan, each.service, each.outcome)
+        yield f"count {each.hour} {labels!r} {each.queries}"
+    for minute in figures.minutes:
+        serving = int(minute.serving)
+        yield f"minute {minute.at} {minute.policy!r} {serving} {minute.tested.value}"

@@ -1,0 +1,33 @@
+"""Seal the figures of each day (UTC) in the chain over the audit log, once nothing adds to them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from resolver.supervisor.audit_writer import AuditWriter
+
+_LOOK: Final = 300.0
+"""Seconds between two looks at the clock."""
+_DAY: Final = 86400.0
+_OPEN: Final = 2 * 3600.0
+"""Seconds for which a day that is over may get figures: its last local hour ends within one."""
+
+
+class DaySeals:
+    """Seals days as long as the server runs."""
+
+    def __init__(self, audit: AuditWriter, clock: Callable[[], float] = time.time) -> None:
+        self._audit = audit
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Seal what is over, now and then; until cancelled."""
+        while True:
+            await self._audit.seal(seal_until(self._clock()))
+            await asyncio.sleep(_LOOK)
+
+
+def seal_until(now: float) -> float:
+    """The begin of the first day that may still get figures, in seconds since 1970, as ``now``."""
+    return (now - _OPEN) // _DAY * _DAY

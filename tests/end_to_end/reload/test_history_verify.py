@@ -1,0 +1,138 @@
+"""``darban history --verify`` on the log of a server that really changed, and was tampered with."""
+
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from resolver.figures.records import HourFigures, Labels
+from resolver.figures.store import NAME, FigureStore
+from tests.live.commands import GOOD, NO, Done, darban
+from tests.live.configs import edited, small
+from tests.live.reloading import DENY, OPEN
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+
+@pytest.fixture(scope="module")
+def changed_once(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    """A server that was reloaded twice, and stopped; it had figures of the day before."""
+    server = make_lasting(small([upstream]))
+    figures = HourFigures(_yesterday(), Counter({Labels("administration", "", "blocked"): 7}))
+    FigureStore(server.state / NAME, "one").add(figures, "UTC")
+    server.start()
+    wait_for(lambda: b'"figures"' in _chain(server).read_bytes(), "the day before is sealed")
+    for old, new in ((DENY, OPEN), (OPEN, DENY)):
+        edited(server.config, old, new)
+        assert darban("reload", at=server.directory).code == GOOD
+    server.stop()
+    return server
+
+
+@pytest.fixture
+def server(changed_once: Server) -> Iterator[Server]:
+    """The same; its log and its chain are as they were after each test."""
+    kept = {path: path.read_bytes() for path in changed_once.state.glob("journal*.jsonl")}
+    with changed_once.checked():
+        yield changed_once
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+def _head(server: Server) -> str:
+    """The head as a witness has it."""
+    series = server.scrape().values
+    found = [dict(labels) for name, labels in series if name == "darban_history_info"]
+    return found[0]["hash"] if found else ""
+
+
+def _yesterday() -> int:
+    return (int(time.time() - 2 * 3600) // 86400 - 1) * 86400
+
+
+def _chain(server: Server) -> Path:
+    return server.state / "journal-chain.jsonl"
+
+
+def _verify(server: Server, *options: str) -> Done:
+    return darban("history", "--verify", *options, at=server.directory)
+
+
+def _log(server: Server) -> Path:
+    return server.state / "journal.jsonl"
+
+
+def _edit(path: Path, edit: Callable[[list[bytes]], object]) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    edit(lines)
+    path.write_bytes(b"".join(lines))
+
+
+def test_a_whole_history(server: Server) -> None:
+    done = _verify(server)
+    assert done.code == GOOD, done.out
+    assert done.out.startswith("4 records and the figures of 1 times are as the chain has them")
+    assert done.out.endswith("the history is whole\n")
+    assert "only with --head" in done.out
+
+
+def test_a_record_that_was_taken_out(server: Server) -> None:
+    _edit(_log(server), lambda lines: lines.pop(1))
+    done = _verify(server)
+    assert done.code == NO
+    assert "is missing after journal.jsonl, line 1" in done.out
+
+
+def test_a_record_that_was_changed(server: Server) -> None:
+    _log(server).write_bytes(_log(server).read_bytes().replace(b'"signal"', b'"nobody"'))
+    done = _verify(server)
+    assert done.code == NO
+    assert "journal.jsonl, line 4: the record that was linked at" in done.out
+
+
+def test_the_end_that_was_cut_off_is_found_by_the_metric_that_was_scraped(server: Server) -> None:
+    server.start()
+    wait_for(lambda: _head(server), "the start is chained")
+    head = _head(server)
+    server.stop()
+    assert _verify(server, "--head", head).code == GOOD
+    for path in server.state.glob("journal*.jsonl"):
+        _edit(path, lambda lines: lines.__delitem__(slice(-3, None)))
+    assert _verify(server).code == GOOD
+    done = _verify(server, "--head", head)
+    assert done.code == NO
+    assert f"no link has the head {head}" in done.out
+
+
+def test_a_server_killed_between_the_record_and_its_link(server: Server) -> None:
+    server.start()
+    wait_for(lambda: _head(server), "the start is chained")
+    server.signal(signal.SIGKILL)
+    server.ended()
+    _edit(_chain(server), lambda lines: lines.pop())
+    assert "have no link yet" in _verify(server).out
+    server.start()
+    wait_for(lambda: _head(server), "the start is chained")
+    server.stop()
+    done = _verify(server)
+    assert done.code == GOOD, done.out
+    assert "the chain was behind by 2 records" in done.out
+
+
+def test_edited_figures_of_a_day(server: Server) -> None:
+    assert _verify(server, "--json").json["sealed"] == 1
+    [file] = (server.state / NAME).glob("*.sqlite")
+    kept = file.read_bytes()
+    with closing(sqlite3.connect(file)) as database, database:
+        assert database.execute("UPDATE counts SET queries = 6").rowcount == 1
+    done = _verify(server)
+    assert done.code == NO
+    assert "figures of the day from" in done.out
+    assert "not as they were sealed" in done.out
+    file.write_bytes(kept)
+    assert _verify(server).code == GOOD

@@ -1,0 +1,75 @@
+"""The hash of a day's figures: of what they say, and not of how their files have it."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from resolver.figures.records import HourFigures, Labels, Minute, SelfTest
+from resolver.figures.seal import figures_hash
+from resolver.figures.store import NAME, FigureStore
+
+DAY = 86400
+MINUTE = Minute(2 * DAY, "darban-1:ab", True, SelfTest.HELD)
+
+
+def _write(state: Path, *, queries: int) -> None:
+    figures = HourFigures(2 * DAY, Counter({Labels("vlan", "pager", "blocked"): queries}), [MINUTE])
+    FigureStore(state / NAME, "one").add(figures, "UTC")
+
+
+def _hash(state: Path, day: int = 2) -> tuple[str, bool]:
+    return figures_hash(state, day * DAY, (day + 1) * DAY)
+
+
+def _change(state: Path, statement: str) -> int:
+    [file] = (state / NAME).glob("*.sqlite")
+    with closing(sqlite3.connect(file)) as database, database:
+        return database.execute(statement).rowcount
+
+
+def test_the_same_figures_have_one_hash_in_any_file(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    _write(one, queries=7)
+    _write(two, queries=3)
+    _write(two, queries=4)
+    _change(two, "UPDATE names SET id = id + 100")
+    _change(two, "UPDATE counts SET vlan = vlan + 100, service = service + 100")
+    _change(two, "UPDATE counts SET outcome = outcome + 100")
+    _change(two, "UPDATE minutes SET policy = policy + 100")
+    assert _hash(one) == _hash(two)
+
+
+def test_a_day_has_no_figures_of_others(tmp_path: Path) -> None:
+    _write(tmp_path / "one", queries=7)
+    assert _hash(tmp_path / "one", 3) == _hash(tmp_path / "none", 3)
+    assert _hash(tmp_path / "one", 2) != _hash(tmp_path / "none", 2)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "UPDATE counts SET queries = 6",
+        "UPDATE counts SET hour = hour + 3600",
+        "DELETE FROM counts",
+        "UPDATE names SET name = 'other' WHERE name = 'pager'",
+        "UPDATE minutes SET serving = 0",
+        "UPDATE minutes SET tested = 2",
+        "UPDATE minutes SET at = at + 60",
+        "DELETE FROM minutes",
+    ],
+)
+def test_any_change_has_another_hash(tmp_path: Path, changed: str) -> None:
+    _write(tmp_path, queries=7)
+    before, _ = _hash(tmp_path)
+    assert _change(tmp_path, changed) == 1
+    after, is_kept = _hash(tmp_path)
+    assert (after != before, is_kept) == (True, True)
+
+
+def test_figures_older_than_what_is_kept(tmp_path: Path) -> None:
+    FigureStore(tmp_path / NAME, "one").add(HourFigures(60 * DAY), "UTC")
+    assert not _hash(tmp_path)[1]
+    assert _hash(tmp_path, 60)[1]
