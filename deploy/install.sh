@@ -377,7 +377,7 @@ encrypt() {
     *) fail "$ETC/config.toml has neither [server.tls] nor [front]; see docs/how-to/encrypted-dns.md" ;;
   esac
   case $sections in
-    *tls*) say "[server.tls] is in force; 'darban status' tells if its certificate cannot be used." ;;
+    *tls*) say "DNS over TLS is Darban's own; 'darban status' tells if its certificate is of no use." ;;
   esac
 }
 

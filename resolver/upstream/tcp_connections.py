@@ -227,7 +227,10 @@ class TcpConnectionPool(Generic[Waiting]):
     def _choose(self, vlan: int, most: int) -> TcpConnection[Waiting] | None:
         least = min(self._open, key=lambda each: len(each.waiting), default=None)
         if least is None or len(least.waiting) >= most:
-            if least is None or len(self._open) < MAX_CONNECTIONS:
+            fails = self.loop.time() < self._failing_until
+            if least is None and fails:
+                raise ConnectionError
+            if least is None or (len(self._open) < MAX_CONNECTIONS and not fails):
                 return self._new()
             if len(least.waiting) >= MAX_WAITING and self._held_by(vlan) >= OWN:
                 return None
@@ -245,8 +248,6 @@ class TcpConnectionPool(Generic[Waiting]):
             self._silent[0].close()
 
     def _new(self) -> TcpConnection[Waiting]:
-        if self.loop.time() < self._failing_until:
-            raise ConnectionError
         connection = TcpConnection(self)
         self._open.append(connection)
         task = self.loop.create_task(self._connect(connection))

@@ -123,3 +123,33 @@ def test_a_server_that_closes_an_idle_connection_may_still_have_many_queries_on_
             await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)
+
+
+def test_after_a_failed_handshake_no_other_one_begins_for_a_second() -> None:
+    async def play(loop: Loop) -> None:
+        accepted: list[asyncio.StreamWriter] = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(writer)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+            address, port = listening.sockets[0].getsockname()
+            server = Server(address, port, "upstream", "", "dns.example")
+            lost: list[TcpConnection[Somebody]] = []
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
+            pool.send(b"a query that goes nowhere", SOMEBODY)
+            while not lost:
+                await asyncio.sleep(0.01)
+            with pytest.raises(ConnectionError):
+                pool.send(b"a query that goes nowhere", SOMEBODY)
+            assert len(accepted) == 1
+            await asyncio.sleep(1)
+            assert pool.send(b"a query that goes nowhere", SOMEBODY) is not None
+            while len(lost) < 2:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(1)  # the other end is closed, too
+
+    run(play)

@@ -13,6 +13,17 @@ from tests.live.installed import Installation, installed_layer, make_in_chroot
 CONFIG = "/etc/darban/config.toml"
 UNIT = "/usr/local/lib/systemd/system/darban.service"
 NOT_COMPILED = "Not compiled, for the reason above."
+TLS = '[server.tls]\nlisten = ["127.0.0.1:853"]\ncertificate = "dns.pem"\nkey = "dns.key"\n'
+FRONT = """
+[server.proxy]
+listen = ["127.0.0.1:5353"]
+from = ["127.0.0.1/32"]
+[front]
+name = "dns.agency.example"
+certificate = "dns.pem"
+key = "dns.key"
+doh = ["10.0.0.53:443"]
+"""
 TO_COMPILE = """
 PACKAGES, MODULES = {}, {"dns/codes.py": "", "dns/names.py": ""}
 if __name__"""
@@ -57,6 +68,20 @@ def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Pat
         assert release.name.endswith("-pure")
         program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
         assert program.startswith(f"#!{release}/bin/python3\n")
+
+
+def test_encrypted_dns_is_as_the_config_says(installation: Installation, tmp_path: Path) -> None:
+    """Darban answers DNS over TLS itself; for [front] it needs dnsdist, which is not here."""
+    with installed_layer(installation, tmp_path) as root:
+        encrypted = ("install", "COMPILE=no", "ENCRYPTED=yes")
+        said = make_in_chroot(root, *encrypted, good=False)
+        assert f"{CONFIG} has neither [server.tls] nor [front]" in said
+        with (root / CONFIG.lstrip("/")).open("a", encoding="utf-8") as config:
+            config.write(TLS)
+        assert "DNS over TLS is Darban's own" in make_in_chroot(root, *encrypted)
+        with (root / CONFIG.lstrip("/")).open("a", encoding="utf-8") as config:
+            config.write(FRONT)
+        assert "no dnsdist: apt install dnsdist" in make_in_chroot(root, *encrypted, good=False)
 
 
 def test_root_follows_no_link_of_the_group(installation: Installation, tmp_path: Path) -> None:
