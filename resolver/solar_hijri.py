@@ -18,7 +18,7 @@ _TO_CYCLES = 356032
 """Added to Python's day numbers, gives the days since the first cycle."""
 _FIRST_YEAR = -1595
 
-_YEARS = range(1200, 1600)
+YEARS = range(1200, 1600)
 """Years of this calendar; no date that this program reads is in such a Gregorian year."""
 
 _DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
@@ -48,7 +48,7 @@ def of(day: dt.date) -> tuple[int, int, int]:
 
 def to_gregorian(year: int, month: int, of_month: int) -> dt.date | None:
     """The day of a date in the solar Hijri calendar; None where there is no such date."""
-    if year not in _YEARS:
+    if year not in YEARS:
         return None
     before = 31 * (month - 1) if month < 8 else _FIRST_HALF + 30 * (month - 7)
     near = dt.date(year + 621, 3, 19) + dt.timedelta(before + of_month - 1)
@@ -58,7 +58,7 @@ def to_gregorian(year: int, month: int, of_month: int) -> dt.date | None:
 
 def is_meant(day: dt.date) -> bool:
     """Whether a date was written in this calendar and read as a Gregorian one."""
-    return day.year in _YEARS
+    return day.year in YEARS
 
 
 def corrected(day: dt.date) -> str:

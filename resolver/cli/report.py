@@ -1,4 +1,4 @@
-"""``darban report``: policy, directives, exemptions and expectations by VLAN, for an auditor."""
+"""``darban report``: the report of a period, or of the policy in force, for an auditor."""
 
 import sys
 import time
@@ -9,7 +9,9 @@ import typer
 
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
+from resolver.cli import period_report
 from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.period_report import AskedPeriod
 from resolver.cli.policies import load_snapshot
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
@@ -22,24 +24,69 @@ Language = Annotated[
 ]
 
 
+Month = Annotated[
+    str, typer.Option("--month", metavar="MONTH", help="a month, such as 1405-08 or 2026-11")
+]
+First = Annotated[
+    str, typer.Option("--from", metavar="DAY", help="the first day, such as 1405-08-01")
+]
+Last = Annotated[str, typer.Option("--to", metavar="DAY", help="the last day, which is included")]
+Merge = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--merge", metavar="FILE", help="add the figures of another node; can be given again"
+    ),
+]
+Export = Annotated[
+    Path | None,
+    typer.Option("--export", metavar="FILE", help="write this node's figures, for --merge"),
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="print the counts of a period as CSV")]
+
+
 def report(
     *,
+    month: Month = "",
+    first: First = "",
+    last: Last = "",
+    merge: Merge = None,
+    export: Export = None,
+    as_csv: AsCsv = False,
     as_json: AsJson = False,
     language: Language = "fa",
     config: Config,
 ) -> int:
     """Print what is blocked on which ground, for an auditor.
 
-    By VLAN: the services, the directives, who is exempted by whom, the counts. The policy in force
-    is reported, and the expectations of the config are run on it. Exits with 1 where one does not
-    hold, 3 where no server can be reached.
+    With --month, or --from and --to: what was blocked where, against the period before; the
+    exemptions, the changes of the policy, what an audit found, and the times that a node did not
+    cover. No server is needed. The days and hours are those of [report] time_zone.
 
-        darban report > report.html
+    Without a period: the policy in force, by VLAN, with its directives and exemptions, and the
+    expectations of the config, which are run on it. Exits with 1 where one does not hold, 3 where
+    no server can be reached.
+
+        darban report --month 1405-08 > report.html
+
+        darban report --month 1405-08 --export ns2.figures
+
+        darban report --month 1405-08 --merge ns2.figures --csv > report.csv
 
         darban report --language en > report.html
     """
-    if not as_json and sys.stdout.isatty():
+    if export is None and not (as_json or as_csv) and sys.stdout.isatty():
         raise DarbanError("the report is a page: darban report > report.html; or print --json")
+    asked = AskedPeriod(month, first, last)
+    if export is not None:
+        period_report.export(config, asked, export)
+        return 0
+    if asked.is_given or merge or as_csv:
+        of_period = period_report.make(config, asked, merge or [], time.time())
+        if as_json:
+            print_json(of_period.report)
+        else:
+            sys.stdout.write(of_period.csv() if as_csv else of_period.page(language))
+        return 0
     made, compiled = _make(config, time.time())
     if as_json:
         print_json(made)

@@ -20,8 +20,10 @@ _SEPARATORS = str.maketrans(",.%", "٬٫٪")
 class Formatting:
     """The formats of one language."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, zone: dt.tzinfo | None = None) -> None:
+        """``zone`` is the time zone of all moments; None for this host's."""
         self._persian = language == "fa"
+        self._zone = zone
 
     def digits(self, text: str) -> str:
         """A text with its digits as the language writes them."""
@@ -34,6 +36,13 @@ class Formatting:
     def percent(self, part: int, whole: int) -> str:
         """A part of a whole in percent; a dash if the whole is 0."""
         return self._figures(f"{100 * part / whole:.1f}%") if whole else "–"
+
+    def change(self, now: int, before: int) -> str:
+        """By how many percent a count has grown or shrunk; a dash if it was 0."""
+        if not before:
+            return "–"
+        sign = "+" if now > before else "−" if now < before else ""
+        return self._figures(f"{sign}{100 * abs(now - before) / before:,.0f}%")
 
     def milliseconds(self, seconds: float) -> str:
         """A time in milliseconds."""
@@ -69,21 +78,38 @@ class Formatting:
         """A day such as 2015-02-18 in the language's own calendar."""
         return self._day(dt.date.fromisoformat(iso))
 
+    def month(self, name: str) -> str:
+        """A month of either calendar, such as 1405-08 or 2026-11, in its own calendar."""
+        year, month = map(int, name.split("-"))
+        if year in solar_hijri.YEARS:
+            names = solar_hijri.PERSIAN_MONTHS if self._persian else solar_hijri.MONTHS
+        else:
+            names = _PERSIAN_MONTHS if self._persian else _MONTHS
+        return self.digits(f"{names[month - 1]} {year}")
+
+    def day_of_month(self, iso: str) -> str:
+        """The number that a day such as 2015-02-18 has in its month, in the own calendar."""
+        day = dt.date.fromisoformat(iso)
+        return self.digits(str(solar_hijri.of(day)[2] if self._persian else day.day))
+
     def moment(self, seconds: float) -> str:
-        """A moment, in seconds since 1970, by this host's clock."""
-        at = dt.datetime.fromtimestamp(seconds).astimezone()
+        """A moment, in seconds since 1970."""
+        at = self._at(seconds)
         comma = "،" if self._persian else ","
         return self.digits(f"{self._day(at.date())}{comma} {at:%H:%M} {_zone(at)}")
 
     def both_moments(self, seconds: float) -> str:
-        """A moment by this host's clock, its day in both calendars."""
-        at = dt.datetime.fromtimestamp(seconds).astimezone()
+        """A moment, its day in both calendars."""
+        at = self._at(seconds)
         return self.digits(f"{self.both_days(at.date().isoformat())} {at:%H:%M}")
 
     def days_since(self, iso: str, at: float) -> int:
         """The days from a day such as 2015-02-18 to a moment, by this host's clock."""
         today = dt.datetime.fromtimestamp(at).astimezone().date()
         return (today - dt.date.fromisoformat(iso)).days
+
+    def _at(self, seconds: float) -> dt.datetime:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone(self._zone)
 
     def _day(self, day: dt.date) -> str:
         if not self._persian:

@@ -23,6 +23,8 @@ from markupsafe import Markup, escape
 from resolver.web.formatting import Formatting
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from jinja2 import Environment
 
     from resolver.metrics.faults import FaultValue
@@ -45,8 +47,11 @@ class Page:
         self.style_source = f"sha256-{digest}"
         """The source expression that allows the style in a content security policy."""
 
-    def render(self, language: str, **values: object) -> str:
-        """The page as HTML; the template sees ``values`` by their names."""
+    def render(self, language: str, zone: "tzinfo | None" = None, /, **values: object) -> str:
+        """The page as HTML; the template sees ``values`` by their names.
+
+        ``zone`` is the time zone of all moments; None for this host's.
+        """
         shared = messages(language)
         return (
             _environment()
@@ -55,7 +60,7 @@ class Page:
                 language=language,
                 languages={each: messages(each) for each in LANGUAGES},
                 msg={**shared, **shared[self._name]},
-                fmt=Formatting(language),
+                fmt=Formatting(language, zone),
                 style=self._style,
                 **values,
             )

@@ -145,6 +145,7 @@ NO_COMMANDS = {
     "hours_text": "hours in one line",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
+    "period_report": "the report of a period; the command report declares it",
     "policies": "the policy of a config, for commands that compare or explain it",
     "query_file": "opens files of queries, for diff and lists suggest",
     "server": "questions to the running server",

@@ -1,0 +1,169 @@
+"""The report of a period as a value: ``darban report --month`` prints it and nothing else. Pure.
+
+``month_report`` makes it of the figures of nodes and of an audit log.
+"""
+
+from dataclasses import dataclass
+
+from resolver.analysis.period import Period
+from resolver.policy.exemption_details import ExemptionDetails
+
+BLOCKED, WOULD_BLOCK = "blocked", "would_block"
+"""Outcomes, as the label of ``darban_queries``."""
+NO_RECORD, NOT_SERVING = "no_record", "not_serving"
+"""Why a node did not cover a time: no minute was recorded, or not all workers served."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """What a report needs of an entry of the audit log."""
+
+    at: float
+    event: str
+    who: str
+    snapshot: str
+    """Empty where nothing was put in force."""
+    diff: str
+    """To the config before."""
+    exemptions: tuple[ExemptionDetails, ...]
+    changes: bool
+    """Whether something else is in force after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VlanCount:
+    """The queries of a VLAN that have the same service and outcome."""
+
+    vlan: str
+    """``unknown`` for the clients in no VLAN."""
+    service: str
+    """Empty for none, and for the exempted queries of a VLAN in which few are exempted."""
+    outcome: str
+    queries: int
+    before: int
+    """In the period before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """The queries of one day, of all VLANs."""
+
+    day: str
+    """As in 2026-10-23."""
+    blocked: int
+    would_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time that a node did not cover."""
+
+    begin: int
+    """In seconds since 1970, as is ``end``."""
+    end: int
+    why: str
+    """``no_record`` or ``not_serving``."""
+
+    @property
+    def length(self) -> int:
+        """In seconds."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCoverage:
+    """What is known of the minutes of a node."""
+
+    node: str
+    minutes: int
+    """Minutes in which all its workers served."""
+    of: int
+    """The minutes of the period."""
+    gaps: tuple[Gap, ...]
+    minutes_before: int
+    """Minutes of the period before in which all its workers served."""
+    of_before: int
+    damaged: tuple[str, ...]
+    """What of its figures could not be read, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodExemption:
+    """An exemption, and when the config had it in the period."""
+
+    exemption: ExemptionDetails
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """A change of the config, or a commit that was refused."""
+
+    at: float
+    event: str
+    who: str
+    snapshot: str
+    diff: str
+    """To the config before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListAge:
+    """The lists of a service."""
+
+    service: str
+    entries: int
+    reviewed: str
+    """The day of the last review by a person, as in 2026-11-24; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedAge:
+    """A fetched list."""
+
+    name: str
+    updated: float | None
+    """When the copy was last known to be up to date; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """The whole report."""
+
+    version: str
+    made: float
+    agency: str
+    """The name of the agency; may be empty."""
+    time_zone: str
+    period: Period
+    before: Period
+    """What the period is compared with."""
+    counts: tuple[VlanCount, ...]
+    """By VLAN, the most frequent first."""
+    days: tuple[DayCount, ...]
+    days_before: tuple[DayCount, ...]
+    exemptions: tuple[PeriodExemption, ...]
+    changes: tuple[PolicyChange, ...]
+    other_events: dict[str, int]
+    """Entries of the audit log that changed no config, by event."""
+    audited: bool
+    """Whether there is an audit log that begins before the period."""
+    left_out: int
+    """Exempted queries that are kept by the part of a month only, and are not counted here."""
+    nodes: tuple[NodeCoverage, ...]
+    lists: tuple[ListAge, ...]
+    fetched: tuple[FetchedAge, ...]
+
+    def total(self, *outcomes: str) -> tuple[int, int]:
+        """The queries with these outcomes, or all queries: of the period, and of that before."""
+        own = [each for each in self.counts if not outcomes or each.outcome in outcomes]
+        return sum(each.queries for each in own), sum(each.before for each in own)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of the policy, with their age."""
+
+    lists: tuple[ListAge, ...] = ()
+    fetched: tuple[FetchedAge, ...] = ()

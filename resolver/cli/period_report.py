@@ -1,0 +1,192 @@
+"""The report of a period, from what the state directory has: no server is needed.
+
+Root reads the state with the rights of the service's user, and has its own again to write.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from resolver.analysis import period as periods
+from resolver.analysis.month import (
+    AuditRecord,
+    FetchedAge,
+    ListAge,
+    Lists,
+    MonthReport,
+)
+from resolver.analysis.month_report import make_month_report
+from resolver.analysis.period import InvalidPeriod, Period
+from resolver.cli.policies import compile_valid
+from resolver.errors import DarbanError
+from resolver.figures import store as figure_store
+from resolver.figures.records import Figures
+from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot import store
+from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.state_owner import as_owner
+from resolver.supervisor.audit_log import AuditLog
+from resolver.time_zones import time_zone
+from resolver.web import month_page
+from resolver.web.titles import Titles
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPeriod:
+    """What the command line says of the period; empty texts where it does not."""
+
+    month: str
+    first: str
+    last: str
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the command line says anything of a period."""
+        return bool(self.month or self.first or self.last)
+
+    def in_zone(self, zone: ZoneInfo) -> Period:
+        """The period in a time zone; InvalidPeriod where it is not one period."""
+        if self.month and not (self.first or self.last):
+            return periods.month(self.month, zone)
+        if self.first and self.last and not self.month:
+            return periods.days(self.first, self.last, zone)
+        raise InvalidPeriod(
+            "give one period: --month 1405-08, or --from 1405-08-01 --to 1405-08-15"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodReport:
+    """A report with what its page needs besides."""
+
+    report: MonthReport
+    compiled: CompiledConfig
+    zone: ZoneInfo
+
+    def page(self, language: str) -> str:
+        """The page as HTML; its texts are escaped."""
+        titles = Titles(self.compiled, language)
+        return month_page.page(self.report, titles, language, self.zone)
+
+    def csv(self) -> str:
+        """The counts, a row each."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("from", "to", "vlan", "service", "outcome", "queries", "before"))
+        period = self.report.period
+        for each in self.report.counts:
+            labels = each.vlan, each.service, each.outcome
+            writer.writerow((period.first, period.last, *labels, each.queries, each.before))
+        return text.getvalue()
+
+
+def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) -> PeriodReport:
+    """The report of a period, of this node and of those whose files are given.
+
+    Raises:
+        DarbanError: the period, a file, or the state is wrong; the message says why.
+    """
+    merged = [figure_store.read_export(path) for path in merge]
+    compiled = _compiled(config)
+    own, zone = _own_figures(config, asked, compiled)
+    nodes = [*([own] if own.node else []), *merged]
+    if not own.node and merged:
+        zone = _zone(merged[0].time_zone)
+    period = asked.in_zone(zone).until_moment(now)
+    report = make_month_report(
+        period,
+        periods.before(period, zone),
+        zone,
+        nodes,
+        _audit_log(config),
+        [each.name for each in compiled.vlans],
+        _lists(config, compiled),
+        "",
+        now,
+    )
+    return PeriodReport(report, compiled, zone)
+
+
+def export(config: Path, asked: AskedPeriod, path: Path) -> None:
+    """Write the figures of this node of a period, and of the one before, to a file.
+
+    Raises:
+        DarbanError: there are no figures, or the file cannot be written.
+    """
+    own, _ = _own_figures(config, asked, _compiled(config))
+    if not own.node:
+        raise DarbanError(f"{store.directory(config)}: there are no figures of this period")
+    try:
+        figure_store.write_export(path, own)
+    except OSError as error:
+        raise DarbanError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _own_figures(
+    config: Path, asked: AskedPeriod, compiled: CompiledConfig
+) -> tuple[Figures, ZoneInfo]:
+    """This node's figures of a period and of the one before, by the time zone they were counted in.
+
+    The config may have had another time zone then.
+    """
+    zone = _zone(compiled.settings.report.time_zone)
+    found = _read(config, asked, zone)
+    if found.time_zone not in ("", zone.key):
+        zone = _zone(found.time_zone)
+        found = _read(config, asked, zone)
+    return found, zone
+
+
+def _read(config: Path, asked: AskedPeriod, zone: ZoneInfo) -> Figures:
+    period = asked.in_zone(zone)
+    since = periods.before(period, zone).begin
+    state = store.directory(config)
+    with as_owner(state):
+        return figure_store.read(state / figure_store.NAME, since, period.end)
+
+
+def _zone(name: str) -> ZoneInfo:
+    zone = time_zone(name)
+    if zone is None:
+        raise DarbanError(f"there is no time zone '{name}'")
+    return zone
+
+
+def _compiled(config: Path) -> CompiledConfig:
+    """The policy that was in force last; without a state directory, the config's."""
+    state = store.directory(config)
+    with as_owner(state):
+        compiled = store.last_good_config(state)
+    return compiled or compile_valid(config).snapshot.compiled
+
+
+def _audit_log(config: Path) -> list[AuditRecord]:
+    state = store.directory(config)
+    try:
+        with as_owner(state):
+            return [
+                AuditRecord(
+                    *(each.time, each.event, each.who, each.snapshot, each.diff),
+                    *(tuple(each.exemptions), each.changes),
+                )
+                for each in AuditLog(state).entries()
+            ]
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+
+
+def _lists(config: Path, compiled: CompiledConfig) -> Lists:
+    state = store.directory(config)
+    with as_owner(state):
+        kept = ListStore(state)
+        fetched = tuple(
+            FetchedAge(each.name, kept.record(each.name).updated or None)
+            for each in compiled.subscriptions
+        )
+    return Lists(
+        tuple(ListAge(each.name, each.entries, each.reviewed) for each in compiled.services),
+        fetched,
+    )

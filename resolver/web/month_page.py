@@ -1,0 +1,117 @@
+"""The report of ``darban report --month``: one page to print, which loads nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from zoneinfo import ZoneInfo
+
+from resolver.analysis.month import BLOCKED, WOULD_BLOCK, DayCount, MonthReport, VlanCount
+from resolver.web.rendering import Page
+from resolver.web.titles import Titles
+
+_PAGE = Page("month", "base.css", "status_page.css", "report.css", "month.css")
+_TOP = 10
+"""Services in the summary."""
+_GAPS = 20
+"""Times without coverage that are listed of a node."""
+_DIFF_LINES = 12
+"""Lines that are shown of a change of the config."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The counts of a VLAN or of a service, as the summary has them."""
+
+    name: str
+    queries: int
+    blocked: int
+    before: int
+    """Blocked in the period before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A day of the picture; heights are in percent of the highest."""
+
+    day: str
+    blocked: float
+    would_block: float
+    before: float | None
+    """None where the period before has fewer days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A day that is named below its bar."""
+
+    day: str
+    days: int
+    """To the next label."""
+
+
+def page(report: MonthReport, titles: Titles, language: str, zone: ZoneInfo, logo: str = "") -> str:
+    """The page as HTML; ``logo`` is a data URI or empty."""
+    return _PAGE.render(
+        *(language, zone),
+        report=report,
+        titles=titles,
+        logo=logo,
+        vlans=_totals(report.counts, "vlan"),
+        services=_totals((each for each in report.counts if each.service), "service")[:_TOP],
+        bars=_bars(report.days, report.days_before),
+        labels=_labels(report.days),
+        highest=max(report.days, key=lambda each: each.blocked, default=None),
+        findings=[each for each in report.counts if each.outcome == WOULD_BLOCK],
+        minutes=sum(each.minutes for each in report.nodes),
+        of_minutes=sum(each.of for each in report.nodes),
+        was_recorded=any(each.minutes_before for each in report.nodes),
+        shown_gaps=_GAPS,
+        diff_lines=_diff_lines,
+        most_lines=_DIFF_LINES,
+    )
+
+
+def _totals(counts: Iterable[VlanCount], label: str) -> list[Total]:
+    """The sums of counts that have the same VLAN or service, the most blocked first."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for each in counts:
+        total = sums[getattr(each, label)]
+        total[0] += each.queries
+        if each.outcome == BLOCKED:
+            total[1] += each.queries
+            total[2] += each.before
+    totals = (Total(name, *numbers) for name, numbers in sums.items())
+    return sorted(totals, key=lambda each: (-each.blocked, -each.queries, each.name))
+
+
+def _bars(days: Sequence[DayCount], before: Sequence[DayCount]) -> list[Bar]:
+    earlier = [each.blocked for each in before]
+    heights = [each.blocked + each.would_block for each in days]
+    highest = max([*heights, *earlier], default=0) or 1
+    return [
+        Bar(
+            day.day,
+            100 * day.blocked / highest,
+            100 * day.would_block / highest,
+            None if old is None else 100 * old / highest,
+        )
+        for day, old in zip_longest(days, earlier[: len(days)])
+    ]
+
+
+def _labels(days: Sequence[DayCount]) -> list[Label]:
+    """Some seven labels below the bars, the first at the first day."""
+    step = max(1, len(days) // 6)
+    return [
+        Label(each.day, len(days[at : at + step])) for at, each in enumerate(days) if not at % step
+    ]
+
+
+def _diff_lines(diff: str) -> list[str]:
+    """The lines that a difference adds or removes."""
+    return [
+        line
+        for line in diff.splitlines()
+        if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))
+    ]

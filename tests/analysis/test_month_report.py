@@ -1,0 +1,168 @@
+"""The report of a month: sums over nodes, exemptions, changes, and times without coverage."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from resolver.analysis import period as periods
+from resolver.analysis.month import (
+    AuditRecord,
+    FetchedAge,
+    Gap,
+    Lists,
+    MonthReport,
+)
+from resolver.analysis.month_report import IncompatibleFiguresError, make_month_report
+from resolver.figures.records import Figures, HourCount, Minute, SelfTest
+from resolver.figures.small_counts import part_of_month
+from resolver.policy.exemption_details import ExemptionDetails
+from tests.analysis.test_period import TEHRAN
+
+ABAN = periods.month("1405-08", TEHRAN)
+MEHR = periods.before(ABAN, TEHRAN)
+HOUR, DAY = 3600, 86400
+EXEMPTION = ExemptionDetails(
+    *("pr-1", None, ("10.10.3.7/32",), ("telegram",), ABAN.begin + 10 * DAY),
+    *("Head of PR", "PR-1", "publicity"),
+)
+
+
+def minutes(begin: int, end: int, *, serving: bool = True) -> tuple[Minute, ...]:
+    return tuple(Minute(at, "5c6f", serving, SelfTest.HELD) for at in range(begin, end, 60))
+
+
+def counted(*rows: tuple[int, str, str, str, int]) -> tuple[HourCount, ...]:
+    return tuple(HourCount(*row) for row in rows)
+
+
+def figures(node: str, *counts: HourCount, served: tuple[Minute, ...] = ()) -> Figures:
+    return Figures(node, "Asia/Tehran", counts, served, ())
+
+
+def record(at: int, event: str = "reload", **more: object) -> AuditRecord:
+    plain = AuditRecord(at, event, "uid 0 (root)", "0123456789abcdef", "", (), True)
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def made(
+    *nodes: Figures, log: Iterable[AuditRecord] = (), period: periods.Period = ABAN
+) -> MonthReport:
+    before = periods.before(period, TEHRAN)
+    lists = Lists(fetched=(FetchedAge("doh", None),))
+    return make_month_report(
+        *(period, before, TEHRAN, nodes, [*log], ["administration", "publicity"]),
+        *(lists, "Agency", float(period.end)),
+    )
+
+
+def test_counts_of_two_nodes_add_up_by_period() -> None:
+    one = counted(
+        (ABAN.begin, "administration", "telegram", "blocked", 5),
+        (ABAN.end - HOUR, "administration", "telegram", "blocked", 6),
+        (ABAN.end, "administration", "telegram", "blocked", 1000),
+        (MEHR.begin - HOUR, "administration", "telegram", "blocked", 1000),
+    )
+    two = counted(
+        (ABAN.begin, "administration", "telegram", "blocked", 20),
+        (MEHR.end - HOUR, "administration", "telegram", "blocked", 300),
+        (MEHR.end - HOUR, "unknown", "", "refused", 7),
+    )
+    report = made(figures("ns1", *one), figures("ns2", *two))
+    rows = [(c.vlan, c.service, c.outcome, c.queries, c.before) for c in report.counts]
+    assert rows == [
+        ("administration", "telegram", "blocked", 31, 300),
+        ("unknown", "", "refused", 0, 7),
+    ]
+    assert report.total("blocked") == (31, 300)
+    assert report.total() == (31, 307)
+    assert [day.blocked for day in report.days] == [25, *[0] * 28, 6]
+    assert [day.blocked for day in report.days_before][-1] == 300
+
+
+def test_the_same_node_is_not_added_twice() -> None:
+    first = figures("ns1", served=minutes(ABAN.begin, ABAN.begin + 600))
+    with pytest.raises(IncompatibleFiguresError, match="'ns1' are given twice"):
+        made(first, first)
+    rest = figures("ns1", served=minutes(ABAN.begin + 600, ABAN.begin + 1200))
+    (node,) = made(first, rest).nodes
+    assert node.minutes == 20
+    hour = figures("ns1", *counted((ABAN.begin, "administration", "", "passed", 1)))
+    with pytest.raises(IncompatibleFiguresError, match="'ns1' are given twice"):
+        made(hour, hour)
+
+
+def test_nodes_of_different_time_zones_are_not_added() -> None:
+    other = replace(figures("ns2"), time_zone="UTC")
+    with pytest.raises(IncompatibleFiguresError, match="Asia/Tehran and of UTC"):
+        made(figures("ns1"), other)
+
+
+def test_times_without_coverage_are_of_each_node() -> None:
+    begin, end = ABAN.begin, ABAN.end
+    served = (
+        *minutes(begin, begin + HOUR),
+        *minutes(begin + HOUR, begin + HOUR + 120, serving=False),
+        *minutes(begin + 2 * HOUR, end),
+    )
+    whole = minutes(begin, end)
+    stood, covered = made(figures("ns1", served=served), figures("ns2", served=whole)).nodes
+    assert stood.gaps == (
+        Gap(begin + HOUR, begin + HOUR + 120, "not_serving"),
+        Gap(begin + HOUR + 120, begin + 2 * HOUR, "no_record"),
+    )
+    assert (stood.minutes, stood.of) == (30 * 1440 - 60, 30 * 1440)
+    assert (covered.gaps, covered.minutes) == ((), 30 * 1440)
+
+
+def test_a_month_that_runs_has_no_gap_in_the_minute_that_runs() -> None:
+    part = ABAN.until_moment(ABAN.begin + HOUR + 59)
+    (node,) = made(figures("ns1", served=minutes(ABAN.begin, ABAN.begin + HOUR)), period=part).nodes
+    assert (node.gaps, node.minutes, node.of) == ((), 60, 60)
+
+
+def test_exemptions_are_those_of_the_configs_in_force() -> None:
+    other = replace(EXEMPTION, id="pr-2", begins=ABAN.begin + 2 * DAY)
+    early = replace(EXEMPTION, id="early", until=float(ABAN.begin))
+    log = [
+        record(MEHR.begin, exemptions=(EXEMPTION, early)),
+        record(ABAN.begin + DAY, exemptions=(EXEMPTION, other)),
+        record(ABAN.begin + 2 * DAY, "refused", changes=False, snapshot=""),
+        record(ABAN.begin + 3 * DAY, "stop", snapshot=""),
+    ]
+    found = [(e.exemption.id, e.begin, e.end) for e in made(log=log).exemptions]
+    assert found == [
+        ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY),
+        ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY),
+    ]
+
+
+def test_changes_are_those_of_the_config() -> None:
+    log = [
+        record(MEHR.begin, diff="+old"),
+        record(ABAN.begin, diff="-a\n+b"),
+        record(ABAN.begin + 60, "lists"),
+        record(ABAN.begin + 120, "lists"),
+        record(ABAN.begin + 180, "refused", who="commit 1234", changes=False),
+        record(ABAN.end, diff="+later"),
+    ]
+    report = made(log=log)
+    assert [(c.event, c.diff) for c in report.changes] == [("reload", "-a\n+b"), ("refused", "")]
+    assert report.other_events == {"lists": 2}
+    assert report.audited
+    assert not made(log=log[1:]).audited or log[1].at <= ABAN.begin
+
+
+def test_few_exempted_queries_are_counted_by_whole_parts_of_a_month() -> None:
+    begin, end = part_of_month(ABAN.begin, TEHRAN)
+    assert begin == ABAN.begin
+    counts = counted(
+        (begin, "publicity", "", "exempted", 3),
+        (end, "publicity", "", "exempted", 4),
+    )
+    whole = made(figures("ns1", *counts))
+    assert (whole.total("exempted"), whole.left_out) == ((7, 0), 0)
+    part = made(figures("ns1", *counts), period=periods.days("1405-08-01", "1405-08-12", TEHRAN))
+    assert (part.total("exempted"), part.left_out) == ((3, 0), 4)
+    running = made(figures("ns1", *counts), period=ABAN.until_moment(begin + DAY))
+    assert (running.total("exempted"), running.left_out) == ((0, 0), 3)

@@ -1,0 +1,104 @@
+"""``darban report --month`` of figures on disk, without a server: one node, and two."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from resolver.figures.store import FigureStore
+from tests.figures import synthetic
+from tests.live.commands import GOOD, WRONG, darban
+
+CONFIG = """
+[policies.administrative]
+block = ["service-00"]
+[vlans.vlan-00]
+title = "شبکهٔ ستاد"
+prefixes = ["10.10.0.0/16"]
+policy = "administrative"
+[lists]
+directories = ["lists"]
+"""
+VLANS, SERVICES, DAYS = synthetic.VLANS[:2], synthetic.SERVICES[:3], 3
+ASKED = ("report", "--from", "1405-08-01", "--to", "1405-08-03")
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The config folders of two nodes, with the figures of three days."""
+    made = []
+    for number, name in enumerate(synthetic.NODES):
+        folder = tmp_path_factory.mktemp(f"node-{number}")
+        (folder / "lists").mkdir()
+        text = "! Title: Zero\n! Category: messenger\n||zero.example^\n"
+        (folder / "lists" / "service-00.txt").write_text(text, encoding="utf-8")
+        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        figures = FigureStore(folder / ".darban" / "figures", name)
+        for hour in synthetic.month(number, days=DAYS, vlans=VLANS, services=SERVICES):
+            figures.add(hour, "Asia/Tehran")
+        made.append(folder)
+    return made
+
+
+def blocked_by(number: int) -> int:
+    hours = synthetic.month(number, days=DAYS, vlans=VLANS, services=SERVICES)
+    return sum(
+        queries
+        for hour in hours
+        for labels, queries in hour.counts.items()
+        if labels.outcome == "blocked"
+    )
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def blocked(text: str) -> int:
+    return sum(int(row["queries"]) for row in rows(text) if row["outcome"] == "blocked")
+
+
+def test_the_counts_of_two_nodes_are_added(nodes: list[Path], tmp_path: Path) -> None:
+    one, two = nodes
+    alone = darban(*ASKED, "--csv", at=one)
+    assert alone.code == GOOD, alone.err
+    assert blocked(alone.out) == blocked_by(0)
+    assert rows(alone.out)[0]["from"] == "2026-10-23"
+
+    file = tmp_path / "ns2.figures"
+    exported = darban(*ASKED, "--export", str(file), at=two)
+    assert (exported.code, exported.out) == (GOOD, ""), exported.err
+    merged = darban(*ASKED, "--merge", str(file), "--csv", at=one)
+    assert merged.code == GOOD, merged.err
+    assert blocked(merged.out) == blocked_by(0) + blocked_by(1)
+    as_json = darban(*ASKED, "--merge", str(file), "--json", at=one).json
+    assert [node["node"] for node in as_json["nodes"]] == list(synthetic.NODES)  # type: ignore[attr-defined]
+    assert len(as_json["counts"]) == len(rows(merged.out))  # type: ignore[arg-type]
+
+    twice = darban(*ASKED, "--merge", str(file), "--csv", at=two)
+    assert (twice.code, twice.out) == (WRONG, "")
+    assert f"'{synthetic.NODES[1]}' are given twice" in twice.err
+
+
+def test_the_page_is_in_both_languages(nodes: list[Path]) -> None:
+    persian = darban("report", "--month", "1405-08", at=nodes[0])
+    assert persian.code == GOOD, persian.err
+    assert "گزارش آبان ۱۴۰۵" in persian.out
+    assert "شبکهٔ ستاد" in persian.out
+    english = darban("report", "--month", "2026-11", "--language", "en", at=nodes[0])
+    assert "report of November 2026" in english.out
+    assert "There are no figures of this period." in english.out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(("--month", "1405-13"), ("--from", "1405-08-01"), ("--month", "1405-08", "--to", "x")),
+        *(("--csv",), ("--export", "x"), ("--month", "1405-08", "--merge", "missing")),
+    ],
+)
+def test_what_is_no_period_or_no_file_is_said(nodes: list[Path], wrong: tuple[str, ...]) -> None:
+    done = darban("report", *wrong, at=nodes[0])
+    assert (done.code, done.out) == (WRONG, "")
+    assert done.err

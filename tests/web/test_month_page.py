@@ -1,0 +1,140 @@
+"""The page of a month: what is on it, in both languages, and that it loads nothing."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resolver.analysis.month import ListAge, MonthReport
+from resolver.compiler.compilation import compile_file
+from resolver.web import month_page
+from resolver.web.rendering import LANGUAGES, messages
+from resolver.web.titles import Titles
+from tests.analysis import test_month_report as months
+from tests.analysis.test_period import TEHRAN
+from tests.live.programs import needed
+from tests.web.test_report_page import CONFIG, LISTS, NOW
+
+ABAN, MEHR, HOUR = months.ABAN, months.MEHR, months.HOUR
+HOSTILE = "</td><script>alert(1)</script>"
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+PageOf = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def report() -> MonthReport:
+    counts = months.counted(
+        (ABAN.begin, "administration", "one", "blocked", 1234),
+        (ABAN.begin + 40 * HOUR, "administration", "one", "blocked", 1),
+        (ABAN.begin, "administration", "", "passed", 8765),
+        (ABAN.begin, "publicity", "one", "would_block", 77),
+        (MEHR.begin, "administration", "one", "blocked", 1000),
+        (MEHR.begin, "unknown", "", "refused", 3),
+    )
+    served = (
+        *months.minutes(MEHR.begin, MEHR.end),
+        *months.minutes(ABAN.begin, ABAN.end - HOUR),
+    )
+    log = [
+        months.record(MEHR.begin),
+        months.record(
+            ABAN.begin + HOUR,
+            diff=f"--- a\n+++ b\n-block = []\n+{HOSTILE}\n",
+            who="uid 1000 (ali) as uid 0 (root)",
+            exemptions=(replace(months.EXEMPTION, reason=HOSTILE),),
+        ),
+        months.record(ABAN.begin + 2 * HOUR, "lists"),
+    ]
+    made = months.made(
+        months.figures("ns1", *counts, served=served),
+        months.figures("ns2", served=months.minutes(MEHR.begin, ABAN.end)),
+        log=log,
+    )
+    return replace(made, lists=(ListAge("one", 1, "2026-10-01"), ListAge("around", 1, "")))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, report: MonthReport) -> PageOf:
+    directory = tmp_path_factory.mktemp("config")
+    (directory / "lists").mkdir()
+    for name, text in LISTS.items():
+        (directory / "lists" / f"{name}.txt").write_text(text, encoding="utf-8")
+    path = directory / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    compiled = compile_file(path, NOW).snapshot.compiled
+
+    def page(language: str, logo: str = "", **changed: object) -> str:
+        shown = replace(report, **changed)  # type: ignore[arg-type]
+        return month_page.page(shown, Titles(compiled, language), language, TEHRAN, logo)
+
+    return page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_has_it_all_and_loads_nothing(page: PageOf, language: str) -> None:
+    whole, text = page(language), messages(language)["month"]
+    assert f'<html lang="{language}" dir="{"rtl" if language == "fa" else "ltr"}">' in whole
+    assert not re.search(r"""(src|href|url|@import|http-equiv)\s*[=(:]""", whole)
+    assert "<script" not in whole
+    assert "&lt;script&gt;alert(1)" in whole
+    assert "شبکهٔ ستاد" in whole
+    assert "uid 1000 (ali) as uid 0 (root)" in whole
+    assert "-block = []\n" in whole
+    assert "Head of PR" in whole
+    assert text["whys"]["no_record"] in whole
+    assert text["findings_what"] in whole
+
+
+def test_numbers_days_and_the_month_are_as_the_language_has_them(page: PageOf) -> None:
+    persian, english = page("fa"), page("en")
+    assert "گزارش آبان ۱۴۰۵" in persian
+    assert "report of Aban 1405" in english
+    for whole, number, change in ((persian, "۱٬۲۳۵", "+۲۴٪"), (english, "1,235", "+24%")):
+        assert f'<div class="number">{number}</div>' in whole
+        assert f'<bdi dir="ltr">{change}</bdi>' in whole
+    assert "23 October 2026 (1 Aban 1405)" in english
+    assert "<td>1 November 2026" not in english
+    assert "21 November 2026, 23:00 UTC+03:30" in english
+
+
+def test_the_picture_has_a_bar_a_day_and_a_line_of_the_period_before(
+    page: PageOf, report: MonthReport
+) -> None:
+    whole = page("en")
+    assert len(re.findall('<rect class="blocked"', whole)) == len(report.days) == 30
+    assert f'height="{100 * 1234 / (1234 + 77):.2f}"' in whole
+    assert whole.count('<path d="M0 ') == 1
+    assert '<path d="M0 ' not in page("en", nodes=())
+
+
+def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
+    text = messages("en")["month"]
+    assert text["no_figures"] in page("en", nodes=(), counts=())
+    assert text["audit_log_short"] in page("en", audited=False)
+    assert text["audit_log_short"] not in page("en")
+    assert text["no_changes"] in page("en", changes=())
+    damaged = replace(report.nodes[0], damaged=("2026-10.sqlite: set aside",))
+    assert "2026-10.sqlite: set aside" in page("en", nodes=(damaged,))
+    old = replace(report.nodes[0], minutes_before=0)
+    assert text["not_compared"] in page("en", nodes=(old,))
+    assert "The period has not ended" in page("en", period=replace(report.period, runs=True))
+    assert "4 exempted queries are kept" in page("en", left_out=4)
+
+
+def test_name_and_logo_of_the_agency_are_at_the_head(page: PageOf) -> None:
+    assert "<bdi>Agency</bdi>" in page("en")
+    assert f'<img class="logo" src="{PNG}" alt="">' in page("en", PNG)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_valid(page: PageOf, language: str, tmp_path: Path) -> None:
+    file = tmp_path / "month.html"
+    file.write_text(page(language, PNG), encoding="utf-8")
+    command = [needed("tidy"), "-q", "-e", "-utf8", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
