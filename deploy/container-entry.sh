@@ -1,7 +1,9 @@
 #!/bin/sh
-# Gives up root and every right but the one to bind port 53, then becomes darban. The container
-# must be given that right and what it takes to give up the rest (see compose.yaml).
+# Becomes darban with no right but the one to bind port 53. As root it first gives up root and all
+# other rights, for which the container has to have them (compose.yaml: Docker gives capabilities
+# to root alone). As another user, as podman runs it, there is nothing to give up.
 set -eu
+[ "$(id -u)" = 0 ] || exec /usr/local/bin/darban "$@"
 exec setpriv --reuid darban --regid darban --clear-groups --no-new-privs \
   --inh-caps -all,+net_bind_service --ambient-caps -all,+net_bind_service \
   --bounding-set -all,+net_bind_service \
