@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench instructions fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -47,6 +47,9 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 
 bench: $(VENV)/dev ## measure this server beside its peers on this machine
 	$(BIN)/python -m tests.programs.bench
+
+instructions: $(VENV)/dev ## count the instructions of a query, against BEFORE=COMMIT (Debian: valgrind, gcc)
+	$(BIN)/python -m tests.programs.bench.instructions $(BEFORE)
 
 fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
 	$(BIN)/python -m tests.programs.fuzz --seconds $(FUZZ_SECONDS)
