@@ -97,6 +97,14 @@ class Report:
 
     time_zone: str = DEFAULT_TIME_ZONE
     """The time zone whose hours queries are counted by."""
+    smallest: int = 5
+    """Exempted queries of a VLAN are counted by part of a month where an exemption holds fewer
+    addresses."""
+    name: str = ""
+    """Of the agency; may be empty, as the paths below."""
+    logo: str = ""
+    """A file; a relative path begins at the config's folder, as that of the key."""
+    sign_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         _audit_log(config),
         [each.name for each in compiled.vlans],
         _lists(config, compiled),
-        "",
+        compiled.settings.report.name,
         now,
     )
     return PeriodReport(report, compiled, zone)

@@ -40,7 +40,14 @@ def compile_settings(config: model.Config) -> settings.Settings:
         names.text(config.upstream.probe_signed),
         names.text(config.upstream.probe_bogus),
         tls_settings(config.server.tls),
-        settings.Report(config.report.time_zone),
+        _report(config.report),
+    )
+
+
+def _report(report: model.ReportConfig) -> settings.Report:
+    return settings.Report(
+        *(report.time_zone, report.smallest, report.name or ""),
+        *(report.logo or "", report.sign_key or ""),
     )
 
 

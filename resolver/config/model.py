@@ -301,6 +301,14 @@ class ReportConfig(ConfigSection):
 
     time_zone: ZoneName = DEFAULT_TIME_ZONE
     """The time zone whose hours queries are counted by."""
+    smallest: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Exempted queries are counted by part of a month where an exemption holds fewer addresses."""
+    name: SomeLine | None = None
+    """The name of the agency, at the head of the report."""
+    logo: SomeLine | None = None
+    """An SVG or PNG file, at the head of the report."""
+    sign_key: SomeLine | None = None
+    """An SSH key that signs a report of a period that is written to a file."""
 
 
 class WarningsConfig(ConfigSection):

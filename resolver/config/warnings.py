@@ -12,7 +12,9 @@ from resolver.config.problems import Problem, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
+from resolver.count_text import count_text
 from resolver.policy.answers import MODES
+from resolver.policy.few_addresses import addresses_held
 from resolver.policy.moment import ended
 
 ENCRYPTED_DNS = "@encrypted-dns"
@@ -182,6 +184,22 @@ def _half_exempted(config: Config, provenance: Provenance) -> Warnings:
                 break
 
 
+def _small_vlans(config: Config, _: Provenance) -> Warnings:
+    """Warn of VLANs whose counts tell what a few people did; this host is none of them."""
+    smallest = config.report.smallest
+    for name, vlan in config.vlans.items():
+        held = addresses_held(vlan.prefixes)
+        if held < smallest and not all(prefix.is_loopback for prefix in vlan.prefixes):
+            expected = f"prefixes that hold {smallest} addresses or more"
+            advice = "The counts of this VLAN say what so few people asked for."
+            yield (
+                ("vlans", name, "prefixes"),
+                count_text(held, "address", "addresses"),
+                expected,
+                advice,
+            )
+
+
 def _open_vlans(config: Config, _: Provenance) -> Warnings:
     for name, vlan in config.vlans.items():
         for index, prefix in enumerate(vlan.prefixes):
@@ -231,6 +249,7 @@ _LONG_DAYS = 90
 _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "no-ipv6": _vlans_without_ipv6,
     "open-vlan": _open_vlans,
+    "small-vlan": _small_vlans,
     "nested-open-vlan": _nested_open_vlans,
     "open-metrics": _open_metrics,
     "trusted-ad": _trusted_ad,

@@ -3,7 +3,8 @@
 The queries that such an exemption permits tell when which service was used by whom. So the
 exempted queries of its VLAN are kept without a service, and by a part of a month instead of an
 hour. A part is what a Gregorian and a solar Hijri month have in common, eight days or more: months
-of both calendars are made of whole parts.
+of both calendars are made of whole parts. The queries are in the last hour of the part. Until it
+is over they are in no report, and the seal of a day that is over stays true.
 """
 
 import datetime as dt
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from resolver import solar_hijri
 from resolver.figures.records import HourCount, HourFigures, Labels
+from resolver.time_zones import hour_of
 
 EXEMPTED = "exempted"
 
@@ -32,7 +34,7 @@ def coarsened(figures: HourFigures, small: Container[str], zone: ZoneInfo) -> It
             shown[labels] = queries
     yield replace(figures, counts=shown)
     if hidden:
-        yield HourFigures(part_of_month(figures.hour, zone)[0], hidden)
+        yield HourFigures(hour_of(part_of_month(figures.hour, zone)[1] - 1, zone), hidden)
 
 
 def is_coarse(count: HourCount) -> bool:

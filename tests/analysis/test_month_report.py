@@ -157,8 +157,8 @@ def test_few_exempted_queries_are_counted_by_whole_parts_of_a_month() -> None:
     begin, end = part_of_month(ABAN.begin, TEHRAN)
     assert begin == ABAN.begin
     counts = counted(
-        (begin, "publicity", "", "exempted", 3),
-        (end, "publicity", "", "exempted", 4),
+        (end - HOUR, "publicity", "", "exempted", 3),
+        (ABAN.end - HOUR, "publicity", "", "exempted", 4),
     )
     whole = made(figures("ns1", *counts))
     assert (whole.total("exempted"), whole.left_out) == ((7, 0), 0)

@@ -1,0 +1,48 @@
+"""Where counts could name a person: VLANs and exemptions that hold few addresses."""
+
+from collections.abc import Iterable
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefixes import Network, by_owner, network_of
+
+
+def addresses_held(prefixes: Iterable[Network]) -> int:
+    """How many hosts can have addresses in prefixes that do not overlap.
+
+    A host has one address of each family, so the family with more addresses is counted.
+    """
+    held = {4: 0, 6: 0}
+    for each in prefixes:
+        held[each.version] += each.num_addresses
+    return max(held.values())
+
+
+def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[str]:
+    """The VLANs in which an exemption holds fewer than ``fewest`` addresses, ended or not."""
+    of_vlan = by_owner(compiled.prefixes)
+    exempted = by_owner(compiled.exempted_prefixes)
+    own = {
+        index: [network_of(each) for each in of_vlan.get(index, ())]
+        for index in range(len(compiled.vlans))
+    }
+    found: set[int] = set()
+    for index, exemption in enumerate(compiled.exemptions):
+        if (vlan := exemption.exempted_vlan) is not None:
+            held = {vlan: addresses_held(own[vlan])}
+        else:
+            networks = [network_of(each) for each in exempted.get(index, ())]
+            held = {
+                vlan: addresses_held(_common(prefixes, networks)) for vlan, prefixes in own.items()
+            }
+        found.update(vlan for vlan, addresses in held.items() if 0 < addresses < fewest)
+    return frozenset(compiled.vlans[vlan].name for vlan in found)
+
+
+def _common(some: Iterable[Network], others: list[Network]) -> list[Network]:
+    """The smaller of each two prefixes that overlap."""
+    return [
+        one if one.prefixlen >= other.prefixlen else other
+        for one in some
+        for other in others
+        if one.overlaps(other)
+    ]
