@@ -71,16 +71,10 @@ fetch_wheels() {
 }
 
 build_package() { # directory of the source package
-  name=$(basename "$1")
   if [ -n "$BUILDER" ]; then
-    # shellcheck disable=SC2016 # it is the inner shell that expands
-    unshare --mount --net --pid --fork sh -eu -c '
-      mount --bind "$2" "$1/build"
-      mount -t proc proc "$1/proc"
-      shift 2
-      exec chroot "$BUILDER" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-        sh -c "cd /build/$1 && exec dpkg-buildpackage -us -uc"
-    ' sh "$BUILDER" "$(dirname "$1")" "$name"
+    # shellcheck disable=SC2016 # it is the shell in the builder that expands
+    deploy/debian/in_builder.sh "$BUILDER" "$(dirname "$1")" \
+      sh -c 'cd "/build/$0" && exec dpkg-buildpackage -us -uc' "$(basename "$1")"
   else
     (cd "$1" && PATH=/usr/sbin:/usr/bin:/sbin:/bin DPKG_DEB_COMPRESSOR_TYPE=none \
       unshare --net dpkg-buildpackage --no-check-builddeps -us -uc -b)
@@ -92,7 +86,7 @@ if [ -z "$PURE$BUILDER" ]; then
   BUILDER=$SOURCE/build/debian/builder-$(sha256sum <deploy/debian/builder.sh | cut -c1-12)
   [ -e "$BUILDER" ] || deploy/debian/builder.sh "$BUILDER"
 fi
-export BUILDER DEB_BUILD_PROFILES="${PURE:+pkg.darban.pure}"
+export DEB_BUILD_PROFILES="${PURE:+pkg.darban.pure}"
 work=$DIRECTORY/source
 rm -rf "$work"
 

@@ -166,7 +166,9 @@ def _upgrade_debian() -> None:
 
 
 def _in_chroot(root: Path, script: str) -> None:
-    subprocess.run(["chroot", root, "sh", "-c", script], check=True, stdout=subprocess.DEVNULL)
+    mounted = f"mount -t proc proc {root}/proc && exec chroot {root} sh -c '{script}'"
+    command = ["unshare", "--mount", "sh", "-c", mounted]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def _python(machine: Machine) -> str:
