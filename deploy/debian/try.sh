@@ -24,7 +24,9 @@ done
 echo "== autopkgtest"
 for release in bookworm trixie; do
   mmdebstrap --quiet --variant=minbase "$release" "$work/$release"
-  autopkgtest --quiet --no-built-binaries ./darban_*.deb ./darban-lists_*.deb ./darban_*.dsc -- chroot "$work/$release"
+  # shellcheck disable=SC2016 # it is the inner shell that expands
+  unshare --mount sh -eu -c 'mount -t proc proc "$1/proc" && exec autopkgtest --quiet --apt-upgrade \
+    --no-built-binaries ./darban_*.deb ./darban-lists_*.deb ./darban_*.dsc -- chroot "$1"' sh "$work/$release"
 done
 
 echo "== built from the source package, elsewhere and later: the same octets"
