@@ -130,7 +130,9 @@ def make_report(
         by_vlan[each.vlan].append(each)
     policies = describe(compiled)
     vlans = tuple(
-        _vlan(compiled, policies, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
+        report_vlan(
+            compiled, policies, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name)
+        )
         for place, vlan in enumerate(compiled.vlans)
     )
     return Report(
@@ -155,7 +157,7 @@ def _counts(status: Status, vlan: str) -> VlanQueryCounts:
     return VlanQueryCounts(0, {}, ())
 
 
-def _vlan(
+def report_vlan(
     compiled: CompiledConfig,
     policies: Sequence[PolicyDescription],
     place: int,
@@ -163,6 +165,7 @@ def _vlan(
     results: Iterable[ExpectationResult],
     counts: VlanQueryCounts,
 ) -> VlanReport:
+    """The report of the VLAN at a place of the compiled config, for a moment."""
     vlan = compiled.vlans[place]
     policy = policies[vlan.policy]
     prefixes = [network_of(each) for each in compiled.prefixes if each.owner == place]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -10,6 +11,7 @@ import typer
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.default_config import default_config
+from resolver.cli.in_force_at import in_force_at, is_past
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_valid, load_snapshot, view_of_vlan
 from resolver.cli.server import hash_in_force
@@ -39,7 +41,7 @@ Live = Annotated[
 ]
 At = Annotated[
     str | None,
-    typer.Option("--at", help="at a moment, such as 2027-03-20T14:30, with its hours, not now"),
+    typer.Option("--at", help="at a moment, past or to come, such as 2027-03-20T14:30"),
 ]
 Candidate = Annotated[
     Path | None, typer.Option("--config", help="use this file instead of the policy in force")
@@ -60,9 +62,12 @@ def explain(
     """Show how a name is answered for a client, and why.
 
     Of a URL, a name with a port, or an e-mail address the host is taken. Without --config the
-    policy in force decides. With --at, it decides by the hours and exemptions of that moment, which
-    is of this host's time zone or has an offset, such as +03:30. Exits with 1 where the name is
-    blocked, 0 where it is not, 2 where an argument is invalid, 3 where no server can be reached.
+    policy in force decides. With --at and a moment that is still to come, it decides by the hours
+    and exemptions of then. For a past moment the config, the lists and the exemptions decide that
+    were in force then, by the audit log, as far as they are kept; no server is needed, and the code
+    of this release decides. A moment is of this host's time zone or has an offset, such as +03:30.
+    Exits with 1 where the name is blocked, or where nothing was in force; 0 where it is not
+    blocked, 2 where an argument is invalid, 3 where no server can be reached.
 
         darban explain 10.10.3.7 web.telegram.org
 
@@ -73,21 +78,31 @@ def explain(
         darban explain --all-vlans links.agency.example --live
     """
     question = _question(words or [], client, vlan, all_vlans)
-    compiled, index = _of_config(config) if config is not None else _in_force()
+    moment = time.time() if at is None else parse_moment(at).timestamp()
+    past = None
+    if at is not None and config is None and is_past(moment):
+        if live:
+            raise DarbanError("--live asks an upstream now; leave it out for a past moment")
+        past = in_force_at(_server_config(), moment)
+        compiled, index = past.compiled, past.index
+    else:
+        compiled, index = _of_config(config) if config is not None else _in_force()
     if any(question.host == each.name for each in compiled.services):
         about = "this is about a domain {0}, not about the names of the service {0}"
         echo(about.format(question.host), err=True)
-    moment = time.time() if at is None else parse_moment(at).timestamp()
-    if at is not None:
+    if at is not None and past is None:
         echo(f"at {moment_text(moment)}", err=True)
     explainer = Explainer(
         compiled, index, moment, BlockingForwarder(compiled).ask if live else None
     )
     explained = question.explained(explainer)
     if as_json:
-        print_json({"vlans": explained} if all_vlans else explained[0])
+        told = {"vlans": explained} if all_vlans else asdict(explained[0])
+        print_json(told if past is None else {**told, "in_force": past.as_json()})
     else:
         echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
+        if past is not None:
+            echo(past.text())
     return int(any(each.outcome in ("blocked", "rebinding", "refused") for each in explained))
 
 
@@ -138,6 +153,12 @@ def _question(
 def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
     snapshot = compile_valid(config).snapshot
     return snapshot.compiled, snapshot.index()
+
+
+def _server_config() -> Path:
+    path = default_config()
+    echo(f"by the audit log of the server of {path}", err=True)
+    return path
 
 
 def _in_force() -> tuple[CompiledConfig, Index]:

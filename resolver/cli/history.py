@@ -1,16 +1,28 @@
 """``darban history``: what was in force, since when and by whom."""
 
-import pwd
-import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
+from resolver.cli.in_force_at import (
+    NothingInForce,
+    activation_at,
+    in_force_at,
+    is_past,
+    since,
+    who,
+)
 from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
+from resolver.cli.policies import view_of_vlan
+from resolver.cli.standing_text import standing_text
+from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
@@ -37,7 +49,16 @@ Head = Annotated[
 ]
 
 
+Client = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="CLIENT", help="with --at: what was blocked for an address or a VLAN, and why"
+    ),
+]
+
+
 def history(
+    client: Client = None,
     *,
     at: At = None,
     verify: Verify = False,
@@ -53,6 +74,11 @@ def history(
     a date alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
     where the moment is invalid or still to come, or the audit log cannot be read.
 
+    With CLIENT and --at: what was blocked for it at that moment, on which ground, and which
+    exemptions held, approved by whom. The policy of then decides, as far as it is kept, and it is
+    only read; the code of this release decides by it. 'darban explain --at' does the same for a
+    name.
+
     With --at and --json, 'files' has the texts of the config and of what it included then.
 
     With --verify, the audit log and each day's figures are compared with the chain of hashes beside
@@ -64,6 +90,8 @@ def history(
 
         darban history --at 2027-03-20T14:30+03:30
 
+        darban history administration --at 2027-03-20T10:00
+
         darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
 
         darban history --verify
@@ -73,39 +101,62 @@ def history(
     become_owner(state)
     if verify or head is not None:
         return history_verify.run(state, head, as_json)
-    audit_log = AuditLog(state)
+    if at is None:
+        if client is not None:
+            raise DarbanError(f"say at which moment: darban history {client} --at 2027-03-20T10:00")
+        return _list(state, as_json)
+    moment = parse_moment(at).timestamp()
+    if not is_past(moment):
+        raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
+    if client is not None:
+        return _of_client(config, moment, client, as_json)
+    return _at(state, moment, as_json)
+
+
+def _list(state: Path, as_json: bool) -> int:
     try:
-        entries = list(audit_log.entries())
+        entries = list(AuditLog(state).entries())
     except OSError as error:
         raise DarbanError(str(error)) from None
-    if at is None:
-        if as_json:
-            print_json({"entries": entries})
-        else:
-            echo(_list_text(entries))
-        return int(not entries)
-    moment = parse_moment(at).timestamp()
-    if moment > time.time():
-        raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
-    before = [entry for entry in entries if entry.time <= moment and entry.changes]
-    entry = before[-1] if before and before[-1].snapshot else None
     if as_json:
-        print_json(_as_json(audit_log, entry, moment))
-    elif entry is not None:
-        echo(_entry_text(entry, moment))
+        print_json({"entries": entries})
     else:
-        why = (
-            f"the server was stopped at {moment_text(before[-1].time)}"
-            if before
-            else "the audit log begins later"
-        )
-        echo(f"at {moment_text(moment)} nothing was in force: {why}")
-    return int(entry is None)
+        echo(_list_text(entries))
+    return int(not entries)
 
 
-def _as_json(audit_log: AuditLog, entry: AuditEntry | None, moment: float) -> dict[str, object]:
-    if entry is None:
-        return {"at": moment, "in_force": None}
+def _at(state: Path, moment: float, as_json: bool) -> int:
+    try:
+        entry, version = activation_at(state, moment)
+    except NothingInForce as error:
+        if as_json:
+            print_json({"at": moment, "in_force": None})
+        else:
+            echo(str(error))
+        return error.code
+    if as_json:
+        print_json({**_as_json(AuditLog(state), entry, moment), "version": version})
+    else:
+        echo(_entry_text(entry, moment))
+    return 0
+
+
+def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
+    past = in_force_at(config, moment)
+    explainer = Explainer(past.compiled, past.index, moment)
+    if parse_address(client) is None:
+        found: Standing | None = standing_of_vlan(explainer, view_of_vlan(explainer, client))
+    else:
+        found = standing_of_client(explainer, client)
+    if as_json:
+        print_json({**past.as_json(), "standing": found})
+    else:
+        refused = f"client {client}: in no VLAN, so its queries were refused"
+        echo(f"{past.text()}\n{refused if found is None else standing_text(found)}")
+    return 0
+
+
+def _as_json(audit_log: AuditLog, entry: AuditEntry, moment: float) -> dict[str, object]:
     return {
         "at": moment,
         "in_force": entry,
@@ -140,7 +191,7 @@ def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
 
 def _line(entry: AuditEntry, exemptions: str) -> str:
     line = (
-        f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {_who(entry)}"
+        f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who(entry)}"
     )
     return "  ".join(filter(None, (line, _size(entry.diff), exemptions)))
 
@@ -157,28 +208,9 @@ def _entry_text(entry: AuditEntry, moment: float) -> str:
     ended = [each for each in entry.exemptions if each not in exempted]
     return "\n".join(
         [
-            _since(entry, moment),
+            since(entry, moment),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",
         ]
     )
-
-
-def _since(entry: AuditEntry, moment: float) -> str:
-    config = entry.config or "unknown"
-    return (
-        f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
-        f"since {moment_text(entry.time)}, by {_who(entry)} ({entry.event})"
-    )
-
-
-def _who(entry: AuditEntry) -> str:
-    """The user ID and the user's name, where this host knows it."""
-    kind, _, number = entry.who.partition(" ")
-    if kind != "uid":
-        return entry.who
-    try:
-        return f"{entry.who} ({pwd.getpwuid(int(number)).pw_name})"
-    except (KeyError, ValueError):
-        return entry.who

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from typing import Protocol
 
 from resolver.compiler.protected_names import protected_names, without_protected
 from resolver.config.load import LoadedConfig
@@ -26,7 +27,7 @@ from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.list_store import ListRecord, StoredCopy
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES, _RANGES = ".txt", ".ip"
@@ -35,11 +36,50 @@ _LIKE_A_LIST = (_NAMES, _RANGES, ".text", ".list", ".lst", ".hosts", ".domains",
 """The endings of lists, in any case; people give them to files that are meant to be read."""
 
 
+class ListFiles(Protocol):
+    """Where the agency's own lists are read from: the disk, or an archive."""
+
+    def directory(self, path: Path) -> list[Path]:
+        """The files of a directory, sorted; OSError where it cannot be read."""
+
+    def content(self, path: Path) -> bytes:
+        """The content of a list; OSError where it cannot be read."""
+
+
+class FetchedCopies(Protocol):
+    """The copies of fetched lists: a ``ListStore``, or an archive."""
+
+    def copies(self, name: str) -> Iterator[StoredCopy]:
+        """The copies of a list that can be read, the newest first."""
+
+    def damage(self, name: str) -> str:
+        """Why the newest copy of a list is not used; empty where the list was never fetched."""
+
+    def record(self, name: str) -> ListRecord:
+        """The record of the last fetch of a list."""
+
+
+class ListsOnDisk:
+    """The lists as they are on disk."""
+
+    def directory(self, path: Path) -> list[Path]:
+        """As ``ListFiles`` says."""
+        return sorted(path.iterdir())
+
+    def content(self, path: Path) -> bytes:
+        """As ``ListFiles`` says."""
+        return read_regular(path, MAX_LIST_BYTES)
+
+
 def read_lists(
-    base: Path, fetched: ListStore, loaded: LoadedConfig, problems: list[Problem]
+    base: Path,
+    fetched: FetchedCopies,
+    loaded: LoadedConfig,
+    problems: list[Problem],
+    files: ListFiles = ListsOnDisk(),  # noqa: B008 - it has no state
 ) -> list[BlockList]:
     """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
-    reader = _ListReader(base, fetched, loaded, problems)
+    reader = _ListReader(base, fetched, loaded, problems, files)
     own = list(reader.own_lists())
     return [*own, *reader.sources(own)]
 
@@ -59,9 +99,10 @@ def _lists_among(files: Sequence[Path]) -> list[Path]:
 @dataclass(frozen=True, slots=True)
 class _ListReader:
     base: Path
-    fetched: ListStore
+    fetched: FetchedCopies
     loaded: LoadedConfig
     problems: list[Problem]
+    files: ListFiles
 
     def own_lists(self) -> Iterator[BlockList]:
         # Other directories may be named in a file that cannot be read, or under a misspelled key.
@@ -70,7 +111,7 @@ class _ListReader:
         for place, directory in enumerate(self.loaded.config.lists.directories):
             path = self.base / directory
             try:
-                files = sorted(path.iterdir())
+                files = self.files.directory(path)
             except OSError as error:
                 missing = isinstance(error, FileNotFoundError | NotADirectoryError)
                 if not (missing and unread):
@@ -109,7 +150,7 @@ class _ListReader:
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
-            content = read_regular(path, MAX_LIST_BYTES)
+            content = self.files.content(path)
             text = content.decode()
         except UnicodeDecodeError as error:
             self.problems.append(not_utf8(file, error))
@@ -177,7 +218,7 @@ class _ListReader:
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         path = self.base / file
         try:
-            content = read_regular(path, MAX_LIST_BYTES)
+            content = self.files.content(path)
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
         found = read_untrusted(content, source.format, service, file)

@@ -34,6 +34,7 @@ from resolver.policy.compiled import Snapshot
 from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
+from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 
@@ -153,6 +154,10 @@ def compile_and_save(
             raise Held([str(each) for each in lost])
         told += compiled.losses.removed()
     copies = {each.name: each.copy for each in compiled.lists if each.copy}
+    own = ((sha256, config.parent / file) for file, sha256 in lists.items())
+    fetched = ListStore(state)
+    of_copies = ((sha256, fetched.file_of(name, sha256)) for name, sha256 in copies.items())
+    ListArchive(state).keep([*own, *of_copies])
     return Accepted(
         str(store.save(state, compiled.snapshot)),
         told,

@@ -12,11 +12,10 @@ from typing import Final
 
 from resolver.files import make_directory, read_regular, write_atomically
 
-LONGEST: Final = 4 << 20
-"""Octets of a text that is kept."""
+_LONGEST: Final = 4 << 20
 _MOST: Final = 128 << 20
-"""Octets that the files of an archive take on disk, without those of the last text."""
 _COMPRESSED: Final = ".gz"
+_LEVEL: Final = 6
 _GZIP: Final = 31
 """The form that zlib reads."""
 
@@ -24,8 +23,14 @@ _GZIP: Final = 31
 class Archive:
     """A directory of texts."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, longest: int = _LONGEST, most: int = _MOST) -> None:
+        """``longest`` is how many octets a text has at most that is kept.
+
+        ``most`` is how many the files take on disk, without that of the last text.
+        """
         self._directory = directory
+        self._longest = longest
+        self._most = most
 
     def mark_used(self, name: str) -> bool:
         """Note that a text is in force again; whether it is kept. OSError where that fails."""
@@ -38,19 +43,21 @@ class Archive:
         return False
 
     def keep(self, name: str, content: bytes) -> None:
-        """Keep a text that is not longer than ``LONGEST``; OSError where that fails."""
-        if len(content) > LONGEST or self.mark_used(name):
+        """Keep a text that is not too long; OSError where that fails."""
+        if len(content) > self._longest or self.mark_used(name):
             return
         self._prune()
         make_directory(self._directory)
-        write_atomically(self._files(name)[0], gzip.compress(content, mtime=0))
+        write_atomically(self._files(name)[0], gzip.compress(content, _LEVEL, mtime=0))
 
     def content(self, name: str) -> bytes | None:
         """A text; None where it is not kept, or damaged."""
         compressed, plain = self._files(name)
         try:
             unpacking = zlib.decompressobj(_GZIP)
-            content = unpacking.decompress(read_regular(compressed, 2 * LONGEST), LONGEST)
+            content = unpacking.decompress(
+                read_regular(compressed, 2 * self._longest), self._longest
+            )
             return content if unpacking.eof else None
         except (zlib.error, ValueError):
             return None
@@ -59,7 +66,7 @@ class Archive:
         except OSError:
             return None
         try:
-            return read_regular(plain, LONGEST)
+            return read_regular(plain, self._longest)
         except OSError:
             return None
 
@@ -73,7 +80,7 @@ class Archive:
             found = [(each.stat(), each.path) for each in os.scandir(self._directory)]
         except FileNotFoundError:
             return
-        left = _MOST
+        left = self._most
         for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
             left -= status.st_blocks * 512
             if left < 0:

@@ -19,6 +19,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from resolver.compiler.candidate import SourceTexts
 from resolver.policy.compiled import CompiledConfig
@@ -27,7 +28,7 @@ from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import difference
 from resolver.stored import read_fields
-from resolver.supervisor.history_chain import AUDIT_LOG
+from resolver.supervisor.history_chain import AUDIT_LOG, record_hash
 from resolver.supervisor.journal import Journal
 
 REFUSED = "refused"
@@ -67,6 +68,13 @@ class AuditEntry:
         return [each for each in self.exemptions if not ended(each.until, moment)]
 
 
+class Activation(NamedTuple):
+    """An entry, and the SHA-256 of its record, by which the chain has it."""
+
+    entry: AuditEntry
+    record: str
+
+
 class AuditLog:
     """The audit log in a state directory."""
 
@@ -95,10 +103,30 @@ class AuditLog:
     def _latest(self) -> Iterator[AuditEntry]:
         return filter(None, map(_entry, self._journal.latest()))
 
+    def before(self, moment: float) -> Activation | None:
+        """The last entry that changed what is in force, at a moment or before it.
+
+        None where the log begins later. OSError if the log cannot be read.
+        """
+        found: tuple[AuditEntry, bytes] | None = None
+        for line in self._journal.lines():
+            entry = _entry(line)
+            if entry is not None and entry.changes and entry.time <= moment:
+                found = entry, line
+        return None if found is None else Activation(found[0], record_hash(found[1]))
+
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
+        return self._kept(config)
+
+    def sources(self, entry: AuditEntry) -> SourceTexts:
+        """The texts of an activation, and the hashes of its lists: None where not known."""
+        lists = self._kept(entry.lists)
+        return SourceTexts(self.text(entry.config), lists.get(_OWN), lists.get(_FETCHED, {}))
+
+    def _kept(self, name: str) -> dict[str, Any]:
         try:
-            kept: dict[str, str] = json.loads(self._configs.content(f"{config}.json") or b"{}")
+            kept: dict[str, Any] = json.loads(self._configs.content(f"{name}.json") or b"{}")
         except ValueError:
             return {}
         return kept

@@ -111,6 +111,20 @@ class HistoryChain:
         """The chain of the last link that is on disk; empty where there is none. OSError."""
         return next((each.chain for each in self.links()), "")
 
+    def version(self, record: str) -> str:
+        """The release that wrote the link of a record, by its SHA-256; empty where none has it.
+
+        A link that says that the chain was behind makes no claim for the records after it.
+        """
+        is_behind = False
+        for sealed in filter(None, map(sealed_link, (each.text for each in self._chain.places()))):
+            link = sealed.link
+            if link.kind is not Kind.RECORD:
+                is_behind = link.kind in (Kind.BEHIND, Kind.BEGIN) and link.records > 1
+            elif link.hash == record:
+                return "" if is_behind else link.version
+        return ""
+
     def follow(self, now: float, appended: int = 0) -> str:
         """Add a link for each record that has none; the head after it.
 

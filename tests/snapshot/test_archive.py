@@ -40,7 +40,7 @@ def test_a_text_that_an_earlier_release_kept(kept: Archive, tmp_path: Path) -> N
     "content",
     [
         *(b"", b"\0" * 40, gzip.compress(b"text")[:-9], b"\x1f\x8b\x08" + b"\0" * 20),
-        gzip.compress(b"\0" * (archive.LONGEST + 1)),
+        gzip.compress(b"\0" * (archive._LONGEST + 1)),
     ],
     ids=["empty", "zeroed", "cut", "garbage", "bomb"],
 )
@@ -51,7 +51,7 @@ def test_a_damaged_text_is_none(kept: Archive, tmp_path: Path, content: bytes) -
 
 
 def test_what_is_too_long_is_not_kept(kept: Archive, tmp_path: Path) -> None:
-    kept.keep("a", b"\0" * (archive.LONGEST + 1))
+    kept.keep("a", b"\0" * (archive._LONGEST + 1))
     assert not (tmp_path / "kept").exists()
 
 

@@ -1,0 +1,125 @@
+"""The policy that was in force at an earlier moment, for commands that take --at."""
+
+import pwd
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from resolver import __version__
+from resolver.cli.moments import moment_text
+from resolver.compiler.past_policy import compile_past
+from resolver.errors import DarbanError
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.index import Index
+from resolver.snapshot import store
+from resolver.snapshot.state_owner import become_owner
+from resolver.supervisor.audit_log import AuditEntry, AuditLog
+from resolver.supervisor.history_chain import HistoryChain
+
+
+class NothingInForce(DarbanError):
+    """No policy was in force at a moment, as far as the audit log says."""
+
+    code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PastPolicy:
+    """A policy that was in force; it is read, and never served."""
+
+    moment: float
+    """The moment that is asked about, in seconds since 1970."""
+    entry: AuditEntry
+    """What put it in force."""
+    version: str
+    """The release that ran then; empty where that is not known."""
+    compiled: CompiledConfig
+    index: Index
+    source: str
+    """What decides now, in words."""
+
+    def text(self) -> str:
+        """Since when and by whom it was in force, and whose code decides now."""
+        ran = f"Darban {self.version} ran then" if self.version else _UNKNOWN_VERSION
+        return f"{since(self.entry, self.moment)}\n{ran}; {self.source}"
+
+    def as_json(self) -> dict[str, object]:
+        """The same for --json, without the difference of the config."""
+        entry = {key: each for key, each in asdict(self.entry).items() if key != "diff"}
+        told = {"at": self.moment, "version": self.version, "decided_by": self.source}
+        return {**told, "activation": entry}
+
+
+_UNKNOWN_VERSION = "which version of Darban ran then was not noted"
+
+
+def is_past(moment: float) -> bool:
+    """Whether the audit log decides what was in force."""
+    return moment < time.time()
+
+
+def in_force_at(config: Path, moment: float) -> PastPolicy:
+    """The policy that a config's server had in force at a past moment.
+
+    Its snapshot is read where it is still kept; else the config and the lists of then are compiled.
+    Root gives up its rights for those of the service's user, for good.
+
+    Raises:
+        NothingInForce: the server did not run, or the audit log begins later.
+        NotKept: what was in force is not kept.
+        RefusedToday: the config of then has errors for this release.
+        DarbanError: the audit log cannot be read.
+    """
+    state = store.directory(config)
+    become_owner(state)
+    entry, version = activation_at(state, moment)
+    try:
+        compiled, index = store.load(store.saved(state, entry.snapshot))
+    except store.StateError:
+        snapshot = compile_past(config, state, AuditLog(state).sources(entry))
+        same = "they make the snapshot of then"
+        if snapshot.hash() != entry.snapshot:
+            same = f"they make another snapshot than then, {snapshot.hash()}"
+        source = f"Darban {__version__} decides here, by the config and lists of then: {same}"
+        return PastPolicy(moment, entry, version, snapshot.compiled, snapshot.index(), source)
+    source = f"Darban {__version__} decides here, by the snapshot of then"
+    return PastPolicy(moment, entry, version, compiled, index, source)
+
+
+def activation_at(state: Path, moment: float) -> tuple[AuditEntry, str]:
+    """What was in force at a moment, and the release that noted it; "" where that is not known.
+
+    Raises:
+        NothingInForce: the server did not run, or the audit log begins later.
+        DarbanError: the audit log cannot be read.
+    """
+    try:
+        found = AuditLog(state).before(moment)
+        if found is None or not found.entry.snapshot:
+            why = "the audit log begins later"
+            if found is not None:
+                why = f"the server was stopped at {moment_text(found.entry.time)}"
+            raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
+        return found.entry, HistoryChain(state).version(found.record)
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+
+
+def since(entry: AuditEntry, moment: float) -> str:
+    """Which snapshot was in force at a moment, since when and by whom."""
+    config = entry.config or "unknown"
+    return (
+        f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
+        f"since {moment_text(entry.time)}, by {who(entry)} ({entry.event})"
+    )
+
+
+def who(entry: AuditEntry) -> str:
+    """The user ID and the user's name, where this host knows it."""
+    kind, _, number = entry.who.partition(" ")
+    if kind != "uid":
+        return entry.who
+    try:
+        return f"{entry.who} ({pwd.getpwuid(int(number)).pw_name})"
+    except (KeyError, ValueError):
+        return entry.who
