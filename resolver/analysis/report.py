@@ -95,7 +95,7 @@ class Report:
     loaded: float
     """Since when it is in force."""
     started: float
-    """Since when queries are counted."""
+    """Since when queries are counted; 0 where none are: in a report of the past."""
     config_differs: bool
     """Whether the config differs from the policy in force, which is reported."""
     expectations_run: bool
@@ -105,6 +105,10 @@ class Report:
     """The expectations of clients that no VLAN holds."""
     refused: int
     """Queries of such clients."""
+    is_past: bool = False
+    """Whether it is of an earlier moment, ``at``."""
+    ran: str = ""
+    """The release that ran then; empty where that is not known."""
 
     @property
     def failed(self) -> int:
@@ -116,22 +120,40 @@ class Report:
         return sum(not each.holds for each in results)
 
 
+@dataclass(frozen=True, slots=True)
+class PastActivation:
+    """What put the policy of an earlier moment in force."""
+
+    hash: str
+    """Of its snapshot."""
+    loaded: float
+    """When it was put in force."""
+    ran: str
+    """The release that ran then; empty where that is not known."""
+
+
 def make_report(
     config: str,
     at: float,
     compiled: CompiledConfig,
     results: Sequence[ExpectationResult] | None,
-    status: Status,
-    config_differs: bool,
+    status: Status | PastActivation,
+    *,
+    config_differs: bool = False,
 ) -> Report:
-    """The report of a policy; ``results`` is None where no expectations could be run."""
+    """The report of a policy; ``results`` is None where no expectations could be run.
+
+    Counts are those of the status; a past policy has none.
+    """
+    past = status if isinstance(status, PastActivation) else None
+    counted = status if isinstance(status, Status) else None
     by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)
     for each in results or ():
         by_vlan[each.vlan].append(each)
     policies = describe(compiled)
     vlans = tuple(
         report_vlan(
-            compiled, policies, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name)
+            compiled, policies, place, at, by_vlan.pop(vlan.name, []), _counts(counted, vlan.name)
         )
         for place, vlan in enumerate(compiled.vlans)
     )
@@ -141,17 +163,19 @@ def make_report(
         config=config,
         snapshot=status.hash,
         loaded=status.loaded,
-        started=status.started,
+        started=0.0 if counted is None else counted.started,
         config_differs=config_differs,
         expectations_run=results is not None,
         vlans=vlans,
         unassigned_clients=tuple(each for rest in by_vlan.values() for each in rest),
-        refused=status.outcome("refused"),
+        refused=0 if counted is None else counted.outcome("refused"),
+        is_past=past is not None,
+        ran="" if past is None else past.ran,
     )
 
 
-def _counts(status: Status, vlan: str) -> VlanQueryCounts:
-    for each in status.vlans:
+def _counts(status: Status | None, vlan: str) -> VlanQueryCounts:
+    for each in () if status is None else status.vlans:
         if each.name == vlan:
             return VlanQueryCounts(each.queries, each.outcomes, each.services)
     return VlanQueryCounts(0, {}, ())

@@ -2,23 +2,35 @@
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from resolver.analysis.expectations import ExpectationRun
-from resolver.analysis.report import Report, make_report
+from resolver.analysis.report import PastActivation, Report, make_report
 from resolver.cli import period_report
 from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.in_force_at import in_force_at, is_past
+from resolver.cli.moments import InvalidMoment, parse_moment
 from resolver.cli.period_report import AskedPeriod
 from resolver.cli.policies import load_snapshot
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
+from resolver.compiler.past_policy import NotKept, load_past
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot import store
+from resolver.supervisor.audit_log import AuditLog
 from resolver.web import report_page
 
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="MOMENT", help="of the policy of this moment, such as 2027-03-20T10:00"
+    ),
+]
 Language = Annotated[
     Literal["fa", "en"], typer.Option("--language", help="the language of the page")
 ]
@@ -52,6 +64,7 @@ def report(
     merge: Merge = None,
     export: Export = None,
     as_csv: AsCsv = False,
+    at: At = None,
     as_json: AsJson = False,
     language: Language = "fa",
     config: Config,
@@ -64,7 +77,8 @@ def report(
 
     Without a period: the policy in force, by VLAN, with its directives and exemptions, and the
     expectations of the config, which are run on it. Exits with 1 where one does not hold, 3 where
-    no server can be reached.
+    no server can be reached. With --at: the policy of a past moment, as far as it is kept, without
+    counts; no server is needed. Exits with 1 also where nothing was in force.
 
         darban report --month 1405-08 > report.html
 
@@ -73,10 +87,14 @@ def report(
         darban report --month 1405-08 --merge ns2.figures --csv > report.csv
 
         darban report --language en > report.html
+
+        darban report --at 2027-03-20T10:00 > report.html
     """
     if export is None and not (as_json or as_csv) and sys.stdout.isatty():
         raise DarbanError("the report is a page: darban report > report.html; or print --json")
     asked = AskedPeriod(month, first, last)
+    if at is not None and (asked.is_given or merge or export is not None or as_csv):
+        raise DarbanError("--at is for a moment, and has no period, counts or figures")
     if export is not None:
         period_report.export(config, asked, export)
         return 0
@@ -87,7 +105,7 @@ def report(
         else:
             sys.stdout.write(of_period.csv() if as_csv else of_period.page(language))
         return 0
-    made, compiled = _make(config, time.time())
+    made, compiled = _make(config, time.time()) if at is None else _make_past(config, at)
     if as_json:
         print_json(made)
     else:
@@ -104,4 +122,22 @@ def _make(path: Path, now: float) -> tuple[Report, CompiledConfig]:
     if not result.errors:
         results = list(ExpectationRun(result.loaded, compiled, index, now).results())
     differs = bool(result.errors) or status.hash != result.snapshot.hash()
-    return make_report(str(path.resolve()), now, compiled, results, status, differs), compiled
+    report = make_report(
+        str(path.resolve()), now, compiled, results, status, config_differs=differs
+    )
+    return report, compiled
+
+
+def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
+    moment = parse_moment(at).timestamp()
+    if not is_past(moment):
+        raise InvalidMoment(f"'{at}' is still to come; the report has only the past")
+    past = in_force_at(path, moment)
+    sources = AuditLog(store.directory(path)).sources(past.entry)
+    results = None
+    with suppress(NotKept):
+        loaded = load_past(path, sources)
+        if not any(each.severity == "error" for each in loaded.problems):
+            results = list(ExpectationRun(loaded, past.compiled, past.index, moment).results())
+    then = PastActivation(past.entry.snapshot, past.entry.time, past.version)
+    return make_report(str(path.resolve()), moment, past.compiled, results, then), past.compiled

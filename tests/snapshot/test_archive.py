@@ -55,15 +55,13 @@ def test_what_is_too_long_is_not_kept(kept: Archive, tmp_path: Path) -> None:
     assert not (tmp_path / "kept").exists()
 
 
-def test_those_in_force_least_recently_are_removed(
-    kept: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_those_in_force_least_recently_are_removed(kept: Archive, tmp_path: Path) -> None:
     def kept_octets() -> int:
         return sum(each.stat().st_blocks * 512 for each in (tmp_path / "kept").iterdir())
 
     kept.keep("0", os.urandom(10_000))
     one = kept_octets()
-    monkeypatch.setattr(archive, "_MOST", 4 * one)
+    kept = Archive(tmp_path / "kept", most=4 * one)
     for number in range(1, 30):
         kept.keep(str(number), os.urandom(10_000))
         for place, name in enumerate(map(str, range(30))):  # each a second after the one before

@@ -121,7 +121,7 @@ def made_of(tmp_path_factory: pytest.TempPathFactory) -> Made:
     compiled = result.snapshot.compiled
     index = Index(result.snapshot.trie, result.snapshot.rules)
     judged = list(ExpectationRun(result.loaded, compiled, index, NOW).results())
-    return make_report("config.toml", NOW, compiled, judged, STATUS, False), compiled
+    return make_report("config.toml", NOW, compiled, judged, STATUS), compiled
 
 
 @pytest.fixture
