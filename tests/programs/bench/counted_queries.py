@@ -59,8 +59,7 @@ class Node:
             client.connect(listening.getsockname())
         accepting.setblocking(False)
         TcpServer(self.loop, accepting, made.handler, made.counters).start()
-        self.stream = socket.create_connection(accepting.getsockname(), 20, ("127.0.0.5", 0))
-        self.stream.setblocking(False)
+        self.stream: socket.socket | None = None
         self.other = _bound()
         self.other.connect(self.other.getsockname())
         self.new_names = _new_names()
@@ -70,7 +69,8 @@ class Node:
         """Close all sockets and the loop."""
         for each in (self.upstream, self.hitting, self.blocked, self.missing, self.other):
             each.close()
-        self.stream.close()
+        if self.stream is not None:
+            self.stream.close()
         self.assembled.forwarder.sweep(self.loop.time() + 60)
         self.run_once()
         for each in self.kept:
@@ -122,12 +122,18 @@ class Node:
 
     def over_tcp(self) -> None:
         """A batch of a cached name over one connection."""
+        if self.stream is None:  # not earlier: the server closes one that is idle
+            where = self.kept[1].getsockname()
+            self.stream = socket.create_connection(where, 20, ("127.0.0.5", 0))
+            self.stream.setblocking(False)
         self.stream.sendall(STREAM)
         left = BATCH * (2 + self.reply_size)
         while left:
             self.run_once()
             with suppress(BlockingIOError):
-                left -= len(self.stream.recv(left))
+                received = self.stream.recv(left)
+                assert received, "the server has closed the connection"
+                left -= len(received)
 
     def fill(self) -> None:
         """Have the name of the hits in the cache."""

@@ -65,7 +65,8 @@ def by_kind(dumps: list[str]) -> dict[str, float]:
         if kind and total:
             found[kind[1]] = int(total[1]) / (BATCH * COUNTED)
     nothing, upstream = found.pop("nothing"), found.pop("nothing upstream")
-    return {kind: each - (upstream if kind == "miss" else nothing) for kind, each in found.items()}
+    without = {"hit": nothing, "block": nothing, "miss": upstream}  # a stream's batch is one send
+    return {kind: each - without.get(kind, 0.0) for kind, each in found.items()}
 
 
 def count_commit(commit: str, place: Path) -> dict[str, float]:
