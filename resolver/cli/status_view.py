@@ -44,6 +44,7 @@ _FAULTS: dict[Kind, str] = {
     "clock_wrong": "the clock is not synchronised; exemptions and hours begin and end by it",
     "certificate_unusable": "the certificate of DNS over TLS on disk is not used: {why}",
     "certificate_ends": "the certificate of DNS over TLS, {file}, ends on {until}",
+    "figures_not_written": "the figures cannot be written, and wait in memory: {why}",
     "block_log_fails": "the block log cannot be written: {why}",
     "zones_not_written": "the zones cannot be written: {why}",
     "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "

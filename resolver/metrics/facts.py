@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from resolver.metrics.status import (
     DRAINING,
@@ -27,6 +28,14 @@ class BlockLogState:
     """Records that could not be written."""
     problem: str = ""
     """Why no record can be written now; empty while writing works."""
+
+
+@dataclass(slots=True)
+class FiguresState:
+    """The figures on disk."""
+
+    problem: str = ""
+    """Why they cannot be written now; empty while writing works."""
 
 
 @dataclass(slots=True)
@@ -58,6 +67,8 @@ class ServerFacts:
     """When the server started, in seconds since 1970."""
     workers_expected: int
     workers: int = 0
+    fewest_workers: int = 0
+    """The fewest that have served at one time since the figures took their last minute."""
     worker_restarts: int = 0
     config_ok: bool = True
     """Whether the config on disk, as it was last tried, is in force."""
@@ -85,6 +96,9 @@ class ServerFacts:
     block_page: bool | None = None
     """Whether the block page is served on all its addresses; None where the config has none."""
     block_log: BlockLogState = field(default_factory=BlockLogState)
+    figures: FiguresState = field(default_factory=FiguresState)
+    self_test: Literal["held", "failed", "untested"] = "untested"
+    """What the newest self-test under the policy in force has said; untested where it is old."""
     certificate: CertificateStatus | None = None
     """None where the config has no DNS over TLS."""
     publish: PublishStatus | None = None

@@ -33,6 +33,7 @@ Kind = Literal[
     "certificate_unusable",
     "certificate_ends",
     "block_log_fails",
+    "figures_not_written",
     "zones_not_written",
     "zones_not_served",
     "policy_not_pulled",
@@ -105,6 +106,8 @@ def faults(now: Status) -> Iterator[Fault]:
         yield from _certificate(now.certificate, now.at)
     if now.block_log is not None and now.block_log.problem:
         yield Fault("block_log_fails", {"file": now.block_log.file, "why": now.block_log.problem})
+    if now.figures_problem:
+        yield Fault("figures_not_written", {"why": now.figures_problem})
     if now.publish is not None:
         yield from _zones(now.publish)
     if now.policy_source is not None and now.policy_source.problem:

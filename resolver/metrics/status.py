@@ -291,6 +291,8 @@ class Status:
     not_accepting: int = 0
     """Listening sockets on which no TCP connection is accepted now, for want of descriptors."""
     hours: tuple[HoursStatus, ...] = ()
+    figures_problem: str = ""
+    """Why the figures cannot be written now; empty where they are."""
     certificate: CertificateStatus | None = None
     """None where DNS over TLS is not served."""
 

@@ -69,6 +69,7 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         has_control_socket=facts.has_control_socket,
         not_accepting=sums.value(NOT_ACCEPTING),
         hours=tuple(hours(compiled, at)),
+        figures_problem=facts.figures.problem,
         certificate=facts.certificate,
     )
 

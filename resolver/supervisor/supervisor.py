@@ -42,6 +42,7 @@ from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
 from resolver.supervisor.day_seals import DaySeals
+from resolver.supervisor.figures_writer import FiguresWriter
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
@@ -144,6 +145,7 @@ class _Supervisor:
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.path)
         self._validation = UpstreamValidation(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
+        self._figures = FiguresWriter(self._pool.sums, self._facts)
         self._begin_again = ""
 
     async def run(self, accepted: Accepted | None) -> str:
@@ -180,6 +182,7 @@ class _Supervisor:
                 partial(self._once_judged, self._policy_pulls.run),
                 partial(self._once_judged, DaySeals(self._audit).run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
+                self._figures.run,
                 self._certificate.run,
                 self._reload_on_hangup,
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
@@ -199,6 +202,7 @@ class _Supervisor:
             control.stop()
             await asyncio.gather(self._pool.stop(), self._block_page.stop())
             self._block_log.stop()
+            self._figures.stop()
 
     async def _judge(self) -> None:
         """Put the config on disk in force, or say why the last good snapshot stays in force.

@@ -100,7 +100,9 @@ class WorkerPool:
             self._background.start(self._replace(slot))
 
     def _count(self) -> None:
-        self._facts.workers = self.serving
+        facts = self._facts
+        facts.workers = self.serving
+        facts.fewest_workers = min(facts.fewest_workers, facts.workers)
 
     async def _replace(self, slot: WorkerSlot) -> None:
         pause = slot.pause_before_restart()

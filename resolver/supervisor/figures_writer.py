@@ -1,0 +1,150 @@
+"""Adds to the figures of this node each minute: what was counted, and what held.
+
+The loop takes the counters and puts them where a thread finds them. If the disk is full, slow or
+gone, only this thread fails or waits. What it could not store waits in memory, for 48 hours at
+most.
+"""
+
+import asyncio
+import datetime as dt
+import os
+import threading
+import time
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from resolver.figures import store
+from resolver.figures.gathering import Increases, WaitingFigures, minute_of
+from resolver.figures.records import HourFigures, Minute, SelfTest
+from resolver.figures.store import FigureStore
+from resolver.figures.tables import FiguresError
+from resolver.log import log
+from resolver.metrics import kernel
+from resolver.metrics.counter_sums import CounterSums
+from resolver.metrics.facts import ServerFacts
+from resolver.supervisor.block_log_retention import SteadyDay
+from resolver.time_zones import hour_of, time_zone
+
+_MONTHS = 14
+"""Months that are kept, with the one that runs, and the one before that has begun."""
+_LAST = 5.0
+"""Seconds that ``stop`` waits for the thread."""
+
+
+class FiguresWriter:
+    """The minutes, and the thread that stores them."""
+
+    def __init__(self, sums: Callable[[], CounterSums], facts: ServerFacts) -> None:
+        self._sums = sums
+        self._facts = facts
+        node = facts.compiled.settings.identity or os.uname().nodename
+        self._store = FigureStore(facts.state / store.NAME, node)
+        self._increases = Increases()
+        self._waiting = WaitingFigures()
+        self._lock = threading.Lock()
+        """Of what waits; held for no call that may wait itself."""
+        self._wanted = threading.Event()
+        self._ending = False
+        self._day = SteadyDay()
+        self._zone = "", ZoneInfo("UTC")
+        self._thread = threading.Thread(target=self._run, name="figures", daemon=True)
+
+    async def run(self) -> None:
+        """Take each minute when it ends, until cancelled."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        while True:
+            now = time.time()
+            end = now // 60 * 60 + 60
+            await asyncio.sleep(end - now)
+            self._take(minute_of(end, time.time()))
+            self._wanted.set()
+
+    def stop(self) -> None:
+        """Store the minute that runs. All workers must have ended."""
+        self._take(int(time.time()) // 60 * 60)
+        self._ending = True
+        self._wanted.set()
+        if self._thread.is_alive():
+            self._thread.join(_LAST)
+
+    def _take(self, at: int) -> None:
+        """Take what was counted in the minute that begins at a moment, and what held in it."""
+        facts = self._facts
+        serving = min(facts.fewest_workers, facts.workers) >= facts.workers_expected
+        facts.fewest_workers = facts.workers
+        policy, tested = facts.compiled.policy_hash, SelfTest(facts.self_test)
+        counts = self._increases.take(self._sums().rows)
+        figures = HourFigures(hour_of(at, self._time_zone()), counts, [])
+        figures.minutes.append(Minute(at, policy, serving, tested))
+        self._wait(figures)
+
+    def _time_zone(self) -> ZoneInfo:
+        name = self._facts.compiled.settings.report.time_zone
+        if self._zone[0] != name:
+            self._zone = name, time_zone(name) or ZoneInfo("UTC")
+        return self._zone[1]
+
+    def _wait(self, figures: HourFigures) -> None:
+        with self._lock:
+            dropped = self._waiting.add(figures)
+        if dropped:
+            log.error("%s: %d queries are in no figures", self._store.directory, dropped)
+
+    def _run(self) -> None:
+        """Store what waits whenever it is wanted, until the end."""
+        is_last = False
+        while not is_last:
+            self._wanted.wait()
+            self._wanted.clear()
+            is_last = self._ending
+            with self._lock:
+                taken = self._waiting.take()
+            for place, figures in enumerate(taken):
+                if not self._store_hour(figures):
+                    for each in taken[place:]:
+                        self._wait(each)
+                    break
+            else:
+                self._remove_old()
+
+    def _store_hour(self, figures: HourFigures) -> bool:
+        """Store the figures of an hour, and say whether they are stored."""
+        state, directory = self._facts.figures, self._store.directory
+        try:
+            lost = self._store.add(figures, self._facts.compiled.settings.report.time_zone)
+        except FiguresError as error:
+            if not state.problem:
+                why = "they wait in memory; queries are answered all the same"
+                log.error("%s: the figures cannot be written (%s); %s", directory, error, why)
+            state.problem = str(error)
+            return False
+        except Exception as error:
+            log.exception("%s: the figures cannot be written", directory)
+            state.problem = str(error)
+            return False
+        if lost:
+            log.error("%s: the figures of a month are lost: %s", directory, lost)
+        if state.problem:
+            log.warning("%s: the figures are written again", directory)
+            state.problem = ""
+        return True
+
+    def _remove_old(self) -> None:
+        """Remove the months that are too old, unless the clock may be wrong."""
+        day = self._day.read(time.time(), time.monotonic())
+        if day is None or kernel.clock_synchronised() is False:
+            return
+        try:
+            removed = self._store.remove_before(_months_before(day, _MONTHS), _MONTHS + 1)
+        except OSError as error:
+            log.error("%s: old figures cannot be removed: %s", error.filename, error.strerror)
+            return
+        for month in removed:
+            log.info("%s: the figures of %s are removed", self._store.directory, month)
+
+
+def _months_before(day: dt.date, months: int) -> str:
+    """The month that is so many before the one of a day, such as 2025-09."""
+    number = day.year * 12 + day.month - 1 - months
+    return f"{number // 12:04}-{number % 12 + 1:02}"
