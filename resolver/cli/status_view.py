@@ -186,8 +186,9 @@ def _upstreams(now: Status) -> Table:
 def _state(upstream: UpstreamStatus) -> Text:
     if not upstream.up:
         return Text("down", "bold red")
-    is_wrong = upstream.wrong is not None or upstream.failing
-    return Text("failing", "bold red") if is_wrong else Text("up", "green")
+    if upstream.wrong is not None or upstream.failing:
+        return Text("failing", "bold red")
+    return Text("up", "green") if upstream.queries else Text("not asked", "dim")
 
 
 def _exemptions(now: Status, width: int) -> Iterator[Table]:

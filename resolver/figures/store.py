@@ -10,8 +10,10 @@ What must stay true:
 - A file whose content is damaged gets another name and is kept. A new one begins.
 """
 
+import contextlib
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
@@ -117,6 +119,20 @@ def read(directory: Path, since: float, until: float) -> Figures:
         if first <= month <= last:
             found = _with_month(found, directory, month, since, until)
     return found
+
+
+def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[int, Labels, int]]:
+    """The counts of a period by its steps of seconds; what cannot be read is left out.
+
+    Yields the step's place in the period, the labels, and the queries; of a step that lies in two
+    months, two.
+    """
+    for month in sorted(_months(directory)):
+        path = directory / f"{month}.sqlite"
+        if month_of(since) <= month <= month_of(until) and path.exists():
+            with contextlib.suppress(FiguresError), tables.opened(path, "rw") as database:
+                tables.check_tables(database, path)
+                yield from tables.sums(database, since, until, step)
 
 
 def _with_month(found: Figures, directory: Path, month: str, since: float, until: float) -> Figures:

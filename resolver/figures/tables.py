@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from resolver.errors import DarbanError
-from resolver.figures.records import HourCount, HourFigures, Minute, SelfTest
+from resolver.figures.records import HourCount, HourFigures, Labels, Minute, SelfTest
 
 VERSION = 1
 """Of the tables; PRAGMA user_version of a file."""
@@ -146,6 +146,20 @@ def counts(database: Connection, since: float, until: float) -> Iterator[HourCou
     )
     for hour, vlan, service, outcome, queries in rows:
         yield HourCount(hour, names[vlan], names[service], names[outcome], queries)
+
+
+def sums(
+    database: Connection, since: int, until: int, step: int
+) -> Iterator[tuple[int, Labels, int]]:
+    """The counts of a period by its steps: the step's place, the labels, the queries."""
+    names = _names(database)
+    rows = database.execute(
+        "SELECT (hour - ?) / ? AS step, vlan, service, outcome, SUM(queries) FROM counts "
+        "WHERE hour >= ? AND hour < ? GROUP BY step, vlan, service, outcome",
+        (since, step, since, until),
+    )
+    for place, vlan, service, outcome, queries in rows:
+        yield place, Labels(names[vlan], names[service], names[outcome]), queries
 
 
 def minutes(database: Connection, since: float, until: float) -> Iterator[Minute]:

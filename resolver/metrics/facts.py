@@ -70,6 +70,8 @@ class ServerFacts:
     fewest_workers: int = 0
     """The fewest that have served at one time since the figures took their last minute."""
     worker_restarts: int = 0
+    exempted_since: dict[str, float] = field(default_factory=dict)
+    """When the config got exemptions, by their ids; without those that it had at the start."""
     config_ok: bool = True
     """Whether the config on disk, as it was last tried, is in force."""
     config_failure: str = ""
@@ -109,6 +111,14 @@ class ServerFacts:
     """By result."""
     history: str = ""
     """The head of the chain over the audit log; empty until it is known."""
+
+    def put_in_force(self, compiled: CompiledConfig, snapshot: str, at: float) -> None:
+        """Note the snapshot that is in force from a moment on."""
+        had = {each.id for each in self.compiled.exemptions}
+        ids = [each.id for each in compiled.exemptions]
+        since = {each: self.exempted_since.get(each, 0.0) if each in had else at for each in ids}
+        self.exempted_since = since
+        self.compiled, self.snapshot, self.loaded = compiled, snapshot, at
 
     @property
     def not_ready(self) -> str:

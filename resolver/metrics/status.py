@@ -6,7 +6,7 @@ the server. There are none by client or name.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from resolver.policy.compiled import CompiledConfig
@@ -14,7 +14,8 @@ from resolver.policy.exemption_details import ExemptionDetails, exemption_detail
 from resolver.policy.moment import ended, hours_at, in_force, next_change
 
 SOON = 3 * 86400.0
-"""Seconds before the end of an exemption in which its state is ``ends soon``.
+"""Seconds before the end of an exemption in which its state is ``ends soon``, unless the server
+knows that it has lasted for less than it has left: one of two hours is no fault at first.
 
 The alert DarbanExemptionEnding and the runbook have the same.
 """
@@ -315,19 +316,31 @@ def hours(compiled: CompiledConfig, at: float) -> Iterator[HoursStatus]:
         yield HoursStatus(each.name, each.text, place in holding, changes)
 
 
-def exemptions(compiled: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
-    """The exemptions of a config, with their states at a moment."""
+def exemptions(
+    compiled: CompiledConfig, at: float, since: Mapping[str, float] | None = None
+) -> tuple[ExemptionStatus, ...]:
+    """The exemptions of a config, with their states at a moment.
+
+    ``since`` has the moments at which the config got exemptions, by their ids, where known.
+    """
     running = in_force(compiled, at).exemptions
+    known = since or {}
     return tuple(
-        ExemptionStatus(**asdict(each), state=_state(each.until, at, place in running))
+        ExemptionStatus(
+            **asdict(each),
+            state=_state(
+                max(each.begins, known.get(each.id, 0.0)), each.until, at, place in running
+            ),
+        )
         for place, each in enumerate(exemption_details(compiled))
     )
 
 
-def _state(until: float, at: float, running: bool) -> str:
-    """The state at one moment of an exemption that ends at another."""
+def _state(since: float, until: float, at: float, running: bool) -> str:
+    """The state at one moment of an exemption that holds from one to another."""
     if ended(until, at):
         return "ended"
     if not running:
         return "not now"
-    return "ends soon" if ended(until, at + SOON) else "in force"
+    lasted, left = at - since, until - at
+    return "ends soon" if ended(until, at + SOON) and lasted >= left else "in force"

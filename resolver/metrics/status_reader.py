@@ -58,7 +58,7 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         answers=_answers(sums),
         lists=tuple(_lists(compiled)),
         fetched=tuple(_fetched(facts)),
-        exemptions=exemptions(compiled, at),
+        exemptions=exemptions(compiled, at, facts.exempted_since),
         block_log=_block_log(sums, facts),
         missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
         publish=facts.publish,

@@ -38,7 +38,8 @@ class FiguresWriter:
         self._sums = sums
         self._facts = facts
         node = facts.compiled.settings.identity or os.uname().nodename
-        self._store = FigureStore(facts.state / store.NAME, node)
+        self.directory = facts.state / store.NAME
+        self._store = FigureStore(self.directory, node)
         self._increases = Increases()
         self._waiting = WaitingFigures()
         self._lock = threading.Lock()
@@ -51,35 +52,34 @@ class FiguresWriter:
 
     async def run(self) -> None:
         """Take each minute when it ends, until cancelled."""
-        if not self._thread.is_alive():
-            self._thread.start()
         while True:
             now = time.time()
             end = now // 60 * 60 + 60
             await asyncio.sleep(end - now)
-            self._take(minute_of(end, time.time()))
-            self._wanted.set()
+            self.take(minute_of(end, time.time()))
 
     def stop(self) -> None:
         """Store the minute that runs. All workers must have ended."""
-        self._take(int(time.time()) // 60 * 60)
         self._ending = True
-        self._wanted.set()
-        if self._thread.is_alive():
-            self._thread.join(_LAST)
+        self.take(int(time.time()) // 60 * 60)
+        self._thread.join(_LAST)
 
-    def _take(self, at: int) -> None:
+    def take(self, at: int) -> None:
         """Take what was counted in the minute that begins at a moment, and what held in it."""
         facts = self._facts
         serving = min(facts.fewest_workers, facts.workers) >= facts.workers_expected
         facts.fewest_workers = facts.workers
         policy, tested = facts.compiled.policy_hash, SelfTest(facts.self_test)
         counts = self._increases.take(self._sums().rows)
-        figures = HourFigures(hour_of(at, self._time_zone()), counts, [])
+        figures = HourFigures(hour_of(at, self.time_zone()), counts, [])
         figures.minutes.append(Minute(at, policy, serving, tested))
         self._wait(figures)
+        if not self._thread.ident:
+            self._thread.start()
+        self._wanted.set()
 
-    def _time_zone(self) -> ZoneInfo:
+    def time_zone(self) -> ZoneInfo:
+        """The time zone whose hours are counted by now."""
         name = self._facts.compiled.settings.report.time_zone
         if self._zone[0] != name:
             self._zone = name, time_zone(name) or ZoneInfo("UTC")
@@ -89,7 +89,7 @@ class FiguresWriter:
         with self._lock:
             dropped = self._waiting.add(figures)
         if dropped:
-            log.error("%s: %d queries are in no figures", self._store.directory, dropped)
+            log.error("%s: %d queries are in no figures", self.directory, dropped)
 
     def _run(self) -> None:
         """Store what waits whenever it is wanted, until the end."""
@@ -110,23 +110,23 @@ class FiguresWriter:
 
     def _store_hour(self, figures: HourFigures) -> bool:
         """Store the figures of an hour, and say whether they are stored."""
-        state, directory = self._facts.figures, self._store.directory
+        state = self._facts.figures
         try:
             lost = self._store.add(figures, self._facts.compiled.settings.report.time_zone)
         except FiguresError as error:
             if not state.problem:
                 why = "they wait in memory; queries are answered all the same"
-                log.error("%s: the figures cannot be written (%s); %s", directory, error, why)
+                log.error("%s: the figures cannot be written (%s); %s", self.directory, error, why)
             state.problem = str(error)
             return False
         except Exception as error:
-            log.exception("%s: the figures cannot be written", directory)
+            log.exception("%s: the figures cannot be written", self.directory)
             state.problem = str(error)
             return False
         if lost:
-            log.error("%s: the figures of a month are lost: %s", directory, lost)
+            log.error("%s: the figures of a month are lost: %s", self.directory, lost)
         if state.problem:
-            log.warning("%s: the figures are written again", directory)
+            log.warning("%s: the figures are written again", self.directory)
             state.problem = ""
         return True
 
@@ -141,7 +141,7 @@ class FiguresWriter:
             log.error("%s: old figures cannot be removed: %s", error.filename, error.strerror)
             return
         for month in removed:
-            log.info("%s: the figures of %s are removed", self._store.directory, month)
+            log.info("%s: the figures of %s are removed", self.directory, month)
 
 
 def _months_before(day: dt.date, months: int) -> str:

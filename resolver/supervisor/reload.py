@@ -270,7 +270,7 @@ class Reloader:
         if switch is not None:
             await switch.check(current.path, new.path)
         await self._rollout.switch_to(new)
-        facts.compiled, facts.snapshot, facts.loaded = new.compiled, new.path.name, time.time()
+        facts.put_in_force(new.compiled, new.path.name, time.time())
         mark_good(new.path)
         await self.activated(event, attempt.who, candidate.sources)
         return self._result("applied", candidate.warnings)

@@ -306,6 +306,7 @@ class _Supervisor:
         gc.disable()  # modules are no garbage, now or later
         # Slow to import, so after the start.
         from resolver.web import metrics_page, status_page
+        from resolver.web.history import History
         from resolver.web.listener import listen
 
         gc.freeze()
@@ -313,7 +314,8 @@ class _Supervisor:
         collector = DarbanCollector(self._pool.sums, self._facts, self._readings)
         try:
             app = metrics_page.application(collector, self._facts)
-            status_page.add_to(app, self._read_status, self._explainer)
+            history = History(self._figures.directory, self._figures.time_zone)
+            status_page.add_to(app, self._read_status, self._explainer, history.vlans)
             await listen(app, self._facts.compiled.settings.metrics)
         except DarbanError as error:
             log.error("%s", error)

@@ -12,7 +12,7 @@ What must stay true:
 - The page is served only under names that no website can have (``metrics_page``).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -28,6 +28,7 @@ from resolver.policy.prefixes import network_of
 from resolver.policy.service_hours import BlockingHours
 from resolver.web import pages
 from resolver.web.explained import facts
+from resolver.web.history import VlanHistory
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
 from resolver.web.titles import Titles
@@ -38,15 +39,18 @@ _ALLOWED = "script-src 'self'; connect-src 'self'; form-action 'self'"
 
 
 def add_to(
-    app: web.Application, status: Callable[[], Status], explainer: Callable[[], Explainer]
+    app: web.Application,
+    status: Callable[[], Status],
+    explainer: Callable[[], Explainer],
+    history: Callable[[], Awaitable[Sequence[VlanHistory]]],
 ) -> None:
-    """Add the page to an application at ``/``; both callables are called for each request."""
+    """Add the page to an application at ``/``; the callables are called for each request."""
 
     async def whole(request: web.Request) -> web.Response:
         accepted = request.headers.get("Accept-Language", "")
         language = pages.language(request.query.get("lang", ""), accepted)
         who, name = (request.query.get(key, "").strip() for key in ("who", "name"))
-        html = page(status(), explainer(), who, name, language)
+        html = page(status(), explainer(), who, name, language, await history())
         return web.Response(text=html, headers=pages.html_headers(_PAGE, language, _ALLOWED))
 
     async def script(_: web.Request) -> web.Response:
@@ -56,7 +60,14 @@ def add_to(
     app.router.add_get("/status_page.js", script)
 
 
-def page(status: Status, explainer: Explainer, who: str, name: str, language: str) -> str:
+def page(
+    status: Status,
+    explainer: Explainer,
+    who: str,
+    name: str,
+    language: str,
+    history: Sequence[VlanHistory] = (),
+) -> str:
     """The page as HTML, with the answer for a client or VLAN and a name if either is given."""
     compiled, titles = explainer.compiled, Titles(explainer.compiled, language)
     lookup = look_up(explainer, who, name)
@@ -73,6 +84,7 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
         lookup=lookup,
         facts=lookup.explanation and facts(lookup.explanation, titles, language),
         titles=titles,
+        history=history,
     )
 
 

@@ -38,7 +38,9 @@ PURE_OF_PUBLISH = {
     )
 }
 """What is in the zones; the rest of the package writes them."""
-PURE_ALONE = PURE_OF_PUBLISH | {"metrics.faults", "figures.records", "figures.small_counts"}
+PURE_ALONE = PURE_OF_PUBLISH | {
+    *("metrics.faults", "figures.records", "figures.gathering", "figures.small_counts"),
+}
 PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]
 
 

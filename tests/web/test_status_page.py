@@ -88,7 +88,10 @@ def test_it_shows_the_counts_by_vlan_and_service(asked: Explainer) -> None:
     html = page(STATUS, asked, *NOTHING, "en")
     assert html.index("administration (10)") < html.index("1,234</td>") < html.index("617</td>")
     assert SHARED["other_names"] in html
-    assert ENGLISH["nothing_matched"] in html
+    folded = html.partition('<details id="idle">')[2].partition("</details>")[0]
+    assert "VLANs without queries: 1" in folded
+    assert "publicity" in folded
+    assert "administration" not in folded
     assert '<rect width="100.00" height="1" class="blocked"/>' in html
     assert '<rect width="50.00" height="1" class="would_block"/>' in html
     assert "<bdi>4,707</bdi>" in html, "all queries"

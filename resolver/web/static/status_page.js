@@ -11,11 +11,19 @@ function isInUse(part) {
     (!selection.isCollapsed && selection.containsNode(part, true));
 }
 
+// What somebody has opened stays open.
+function open(fresh) {
+  for (const part of fresh.querySelectorAll("details[id]")) {
+    part.open = document.getElementById(part.id)?.open ?? false;
+  }
+}
+
 async function refresh() {
   if (paused || document.hidden) return;
   const answer = await fetch("?lang=" + document.documentElement.lang);
   if (!answer.ok) throw new Error(answer.statusText);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  open(fresh);
   for (const part of document.querySelectorAll("[data-live]")) {
     const its = fresh.getElementById(part.id);
     if (its && !isInUse(part) && part.innerHTML !== its.innerHTML) part.innerHTML = its.innerHTML;

@@ -233,6 +233,7 @@ UNTRIED: dict[Kind, str] = {
     "upstream_unverified": "tests/end_to_end/upstreams/test_upstream_over_tls.py raises it",
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",
     "certificate_ends": "its alert needs a certificate that ends",
+    "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
     "clock_wrong": "it is the clock of the kernel",
     "exemption_ends": "its alert needs three days",
     "exemption_ended": "a reminder without an alert",

@@ -1,0 +1,192 @@
+"""The figures of a real server: what is lost where it is killed, and what is not."""
+
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from resolver.figures.records import Figures, Labels
+from resolver.figures.store import month_of, read
+from tests.live.clients import ask
+from tests.live.commands import darban
+from tests.live.fake_clock import FAKETIME, fake_clock
+from tests.live.programs import lacking
+from tests.live.scraping import Scrape
+from tests.live.server import Server
+from tests.live.small_disk import fill, small_disk
+from tests.live.waiting import wait_for
+
+HOUR, DAY, YEAR = 3600, 86_400, 365 * 86_400
+EVER = 1 << 33
+MINUTE = 75.0
+"""Seconds within which the server has stored what was counted before."""
+BLOCKED, PASSED = "web.telegram.org", "www.example.org"
+
+
+@pytest.fixture
+def server(make_small: Callable[..., Server]) -> Server:
+    """Not started."""
+    return make_small(server="workers = 2")
+
+
+def figures(server: Server) -> Figures:
+    return read(server.state / "figures", -DAY, EVER)
+
+
+def stored(server: Server) -> Counter[Labels]:
+    counted: Counter[Labels] = Counter()
+    for each in figures(server).counts:
+        counted[Labels(each.vlan, each.service, each.outcome)] += each.queries
+    return counted
+
+
+def counted(scrape: Scrape) -> Counter[Labels]:
+    """The counters of ``darban_queries_total`` that are not 0."""
+    found: Counter[Labels] = Counter()
+    for (name, labels), value in scrape.values.items():
+        if name == "darban_queries_total" and value:
+            by = dict(labels)
+            found[Labels(by["vlan"], by["service"], by["outcome"])] = int(value)
+    return found
+
+
+def query(server: Server, queries: int) -> Scrape:
+    """Ask so many times each for a name that is blocked and for one that passes."""
+    before = server.scrape().total("darban_queries_total")
+    for _ in range(queries):
+        assert ask(server.port, BLOCKED)
+        assert ask(server.port, PASSED)
+
+    def all_counted() -> Scrape | None:
+        scrape = server.scrape()
+        is_all = scrape.total("darban_queries_total") >= before + 2 * queries
+        return scrape if is_all else None
+
+    return wait_for(all_counted, "all queries are counted")
+
+
+def run(server: Server, queries: int = 5) -> Counter[Labels]:
+    """Start a server, count some queries, and end it: its counters."""
+    server.start()
+    gained = counted(query(server, queries))
+    assert server.stop().code == 0
+    return gained
+
+
+def wait_until_stored(server: Server, expected: Counter[Labels]) -> None:
+    wait_for(lambda: stored(server) == expected, "the minute is stored", MINUTE)
+
+
+def test_the_figures_of_several_starts_are_what_the_metrics_showed(server: Server) -> None:
+    expected = run(server)
+    server.start()
+    policy = darban("status", "--json", at=server.directory).json["policy_hash"]
+    expected += counted(query(server, 7))
+    assert server.stop().code == 0
+    assert stored(server) == expected
+    held = figures(server)
+    assert {each.policy for each in held.minutes} == {policy}
+    assert held.time_zone == "Asia/Tehran"
+
+
+def test_a_kill_takes_what_was_counted_since_the_last_minute(server: Server) -> None:
+    server.start()
+    before = counted(query(server, 5))
+    wait_until_stored(server, before)
+    server.signal(signal.SIGKILL)
+    server.ended()
+    server.kill_what_is_left()
+    again = run(server)
+    assert stored(server) == before + again
+
+
+def test_a_disk_that_is_full_or_read_only_is_a_fault_and_loses_nothing(server: Server) -> None:
+    server.expect_error("the figures cannot be written")
+    server.state.mkdir()
+    with small_disk(server.state / "figures") as disk:
+        server.start()
+        ballast = fill(disk)
+        expected = counted(query(server, 5))
+        wait_for(lambda: _faults(server) == 1, "the fault is counted", MINUTE)
+        assert "the figures cannot be written" in darban("status", at=server.directory).out
+        ballast.unlink()
+        wait_until_stored(server, expected)
+
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        expected = counted(query(server, 5))
+        wait_for(lambda: _faults(server) == 1, "the fault is counted", MINUTE)
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        wait_until_stored(server, expected)
+        wait_for(lambda: _faults(server) == 0, "the fault is over")
+        assert server.stop().code == 0
+
+
+def _faults(server: Server) -> float:
+    return server.scrape().value("darban_faults", kind="figures_not_written")
+
+
+def test_a_backup_that_is_put_back_costs_what_was_counted_since(server: Server) -> None:
+    first = run(server)
+    (path,) = (server.state / "figures").iterdir()
+    backup = path.read_bytes()
+    run(server)
+    path.unlink()
+    path.write_bytes(backup)
+    assert stored(server) == first
+    last = run(server)
+    assert stored(server) == first + last
+
+
+def test_a_damaged_file_costs_its_month_and_no_answer(server: Server) -> None:
+    server.expect_error("the figures of a month are lost")
+    run(server)
+    (path,) = (server.state / "figures").iterdir()
+    path.write_bytes(b"damaged" * 1000)
+    again = run(server)
+    assert stored(server) == again
+    assert figures(server).damaged == (f"{path.stem}.damaged-1: set aside",)
+
+
+@pytest.fixture
+def clocked(server: Server) -> Callable[[int], None]:
+    """Steps the clock of the server by seconds."""
+    if not FAKETIME.exists():
+        lacking("needs Debian's package libfaketime")
+    server.environment = fake_clock(server.directory)
+
+    def step(seconds: int) -> None:
+        (server.directory / "clock").write_text(f"{seconds:+}")
+
+    step(0)
+    return step
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY, 10 * YEAR, -10 * YEAR])
+def test_a_clock_that_jumps_loses_nothing(
+    server: Server, clocked: Callable[[int], None], jump: int
+) -> None:
+    """What is counted while the clock is wrong is in the month that the clock says."""
+    expected = run(server)
+    began = time.time()
+    server.start()
+    query(server, 5)
+    clocked(jump)
+    wait_for(lambda: abs(_clock(server) - began - jump) < HOUR, "its clock has jumped")
+    scrape = query(server, 5)
+    assert server.stop().code == 0
+    assert stored(server) == expected + counted(scrape)
+    months = {path.stem for path in (server.state / "figures").iterdir()}
+    assert months == {month_of(began), month_of(began + jump)}
+    clocked(0)
+    again = run(server)
+    assert stored(server) == expected + counted(scrape) + again
+
+
+def _clock(server: Server) -> float:
+    """What its clock says."""
+    at: Any = darban("status", "--json", at=server.directory).json["at"]
+    return float(at)

@@ -1,0 +1,179 @@
+"""The supervisor's thread that stores figures: full and read-only disks, damage, retention."""
+
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resolver.dns.transport import UDP
+from resolver.figures.records import Figures, Minute, SelfTest
+from resolver.figures.store import read
+from resolver.metrics.counter_sums import CounterSums
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.layout import CounterLayout, CounterRow
+from resolver.policy.verdict import Outcome
+from resolver.supervisor.figures_writer import FiguresWriter
+from tests.compiler.texts import compile_texts
+from tests.figures.synthetic import ABAN, DAY, HOUR
+from tests.live.small_disk import fill, small_disk
+from tests.live.waiting import wait_for
+from tests.metrics.test_collector import CONFIG, LISTS
+
+EVER = 1 << 33
+
+
+class _Node:
+    """A writer, and the counts that it finds."""
+
+    def __init__(self, place: Path) -> None:
+        compiled = compile_texts(CONFIG, LISTS).compiled
+        self.directory = place / "figures"
+        self.facts = ServerFacts(place / "config.toml", place, compiled, "0123", 2.0, 1.0, 2)
+        self.facts.workers = self.facts.fewest_workers = 2
+        self.counted: Counter[tuple[str, str]] = Counter()
+        self.writer = FiguresWriter(self._sums, self.facts)
+
+    def _sums(self) -> CounterSums:
+        sums = CounterSums(CounterLayout(), [])
+        sums.rows = [
+            CounterRow(vlan, Outcome.BLOCKED, service, 0, 1, UDP, times)
+            for (vlan, service), times in self.counted.items()
+        ]
+        return sums
+
+    def minute(self, at: int, queries: int = 1, vlan: str = "staff") -> None:
+        self.counted[vlan, "telegram"] += queries
+        self.writer.take(at)
+
+    def read(self) -> Figures:
+        return read(self.directory, -DAY, EVER)
+
+    def stored(self) -> int:
+        return sum(each.queries for each in self.read().counts)
+
+    def waits_until(self, problem: str) -> None:
+        wait_for(lambda: problem in self.facts.figures.problem, problem)
+
+    def waits_until_stored(self, queries: int) -> None:
+        wait_for(lambda: self.stored() == queries, "the figures are stored")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[_Node]:
+    made = _Node(tmp_path)
+    yield made
+    made.writer.stop()
+
+
+def test_each_minute_is_stored_with_what_held(node: _Node) -> None:
+    node.minute(ABAN, 3)
+    node.facts.workers = node.facts.fewest_workers = 1
+    node.facts.workers = 2
+    node.facts.self_test = "held"
+    node.minute(ABAN + 60, 4)
+    node.minute(ABAN + HOUR, 5)
+    node.waits_until_stored(12)
+    found = node.read()
+    assert [(each.hour, each.queries) for each in found.counts] == [(ABAN, 7), (ABAN + HOUR, 5)]
+    policy = node.facts.compiled.policy_hash
+    assert found.minutes == (
+        Minute(ABAN, policy, serving=True, tested=SelfTest.UNTESTED),
+        Minute(ABAN + 60, policy, serving=False, tested=SelfTest.HELD),
+        Minute(ABAN + HOUR, policy, serving=True, tested=SelfTest.HELD),
+    )
+
+
+def test_a_vlan_that_is_renamed_is_another(node: _Node) -> None:
+    node.minute(ABAN, 3)
+    node.minute(ABAN + 60, 4, "officials")
+    node.waits_until_stored(7)
+    assert {each.vlan: each.queries for each in node.read().counts} == {"staff": 3, "officials": 4}
+
+
+@pytest.mark.processes
+def test_what_a_full_disk_refuses_is_stored_later(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        node = _Node(disk)
+        node.minute(ABAN, 3)
+        node.waits_until_stored(3)
+        ballast = fill(disk)
+        node.minute(ABAN + 60, 4)
+        node.minute(ABAN + HOUR, 5)
+        node.waits_until("2026-10.sqlite: ")
+        assert node.stored() == 3
+        ballast.unlink()
+        node.minute(ABAN + HOUR + 60, 6)
+        node.waits_until_stored(18)
+        assert len(node.read().minutes) == 4
+        wait_for(lambda: not node.facts.figures.problem, "writing works")
+        node.writer.stop()
+
+
+@pytest.mark.processes
+def test_what_a_read_only_disk_refuses_is_stored_later(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        node = _Node(disk)
+        node.minute(ABAN, 3)
+        node.waits_until_stored(3)
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        node.minute(ABAN + 60, 4)
+        node.waits_until("read")
+        assert node.stored() == 3
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+        node.minute(ABAN + 120, 5)
+        node.waits_until_stored(12)
+        node.writer.stop()
+
+
+def test_a_damaged_file_costs_its_month(node: _Node, caplog: pytest.LogCaptureFixture) -> None:
+    node.minute(ABAN - 30 * DAY, 2)
+    node.minute(ABAN, 3)
+    node.waits_until_stored(5)
+    (node.directory / "2026-10.sqlite").write_bytes(b"damaged" * 1000)
+    node.minute(ABAN + 60, 4)
+    node.waits_until_stored(6)
+    assert not node.facts.figures.problem
+    assert "the figures of a month are lost: 2026-10.sqlite: " in caplog.text
+    assert node.read().damaged == ("2026-10.damaged-1: set aside",)
+
+
+def test_a_clock_that_jumps_ahead_removes_nothing(
+    node: _Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Months are removed by a clock that went on for ten minutes, and the newest 15 never."""
+    now, steady = [0.0], [0.0]
+    module = "resolver.supervisor.figures_writer"
+    monkeypatch.setattr(f"{module}.time.time", lambda: now[0])
+    monkeypatch.setattr(f"{module}.time.monotonic", lambda: steady[0])
+    monkeypatch.setattr(f"{module}.kernel.clock_synchronised", lambda: True)
+    stored = 0
+    for month in range(17):
+        now[0] = ABAN + month * 30.5 * DAY
+        steady[0] += 60
+        node.minute(int(now[0]))
+        stored += 1
+        node.waits_until_stored(stored)
+    now[0] += 10 * 365 * DAY
+    for _ in range(9):
+        now[0] += 60
+        steady[0] += 60
+        node.minute(int(now[0]))
+        stored += 1
+        node.waits_until_stored(stored)
+    assert len(list(node.directory.iterdir())) == 18
+    now[0] += 120
+    steady[0] += 120
+    node.minute(int(now[0]))
+    wait_for(lambda: len(list(node.directory.iterdir())) == 15, "old months are removed")
+
+
+def test_the_minute_that_runs_is_stored_at_the_end(node: _Node) -> None:
+    node.counted["staff", "telegram"] = 9
+    began = time.time()
+    node.writer.stop()
+    assert node.stored() == 9
+    (minute,) = node.read().minutes
+    assert began // 60 * 60 <= minute.at <= time.time()
