@@ -30,7 +30,7 @@ BLOCKED, PASSED = "web.telegram.org", "www.example.org"
 @pytest.fixture
 def server(make_small: Callable[..., Server]) -> Server:
     """Not started."""
-    return make_small(server="workers = 2")
+    return make_small(server="workers = 1")
 
 
 def figures(server: Server) -> Figures:
