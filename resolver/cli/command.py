@@ -54,6 +54,11 @@ def echo(text: str, *, err: bool = False) -> None:
     typer.echo(escaped(text), err=err)
 
 
+def json_text(value: object) -> str:
+    """One JSON object; dataclasses in it are objects of their fields."""
+    return json.dumps(value, default=asdict, ensure_ascii=False, indent=2)
+
+
 def print_json(value: object) -> None:
     """Print one JSON object; dataclasses in it are objects of their fields."""
-    echo(json.dumps(value, default=asdict, ensure_ascii=False, indent=2))
+    echo(json_text(value))

@@ -21,6 +21,7 @@ from resolver.analysis.month import (
 from resolver.analysis.month_report import make_month_report
 from resolver.analysis.period import InvalidPeriod, Period
 from resolver.cli.policies import compile_valid
+from resolver.cli.report_file import logo_uri
 from resolver.errors import DarbanError
 from resolver.figures import store as figure_store
 from resolver.figures.records import Figures
@@ -63,13 +64,22 @@ class PeriodReport:
     """A report with what its page needs besides."""
 
     report: MonthReport
+    config: Path
     compiled: CompiledConfig
     zone: ZoneInfo
 
     def page(self, language: str) -> str:
-        """The page as HTML; its texts are escaped."""
+        """The page as HTML; its texts are escaped. DarbanError where the logo cannot be used."""
+        logo = self.compiled.settings.report.logo
+        source = logo_uri(self.config, logo) if logo else ""
         titles = Titles(self.compiled, language)
-        return month_page.page(self.report, titles, language, self.zone)
+        return month_page.page(self.report, titles, language, self.zone, source)
+
+    @property
+    def key(self) -> Path | None:
+        """The key that signs the report, if the config has one."""
+        key = self.compiled.settings.report.sign_key
+        return self.config.parent / key if key else None
 
     def csv(self) -> str:
         """The counts, a row each."""
@@ -107,7 +117,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         compiled.settings.report.name,
         now,
     )
-    return PeriodReport(report, compiled, zone)
+    return PeriodReport(report, config, compiled, zone)
 
 
 def export(config: Path, asked: AskedPeriod, path: Path) -> None:

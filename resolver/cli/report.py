@@ -11,11 +11,12 @@ import typer
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import PastActivation, Report, make_report
 from resolver.cli import period_report
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, json_text, print_json
 from resolver.cli.in_force_at import in_force_at, is_past
 from resolver.cli.moments import InvalidMoment, parse_moment
 from resolver.cli.period_report import AskedPeriod
 from resolver.cli.policies import load_snapshot
+from resolver.cli.report_file import write_report
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
 from resolver.compiler.past_policy import NotKept, load_past
@@ -53,6 +54,10 @@ Export = Annotated[
     Path | None,
     typer.Option("--export", metavar="FILE", help="write this node's figures, for --merge"),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="FILE", help="write a period's report to a file, and sign it"),
+]
 AsCsv = Annotated[bool, typer.Option("--csv", help="print the counts of a period as CSV")]
 
 
@@ -63,6 +68,7 @@ def report(
     last: Last = "",
     merge: Merge = None,
     export: Export = None,
+    output: Output = None,
     as_csv: AsCsv = False,
     at: At = None,
     as_json: AsJson = False,
@@ -73,14 +79,15 @@ def report(
 
     With --month, or --from and --to: what was blocked where, against the period before; the
     exemptions, the changes of the policy, what an audit found, and the times that a node did not
-    cover. No server is needed. The days and hours are those of [report] time_zone.
+    cover. No server is needed. The days and hours are those of [report] time_zone. Where the config
+    has a sign_key, --output FILE also writes FILE.sig.
 
     Without a period: the policy in force, by VLAN, with its directives and exemptions, and the
     expectations of the config, which are run on it. Exits with 1 where one does not hold, 3 where
     no server can be reached. With --at: the policy of a past moment, as far as it is kept, without
     counts; no server is needed. Exits with 1 also where nothing was in force.
 
-        darban report --month 1405-08 > report.html
+        darban report --month 1405-08 --output report.html
 
         darban report --month 1405-08 --export ns2.figures
 
@@ -90,20 +97,24 @@ def report(
 
         darban report --at 2027-03-20T10:00 > report.html
     """
-    if export is None and not (as_json or as_csv) and sys.stdout.isatty():
+    if not (export or output or as_json or as_csv) and sys.stdout.isatty():
         raise DarbanError("the report is a page: darban report > report.html; or print --json")
     asked = AskedPeriod(month, first, last)
-    if at is not None and (asked.is_given or merge or export is not None or as_csv):
+    if at is not None and (asked.is_given or merge or export or output or as_csv):
         raise DarbanError("--at is for a moment, and has no period, counts or figures")
     if export is not None:
         period_report.export(config, asked, export)
         return 0
-    if asked.is_given or merge or as_csv:
-        of_period = period_report.make(config, asked, merge or [], time.time())
-        if as_json:
-            print_json(of_period.report)
+    if asked.is_given or merge or as_csv or output:
+        one = period_report.make(config, asked, merge or [], time.time())
+        if as_json and output is None:
+            print_json(one.report)
+            return 0
+        text = json_text(one.report) if as_json else one.csv() if as_csv else one.page(language)
+        if output is None:
+            sys.stdout.write(text)
         else:
-            sys.stdout.write(of_period.csv() if as_csv else of_period.page(language))
+            write_report(output, text, one.key)
         return 0
     made, compiled = _make(config, time.time()) if at is None else _make_past(config, at)
     if as_json:

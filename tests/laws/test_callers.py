@@ -153,6 +153,7 @@ NO_COMMANDS = {
     "standing_text": "what was in force for a client, as text",
     "status_rates": "counts per second, for the status",
     "status_view": "how the status is drawn",
+    "report_file": "the logo and the signature of a report of a period",
     "run": "starts the server without Typer; run_help declares the command",
 }
 

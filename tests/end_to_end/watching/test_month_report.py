@@ -1,7 +1,11 @@
 """``darban report --month`` of figures on disk, without a server: one node, and two."""
 
+import base64
 import csv
 import io
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from resolver.figures.store import FigureStore
 from tests.figures import synthetic
 from tests.live.commands import GOOD, WRONG, darban
+from tests.live.programs import needed
 
 CONFIG = """
 [policies.administrative]
@@ -102,3 +107,79 @@ def test_what_is_no_period_or_no_file_is_said(nodes: list[Path], wrong: tuple[st
     done = darban("report", *wrong, at=nodes[0])
     assert (done.code, done.out) == (WRONG, "")
     assert done.err
+
+
+@pytest.fixture
+def agency(nodes: list[Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a config folder with figures and these keys of [report]."""
+
+    def folder(keys: str) -> Path:
+        shutil.copytree(nodes[0], tmp_path, dirs_exist_ok=True)
+        (tmp_path / "config.toml").write_text(f"{CONFIG}[report]\n{keys}\n", encoding="utf-8")
+        return tmp_path
+
+    return folder
+
+
+def test_name_and_logo_are_at_the_head(agency: Callable[[str], Path]) -> None:
+    folder = agency('name = "سازمان نمونه"\nlogo = "logo.svg"')
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    (folder / "logo.svg").write_bytes(svg)
+    done = darban("report", "--month", "1405-08", at=folder)
+    assert done.code == GOOD, done.err
+    assert "<bdi>سازمان نمونه</bdi>" in done.out
+    data = base64.b64encode(svg).decode()
+    assert f'<img class="logo" src="data:image/svg+xml;base64,{data}" alt="">' in done.out
+    assert "<script" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"GIF89a", "neither an SVG nor a PNG file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(256 << 10), "more than 256 KiB"),
+    ],
+)
+def test_a_logo_that_cannot_be_used_is_said(
+    agency: Callable[[str], Path], content: bytes | None, why: str
+) -> None:
+    folder = agency('logo = "logo"')
+    if content is not None:
+        (folder / "logo").write_bytes(content)
+    done = darban("report", "--month", "1405-08", at=folder)
+    assert (done.code, done.out) == (WRONG, "")
+    assert why in done.err
+
+
+def test_a_report_is_signed_and_ssh_keygen_verifies_it(agency: Callable[[str], Path]) -> None:
+    program = needed("ssh-keygen")
+    folder = agency('sign_key = "key"')
+    make = [program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "key"]
+    subprocess.run(make, check=True)
+    public = (folder / "key.pub").read_text(encoding="utf-8")
+    signers = folder / "signers"
+    signers.write_text(f'reports namespaces="darban-report" {public}', encoding="utf-8")
+    report = folder / "report.html"
+    for language in ("fa", "en"):  # a second one takes the place of the first
+        asked = ("report", "--month", "1405-08", "--language", language)
+        done = darban(*asked, "--output", str(report), at=folder)
+        assert (done.code, done.out) == (GOOD, ""), done.err
+    verify = [program, "-Y", "verify", "-f", signers, "-I", "reports", "-n", "darban-report"]
+    verify += ["-s", folder / "report.html.sig"]
+    page = report.read_bytes()
+    assert b'<html lang="en"' in page
+    good = subprocess.run(verify, input=page, capture_output=True, check=False)
+    assert good.returncode == 0, good.stderr
+    bad = subprocess.run(verify, input=page + b" ", capture_output=True, check=False)
+    assert bad.returncode != 0
+
+
+def test_what_cannot_be_signed_is_not_written(agency: Callable[[str], Path]) -> None:
+    needed("ssh-keygen")
+    folder = agency('sign_key = "missing"')
+    report = folder / "report.csv"
+    done = darban("report", "--month", "1405-08", "--csv", "--output", str(report), at=folder)
+    assert done.code == WRONG
+    assert "cannot be signed" in done.err
+    assert not report.exists()
