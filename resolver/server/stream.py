@@ -93,11 +93,11 @@ class MessageStream(ABC):
         self.read(True)
         if session is not None:
             self.start_tls(session)
+            self._receive_tls(session, b"")
 
     def start_tls(self, session: TlsSession) -> None:
-        """Pass all that is received and written from now on through TLS."""
+        """Pass all that is received and written from now on through TLS, as a server does."""
         self._session = session
-        self._receive_tls(session, b"")
 
     def read(self, wanted: bool) -> None:
         """Read from the peer, or leave what it sends to the kernel, which slows the peer down."""

@@ -52,6 +52,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "shellcheck": "shellcheck",
     "sshd": "openssh-server",
+    "stubby": "stubby",
     "systemd-analyze": "systemd",
     "tidy": "tidy",
     "unbound": "unbound",

@@ -5,7 +5,9 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +106,55 @@ def test_a_client_that_verifies_the_server_asks_it_by_name_and_by_address(office
         assert found.data == ["127.0.0.1"]
     with pytest.raises(AssertionError):
         office.ask(PUBLICITY, "localhost", "A", trusted, "+tls-hostname=other.example")
+
+
+_STUBBY = """\
+resolution_type: GETDNS_RESOLUTION_STUB
+dns_transport_list: [GETDNS_TRANSPORT_TLS]
+tls_authentication: GETDNS_AUTHENTICATION_REQUIRED
+tls_ca_file: "{ca}"
+tls_query_padding_blocksize: 128
+listen_addresses: [127.0.0.1@{port}]
+upstream_recursive_servers:
+  - address_data: 127.0.0.1
+    tls_port: {tls}
+    tls_auth_name: "{name}"
+"""
+
+
+@contextmanager
+def stubby(office: Office, name: str) -> Iterator[int]:
+    """Stubby that verifies the server by a name: its port."""
+    port = free_port()
+    config = office.directory / f"stubby-{port}.yml"
+    ca = office.directory / "dns.pem"
+    config.write_text(_STUBBY.format(ca=ca, port=port, tls=office.tls, name=name))
+    process = subprocess.Popen([needed("stubby"), "-C", config], stderr=subprocess.DEVNULL)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_stubby_verifies_the_server_and_is_answered(office: Office) -> None:
+    def asked(port: int) -> str:
+        command = [needed("dig"), "-p", str(port), "@127.0.0.1", "localhost.scene", "+time=3"]
+        done = subprocess.run([*command, "+tries=1"], capture_output=True, text=True, check=False)
+        return done.stdout
+
+    with stubby(office, NAME) as port:
+        wait_for(lambda: "status: NXDOMAIN" in asked(port), "it is answered", 20)
+    with stubby(office, "other.example") as port:
+        wait_for(lambda: "status: SERVFAIL" in asked(port), "it trusts no other name", 20)
+
+
+def test_dnsperf_loses_no_query(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "questions").write_text("web.telegram.org A\nlocalhost A\n")
+    where = ["-s", "127.0.0.1", "-p", str(office.tls), "-a", PUBLICITY]
+    load = ["-d", tmp_path / "questions", "-c", "10", "-n", "500"]
+    printed = run([needed("dnsperf"), "-m", "dot", *where, *load])
+    assert "Queries completed:    1000 (100.00%)" in printed
 
 
 def test_a_large_answer_comes_whole(office: Office) -> None:

@@ -17,6 +17,7 @@ from tests.programs.attacks import (
     silence,
     tcp_clients,
     tcp_hoards,
+    tls_clients,
     truncation,
     upstream_questions,
 )
@@ -33,6 +34,7 @@ ATTACKS: tuple[Attack, ...] = (
     *tcp_clients.ATTACKS,
     *http_clients.ATTACKS,
     *tcp_hoards.ATTACKS,
+    *tls_clients.ATTACKS,
     *truncation.ATTACKS,
     *hygiene.ATTACKS,
     *lost_names.ATTACKS,
