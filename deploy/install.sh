@@ -28,6 +28,7 @@ ETC=/etc/darban
 STATE=/var/lib/darban
 LISTS=/usr/share/darban/blocklists
 LOCAL=/usr/local
+SUDOERS=/etc/sudoers.d/darban
 KEPT=3
 
 say() { printf '%s\n' "$*"; }
@@ -97,7 +98,7 @@ hash_source() {
   {
     "$PYTHON" -V
     find resolver blocklists config.toml deploy/systemd deploy/install.sh deploy/manual.py \
-      deploy/server_config.sh deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/bird/darban-anycast \
+      deploy/server_config.sh deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/sudoers deploy/bird/darban-anycast \
       setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
@@ -215,6 +216,7 @@ PROGRAM
 share() { # place of the release
   mkdir "$1/share"
   cp "$SOURCE"/deploy/systemd/* "$SOURCE/deploy/is-ready" "$SOURCE/deploy/bird/darban-anycast" "$1/share/"
+  sed "s#/usr/bin/darban#$LOCAL/bin/darban#" "$SOURCE/deploy/sudoers" >"$1/share/sudoers"
   "$SOURCE/deploy/server_config.sh" >"$1/share/config.toml"
   "$1/bin/python3" "$SOURCE/deploy/manual.py" >"$1/share/darban.8"
   for shell in bash zsh fish; do
@@ -277,6 +279,7 @@ put_files() { # release
   put "$from/completion.zsh" "$LOCAL/share/zsh/site-functions/_darban"
   put "$from/completion.fish" "$LOCAL/share/fish/vendor_completions.d/darban.fish"
   point "$LOCAL/bin/darban" "$OPT/current/bin/darban"
+  [ ! -e "$from/sudoers" ] || put "$from/sudoers" "$SUDOERS" 440  # an earlier release has none
 }
 
 accepts_config() { # release
@@ -456,7 +459,7 @@ do_uninstall() {
   rm -f "$ROOT$LOCAL"/lib/systemd/system/darban.service "$ROOT$LOCAL"/lib/systemd/system/darban-[lz]*.* \
     "$ROOT$LOCAL/lib/sysctl.d/60-darban.conf" \
     "$ROOT$LOCAL/lib/sysusers.d/darban.conf" "$ROOT$LOCAL/lib/tmpfiles.d/darban.conf" \
-    "$ROOT$LOCAL/share/man/man8/darban.8" "$ROOT$LOCAL/bin/darban" \
+    "$ROOT$LOCAL/share/man/man8/darban.8" "$ROOT$LOCAL/bin/darban" "$ROOT$SUDOERS" \
     "$ROOT$LOCAL/share/bash-completion/completions/darban" \
     "$ROOT$LOCAL/share/zsh/site-functions/_darban" \
     "$ROOT$LOCAL/share/fish/vendor_completions.d/darban.fish" "$ROOT$LISTS"

@@ -128,6 +128,17 @@ class FetchedAge:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockLogDays:
+    """The days (UTC) that the files of a block log are of, each as in 2026-11-24."""
+
+    first: str
+    last: str
+    gaps: tuple[str, ...]
+    """The days between without a file: nothing was blocked, or the log was off, or its lines were
+    lost or removed."""
+
+
+@dataclass(frozen=True, slots=True)
 class MonthReport:
     """The whole report."""
 
@@ -154,6 +165,8 @@ class MonthReport:
     nodes: tuple[NodeCoverage, ...]
     lists: tuple[ListAge, ...]
     fetched: tuple[FetchedAge, ...]
+    block_log: BlockLogDays | None = None
+    """What the block log of this node holds now; None for nothing."""
 
     def total(self, *outcomes: str) -> tuple[int, int]:
         """The queries with these outcomes, or all queries: of the period, and of that before."""

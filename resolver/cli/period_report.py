@@ -6,13 +6,14 @@ Root reads the state with the rights of the service's user, and has its own agai
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from resolver.analysis import period as periods
 from resolver.analysis.month import (
     AuditRecord,
+    BlockLogDays,
     FetchedAge,
     ListAge,
     Lists,
@@ -30,6 +31,7 @@ from resolver.snapshot import store
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.block_log_file import block_log_days
 from resolver.time_zones import time_zone
 from resolver.web import month_page
 from resolver.web.titles import Titles
@@ -117,7 +119,17 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         compiled.settings.report.name,
         now,
     )
+    report = replace(report, block_log=_block_log(config))
     return PeriodReport(report, config, compiled, zone)
+
+
+def _block_log(config: Path) -> BlockLogDays | None:
+    state = store.directory(config)
+    try:
+        with as_owner(state):
+            return block_log_days(state)
+    except OSError as error:
+        raise DarbanError(str(error)) from None
 
 
 def export(config: Path, asked: AskedPeriod, path: Path) -> None:

@@ -290,9 +290,9 @@ class BlockLogConfig(ConfigSection):
     """Whether the file is written."""
     client: Literal["vlan", "prefix", "address"] = "vlan"
     """How exactly each line names the client."""
-    retention_days: Annotated[int, Field(ge=1, le=3660)] = 30
+    retention_days: Annotated[int, Field(ge=1, le=3660)] = 100
     """Days after which lines are removed."""
-    max_bytes: CacheSize = ByteSize(1024 * MIB)
+    max_bytes: CacheSize = ByteSize(4096 * MIB)
     """The size of all its files together, such as "1GiB"."""
 
 

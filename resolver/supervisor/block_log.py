@@ -15,10 +15,9 @@ from contextlib import suppress
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.settings import BlockLog
-from resolver.supervisor.block_log_file import BlockLogFile
+from resolver.supervisor.block_log_file import NAME, BlockLogFile
 from resolver.supervisor.block_log_retention import Retention, SteadyDay
 
-NAME = "blocks.jsonl"
 _PIPE = 1 << 20
 """Octets of the pipe: some 5,000 records."""
 _READ = 1 << 16

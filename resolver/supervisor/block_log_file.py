@@ -11,12 +11,34 @@ import os
 import stat
 from pathlib import Path
 
-from resolver.supervisor.block_log_retention import Retention, day_of, next_name, read_name
+from resolver.analysis.month import BlockLogDays
+from resolver.supervisor.block_log_retention import (
+    Retention,
+    day_of,
+    days_of,
+    next_name,
+    read_name,
+)
 
+NAME = "blocks.jsonl"
+"""In the state directory."""
 _MODE = 0o640
 _RESERVE = 256 << 20
 """Octets of its disk that the log leaves to the state; of a disk below 1 GiB, a quarter."""
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+
+
+def block_log_days(state: Path) -> BlockLogDays | None:
+    """The days (UTC) that the block log of a state directory holds; None where it has no line.
+
+    OSError where the directory cannot be read.
+    """
+    path, written = state / NAME, None
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        written = day_of(found.st_mtime) if found.st_size else None
+    names = [each.name for each in state.iterdir()] if state.exists() else []
+    return days_of(names, NAME, written)
 
 
 class BlockLogFile:

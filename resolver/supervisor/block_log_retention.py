@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from resolver.analysis.month import BlockLogDays
+
 _PARTS = 16
 """A file is rotated when it has this part of the size that is allowed for all files."""
 
@@ -96,6 +98,22 @@ def read_name(name: str, current: str) -> RotatedFile | None:
         return RotatedFile(dt.date.fromisoformat(found[1]), int(found[2]), name)
     except ValueError:
         return None
+
+
+def days_of(
+    names: Iterable[str], current: str, last_written: dt.date | None
+) -> BlockLogDays | None:
+    """The days of rotated files, and of the file ``current`` where it was written to; or None."""
+    found = (read_name(each, current) for each in names)
+    days = {each.day for each in found if each is not None}
+    if last_written is not None:
+        days.add(last_written)
+    if not days:
+        return None
+    first, last = min(days), max(days)
+    between = (first + dt.timedelta(days=number) for number in range((last - first).days))
+    gaps = tuple(str(each) for each in between if each not in days)
+    return BlockLogDays(str(first), str(last), gaps)
 
 
 def next_name(names: Iterable[str], current: str, day: dt.date) -> str:

@@ -54,9 +54,12 @@ PACKAGES = {
     "sshd": "openssh-server",
     "stubby": "stubby",
     "systemd-analyze": "systemd",
+    "sudo": "sudo",
     "tidy": "tidy",
     "unbound": "unbound",
     "unbound-control": "unbound",
+    "unshare": "util-linux",
+    "visudo": "sudo",
 }
 FONT, FONT_PACKAGE = "Vazirmatn", "fonts-vazirmatn"
 """Pictures of Persian pages need it; a browser's users have one of their own."""

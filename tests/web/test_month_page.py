@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.analysis.month import ListAge, MonthReport
+from resolver.analysis.month import BlockLogDays, ListAge, MonthReport
 from resolver.compiler.compilation import compile_file
 from resolver.web import month_page
 from resolver.web.rendering import LANGUAGES, messages
@@ -123,6 +123,14 @@ def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
     assert text["not_compared"] in page("en", nodes=(old,))
     assert "The period has not ended" in page("en", period=replace(report.period, runs=True))
     assert "4 exempted queries are kept" in page("en", left_out=4)
+
+
+def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:
+    assert messages("en")["month"]["no_block_log"] in page("en")
+    log = BlockLogDays("2026-10-24", "2026-11-01", ("2026-10-26", "2026-10-27"))
+    whole = re.sub("<[^>]*>", "", page("en", block_log=log))
+    assert "lines of 24 October 2026 (2 Aban 1405) to 1 November 2026" in whole
+    assert "Days between without lines: 2." in whole
 
 
 def test_name_and_logo_of_the_agency_are_at_the_head(page: PageOf) -> None:
