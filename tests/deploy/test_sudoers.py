@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 
+from resolver.cli.app import app
 from tests.live.programs import lacking, needed
 
 SUDOERS = Path(__file__).parents[2] / "deploy" / "sudoers"
@@ -111,6 +113,7 @@ def test_what_readers_may_ask(sudo: Sudo, words: str) -> None:
         "report --config=/etc/shadow",
         "report --export /var/lib/darban/x",
         "report --merge /etc/shadow",
+        "report --output /var/lib/darban/x",
         "report --language fr",
         "report x",
         "status --json reload",
@@ -119,6 +122,25 @@ def test_what_readers_may_ask(sudo: Sudo, words: str) -> None:
 def test_what_readers_may_not_ask(sudo: Sudo, words: str) -> None:
     done = sudo(*words.split())
     assert (done.returncode, done.stdout) == (1, "")
+
+
+PERMITTED = {
+    "status": {"--json"},
+    "explain": {"--json", "--all-vlans", "--at", "--client", "--vlan"},
+    "history": {"--json", "--verify", "--at", "--head"},
+    "report": {"--json", "--csv", "--language", "--at", "--month", "--from", "--to"},
+}
+REFUSED = {"--config", "--unknown", "--live", "--export", "--merge", "--output", "--help"}
+
+
+def test_each_option_is_permitted_or_refused() -> None:
+    """A new option needs a decision: whether it reads a file, writes one, or runs something."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name, permitted in PERMITTED.items():
+        options = {each for parameter in commands[name].params for each in parameter.opts}
+        assert {each for each in options if each.startswith("-")} - REFUSED == permitted
+        for each in permitted:
+            assert each.lstrip("-") in SUDOERS.read_text(encoding="utf-8")
 
 
 def test_an_argument_with_blanks_hides_no_option(sudo: Sudo) -> None:
