@@ -16,12 +16,15 @@ from zoneinfo import ZoneInfo
 from resolver.figures import store
 from resolver.figures.gathering import Increases, WaitingFigures, minute_of
 from resolver.figures.records import HourFigures, Minute, SelfTest
+from resolver.figures.small_counts import coarsened
 from resolver.figures.store import FigureStore
 from resolver.figures.tables import FiguresError
 from resolver.log import log
 from resolver.metrics import kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.few_addresses import vlans_with_few_exempted
 from resolver.supervisor.block_log_retention import SteadyDay
 from resolver.time_zones import hour_of, time_zone
 
@@ -48,6 +51,7 @@ class FiguresWriter:
         self._ending = False
         self._day = SteadyDay()
         self._zone = "", ZoneInfo("UTC")
+        self._few_exempted = _FewExempted()
         self._thread = threading.Thread(target=self._run, name="figures", daemon=True)
 
     async def run(self) -> None:
@@ -70,10 +74,11 @@ class FiguresWriter:
         serving = min(facts.fewest_workers, facts.workers) >= facts.workers_expected
         facts.fewest_workers = facts.workers
         policy, tested = facts.compiled.policy_hash, SelfTest(facts.self_test)
-        counts = self._increases.take(self._sums().rows)
-        figures = HourFigures(hour_of(at, self.time_zone()), counts, [])
+        counts, zone = self._increases.take(self._sums().rows), self.time_zone()
+        figures = HourFigures(hour_of(at, zone), counts, [])
         figures.minutes.append(Minute(at, policy, serving, tested))
-        self._wait(figures)
+        for each in coarsened(figures, self._few_exempted.of(facts.compiled), zone):
+            self._wait(each)
         if not self._thread.ident:
             self._thread.start()
         self._wanted.set()
@@ -142,6 +147,21 @@ class FiguresWriter:
             return
         for month in removed:
             log.info("%s: the figures of %s are removed", self.directory, month)
+
+
+class _FewExempted:
+    """The VLANs whose exempted queries are counted by part of a month."""
+
+    def __init__(self) -> None:
+        self._compiled: CompiledConfig | None = None
+        self._vlans: frozenset[str] = frozenset()
+
+    def of(self, compiled: CompiledConfig) -> frozenset[str]:
+        """Those of a policy; looked for once, while it is in force."""
+        if compiled is not self._compiled:
+            smallest = compiled.settings.report.smallest
+            self._compiled, self._vlans = compiled, vlans_with_few_exempted(compiled, smallest)
+        return self._vlans
 
 
 def _months_before(day: dt.date, months: int) -> str:

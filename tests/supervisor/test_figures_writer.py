@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from resolver.dns.transport import UDP
-from resolver.figures.records import Figures, Minute, SelfTest
+from resolver.figures.records import Figures, HourCount, Minute, SelfTest
+from resolver.figures.small_counts import part_of_month
 from resolver.figures.store import read
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
@@ -177,3 +178,17 @@ def test_the_minute_that_runs_is_stored_at_the_end(node: _Node) -> None:
     assert node.stored() == 9
     (minute,) = node.read().minutes
     assert began // 60 * 60 <= minute.at <= time.time()
+
+
+def test_what_few_are_exempted_from_is_stored_by_part_of_a_month(tmp_path: Path) -> None:
+    few = CONFIG.replace("10.10.3.0/24", "10.10.3.7/32")
+    compiled = compile_texts(few, LISTS).compiled
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, compiled, "0123", 2.0, 1.0, 2)
+    sums = CounterSums(CounterLayout(), [])
+    sums.rows = [CounterRow("administration", Outcome.EXEMPTED, "one", 0, 1, UDP, 3)]
+    writer = FiguresWriter(lambda: sums, facts)
+    writer.take(ABAN)
+    writer.stop()
+    end = part_of_month(ABAN, writer.time_zone())[1]
+    (count,) = read(tmp_path / "figures", -DAY, EVER).counts
+    assert count == HourCount(end - HOUR, "administration", "", "exempted", 3)
