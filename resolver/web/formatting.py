@@ -95,8 +95,12 @@ class Formatting:
     def moment(self, seconds: float) -> str:
         """A moment, in seconds since 1970."""
         at = self._at(seconds)
-        comma = "،" if self._persian else ","
-        return self.digits(f"{self._day(at.date())}{comma} {at:%H:%M} {_zone(at)}")
+        return f"{self.plain_moment(seconds)} {self.digits(_zone(at))}"
+
+    def plain_moment(self, seconds: float) -> str:
+        """A moment without its time zone, for a page that names the zone."""
+        at = self._at(seconds)
+        return self.digits(f"{self._day(at.date())}{'،' if self._persian else ','} {at:%H:%M}")
 
     def both_moments(self, seconds: float) -> str:
         """A moment, its day in both calendars."""

@@ -13,6 +13,8 @@ from resolver.web.titles import Titles
 _PAGE = Page("month", "base.css", "status_page.css", "report.css", "month.css")
 _TOP = 10
 """Services in the summary."""
+_FINDINGS = 30
+"""Findings of an audit that are listed; the counts by VLAN have all."""
 _GAPS = 20
 """Times without coverage that are listed of a node."""
 _DIFF_LINES = 12
@@ -62,7 +64,11 @@ def page(report: MonthReport, titles: Titles, language: str, zone: ZoneInfo, log
         bars=_bars(report.days, report.days_before),
         labels=_labels(report.days),
         highest=max(report.days, key=lambda each: each.blocked, default=None),
-        findings=[each for each in report.counts if each.outcome == WOULD_BLOCK],
+        findings=sorted(
+            (each for each in report.counts if each.outcome == WOULD_BLOCK),
+            key=lambda each: -each.queries,
+        ),
+        most_findings=_FINDINGS,
         minutes=sum(each.minutes for each in report.nodes),
         of_minutes=sum(each.of for each in report.nodes),
         was_recorded=any(each.minutes_before for each in report.nodes),
