@@ -91,6 +91,7 @@ class _Compiler:
             self.catalog.ranges,
             protected=tuple(sorted(protected_names(self.config))),
             hours=tuple(self.hours()),
+            expectations=tuple(self.expectations()),
         )
         compiled = replace(compiled, allowed_names=self.allowed_names())
         self.expected_services()
@@ -170,6 +171,15 @@ class _Compiler:
         for name, hours in self.config.hours.items():
             zone = self.time_zone(("hours", name, "time_zone"), hours.time_zone)
             yield compile_hours(name, hours, zone)
+
+    def expectations(self) -> Iterable[made.Expectation]:
+        for each in self.config.expect:
+            if each.at is None and each.outcome != "exempted":
+                yield made.Expectation(
+                    *(str(each.client), each.name, codes.parse_type(each.type) or 0),
+                    *(each.outcome, each.service or ""),
+                    None if each.hours is None else self.hours_place.get(each.hours),
+                )
 
     def time_zone(self, path: Path, name: str) -> ZoneInfo:
         zone = time_zone(name)

@@ -220,6 +220,10 @@ class Engine:
         pending = PendingReply(client, query, PASS, question, self._generation, now, view.vlan)
         return self._follow(pending, view, local_entry(zone, query.name, question.qtype, now), now)
 
+    def view_of(self, address: bytes) -> View | None:
+        """The view of a client by its address now; None where no VLAN holds it."""
+        return self._views.of(address, "")
+
     def check_question(self, view: View, name: bytes, qtype: int) -> tuple[Zone | None, Verdict]:
         """The zone of a question, and the verdict; a name with local data always passes."""
         zone = self._routing.find(name, qtype)

@@ -109,6 +109,8 @@ class ServerFacts:
     """None where the policy does not come from git, and until the first pull."""
     pulls: Counter[str] = field(default_factory=Counter)
     """By result."""
+    wrong_decisions: tuple[str, ...] = ()
+    """What workers decide other than the expectations of the config say, by the last self-test."""
     history: str = ""
     """The head of the chain over the audit log; empty until it is known."""
 

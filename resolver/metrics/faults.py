@@ -19,6 +19,7 @@ from resolver.metrics.status import (
 Kind = Literal[
     "config_not_ok",
     "config_failed",
+    "wrong_decisions",
     "workers_missing",
     "address_missing",
     "tcp_not_accepted",
@@ -48,6 +49,8 @@ STALE = 7 * 86400.0
 """Seconds after which a fetched list that cannot be updated is a fault."""
 EXPIRES_SOON = 14 * 86400.0
 """Seconds before the end of a certificate from when on it is a fault: it was not renewed."""
+_SHOWN = 5
+"""Wrong decisions in the text of their fault."""
 _REMINDERS = {
     *("zones_leave_out", "list_stale", "list_never_fetched", "list_held"),
     *("exemption_ends", "exemption_ended"),
@@ -78,9 +81,11 @@ def faults(now: Status) -> Iterator[Fault]:
     """The faults of a server, those that are no reminders first."""
     if not now.config_ok:
         yield _config(now)
+    if now.wrong_decisions:
+        values: dict[str, FaultValue] = {"what": "; ".join(now.wrong_decisions[:_SHOWN])}
+        yield Fault("wrong_decisions", {**values, "wrong": len(now.wrong_decisions)})
     if now.workers < now.workers_expected:
-        values = {"workers": now.workers, "expected": now.workers_expected}
-        yield Fault("workers_missing", values)
+        yield Fault("workers_missing", {"workers": now.workers, "expected": now.workers_expected})
     for address in now.missing_addresses:
         yield Fault("address_missing", {"address": address})
     if now.not_accepting:

@@ -294,6 +294,8 @@ class Status:
     hours: tuple[HoursStatus, ...] = ()
     figures_problem: str = ""
     """Why the figures cannot be written now; empty where they are."""
+    wrong_decisions: tuple[str, ...] = ()
+    """What workers decide other than the expectations of the config say, by the last self-test."""
     certificate: CertificateStatus | None = None
     """None where DNS over TLS is not served."""
 

@@ -71,6 +71,7 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         hours=tuple(hours(compiled, at)),
         figures_problem=facts.figures.problem,
         certificate=facts.certificate,
+        wrong_decisions=facts.wrong_decisions,
     )
 
 

@@ -303,6 +303,22 @@ class ConfiguredGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """How a question must be answered at all hours, or within some."""
+
+    client: str
+    """The address that asks."""
+    question_name: bytes
+    question_type: int
+    outcome: str
+    """As a label of metrics."""
+    service: str
+    """The service whose rule must decide; empty for any."""
+    within: int | None
+    """The index of the hours; None for all hours."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledConfig:
     """A snapshot without its index."""
 
@@ -329,6 +345,8 @@ class CompiledConfig:
     form: int = FORM
     allowed_names: tuple[bytes, ...] = ()
     """The names of the rules of services that some policy allows."""
+    expectations: tuple[Expectation, ...] = ()
+    """Those that hold whatever is exempted; one for a moment, or for an exemption, is not here."""
 
     def sinkholes(self) -> set[bytes]:
         """The addresses that blocked replies have; an empty one where a policy has none."""

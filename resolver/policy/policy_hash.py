@@ -59,6 +59,7 @@ NOT_COUNTED: Final[Mapping[str, str]] = {
     "CompiledConfig.policy_hash": "it is the result",
     "CompiledConfig.protected": "it decides which rules are used, and these count",
     "CompiledConfig.allowed_names": _DERIVED,
+    "CompiledConfig.expectations": "they test the policy, and change nothing",
     "CompiledConfig.form": "it is how the rest is stored",
     "Rule.line": _PEOPLE,
 }

@@ -49,6 +49,7 @@ from resolver.supervisor.person import person
 from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
+from resolver.supervisor.self_test import SelfTest
 from resolver.supervisor.startup import (
     first_snapshot,
     log_warnings,
@@ -146,6 +147,7 @@ class _Supervisor:
         self._validation = UpstreamValidation(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
         self._figures = FiguresWriter(self._pool.sums, self._facts)
+        self._self_test = SelfTest(self._pool, self._rollout, self._facts)
         self._begin_again = ""
 
     async def run(self, accepted: Accepted | None) -> str:
@@ -184,7 +186,7 @@ class _Supervisor:
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
                 self._figures.run,
                 self._certificate.run,
-                self._reload_on_hangup,
+                *(self._self_test.run, self._reload_on_hangup),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 partial(watch_addresses, self._facts),
                 partial(self._listen_again, control),
@@ -280,6 +282,7 @@ class _Supervisor:
         self._list_updates.schedule.look()
         self._zones.look()
         self._validation.look()
+        self._self_test.look()
 
     def _report_status(self) -> None:
         state = "" if self._facts.config_ok else "not in force, the last good policy is "

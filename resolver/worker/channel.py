@@ -8,6 +8,7 @@ From the supervisor:
 - ``upstreams``: use these upstream servers, which have changed, and these counters.
 - ``flush``: remove names from the cache. The reply is ``flushed``.
 - ``unknown_clients``: send the counts of refused clients. The reply has the same name.
+- ``decide``: decide the expectations of the snapshot in force. The reply is ``decided``.
 - ``certificate``: present this certificate in DNS over TLS. It comes before the first ``prepare``.
 - ``drain``: say in replies to health checks whether clients should ask another node.
 - ``record``: count questions for an owner, or stop counting, and send the counts. The reply is
@@ -45,6 +46,8 @@ class WorkerMessage(TypedDict, total=False):
     prefixes: list[tuple[str, int]]
     """Prefixes of unknown clients, with their counts."""
     missed: int
+    decisions: list[tuple[str, str] | None]
+    """As in ``engine.self_test``."""
     owner: str
     counting: bool
     max_rows: int

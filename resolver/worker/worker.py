@@ -27,6 +27,7 @@ from resolver import log
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.self_test import Decision, decisions
 from resolver.errors import DarbanError
 from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters
@@ -60,6 +61,8 @@ _PAUSE: Final = 0.00005
 _STILL: Final = 1.0
 """Seconds without a pause of such a thread, after which the worker gives no more heartbeats. With a
 million names and 150,000 exceptions, 0.4 s was the longest, at idle priority on a busy machine."""
+_AT_ONCE: Final = 32
+"""Expectations that are decided in one iteration of the loop."""
 _FINISH: Final = 1.0
 """Seconds at the end of a worker in which queries in flight may still be answered."""
 
@@ -114,6 +117,8 @@ class Worker:
                     self._channel.send(
                         {"type": "unknown_clients", "prefixes": list(prefixes), "missed": missed}
                     )
+                case "decide":
+                    await self._decide()
                 case "certificate":
                     self._handshakes.use(message["pem"])
                 case "drain":
@@ -167,6 +172,15 @@ class Worker:
             self._engine.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
         self._channel.send({"type": "committed"})
+
+    async def _decide(self) -> None:
+        """Send the decisions on all expectations, and let the loop answer queries meanwhile."""
+        made: list[Decision | None] = []
+        for each in decisions(self._engine) if self._engine is not None else ():
+            made.append(each)
+            if not len(made) % _AT_ONCE:
+                await asyncio.sleep(0)
+        self._channel.send({"type": "decided", "decisions": made})
 
     def _drain(self, draining: bool) -> None:
         self._draining = draining

@@ -59,6 +59,11 @@ UNSERVED = (replace(ZONE, served=7), replace(ZONE, served=None), ZONE)
 CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("config_not_ok", {"config_ok": False}, ("darban check",)),
     ("config_failed", {"config_ok": False, "config_failure": "no space"}, ("no space",)),
+    (
+        "wrong_decisions",
+        {"wrong_decisions": ("wa.me A from 10.1.0.1: expected blocked, got passed",)},
+        ("wa.me A from 10.1.0.1", "got passed"),
+    ),
     ("workers_missing", {"workers": 1}, ("1", "2", "workers")),
     (
         "address_missing",

@@ -230,6 +230,7 @@ BREAKDOWNS = (
     ),
 )
 UNTRIED: dict[Kind, str] = {
+    "wrong_decisions": "tests/end_to_end/watching/test_self_test.py has a worker that is wrong",
     "upstream_unverified": "tests/end_to_end/upstreams/test_upstream_over_tls.py raises it",
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",
     "certificate_ends": "its alert needs a certificate that ends",

@@ -1,0 +1,79 @@
+"""Test the policy in production: each worker decides the expectations of the config.
+
+Hourly, and after each change, each worker that serves decides every expectation by the engine that
+answers its queries. A decision that is wrong twice, with a pause between, is a fault. One alone may
+come from hours or an exemption that begin or end in this moment.
+"""
+
+import asyncio
+import contextlib
+import time
+from typing import Final
+
+from resolver.analysis.self_test import wrong_decisions
+from resolver.log import log
+from resolver.metrics.facts import ServerFacts
+from resolver.supervisor.rollout import Rollout
+from resolver.supervisor.worker_pool import WorkerPool
+
+_EACH: Final = 3600.0
+"""Seconds between two tests without a change."""
+_AGAIN: Final = 2.0
+"""Seconds from a wrong decision to the second look at it."""
+
+
+class SelfTest:
+    """The tests, and what the last one has said."""
+
+    def __init__(self, pool: WorkerPool, rollout: Rollout, facts: ServerFacts) -> None:
+        self._pool = pool
+        self._rollout = rollout
+        self._facts = facts
+        self._wanted = asyncio.Event()
+
+    def look(self) -> None:
+        """Test soon: something else may be in force."""
+        self._facts.self_test = "untested"
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Test again and again, until cancelled."""
+        while True:
+            self._wanted.clear()
+            wrong = await self._wrong()
+            if wrong:
+                await asyncio.sleep(_AGAIN)
+                wrong = await self._wrong()
+            if not self._wanted.is_set():
+                self._report(wrong)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_EACH):
+                    await self._wanted.wait()
+
+    def _report(self, wrong: tuple[str, ...] | None) -> None:
+        facts = self._facts
+        if wrong is None:
+            facts.self_test = "untested"
+        else:
+            facts.self_test = "failed" if wrong else "held"
+        for each in wrong or ():
+            if each not in facts.wrong_decisions:
+                log.error("a worker decides wrongly: %s", each)
+        facts.wrong_decisions = wrong or ()
+
+    async def _wrong(self) -> tuple[str, ...] | None:
+        """The wrong decisions of all workers; None where nothing can be tested."""
+        snapshot = self._rollout.current
+        compiled = snapshot.compiled
+        if not compiled.expectations:
+            return None
+        replies = await self._pool.request({"type": "decide"}, "decided")
+        if not replies or self._rollout.current is not snapshot:
+            return None
+        wall = time.time()
+        found = (
+            each
+            for reply in replies
+            for each in wrong_decisions(compiled, wall, reply["decisions"])
+        )
+        return tuple(dict.fromkeys(found))
