@@ -2,7 +2,7 @@
 # Makes the release that resolver/__init__.py announces with .dev0: `make release`.
 #
 #   1. It commits the version without .dev0. CHANGELOG.md must have its section by now.
-#   2. It builds the wheel, and by `make deb` and `make bundle` the packages (PACKAGES=no: none).
+#   2. It builds the wheel, and as root by `make bundle` the packages (PACKAGES=no: none).
 #   3. It tags the commit, signed if git has a user.signingkey. The tag has the files' SHA-256.
 #   4. It writes the same to RELEASES, and commits that with the version of the next release.
 #
@@ -28,20 +28,16 @@ set_version() { # version
 
 is_clean() { [ -z "$(git status --porcelain --untracked-files=no)" ]; }
 
-has_target() { grep -q "^$1:" Makefile; }
-
 build() {
   rm -rf "$WHEEL"
   PYTHON=$PYTHON deploy/wheel.sh "$WHEEL"
-  [ "$PACKAGES" = no ] || for target in deb bundle; do
-    if has_target "$target"; then make "$target"; fi
-  done
+  [ "$PACKAGES" = no ] || make bundle
 }
 
 # The files of the release that were built after its commit, as sha256sum writes them.
 hashes() {
   since=$(git log -1 --format=%ct)
-  find "$WHEEL/wheel" build/deb build/bundle -maxdepth 1 -type f \
+  find "$WHEEL/wheel" build/deb -maxdepth 1 -type f \
     \( -name '*.whl' -o -name '*.deb' -o -name '*.tar*' \) -newermt "@$((since - 1))" 2>/dev/null |
     LC_ALL=C sort | while read -r file; do
       (cd "$(dirname "$file")" && sha256sum "$(basename "$file")")
