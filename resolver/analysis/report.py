@@ -14,9 +14,11 @@ from ipaddress import ip_network
 from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import allowed_references, service_references
+from resolver.figures.small_counts import EXEMPTED
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.few_addresses import vlans_with_few_exempted
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.service_hours import BlockingHours
 
@@ -151,9 +153,11 @@ def make_report(
     for each in results or ():
         by_vlan[each.vlan].append(each)
     policies = describe(compiled)
+    few = vlans_with_few_exempted(compiled, compiled.settings.report.smallest)
     vlans = tuple(
         report_vlan(
-            compiled, policies, place, at, by_vlan.pop(vlan.name, []), _counts(counted, vlan.name)
+            *(compiled, policies, place, at, by_vlan.pop(vlan.name, [])),
+            _counts(counted, vlan.name, vlan.name in few),
         )
         for place, vlan in enumerate(compiled.vlans)
     )
@@ -174,10 +178,13 @@ def make_report(
     )
 
 
-def _counts(status: Status | None, vlan: str) -> VlanQueryCounts:
+def _counts(status: Status | None, vlan: str, few_exempted: bool) -> VlanQueryCounts:
+    """The counts of a VLAN; where few are exempted, without the services of exempted queries."""
     for each in () if status is None else status.vlans:
         if each.name == vlan:
-            return VlanQueryCounts(each.queries, each.outcomes, each.services)
+            hidden = EXEMPTED if few_exempted else ""
+            services = tuple(count for count in each.services if count.outcome != hidden)
+            return VlanQueryCounts(each.queries, each.outcomes, services)
     return VlanQueryCounts(0, {}, ())
 
 

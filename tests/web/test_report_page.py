@@ -95,8 +95,8 @@ NOW = 1_798_700_000.0
 """2026-12-31."""
 COUNTS = VlanCounts(
     *("administration", 10, "administrative", "enforce", 1234),
-    {"blocked": 1200, "passed": 34},
-    (ServiceCount("one", "blocked", 1200),),
+    {"blocked": 1200, "passed": 31, "exempted": 3},
+    (ServiceCount("one", "blocked", 1200), ServiceCount("one", "exempted", 3)),
 )
 STATUS = replace(
     idle(NOW),
@@ -161,6 +161,7 @@ def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:
     assert [(e.id, e.state) for e in publicity.exemptions] == [("fair", "ended")]
     assert publicity.services == ()
     assert administration.counts.outcomes == COUNTS.outcomes
+    assert administration.counts.services == (ServiceCount("one", "blocked", 1200),), "few exempted"
     assert publicity.counts.queries == 0
     assert made.refused == 7
 
