@@ -4,6 +4,7 @@ Two servers with the same release have the same rules, whatever their systems ha
 """
 
 import datetime as dt
+import importlib.readers  # noqa: F401 - resources imports it later, where root may have fewer rights
 from importlib import resources
 from zoneinfo import ZoneInfo
 
