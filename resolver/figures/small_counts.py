@@ -37,7 +37,7 @@ def coarsened(figures: HourFigures, small: Container[str], zone: ZoneInfo) -> It
         yield HourFigures(hour_of(part_of_month(figures.hour, zone)[1] - 1, zone), hidden)
 
 
-def is_coarse(count: HourCount) -> bool:
+def is_coarse(count: HourCount | Labels) -> bool:
     """Whether a count is of a part of a month, and not of an hour."""
     return count.outcome == EXEMPTED and not count.service
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from resolver.figures.history import SPANS, Bars, read_history
 from resolver.figures.records import Labels
+from resolver.figures.small_counts import is_coarse
 from resolver.metrics.layout import UNKNOWN
 
 _KEPT = 300.0
@@ -79,7 +80,7 @@ def vlan_histories(history: Mapping[str, Bars]) -> Iterator[VlanHistory]:
     totals: dict[Labels, int] = {}
     for bars in spans:
         for labels, queries in bars.items():
-            if labels.outcome in _SHOWN and labels.vlan != UNKNOWN:
+            if labels.outcome in _SHOWN and labels.vlan != UNKNOWN and not is_coarse(labels):
                 totals[labels] = totals.get(labels, 0) + sum(queries)
     for vlan in sorted({labels.vlan for labels in totals}):
         of_vlan = [labels for labels in totals if labels.vlan == vlan]

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,13 +35,14 @@ class _Node:
         self.directory = place / "figures"
         self.facts = ServerFacts(place / "config.toml", place, compiled, "0123", 2.0, 1.0, 2)
         self.facts.workers = self.facts.fewest_workers = 2
+        self.outcome = Outcome.BLOCKED
         self.counted: Counter[tuple[str, str]] = Counter()
         self.writer = FiguresWriter(self._sums, self.facts)
 
     def _sums(self) -> CounterSums:
         sums = CounterSums(CounterLayout(), [])
         sums.rows = [
-            CounterRow(vlan, Outcome.BLOCKED, service, 0, 1, UDP, times)
+            CounterRow(vlan, self.outcome, service, 0, 1, UDP, times)
             for (vlan, service), times in self.counted.items()
         ]
         return sums
@@ -92,6 +94,22 @@ def test_a_vlan_that_is_renamed_is_another(node: _Node) -> None:
     node.minute(ABAN + 60, 4, "officials")
     node.waits_until_stored(7)
     assert {each.vlan: each.queries for each in node.read().counts} == {"staff": 3, "officials": 4}
+
+
+def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
+    """An exemption for one address of administration is no secret in the figures else."""
+    prefix = replace(node.facts.compiled.exempted_prefixes[0], length=32)
+    node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(prefix,))
+    node.outcome = Outcome.EXEMPTED
+    node.minute(ABAN + 5 * HOUR, 3, "administration")
+    node.minute(ABAN + 6 * HOUR, 4, "administration")
+    node.minute(ABAN + 6 * HOUR + 60, 5, "publicity")
+    node.waits_until_stored(12)
+    part = ABAN + 9 * DAY  # 1 November
+    assert {(each.hour, each.vlan, each.service, each.queries) for each in node.read().counts} == {
+        (part - HOUR, "administration", "", 7),
+        (ABAN + 6 * HOUR, "publicity", "telegram", 5),
+    }
 
 
 @pytest.mark.processes
