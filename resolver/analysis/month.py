@@ -5,13 +5,12 @@
 
 from dataclasses import dataclass
 
+from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.analysis.period import Period
 from resolver.policy.exemption_details import ExemptionDetails
 
 BLOCKED, WOULD_BLOCK = "blocked", "would_block"
 """Outcomes, as the label of ``darban_queries``."""
-NO_RECORD, NOT_SERVING = "no_record", "not_serving"
-"""Why a node did not cover a time: no minute was recorded, or not all workers served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +54,6 @@ class DayCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A time that a node did not cover."""
-
-    begin: int
-    """In seconds since 1970, as is ``end``."""
-    end: int
-    why: str
-    """``no_record`` or ``not_serving``."""
-
-    @property
-    def length(self) -> int:
-        """In seconds."""
-        return self.end - self.begin
-
-
-@dataclass(frozen=True, slots=True)
 class NodeCoverage:
     """What is known of the minutes of a node."""
 
@@ -79,12 +62,18 @@ class NodeCoverage:
     """Minutes in which all its workers served."""
     of: int
     """The minutes of the period."""
-    gaps: tuple[Gap, ...]
+    intervals: tuple[Interval, ...]
+    """The whole period: which policy was in force and tested, and where that is not known."""
     minutes_before: int
     """Minutes of the period before in which all its workers served."""
     of_before: int
     damaged: tuple[str, ...]
     """What of its figures could not be read, in words."""
+
+    @property
+    def gaps(self) -> list[Interval]:
+        """The times in which not all its workers served, as far as it is known."""
+        return [each for each in self.intervals if each.why in (NO_RECORD, NOT_SERVING)]
 
 
 @dataclass(frozen=True, slots=True)

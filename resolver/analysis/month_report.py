@@ -13,14 +13,12 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from resolver import __version__
+from resolver.analysis.coverage import intervals
 from resolver.analysis.month import (
     BLOCKED,
-    NO_RECORD,
-    NOT_SERVING,
     WOULD_BLOCK,
     AuditRecord,
     DayCount,
-    Gap,
     Lists,
     MonthReport,
     NodeCoverage,
@@ -30,7 +28,7 @@ from resolver.analysis.month import (
 )
 from resolver.analysis.period import Period, local_day
 from resolver.errors import DarbanError
-from resolver.figures.records import Figures, Minute
+from resolver.figures.records import Figures
 from resolver.figures.small_counts import is_coarse, part_of_month
 
 _MINUTE = 60
@@ -173,39 +171,11 @@ def _coverage(
         node=node,
         minutes=sum(period.begin <= each.at < period.end for each in served),
         of=(period.end - period.begin) // _MINUTE,
-        gaps=tuple(_gaps(minutes, period)),
+        intervals=tuple(intervals(minutes, period.begin, period.end)),
         minutes_before=sum(before.begin <= each.at < before.end for each in served),
         of_before=(before.end - before.begin) // _MINUTE,
         damaged=tuple(dict.fromkeys(chain.from_iterable(each.damaged for each in figures))),
     )
-
-
-def _gaps(minutes: Iterable[Minute], period: Period) -> Iterator[Gap]:
-    """The times of a period that a node did not cover; neighbours with the same reason are one."""
-    gap: Gap | None = None
-    for part in _uncovered(minutes, period):
-        if gap is not None and (gap.end, gap.why) == (part.begin, part.why):
-            gap = Gap(gap.begin, part.end, gap.why)
-            continue
-        if gap is not None:
-            yield gap
-        gap = part
-    if gap is not None:
-        yield gap
-
-
-def _uncovered(minutes: Iterable[Minute], period: Period) -> Iterator[Gap]:
-    at = period.begin
-    for each in minutes:
-        if not period.begin <= each.at < period.end:
-            continue
-        if each.at > at:
-            yield Gap(at, each.at, NO_RECORD)
-        at = each.at + _MINUTE
-        if not each.serving:
-            yield Gap(each.at, at, NOT_SERVING)
-    if at + _MINUTE <= period.end:  # the minute that runs now has no record yet
-        yield Gap(at, period.end, NO_RECORD)
 
 
 def _exemptions(log: Sequence[AuditRecord], period: Period) -> Iterator[PeriodExemption]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
-from resolver.analysis.month import BLOCKED, WOULD_BLOCK, DayCount, MonthReport, VlanCount
+from resolver.analysis.month import (
+    BLOCKED,
+    WOULD_BLOCK,
+    DayCount,
+    MonthReport,
+    NodeCoverage,
+    VlanCount,
+)
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 
@@ -17,6 +24,8 @@ _FINDINGS = 30
 """Findings of an audit that are listed; the counts by VLAN have all."""
 _GAPS = 20
 """Times without coverage that are listed of a node."""
+_INTERVALS = 40
+"""Intervals of the certificate that are listed of a node; --json has all."""
 _DIFF_LINES = 12
 """Lines that are shown of a change of the config."""
 
@@ -41,6 +50,17 @@ class Bar:
     would_block: float
     before: float | None
     """None where the period before has fewer days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """How long a policy was in force on a node and tested."""
+
+    node: str
+    policy: str
+    seconds: int
+    of: int
+    """The seconds of the period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,8 @@ def page(report: MonthReport, titles: Titles, language: str, zone: ZoneInfo, log
         of_minutes=sum(each.of for each in report.nodes),
         was_recorded=any(each.minutes_before for each in report.nodes),
         shown_gaps=_GAPS,
+        tested=_tested(report.nodes),
+        shown_intervals=_INTERVALS,
         diff_lines=_diff_lines,
         most_lines=_DIFF_LINES,
     )
@@ -112,6 +134,19 @@ def _labels(days: Sequence[DayCount]) -> list[Label]:
     return [
         Label(each.day, len(days[at : at + step])) for at, each in enumerate(days) if not at % step
     ]
+
+
+def _tested(nodes: Iterable[NodeCoverage]) -> list[Tested]:
+    """By node, each policy in the order in which it came in force first."""
+    found = []
+    for node in nodes:
+        seconds: dict[str, int] = defaultdict(int)
+        for each in node.intervals:
+            if not each.why:
+                seconds[each.policy] += each.length
+        of = sum(each.length for each in node.intervals)
+        found += [Tested(node.node, policy, own, of) for policy, own in seconds.items()]
+    return found
 
 
 def _diff_lines(diff: str) -> list[str]:

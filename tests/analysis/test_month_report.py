@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from resolver.analysis import period as periods
+from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.analysis.month import (
     AuditRecord,
     FetchedAge,
-    Gap,
     Lists,
     MonthReport,
 )
@@ -107,18 +107,19 @@ def test_times_without_coverage_are_of_each_node() -> None:
     )
     whole = minutes(begin, end)
     stood, covered = made(figures("ns1", served=served), figures("ns2", served=whole)).nodes
-    assert stood.gaps == (
-        Gap(begin + HOUR, begin + HOUR + 120, "not_serving"),
-        Gap(begin + HOUR + 120, begin + 2 * HOUR, "no_record"),
-    )
+    assert stood.gaps == [
+        Interval(begin + HOUR, begin + HOUR + 120, "5c6f", NOT_SERVING),
+        Interval(begin + HOUR + 120, begin + 2 * HOUR, "", NO_RECORD),
+    ]
+    assert [each.why for each in stood.intervals] == ["", NOT_SERVING, NO_RECORD, ""]
     assert (stood.minutes, stood.of) == (30 * 1440 - 60, 30 * 1440)
-    assert (covered.gaps, covered.minutes) == ((), 30 * 1440)
+    assert (covered.gaps, covered.minutes) == ([], 30 * 1440)
 
 
 def test_a_month_that_runs_has_no_gap_in_the_minute_that_runs() -> None:
     part = ABAN.until_moment(ABAN.begin + HOUR + 59)
     (node,) = made(figures("ns1", served=minutes(ABAN.begin, ABAN.begin + HOUR)), period=part).nodes
-    assert (node.gaps, node.minutes, node.of) == ((), 60, 60)
+    assert (node.gaps, node.minutes, node.of) == ([], 60, 60)
 
 
 def test_exemptions_are_those_of_the_configs_in_force() -> None:

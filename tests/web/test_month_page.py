@@ -133,6 +133,15 @@ def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:
     assert "Days between without lines: 2." in whole
 
 
+def test_the_certificate_has_each_policy_and_each_time(page: PageOf) -> None:
+    whole, text = page("en"), messages("en")["month"]
+    certificate = whole.partition(text["certificate"])[2].partition(text["counts"])[0]
+    assert '<td><bdi>5c6f</bdi></td><td class="figures-of">29 d 23 h</td>' in certificate
+    assert '<td class="figures-of">99.9%</td>' in certificate
+    assert certificate.count(f"<td>{text['in_force_and_tested']}</td>") == 2
+    assert certificate.count(f"<td>{text['whys']['no_record']}</td>") == 1
+
+
 def test_name_and_logo_of_the_agency_are_at_the_head(page: PageOf) -> None:
     assert "<bdi>Agency</bdi>" in page("en")
     assert f'<img class="logo" src="{PNG}" alt="">' in page("en", PNG)
