@@ -1,7 +1,8 @@
 """``python -m tests.snapshot.save_state``: store what this release saves, for later releases.
 
 The directory ``saved_by_VERSION`` has a config with something of everything. Its state is what a
-server of this release saves of it: the snapshot, and the audit log with the texts of the config.
+server of this release saves of it: the snapshot, and the audit log with its chain and the texts of
+the config.
 """
 
 import shutil
@@ -13,6 +14,7 @@ from resolver.compiler.compilation import compile_file
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
 from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.history_chain import HistoryChain
 
 _PLACE = Path(__file__).parent
 _CONFIG, _LISTS, STATE = "config.toml", "lists", "state"
@@ -20,6 +22,8 @@ STATES = sorted(_PLACE.glob(f"saved_by_*/{STATE}"))
 """Of 1.0.0, and of each release after it that stores something else."""
 MOMENT = 1_798_700_000.0
 """2026-12-31, when the audit log says that the config was put in force."""
+SEALED = (1_798_588_800.0, 1_798_675_200.0, "e3b0" * 16)
+"""A day, and what stands for the hash of its figures."""
 
 
 def save_state(config: Path, state: Path) -> None:
@@ -32,6 +36,9 @@ def save_state(config: Path, state: Path) -> None:
     sources = SourceTexts(files.texts(config.parent), compiled.own_lists)
     given = (MOMENT, "reload", "uid 1000", path.name, compiled.snapshot.compiled, sources)
     AuditLog(state).activated(*given)
+    chain = HistoryChain(state)
+    chain.follow(MOMENT, appended=1)
+    chain.seal(MOMENT, *SEALED)
 
 
 def _version(directory: Path) -> list[int]:

@@ -8,7 +8,9 @@ from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
 from resolver.snapshot import store
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
-from tests.snapshot.save_state import MOMENT, STATES, newest_saved, save_state
+from resolver.supervisor.history_chain import CHAIN
+from resolver.supervisor.history_check import verify
+from tests.snapshot.save_state import MOMENT, SEALED, STATES, newest_saved, save_state
 
 AFTER_WORK, AT_WORK = 1_799_870_000.0, 1_799_995_000.0
 OUTCOMES = [
@@ -51,6 +53,16 @@ def test_the_stored_audit_log_is_read_whole(state: Path) -> None:
     config = (state.parent / "config.toml").read_text(encoding="utf-8")
     assert AuditLog(state).text(entry.config) == {"config.toml": config}
     assert AuditLog(state).text(entry.lists).keys() == {"own", "fetched"}
+
+
+CHAINED = [state for state in STATES if (state / CHAIN).exists()]
+
+
+@pytest.mark.parametrize("state", CHAINED, ids=lambda state: state.parent.name)
+def test_the_stored_chain_is_verified(state: Path) -> None:
+    check = verify(state, lambda since, until: (SEALED[2], (since, until) == SEALED[:2]))
+    assert (check.findings, check.notes) == ([], [])
+    assert (check.records, check.sealed) == (1, 1)
 
 
 def _stored(state: Path) -> tuple[str, bytes, list[AuditEntry]]:
