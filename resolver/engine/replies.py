@@ -115,8 +115,8 @@ class Replies:
     def health(self, view: View | None, query: Query, *, draining: bool) -> Reply:
         """NODATA without an SOA, so that nobody keeps it; while the node drains, SERVFAIL."""
         if draining:
-            return self._reply(view, query, Outcome.FAILED, codes.SERVFAIL, _DRAINING)
-        return self._reply(view, query, Outcome.PASSED, codes.NOERROR)
+            return self._reply(view, query, Outcome.HEALTH, codes.SERVFAIL, _DRAINING)
+        return self._reply(view, query, Outcome.HEALTH, codes.NOERROR)
 
     def local(
         self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections

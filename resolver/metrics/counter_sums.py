@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 from resolver.metrics.layout import CounterLayout, is_up
+from resolver.policy.verdict import Outcome
 
 _BY_UPSTREAM = {definitions.UPSTREAM_QUERIES.name, definitions.UPSTREAM_DURATION.name}
 Labels = tuple[str, ...]
@@ -31,7 +32,9 @@ class CounterSums:
                 self._series[metric][labels].append(is_up(values))
         self.kinds = layout.kinds
         """The kind of each service that ever was a way around this resolver."""
-        self.rows = [row for memory in memories for row in layout.rows(memory)]
+        rows = (row for memory in memories for row in layout.rows(memory))
+        self.rows = [row for row in rows if row.outcome is not Outcome.HEALTH]
+        """Without health checks: they say how often somebody looks, and nothing of clients."""
 
     def series(self, metric: Metric) -> Mapping[Labels, Sequence[int]]:
         """The series of a metric; those of a histogram end with the sum in microseconds."""

@@ -20,6 +20,8 @@ class Outcome(enum.IntEnum):
     DROPPED = 5
     FAILED = 6
     REBINDING = 7
+    HEALTH = 8
+    """A health check, which no metric counts as a query."""
 
     @property
     def label(self) -> str:

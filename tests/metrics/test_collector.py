@@ -140,6 +140,16 @@ def test_the_head_of_the_history_is_exported_once_it_is_known() -> None:
     assert _of(served.series(), "darban_history_info", hash="0a1b") == 1
 
 
+@pytest.mark.parametrize("rcode", [0, 2])
+def test_a_health_check_is_no_query(rcode: int) -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    before = served.series()
+    for vlan in (-1, 0):
+        _count(served.workers[0], QueryLabels(vlan, Outcome.HEALTH, -1, rcode, 1))
+    assert served.series() == before
+
+
 def test_how_much_a_vlan_s_policy_blocks() -> None:
     served = _Served()
     served.follow(FEWER, [])
