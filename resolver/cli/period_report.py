@@ -5,6 +5,7 @@ Root reads the state with the rights of the service's user, and has its own agai
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,7 +105,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
     merged = [figure_store.read_export(path) for path in merge]
     compiled = _compiled(config)
     own, zone = _own_figures(config, asked, compiled)
-    nodes = [*([own] if own.node else []), *merged]
+    nodes = [*([_named(own)] if own.node or own.damaged else []), *merged]
     if not own.node and merged:
         zone = _zone(merged[0].time_zone)
     period = asked.in_zone(zone).until_moment(now)
@@ -168,6 +169,11 @@ def _read(config: Path, asked: AskedPeriod, zone: ZoneInfo) -> Figures:
     state = store.directory(config)
     with as_owner(state):
         return figure_store.read(state / figure_store.NAME, since, period.end)
+
+
+def _named(figures: Figures) -> Figures:
+    """The figures with this host's name, where none of their files could be read."""
+    return replace(figures, node=figures.node or os.uname().nodename)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -6,6 +6,7 @@ import shutil
 import socket
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler.compilation import compile_file
+from resolver.figures.records import HourFigures, Labels
+from resolver.figures.store import FigureStore
 from resolver.snapshot import store
+from tests.figures.synthetic import ABAN
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking
@@ -79,6 +83,24 @@ def test_a_link_to_a_file_of_root_is_not_followed(place: Place) -> None:
     done = darban("lists", "--config", place.config, "--json", at=place.directory)
     [ads] = json.loads(done.out)["lists"]
     assert ads["entries"] == 0
+
+
+def test_a_report_has_the_figures_that_the_service_can_read(place: Place) -> None:
+    counts = Counter({Labels("strict", "", "passed"): 7})
+    FigureStore(place.state / "figures", "ns1").add(HourFigures(ABAN, counts), "Asia/Tehran")
+    place.given_away()
+    asked = ("report", "--month", "1405-08", "--json")
+    told = json.loads(darban(*asked, at=place.directory).out)
+    assert [each["queries"] for each in told["counts"]] == [7]
+    file, of_root = place.state / "figures" / "2026-10.sqlite", place.directory / "of_root"
+    file.rename(of_root)
+    os.chown(of_root, 0, 0)
+    of_root.chmod(0o600)
+    file.symlink_to(of_root)
+    told = json.loads(darban(*asked, at=place.directory).out)
+    [node] = told["nodes"]
+    assert told["counts"] == []
+    assert "2026-10.sqlite: unable to open database file" in node["damaged"]
 
 
 PULLED = """
