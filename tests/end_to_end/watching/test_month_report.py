@@ -81,6 +81,11 @@ def test_the_counts_of_two_nodes_are_added(nodes: list[Path], tmp_path: Path) ->
     assert [node["node"] for node in as_json["nodes"]] == list(synthetic.NODES)  # type: ignore[attr-defined]
     assert len(as_json["counts"]) == len(rows(merged.out))  # type: ignore[arg-type]
 
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+    shutil.copytree(one / "lists", tmp_path / "lists")
+    no_node = darban(*ASKED, "--merge", str(file), "--csv", at=tmp_path)
+    assert blocked(no_node.out) == blocked_by(1), no_node.err
+
     twice = darban(*ASKED, "--merge", str(file), "--csv", at=two)
     assert (twice.code, twice.out) == (WRONG, "")
     assert f"'{synthetic.NODES[1]}' are given twice" in twice.err
