@@ -28,7 +28,7 @@ platforms=
 for libc in 28 17; do platforms="$platforms --platform=manylinux_2_${libc}_$(uname -m)"; done
 # shellcheck disable=SC2086 # these are several options
 PYTHONPATH=build/pip python3 -m pip --quiet --disable-pip-version-check install --no-compile \
-  --no-deps --require-hashes --only-binary=:all: --python-version="$version" $platforms \
+  --require-hashes --only-binary=:all: --python-version="$version" $platforms \
   --target "$site" -r requirements/run.txt
 # setuptools builds, and nothing else. Who installed a package, and where its commands would be,
 # differs from build to build.
