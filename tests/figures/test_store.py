@@ -1,6 +1,9 @@
 """Figures on disk: added up, read again, damaged, exported."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -134,6 +137,34 @@ def test_a_file_that_is_put_back_is_counted_on_from(store: FigureStore) -> None:
     path.write_bytes(backup)
     assert store.add(figures(ABAN, 5, minute(ABAN + 120)), ZONE) == ""
     assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 8}
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from resolver.figures import tables
+from tests.figures import synthetic
+with tables.opened(Path(sys.argv[1]), "rw") as database:
+    database.execute("PRAGMA cache_size = 1")  # so that it writes before the end
+    database.execute("BEGIN IMMEDIATE")
+    for figures in synthetic.month(days=1):
+        tables.add(database, figures)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.processes
+def test_a_kill_in_the_middle_of_a_minute_leaves_all_or_nothing_of_it(store: FigureStore) -> None:
+    store.add(figures(ABAN, 3, minute(ABAN)), ZONE)
+    path = store.directory / "2026-10.sqlite"
+    size = path.stat().st_size
+    killed = subprocess.run([sys.executable, "-c", _KILLED, path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.with_name("2026-10.sqlite-journal").exists()
+    assert path.stat().st_size > size
+    assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 3}
+    assert store.add(figures(ABAN, 4), ZONE) == ""
+    assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 7}
 
 
 def test_old_months_are_removed_and_the_newest_stay(store: FigureStore) -> None:

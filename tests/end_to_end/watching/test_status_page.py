@@ -2,12 +2,16 @@
 
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from resolver.figures.records import HourFigures, Labels
+from resolver.figures.store import FigureStore
+from tests.figures.synthetic import HOUR
 from tests.live.accessibility import axe, faults
 from tests.live.chromium import Browser, Page, chromium
 from tests.live.clients import ask as ask_once
@@ -110,10 +114,23 @@ def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         server = make(text)
         (server.directory / BLOCKLISTS.name).symlink_to(BLOCKLISTS)
         server.environment = {"TZ": "Asia/Tehran"}
+        _store_some_days(server.state / "figures")
         server.start().scrape()
         yield Watched(server, block)
         assert server.stop().code == 0
         server.check_log()
+
+
+def _store_some_days(directory: Path) -> None:
+    """Store figures of the last four weeks, as a server does that has run so long."""
+    store = FigureStore(directory, "ns1.agency.example")
+    now = time.time() // HOUR * HOUR - HOUR // 2
+    for ago in (*range(1, 24), *range(24, 28 * 24, 18)):
+        of_hour = HourFigures(int(now - ago * HOUR))
+        for place, service in enumerate(("telegram", "whatsapp", "discord")):
+            of_hour.counts[Labels("administration", service, "blocked")] = 900 // (1 + ago % 7)
+            of_hour.counts[Labels("finance", service, "would_block")] = 40 + place
+        store.add(of_hour, "Asia/Tehran")
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +275,28 @@ def test_it_is_used_by_keyboard_and_answers_as_darban_explain_does_for_the_vlan(
     )
     told = {line[:13].strip(): line[14:] for line in done.stdout.splitlines()[1:]}
     assert dict(rows) == told
+    page.close()
+
+
+def test_what_somebody_has_opened_stays_open(watched: Watched, browser: Browser) -> None:
+    page = browser.open(watched.status)
+    shown = "document.querySelector('#idle li').checkVisibility()"
+    assert not page.evaluate(shown)
+    page.evaluate("document.querySelector('#idle summary').click()")
+    blocks = page.evaluate("document.getElementById('live-blocks').innerHTML")
+    ask_once(watched.server.port, NAME, client=ADMINISTRATION)
+    page.evaluate("refresh()")
+    assert page.evaluate("document.getElementById('live-blocks').innerHTML") != blocks
+    assert page.evaluate(shown)
+    page.close()
+
+
+def test_the_last_day_week_and_month_are_drawn(watched: Watched, browser: Browser) -> None:
+    page = browser.open(watched.status)
+    bars = "[...document.querySelectorAll('#history .plot path')].map(it => it.getBBox().width)"
+    found = page.evaluate(bars)
+    assert len(found) == 3 * 6, "three services of each of two VLANs"
+    assert min(found) > 10
     page.close()
 
 
