@@ -28,6 +28,7 @@ INTERPRETED = {
     "policy/description.py": "dataclasses for people; no query passes through it",
     "policy/exemption_details.py": "likewise",
     "policy/service_hours.py": "for people; no query passes through it",
+    "policy/few_addresses.py": "for figures, reports and a warning; no query passes through it",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }
