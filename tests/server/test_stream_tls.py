@@ -136,3 +136,37 @@ def test_an_end_without_close_notify_ends_the_connection(made_authority: Authori
         assert server.events == ["ended", "lost"]
 
     run(play)
+
+
+class Answering(TlsSession):
+    """A session of a peer that only asks for what TLS itself answers, as updates of its keys."""
+
+    ANSWER = bytes(1024)
+
+    def receive(self, octets: bytes) -> bytes:  # noqa: ARG002 - none of them is of DNS
+        return b""
+
+    def outgoing(self) -> bytes:
+        return self.ANSWER
+
+
+def test_a_peer_that_asks_for_answers_of_tls_and_takes_none_is_closed(
+    made_authority: Authority,
+) -> None:
+    async def play(loop: Loop) -> None:
+        ours, peer = pair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        server = Noted(loop)
+        server.open(ours, Answering(made_authority.context()))
+        most = 0
+        with peer:
+            for _ in range(20_000):  # the kernel's buffers are full long before
+                await loop.sock_sendall(peer, b"update")
+                await asyncio.sleep(0.01)
+                if not server.is_open:
+                    break
+                most = max(most, server.unsent)
+        assert server.events == ["lost"]
+        assert most < 20_000  # octets: a record and an answer
+
+    run(play)

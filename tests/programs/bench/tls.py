@@ -2,13 +2,15 @@
 
 Each server has one worker or thread on a core of its own, and one certificate (P-256). dnsdist is
 in front of Darban, whose CPU time is counted with dnsdist's. Queries come from dnsperf, over
-connections that stay open; connections from this program, each with one query.
+connections that stay open; connections from this program, each with one query. Each run is a line;
+the medians of the runs are last.
 """
 
 import argparse
 import os
 import socket
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -107,7 +109,9 @@ def _started(stack: ExitStack, place: Path, core: int) -> list[_Server]:
     }
     for port in (darban_port, unbound_port, dnsdist_port):
         wait_for(lambda port=port: _listens(port), "it listens", 30)
-    own = [pid for pid in family(pids["darban"]) if pid != pids["darban"]]  # its worker
+    answered = _Server("Darban", darban_port, [])
+    wait_for(lambda: _answers(answered), "its worker answers", 30)  # before, there may be none
+    own = [pid for pid in family(pids["darban"]) if _is_worker(pid)]
     return [
         _Server("Darban", darban_port, own),
         _Server("Unbound", unbound_port, family(pids["unbound"])),
@@ -118,6 +122,18 @@ def _started(stack: ExitStack, place: Path, core: int) -> list[_Server]:
 def _listens(port: int) -> bool:
     with closing(socket.socket()) as trying:
         return trying.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _answers(server: _Server) -> bool:
+    try:
+        server.connect().close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_worker(pid: int) -> bool:
+    return b"resolver.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _per_query(server: _Server, questions: Path, seconds: int, padded: bool) -> float:
@@ -158,23 +174,30 @@ def main() -> int:
     options = parser.parse_args()
     own, *_, core = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {own})
-    sys.stdout.write(f"one certificate for {NAME}, {_RATE} queries a second\n")
-    sys.stdout.write("| server | us a query | padded | us a connection | KiB, idle |\n")
+    print(f"one certificate for {NAME}, {_RATE} queries a second")
+    print("| server | us a query | padded | us a connection | KiB, idle |")
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         place = Path(directory)
         (place / "questions").write_text("localhost A\n")
         servers = _started(stack, place, core)
+        idle = {server.name: _per_idle(server) for server in servers}
+        measured: dict[str, list[tuple[float, ...]]] = {server.name: [] for server in servers}
         for run in range(options.runs):
             for server in servers if run % 2 == 0 else reversed(servers):
-                idle = _per_idle(server) if run == 0 else 0.0
-                figures = [
+                figures = (
                     *(_per_query(server, place / "questions", options.seconds, p) for p in (0, 1)),
                     _per_connection(server, 500),
-                ]
-                row = " | ".join(f"{each:.1f}" for each in (*figures, idle))
-                sys.stdout.write(f"| {server.name} | {row} |\n")
-                sys.stdout.flush()
+                )
+                measured[server.name].append(figures)
+                _print(server.name, *figures)
+    print("medians:")
+    for name, runs in measured.items():
+        _print(name, *map(statistics.median, zip(*runs, strict=True)), idle[name])
     return 0
+
+
+def _print(name: str, *figures: float) -> None:
+    print(f"| {name} | {' | '.join(f'{each:.1f}' for each in figures)} |", flush=True)
 
 
 if __name__ == "__main__":
