@@ -3,8 +3,8 @@
 On a socket of DNS over TLS (RFC 7858) a connection begins with a handshake (``Handshakes``).
 
 What must stay true:
-- A connection that is idle for ``IDLE`` seconds is closed; also one that has not received a whole
-  message in this time. If many connections are open, the time is shorter.
+- A connection that is idle for ``IDLE`` seconds is closed, over TLS for ``TLS_IDLE``; also one that
+  has not received a whole message in this time. If many connections are open, the time is shorter.
 - One address has at most ``PER_ADDRESS`` connections. Where all together have too many, one is
   closed for a new one, also while its queries wait for replies (``Holder``).
 - While a client does not take its replies, the server does not read its queries. What it has not
@@ -42,6 +42,9 @@ IDLE: Final = 5.0
 """In seconds."""
 CROWDED_IDLE: Final = 1.0
 """The idle time, in seconds, while more than half of the connections are open."""
+TLS_IDLE: Final = 30.0
+"""The idle time over TLS, in seconds, where to come back costs both sides a handshake (RFC 7858
+section 3.4); ``IDLE`` while more than half of the connections are open."""
 HANDSHAKE: Final = 3.0
 """Seconds that a handshake of TLS may take; no longer than a connection may be idle."""
 MAX_CONNECTIONS: Final = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
@@ -255,7 +258,7 @@ class Connection(MessageStream):
         """Close the connection if it has ended or was idle too long; else check again later."""
         now = self.loop.time()
         is_acknowledged = self.is_acknowledged
-        # While a query waits for an upstream, or replies for the client, the longer time applies.
+        # A query that waits for an upstream, or replies for the client, have this time in any case.
         waits = self._outstanding or not is_acknowledged
         idle_at = self.active + (IDLE if waits else self._server.idle_time)
         if self.is_handshaking:
@@ -283,6 +286,7 @@ class TcpServer:
         self.proxies = proxies
         self.handshakes = handshakes
         self._transport = TCP if handshakes is None else TLS
+        self._idle = (IDLE, CROWDED_IDLE) if handshakes is None else (TLS_IDLE, IDLE)
         self._handler = handler
         self._counters = counters
         self._socket = listening
@@ -329,7 +333,7 @@ class TcpServer:
     @property
     def idle_time(self) -> float:
         """Seconds that a connection may be idle (RFC 7766 section 6.2.3)."""
-        return CROWDED_IDLE if self._all.held > MAX_CONNECTIONS // 2 else IDLE
+        return self._idle[self._all.held > MAX_CONNECTIONS // 2]
 
     def begin(self, received: float) -> None:
         """Begin and end exemptions and hours by now (see ``QueryHandler.begin``)."""

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 from dnslib import DNSRecord
 
+from resolver.server import tcp
 from resolver.server.handshakes import Handshakes, Handshaking
 from resolver.server.loop import Loop
-from resolver.server.tcp import HANDSHAKE, IDLE, MAX_CONNECTIONS, TcpServer
+from resolver.server.tcp import HANDSHAKE, IDLE, MAX_CONNECTIONS, TLS_IDLE, TcpServer
 from resolver.server.tls_session import TlsSession
 from tests.fetch.source_server import Authority
 from tests.server.assembled import Assembled
@@ -122,6 +123,25 @@ def test_a_client_is_answered(made_authority: Authority) -> None:
     run(play)
 
 
+@pytest.mark.parametrize(("most", "idle"), [(MAX_CONNECTIONS, TLS_IDLE), (1, IDLE)])
+def test_an_idle_connection_is_kept_for_longer_than_over_tcp_and_in_a_crowd_for_less(
+    made_authority: Authority, monkeypatch: pytest.MonkeyPatch, most: int, idle: float
+) -> None:
+    monkeypatch.setattr(tcp, "MAX_CONNECTIONS", most)
+
+    async def play(loop: Loop) -> None:
+        async with served(loop, made_authority) as (_, connect):
+            stream, _ = connect()
+            stream.write(messages(["localhost."]))
+            await asyncio.sleep(idle - 1)
+            assert answers(stream) == ["127.0.0.1"]
+            assert not stream.has_ended
+            await asyncio.sleep(2.5)
+            assert stream.has_ended
+
+    run(play)
+
+
 def test_without_a_certificate_a_connection_is_closed(made_authority: Authority) -> None:
     async def play(loop: Loop) -> None:
         async with served(loop, made_authority, certified=False) as (_, connect):
@@ -149,7 +169,7 @@ def test_a_handshake_that_does_not_end_has_less_time_than_a_connection(
                 await asyncio.sleep(1.5)
                 assert await loop.sock_recv(half, 1) == b""
             assert stream.is_open
-            await asyncio.sleep(IDLE)
+            await asyncio.sleep(TLS_IDLE)
             assert stream.has_ended
 
     run(play)
