@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.live import vlan_client
+from tests.live.clients import Answer, read, run
 from tests.live.configs import shipped
+from tests.live.dnsdist import certificate
 from tests.live.namespaces import ADMINISTRATION, PUBLICITY, Namespaces, Subnet, namespaces
 from tests.live.nsd import ANY_V4, ANY_V6, nsd
+from tests.live.programs import needed
 from tests.live.server import Server, servers
 
 TIMES = 500
@@ -60,6 +63,13 @@ class Campus:
                     client.kill()
         return first, second
 
+    def ask_over_tls(self, vlan: Subnet, name: str, *, v6: bool = False) -> Answer:
+        """What a client is answered that verifies the server's certificate by its address."""
+        where = [f"@{vlan.server[v6]}", "+tls", f"+tls-hostname={vlan.server[v6]}"]
+        trusted = f"+tls-ca={self.server.directory / 'dns.pem'}"
+        command = [*self._made.into(self._clients[vlan.vlan]), str(needed("kdig")), *where]
+        return read(run([*command, trusted, "+timeout=5", "+retry=0", name, "A"]))
+
     def _start(
         self, vlan: Subnet, server: str, name: str, rtype: str, times: int
     ) -> subprocess.Popen[str]:
@@ -97,7 +107,11 @@ def campus(
             made.join(inside[-1], clients[vlan.vlan], vlan)
         stack.enter_context(nsd(nsd_program, directory, _UPSTREAM, inside))
         make = stack.enter_context(servers(directory))
-        server = make(shipped([f"127.0.0.1:{_UPSTREAM}"], _PORT, _METRICS, listen))
+        tls = [where.replace(f":{_PORT}", ":853") for where in listen]
+        more = f'[server.tls]\nlisten = {tls}\ncertificate = "dns.pem"\nkey = "dns.key"\n'
+        server = make(shipped([f"127.0.0.1:{_UPSTREAM}"], _PORT, _METRICS, listen) + more)
+        addresses = [address for vlan in VLANS for address in vlan.server]
+        certificate(needed("openssl"), server.directory, *addresses)
         server.through = inside
         yield Campus(made, server.start(), clients)
         assert server.stop().code == 0
@@ -115,6 +129,14 @@ def test_a_thousand_interleaved_answers_and_none_crosses(vlans: Campus, *, v6: b
     administration, publicity = vlans.ask(NAME, times=TIMES, v6=v6)
     assert administration == {"0 0.0.0.0": TIMES}
     assert publicity == {f"0 {ANY_V4}": TIMES}
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["IPv4", "IPv6"])
+def test_over_tls_each_has_its_policy_cold_and_warm(vlans: Campus, *, v6: bool) -> None:
+    name = f"tls{v6:d}.{NAME}"
+    for _ in range(2):
+        assert vlans.ask_over_tls(PUBLICITY, name, v6=v6).data == [ANY_V4]
+        assert vlans.ask_over_tls(ADMINISTRATION, name, v6=v6).data == ["0.0.0.0"]
 
 
 def test_a_question_for_ipv6_addresses_too(vlans: Campus) -> None:
