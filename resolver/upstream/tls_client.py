@@ -4,10 +4,12 @@ What must stay true:
 - A server is asked only if its certificate is valid for its name in the config, and comes from an
   authority of the system or of the group's ``ca_file`` (RFC 8310, strict). Its address does not
   count, and nothing in its place is asked.
+- A session is resumed no longer than the certificate is valid: OpenSSL does not look at it again.
 """
 
 import functools
 import ssl
+from time import time
 
 from resolver.exchange.servers import Server
 from resolver.server.tls_session import TlsSession
@@ -31,11 +33,16 @@ class TlsClient:
         self._context = context_for(server.authorities)
         self._name = server.tls_name
         self._resumable: ssl.SSLSession | None = None
+        self._expires = 0.0
+        """When the certificate of that session expires, in seconds since 1970."""
 
     def begin(self) -> TlsSession:
         """Begin a session, which resumes an earlier one if the server agrees (RFC 8446 2.2)."""
-        return TlsSession(self._context, self._name, self._resumable)
+        resumed = self._resumable if time() < self._expires else None
+        return TlsSession(self._context, self._name, resumed)
 
     def keep(self, session: TlsSession) -> None:
         """Keep what the server has given to resume a session by."""
-        self._resumable = session.resumable or self._resumable
+        if (resumable := session.resumable) is not None:
+            expires = str(session.peer_certificate()["notAfter"])
+            self._resumable, self._expires = resumable, float(ssl.cert_time_to_seconds(expires))
