@@ -42,11 +42,15 @@ def designated_resolvers(config: Config) -> Iterator[made.LocalName]:
 def _by_port(
     name: bytes | None, listen: Sequence[SocketAddress], protocol: str, path: str = ""
 ) -> Iterator[str]:
-    """The name and the parameters of a service for each port, in the order of their numbers."""
+    """The name and the parameters of a service for each port, in their order in the config.
+
+    A loopback address, which is another host's own, is named only where there is no other.
+    """
     if name is None:
         return
     for port in dict.fromkeys(endpoint.port for endpoint in listen):
-        addresses = [each.address for each in listen if each.port == port]
+        at_port = [each.address for each in listen if each.port == port]
+        addresses = [each for each in at_port if not each.is_loopback] or at_port
         hints = ""
         for version in (4, 6):
             found = [str(a) for a in addresses if a.version == version and not a.is_unspecified]

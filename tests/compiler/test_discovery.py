@@ -69,8 +69,9 @@ def _by_front(first: int) -> list[str]:
         (_FRONT, _by_front(1)),
         (_TLS + _FRONT, [*_BY_SERVER, *_by_front(3)]),
         (_TLS.replace('name = "Dns.Agency.Example"', ""), []),
+        (_TLS.replace("listen = [", 'listen = ["127.0.0.1:853", "[::1]:8853", '), _BY_SERVER),
     ],
-    ids=["none", "this server", "in front", "both", "without a name"],
+    ids=["none", "this server", "in front", "both", "without a name", "beside loopback"],
 )
 def test_clients_learn_what_is_served(config: str, records: list[str]) -> None:
     assert [each.replace('"', "") for each in _discovered(config)] == records
