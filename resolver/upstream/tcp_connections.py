@@ -200,7 +200,7 @@ class TcpConnectionPool(Generic[Waiting]):
         self._open: list[TcpConnection[Waiting]] = []
         self._silent: list[TcpConnection[Waiting]] = []
         """The oldest is first."""
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: dict[TcpConnection[Waiting], asyncio.Task[None]] = {}
         self._to_flush: dict[TcpConnection[Waiting], None] = {}
         loop.on_iteration_end(self._flush)
 
@@ -245,14 +245,14 @@ class TcpConnectionPool(Generic[Waiting]):
         self._open.remove(connection)
         self._silent.append(connection)
         if len(self._silent) > MAX_CONNECTIONS:
-            self._silent[0].close()
+            oldest = self._silent[0]
+            oldest.close()
+            oldest.fail()  # also if it is not made yet
 
     def _new(self) -> TcpConnection[Waiting]:
         connection = TcpConnection(self)
         self._open.append(connection)
-        task = self.loop.create_task(self._connect(connection))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self._connecting[connection] = self.loop.create_task(self._connect(connection))
         return connection
 
     def _flush(self) -> None:
@@ -263,6 +263,9 @@ class TcpConnectionPool(Generic[Waiting]):
     def lost(self, connection: TcpConnection[Waiting]) -> None:
         """Report a connection that has ended."""
         (self._silent if connection.is_silent else self._open).remove(connection)
+        connecting = self._connecting.pop(connection, None)
+        if connecting is not None:
+            connecting.cancel()
         now = self.loop.time()
         if connection.failed_handshake:
             self._failing_until = now + _AFTER_FAILURE
@@ -277,24 +280,31 @@ class TcpConnectionPool(Generic[Waiting]):
             self._tls.keep(session)
 
     async def _connect(self, connection: TcpConnection[Waiting]) -> None:
+        try:
+            made = await self._connected()
+        except OSError:  # or TimeoutError
+            made = None
+        del self._connecting[connection]
+        if made is None:
+            connection.fail()
+        else:
+            connection.connected(made, None if self._tls is None else self._tls.begin())
+
+    async def _connected(self) -> socket.socket:
+        """A socket that is connected to the server; OSError, also if no descriptor is left."""
         server = self._server
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-        try:
-            made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        except OSError:  # no file descriptor is left
-            connection.fail()
-            return
+        made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             if server.source:
                 bind_source(made, server.source)
             async with asyncio.timeout(_CONNECT):
                 address = socket_address(server.address, server.port)
                 await self.loop.sock_connect(made, address)
-        except OSError:  # or TimeoutError
+        except BaseException:  # it may be cancelled
             made.close()
-            connection.fail()
-        else:
-            connection.connected(made, None if self._tls is None else self._tls.begin())
+            raise
+        return made
 
 
 class TcpConnections(Generic[Waiting]):

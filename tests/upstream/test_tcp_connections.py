@@ -1,9 +1,11 @@
 """TCP connections to upstreams: how many there are, one that fails, and the end of one."""
 
 import asyncio
+import contextlib
 import gc
 import resource
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,13 @@ from resolver.upstream.tcp_connections import (
     TcpConnectionPool,
 )
 from tests.upstream.virtual_time import run
+
+_LONGEST = 15.0
+"""Seconds in which a connection is made or not."""
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 class Somebody:
@@ -151,5 +160,35 @@ def test_after_a_failed_handshake_no_other_one_begins_for_a_second() -> None:
             while len(lost) < 2:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(1)  # the other end is closed, too
+
+    run(play)
+
+
+def test_connections_that_cannot_be_made_are_given_up_beside_the_silent_ones() -> None:
+    async def play(loop: Loop) -> None:
+        with contextlib.ExitStack() as opened:
+            listening = opened.enter_context(socket.socket())
+            listening.bind(("127.0.0.1", 0))
+            listening.listen(0)
+            for _ in range(2):  # the queue is full, and the kernel drops what else comes
+                full = opened.enter_context(socket.socket())
+                full.setblocking(False)
+                full.connect_ex(listening.getsockname())
+            server = Server(*listening.getsockname(), "upstream")
+            lost: list[TcpConnection[Somebody]] = []
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
+            before = descriptors()
+            asked = 3 * MAX_CONNECTIONS
+            for _ in range(asked):
+                sent = pool.send(b"query", SOMEBODY)
+                assert sent is not None
+                await asyncio.sleep(0.1)
+                sent[0].keep_late(sent[1], loop.time())
+            await asyncio.sleep(0.1)
+            assert descriptors() == before + MAX_CONNECTIONS
+            assert len(lost) == asked - MAX_CONNECTIONS
+            await asyncio.sleep(_LONGEST)
+            assert len(lost) == asked
+            assert descriptors() == before
 
     run(play)
