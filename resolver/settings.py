@@ -89,6 +89,8 @@ class PolicySource:
     """The file of accepted SSH keys, relative to the config."""
     max_newly_blocked: int
     """Recorded names that a commit may block newly."""
+    expires_days: int = 0
+    """Days after which the newest commit has expired; 0 is never."""
 
 
 @dataclass(frozen=True, slots=True)

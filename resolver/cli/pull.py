@@ -134,8 +134,9 @@ async def _pulled(
     except CommitRefused as error:
         return _answer("refused", error.commit, [str(error)], error.code)
     now = time.time()
+    pulled = PulledPolicy(fetched.commit, fetched.signer, now, now, fetched.dated)
     try:
-        with tree.writing(PulledPolicy(fetched.commit, fetched.signer, now, now)):
+        with tree.writing(pulled):
             tree.switch(fetched.commit)
             compiled = compile_file(path, now)
             compiled.check()
@@ -146,7 +147,8 @@ async def _pulled(
             return _answer("refused", fetched, report, error.code)
         raise
     await repository.keep(fetched.commit)
-    report = [str(problem) for problem in compiled.problems]
+    expired = pulled.expired(source.expires_days, now)
+    report = [*(str(problem) for problem in compiled.problems), *expired]
     return _answer("written", fetched, report, 0)
 
 

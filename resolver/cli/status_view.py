@@ -51,6 +51,8 @@ _FAULTS: dict[Kind, str] = {
     "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "
     "written",
     "policy_not_pulled": "the policy was not pulled: {why}",
+    "policy_expired": "the policy expired on {until}: no newer signed commit has come, so its "
+    "repository may be frozen",
     "zones_leave_out": "not in the zones: {what}",
     "list_stale": "list {list} could not be updated since {updated}; see darban lists",
     "list_never_fetched": "there is no copy of the list {list}; see darban lists",
@@ -245,10 +247,11 @@ def _below(now: Status) -> Iterator[Text]:
         newest = max(zone.written for zone in publish.zones)
         yield Text(f"zones     {len(publish.zones)} in {publish.directory}, newest serial {newest}")
     if source is not None and source.commit:
+        left = f", expires in {_span(source.expiry - now.at)}" if source.expiry > now.at else ""
         yield Text(
             f"policy    {source.branch} of {source.repository}, up to date "
             f"{_span(now.at - source.pulled)} ago\n          commit {source.commit}, signed by "
-            f"{source.signer}, in force for {_span(now.at - source.applied)}"
+            f"{source.signer}, in force for {_span(now.at - source.applied)}{left}"
         )
 
 

@@ -57,7 +57,8 @@ def policy_source(config: model.Config) -> settings.PolicySource | None:
     if not source.repository:
         return None
     return settings.PolicySource(
-        source.repository, source.branch, source.allowed_signers, _MAX_NEWLY_BLOCKED
+        *(source.repository, source.branch, source.allowed_signers),
+        *(_MAX_NEWLY_BLOCKED, source.expires_days),
     )
 
 

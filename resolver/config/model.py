@@ -272,6 +272,8 @@ class PolicySourceConfig(ConfigSection):
     """The branch whose newest commit is put in force."""
     allowed_signers: Line = ""
     """The file of the SSH keys whose signatures are accepted."""
+    expires_days: Annotated[int, Field(ge=0, le=3660)] = 0
+    """Days after which the newest commit has expired; 0 is never."""
 
 
 class LimitsConfig(ConfigSection):

@@ -191,6 +191,7 @@ def _pulled(facts: ServerFacts) -> Iterator[tuple[Metric, Values]]:
     """The policy from git; no series where it does not come from there."""
     source = facts.policy_source
     yield definitions.POLICY_PULLED, _one(None if source is None else source.pulled)
+    yield definitions.POLICY_EXPIRY, _one((source and source.expiry) or None)
     results = () if source is None else definitions.PULL_RESULTS
     yield definitions.POLICY_PULLS, _by_label((each, facts.pulls[each]) for each in results)
 

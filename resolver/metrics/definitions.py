@@ -153,6 +153,10 @@ POLICY_PULLED = _gauge(
     "darban_policy_pulled_timestamp_seconds",
     "When the policy was last pulled from git and was in force; 0 for never",
 )
+POLICY_EXPIRY = _gauge(
+    "darban_policy_expiry_timestamp_seconds",
+    "When the newest commit of the policy from git expires by [policy_source] expires_days",
+)
 POLICY_PULLS = _counter("darban_policy_pulls", "Pulls of the policy from git by result", "result")
 CERTIFICATE_EXPIRY = _gauge(
     "darban_tls_certificate_expiry_timestamp_seconds",

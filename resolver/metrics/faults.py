@@ -12,6 +12,7 @@ from resolver.metrics.status import (
     DRAINING,
     CertificateStatus,
     FetchedStatus,
+    PolicySourceStatus,
     PublishStatus,
     Status,
 )
@@ -38,6 +39,7 @@ Kind = Literal[
     "zones_not_written",
     "zones_not_served",
     "policy_not_pulled",
+    "policy_expired",
     "zones_leave_out",
     "list_stale",
     "list_never_fetched",
@@ -115,8 +117,8 @@ def faults(now: Status) -> Iterator[Fault]:
         yield Fault("figures_not_written", {"why": now.figures_problem})
     if now.publish is not None:
         yield from _zones(now.publish)
-    if now.policy_source is not None and now.policy_source.problem:
-        yield Fault("policy_not_pulled", {"why": now.policy_source.problem})
+    if now.policy_source is not None:
+        yield from _pulled(now.policy_source, now.at)
     if now.publish is not None and now.publish.left_out:
         yield Fault("zones_leave_out", {"what": "; ".join(now.publish.left_out)})
     for each in now.fetched:
@@ -153,6 +155,13 @@ def _zones(publish: PublishStatus) -> Iterator[Fault]:
     if publish.not_served():
         counts = {"zones": publish.not_served(), "written": len(publish.zones)}
         yield Fault("zones_not_served", {"server": publish.server, **counts})
+
+
+def _pulled(source: PolicySourceStatus, at: float) -> Iterator[Fault]:
+    if source.problem:
+        yield Fault("policy_not_pulled", {"why": source.problem})
+    if 0 < source.expiry <= at:
+        yield Fault("policy_expired", {"until": source.expiry})
 
 
 def _fetched(fetched: FetchedStatus, at: float) -> Iterator[Fault]:

@@ -225,6 +225,10 @@ class PolicySourceStatus:
     """One of ``definitions.PULL_RESULTS``."""
     problem: str
     """Why the last pull changed nothing; empty where it succeeded."""
+    dated: float = 0.0
+    """When its signer says that the commit was made."""
+    expiry: float = 0.0
+    """When the commit has been the newest for too long; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)

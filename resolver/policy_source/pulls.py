@@ -112,15 +112,15 @@ class PolicyPulls:
         """Put a commit in force, unless it is; the result, the report and the exit code."""
         record, now = self._tree.record(), time.time()
         if record is not None and record.commit == fetched.commit:
-            self._tree.write(replace(record, pulled=now))
-            return "unchanged", [], 0
+            self._tree.write(replace(record, pulled=now, dated=fetched.dated))
+            return "unchanged", record.expired(source.expires_days, now), 0
         if self._refused is not None and not again:
             commit, at, report, code = self._refused
             if commit == fetched.commit and time.monotonic() - at < _AGAIN:
                 return "refused", report, code
         self._refused = None
         switch = PolicySwitch(self._tree, fetched.commit, partial(self._check, source, accept))
-        pulled = PulledPolicy(fetched.commit, fetched.signer, now, now)
+        pulled = PulledPolicy(fetched.commit, fetched.signer, now, now, fetched.dated)
         with contextlib.suppress(_NotInForce), self._tree.writing(pulled):
             accepted = [ALL_LISTS] if accept else []
             reload = await self._switch(f"{who}: {fetched}", switch, accepted)
@@ -135,7 +135,7 @@ class PolicyPulls:
             return "refused", report, reload.code
         if not (self._facts.state / QUESTIONS).exists():
             report = [*report, _NO_QUESTIONS]
-        return "applied", report, 0
+        return "applied", [*report, *pulled.expired(source.expires_days, now)], 0
 
     async def _check(self, source: PolicySource, accept: bool, old: Path, new: Path) -> None:
         """Replay the recorded questions; Rejected where too many names are blocked newly."""
@@ -181,6 +181,7 @@ class PolicyPulls:
             at=time.time(),
             result=result,
             problem=problem,
+            expiry=record.expiry(source.expires_days),
         )
         if problem and not logged and (before is None or before.problem != problem):
             log.error("policy of %s: %s", source.repository, problem)

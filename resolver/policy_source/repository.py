@@ -22,6 +22,7 @@ from resolver.log import log
 from resolver.policy_source import signatures
 from resolver.policy_source.git import LONG, GitFailed, run_git
 from resolver.policy_source.quarantine import quarantined, release
+from resolver.policy_source.signatures import CommitSignature
 from resolver.policy_source.tree import PolicyTree
 from resolver.settings import PolicySource
 
@@ -34,6 +35,8 @@ class FetchedCommit:
 
     commit: str
     signer: str = ""
+    dated: float = 0.0
+    """When its signer says that it was made, in seconds since 1970."""
 
     def __str__(self) -> str:
         return f"commit {self.commit}" + (f", signed by {self.signer}" if self.signer else "")
@@ -78,7 +81,8 @@ class PolicyRepository:
                 current = "" if record is None or record.commit == commit else record.commit
                 if current:
                     await self._must_descend(commit, current)
-                fetched = FetchedCommit(commit, await self._signer(commit, current))
+                signature = await self._signature(commit, current)
+                fetched = FetchedCommit(commit, signature.signer, signature.dated)
                 await release(self._tree)
             await write_files(self._tree, commit)
         except GitFailed as error:
@@ -121,8 +125,8 @@ class PolicyRepository:
         _, code = await self._incoming(*question, good=(0, 1, 128))
         return code == 0
 
-    async def _signer(self, commit: str, current: str) -> str:
-        """Whom git says the signature is from; CommitRefused where its check does not pass.
+    async def _signature(self, commit: str, current: str) -> CommitSignature:
+        """What git says of the signature; CommitRefused where its check does not pass.
 
         With ``current``, all commits since it are checked. A check that git could not make, as on
         a full disk, would look like a missing signature.
@@ -156,7 +160,7 @@ class PolicyRepository:
                 "its own signature"
             )
             raise CommitRefused(fetched, reason)
-        return newest.signer
+        return newest
 
 
 def _scarce(directory: Path) -> str:

@@ -29,6 +29,8 @@ class CommitSignature:
     letter: str
     signer: str
     """A principal of the allowed signers."""
+    dated: float
+    """The committer's date, which the signature covers, in seconds since 1970."""
 
     @property
     def fault(self) -> str:
@@ -52,11 +54,13 @@ def question(*which: str) -> tuple[str, ...]:
 
     One more than ``MOST`` tells that there are too many.
     """
-    return ("log", "--format=%G? %H %GS", f"--max-count={MOST + 1}", *which, "--")
+    return ("log", "--format=%G? %H %ct %GS", f"--max-count={MOST + 1}", *which, "--")
 
 
 def read(printed: str) -> list[CommitSignature]:
     """What git has printed, the newest first."""
-    rows = (line.partition(" ") for line in printed.splitlines())
-    found = ((letter, *rest.partition(" ")) for letter, _, rest in rows)
-    return [CommitSignature(commit, letter, signer) for letter, commit, _, signer in found]
+    rows = (line.split(" ", 3) for line in printed.splitlines())
+    return [
+        CommitSignature(commit, letter, "".join(signer), float(dated))
+        for letter, commit, dated, *signer in rows
+    ]

@@ -34,6 +34,26 @@ class PulledPolicy:
     """When it was put in force."""
     pulled: float
     """When the repository last had nothing newer, or this commit."""
+    dated: float = 0.0
+    """When its signer says that it was made; 0 where an earlier release has recorded it."""
+
+    def expiry(self, days: int) -> float:
+        """When the commit has been the newest for too long; 0 for never.
+
+        It counts from its date, and from when it was put in force where that came first: a date in
+        the future prolongs nothing.
+        """
+        return min(self.dated, self.applied) + days * 86400.0 if self.dated and days else 0.0
+
+    def expired(self, days: int, now: float) -> list[str]:
+        """What a person who pulls should read, where the commit has expired."""
+        return [_EXPIRED.format(days=days)] if 0 < self.expiry(days) <= now else []
+
+
+_EXPIRED = (
+    "the commit is more than {days} days old, so the repository may be frozen: compare it with a "
+    "signer's clone"
+)
 
 
 class DamagedRecord(DarbanError):

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,9 +40,11 @@ class PolicyRepository:
         """The file of allowed signers: the operator alone."""
         return self.keys / "allowed_signers"
 
-    def git(self, *arguments: str | Path) -> str:
-        """What git prints."""
+    def git(self, *arguments: str | Path, committed: float | None = None) -> str:
+        """What git prints; ``committed`` is the date of a commit that it makes."""
         environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        if committed is not None:
+            environment["GIT_COMMITTER_DATE"] = f"@{committed:.0f} +0000"
         done = subprocess.run(
             ["git", "-C", self.path, *arguments],
             env=environment,
@@ -57,12 +60,16 @@ class PolicyRepository:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def commit(self, signer: str = SIGNER) -> str:
-        """Commit everything, signed by a key, or unsigned where none is named; the commit."""
+    def commit(self, signer: str = SIGNER, *, days_ago: float = 0) -> str:
+        """Commit everything, signed by a key, or unsigned where none is named; the commit.
+
+        Its date is so many days ago, as its committer would have it.
+        """
         sign = ["-S"] if signer else []
         self.git("add", "--all")
         key = f"user.signingkey={self.keys / signer}"
-        self.git("-c", key, "commit", "--quiet", "--allow-empty", "-m", "a change", *sign)
+        words = ("commit", "--quiet", "--allow-empty", "-m", "a change", *sign)
+        self.git("-c", key, *words, committed=time.time() - days_ago * 86400)
         return self.head()
 
     def merge(self, signer: str = "") -> str:

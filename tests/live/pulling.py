@@ -27,6 +27,7 @@ servers = ["{upstream}"]
 [policy_source]
 repository = "{repository}"
 allowed_signers = "{allowed}"
+expires_days = 30
 """
 
 

@@ -227,15 +227,19 @@ def test_the_block_page() -> None:
 def test_the_policy_from_git() -> None:
     served = _Served()
     served.follow(LISTS, [])
-    assert not [name for name, _ in served.series() if name.startswith("darban_policy_pull")]
+    pulled = ("darban_policy_pull", "darban_policy_expiry")
+    assert not [name for name, _ in served.series() if name.startswith(pulled)]
     served.facts.policy_source = PolicySourceStatus(
         *("/srv/policy.git", "stable", "1", "noc", 5.0, 7.0, 9.0, "failed", "no network")
     )
     served.facts.pulls["failed"] += 2
     series = served.series()
     assert _of(series, "darban_policy_pulled_timestamp_seconds") == 7
+    assert _of(series, "darban_policy_expiry_timestamp_seconds") is None
     assert _of(series, "darban_policy_pulls_total", result="failed") == 2
     assert _of(series, "darban_policy_pulls_total", result="applied") == 0
+    served.facts.policy_source = replace(served.facts.policy_source, expiry=11.0)
+    assert _of(served.series(), "darban_policy_expiry_timestamp_seconds") == 11
 
 
 def test_the_policy_hash() -> None:

@@ -35,7 +35,8 @@ LOG = BlockLogStatus("/blocks.jsonl", "vlan", 17, 0, "")
 ZONE = ZoneStatus("a.rpz", 8, 8)
 PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZONE, ZONE), (), "")
 SOURCE = PolicySourceStatus(
-    *("https://git.example/p", "stable", "1", "noc", 1.0, 2.0, 3.0, "applied", "")
+    *("https://git.example/p", "stable", "1", "noc", 1.0, 2.0, 3.0, "applied", ""),
+    expiry=NOW + 1,
 )
 FETCHED = FetchedStatus("ads", NOW - STALE + 1, 3)
 EXEMPTION = ExemptionStatus(
@@ -106,6 +107,11 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
     ("zones_not_served", {"publish": replace(PUBLISH, zones=UNSERVED)}, ("127.0.0.1:8053", "2")),
     ("policy_not_pulled", {"policy_source": replace(SOURCE, problem="no git")}, ("not pulled",)),
+    (
+        "policy_expired",
+        {"policy_source": replace(SOURCE, expiry=NOW)},
+        ("policy expired on", "no newer signed commit"),
+    ),
     ("zones_leave_out", {"publish": replace(PUBLISH, left_out=("exemption x",))}, ("zones",)),
     ("list_stale", {"fetched": (replace(FETCHED, updated=NOW - STALE - 1),)}, ("ads",)),
     ("list_never_fetched", {"fetched": (replace(FETCHED, updated=None),)}, ("ads", "no copy")),
@@ -164,6 +170,7 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
         changes |= change
     changes["certificate"] = CertificateStatus("/dns.pem", NOW + 1, "no key")
     changes["publish"] = PublishStatus("/zones", "server", UNSERVED, ("exemption x",), "no space")
+    changes["policy_source"] = replace(SOURCE, problem="no git", expiry=NOW)
     changes["upstreams"] = (
         *(replace(UPSTREAM, up=False), replace(UPSTREAM, up=False, unverified="expired")),
         replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED")),

@@ -53,7 +53,8 @@ def _kept(tree: PolicyTree) -> list[str]:
 
 def test_the_files_are_those_of_the_commit(repository: PolicyRepository, tree: PolicyTree) -> None:
     fetched = _fetch(repository, tree)
-    assert fetched == FetchedCommit(repository.head(), SIGNER)
+    dated = float(repository.git("log", "-1", "--format=%ct"))
+    assert fetched == FetchedCommit(repository.head(), SIGNER, dated)
     directory = tree.directory(fetched.commit)
     for file in ("config.toml", "blocklists/pager.txt"):
         assert (directory / file).read_bytes() == (repository.path / file).read_bytes()
@@ -180,7 +181,19 @@ def test_signed_commits_are_taken_however_many_and_merged(
     for _ in range(3):
         repository.commit()
     repository.merge(SIGNER)
-    assert _fetch(repository, tree) == FetchedCommit(repository.head(), SIGNER)
+    fetched = _fetch(repository, tree)
+    assert (fetched.commit, fetched.signer) == (repository.head(), SIGNER)
+
+
+def test_the_date_is_that_of_the_newest_commit_as_it_was_signed(
+    repository: PolicyRepository, tree: PolicyTree
+) -> None:
+    repository.commit(days_ago=40)
+    older = _fetch(repository, tree)
+    repository.commit(days_ago=3)
+    newer = _fetch(repository, tree)
+    assert newer.dated - older.dated == pytest.approx(37 * 86400, abs=600)
+    assert newer.dated == float(repository.git("log", "-1", "--format=%ct"))
 
 
 def test_at_first_the_newest_signature_vouches(

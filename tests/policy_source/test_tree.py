@@ -55,3 +55,27 @@ def test_a_damaged_record_permits_nothing(tree: PolicyTree, tmp_path: Path) -> N
     with pytest.raises(DamagedRecord):
         tree.restore()
     assert _text(tree) == "one"
+
+
+DAY = 86400.0
+APPLIED = 1000 * DAY
+
+
+@pytest.mark.parametrize(
+    ("dated", "days", "expiry"),
+    [
+        (APPLIED - 5 * DAY, 30, APPLIED + 25 * DAY),
+        (APPLIED, 30, APPLIED + 30 * DAY),
+        (APPLIED + 5 * DAY, 30, APPLIED + 30 * DAY),
+        (2.0**63, 30, APPLIED + 30 * DAY),
+        (1.0, 30, 1 + 30 * DAY),
+        (APPLIED, 0, 0.0),
+        (0.0, 30, 0.0),
+    ],
+    ids=["past", "now", "future", "far future", "1970", "off", "of an earlier release"],
+)
+def test_when_a_commit_expires(dated: float, days: int, expiry: float) -> None:
+    pulled = PulledPolicy("one", "noc", APPLIED, APPLIED + DAY, dated)
+    assert pulled.expiry(days) == expiry
+    assert not pulled.expired(days, expiry - 1)
+    assert bool(pulled.expired(days, expiry)) == (expiry > 0)

@@ -235,6 +235,7 @@ UNTRIED: dict[Kind, str] = {
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",
     "certificate_ends": "its alert needs a certificate that ends",
     "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
+    "policy_expired": "tests/end_to_end/pull/test_pull_frozen.py has a frozen repository",
     "clock_wrong": "it is the clock of the kernel",
     "exemption_ends": "its alert needs three days",
     "exemption_ended": "a reminder without an alert",
