@@ -1,5 +1,6 @@
 """The configs and the firewall rules that the documents show are good."""
 
+import re
 import subprocess
 import time
 import tomllib
@@ -10,7 +11,8 @@ import pytest
 import tomlkit
 
 from resolver.compiler.compilation import compile_file
-from tests.documents.pages import ROOT, Block, blocks
+from tests.documents.console import commands
+from tests.documents.pages import PAGES, ROOT, Block, blocks
 from tests.live.certificates import CertificateAuthority
 from tests.live.programs import needed
 
@@ -28,6 +30,13 @@ def _with(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
             value = _with(old, value)
         merged[key] = value
     return merged
+
+
+def test_no_command_has_a_date_that_passes() -> None:
+    """``--at`` a past date is answered from the audit log, and shows something else."""
+    texts = [command.text for page in PAGES for command in commands(page)]
+    assert len(texts) > 30
+    assert [text for text in texts if re.search(r"\d{4}-\d\d-\d\d", text)] == []
 
 
 @pytest.mark.processes
