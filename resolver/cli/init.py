@@ -105,8 +105,8 @@ def _refuse_existing(path: Path) -> None:
     if path.exists() or path.is_symlink():
         beside = path.with_name("new.toml")
         raise DarbanError(
-            f"{path} exists, and stays as it is. To begin anew, add another file to this command: "
-            f"{beside}; 'darban reload {beside}' puts it in the place of the config."
+            f"{path} exists, and stays as it is. To begin anew, add another file to this command, "
+            f"such as {beside}."
         )
 
 
@@ -223,14 +223,16 @@ def _next_steps(path: Path, vlan: str, address: str) -> Sequence[str]:
     """The three things to do next; the server has the config once the second is done."""
     host, _, port = address.rpartition(":")
     at = f"@{host.strip('[]')}" + (f" -p {port}" if port != str(DNS_PORT) else "")
-    if path == SYSTEM:
-        serve = "systemctl restart darban"
-    elif (path.parent / "config.toml").exists() and path.name != "config.toml":
-        serve = f"darban reload {path}"
-    else:
-        serve = f"darban run --config {path}"
     return (
         f"See how a name is answered:       darban explain {vlan} web.telegram.org --config {path}",
-        f"Serve it:                         {serve}",
+        f"Serve it:                         {_how_to_serve(path)}",
         f"Ask it from a client of a VLAN:   dig {at} web.telegram.org",
     )
+
+
+def _how_to_serve(path: Path) -> str:
+    """The command that serves the file; a reload would refuse its other addresses to listen on."""
+    if path.parent != SYSTEM.parent:
+        return f"darban run --config {path}"
+    put = "" if path == SYSTEM else f"mv --backup --suffix=.old {path} {SYSTEM} && "
+    return f"{put}systemctl restart darban"

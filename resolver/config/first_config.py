@@ -127,13 +127,14 @@ _EXPECTATIONS = """
 def _expectations(config: NewConfig) -> Iterator[str]:
     """One for each prefix; where names are blocked, also for a domestic messenger."""
     blocked = "would_block" if config.audit else "blocked"
+    prefixes = [prefix for vlan in config.vlans for prefix in vlan.prefixes]
     for vlan in config.vlans:
-        clients = [_client(prefix) for prefix in vlan.prefixes]
+        found = [_client(prefix, prefixes) for prefix in vlan.prefixes]
+        clients = [client for client in found if client is not None]
         for client in clients:
             yield _expectation(client, "web.telegram.org", "passed" if vlan.is_open else blocked)
         if clients and not vlan.is_open:
             yield _expectation(clients[0], "eitaa.com", "passed", "a domestic messenger")
-    prefixes = [prefix for vlan in config.vlans for prefix in vlan.prefixes]
     for nobody in _NOBODY:
         if not any(nobody in prefix for prefix in prefixes):
             yield _expectation(nobody, "agency.example", "refused", "a client in no VLAN")
@@ -149,9 +150,18 @@ outcome = "{outcome}"
 """
 
 
-def _client(prefix: Network) -> Address:
-    """A client of a prefix: its fifth address, or its last where it has fewer."""
-    return prefix[min(5, prefix.num_addresses - 1)]
+def _client(prefix: Network, prefixes: Iterable[Network]) -> Address | None:
+    """A client of a prefix: its fifth address, or its last where it has fewer.
+
+    Where a longer prefix holds that address, it is the next that none holds, or None.
+    """
+    client = prefix[min(5, prefix.num_addresses - 1)]
+    for other in sorted(each for each in prefixes if each.version == prefix.version):
+        if other.prefixlen > prefix.prefixlen and client in other:
+            if other[-1] == prefix[-1]:
+                return None
+            client = other[-1] + 1
+    return client
 
 
 def _array(values: Iterable[str]) -> str:

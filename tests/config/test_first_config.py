@@ -38,3 +38,20 @@ def test_every_prefix_has_an_expectation_and_a_client_of_no_vlan_is_refused() ->
         ("198.51.100.1", "refused"),
     ]
     assert read["policies"].keys() == {"administrative"}
+
+
+def _clients(*prefixes: str) -> list[str]:
+    """For each prefix, a VLAN of its own: the clients of the expectations."""
+    vlans = [NewVlan(each, [ip_network(each)], is_open=True) for each in prefixes]
+    read = tomllib.loads(text_of(NewConfig(vlans, [], [], "", [], audit=False)))
+    return [each["client"] for each in read["expect"] if each["outcome"] == "passed"]
+
+
+def test_the_client_of_a_prefix_is_in_no_longer_prefix() -> None:
+    assert _clients("10.0.0.0/16", "10.0.0.0/24") == ["10.0.1.0", "10.0.0.5"]
+    assert _clients("10.0.0.8/29", "10.0.0.0/28", "10.0.0.0/24", "10.0.0.0/29") == [
+        *("10.0.0.13", "10.0.0.16", "10.0.0.5")  # of 10.0.0.0/28 no address is left
+    ]
+    assert _clients("0.0.0.0/0", "255.0.0.0/8", "::/0", "::/64") == [
+        *("0.0.0.5", "255.0.0.5", "0:0:0:1::", "::5")
+    ]

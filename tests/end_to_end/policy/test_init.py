@@ -49,18 +49,25 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     done = darban("init", "config.toml", *VLANS, "--listen", "127.0.0.1", at=tmp_path)
     assert (done.code, (tmp_path / "config.toml").read_text("utf-8")) == (WRONG, "")
     assert done.err.startswith("config.toml exists, and stays as it is.")
-    assert "'darban reload new.toml'" in done.err
+    assert "add another file to this command, such as new.toml" in done.err
 
 
-def test_beside_a_config_the_next_step_is_a_reload(tmp_path: Path) -> None:
+def test_beside_a_config_the_new_one_is_served_and_not_reloaded(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("", encoding="utf-8")
     (tmp_path / "blocklists").symlink_to(BLOCKLISTS)
     done = darban("init", "new.toml", *VLANS, "--listen", "127.0.0.1", "--audit", at=tmp_path)
     assert done.code == GOOD, done.err
-    assert "darban reload new.toml\n" in done.out
+    assert "darban run --config new.toml\n" in done.out
     text = (tmp_path / "new.toml").read_text("utf-8")
     assert 'directories = ["blocklists"]' in text
     assert 'mode = "audit"' in text
+
+
+def test_a_vlan_inside_of_another_has_its_own_policy(tmp_path: Path) -> None:
+    nested = ("--vlan", "staff=10.10.0.0/16", "--vlan", "press=10.10.0.0/24", "--open", "press")
+    done = darban("init", "new.toml", *nested, "--listen", "127.0.0.1", at=tmp_path)
+    assert done.code == GOOD, done.err
+    assert "warning [nested-open-vlan:press]" in done.out
 
 
 def test_it_listens_where_this_host_reaches_the_vlans(tmp_path: Path) -> None:
