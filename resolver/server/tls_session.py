@@ -6,8 +6,8 @@ writes.
 
 What must stay true:
 - No octet of the peer is given before the handshake has ended, and none is sent.
-- A session holds no more than one record of the peer, and what was sealed before the handshake
-  ended.
+- A session holds no more than one record of the peer, or ``_LONGEST`` octets of its handshake, and
+  what was sealed before the handshake ended.
 - Whatever the peer sends, ``receive`` raises nothing but ``TlsError``.
 """
 
@@ -18,6 +18,9 @@ from typing import Any, Final
 _MOST: Final = 16384
 """Octets that are decrypted at once: a record at its largest (RFC 8446 section 5.1)."""
 
+_LONGEST: Final = 32768
+"""Octets of a peer in a handshake; a usual one has 2 to 6 KiB. OpenSSL would keep 128 KiB."""
+
 
 class TlsError(Exception):
     """The handshake failed, or the peer broke the protocol; what is ``outgoing`` may say why."""
@@ -27,7 +30,7 @@ class TlsSession:
     """One side of a TLS connection."""
 
     __slots__ = (
-        *("_early", "_incoming", "_object", "_outgoing"),
+        *("_early", "_incoming", "_left", "_object", "_outgoing"),
         *("error", "has_ended", "is_established"),
     )
 
@@ -51,6 +54,8 @@ class TlsSession:
             server_hostname=server_hostname,
             session=resumed,
         )
+        self._left = _LONGEST
+        """Octets that the peer may send before the handshake ends."""
         self._early = bytearray()
         """What was sealed before the handshake ended."""
         self.is_established = False
@@ -76,6 +81,7 @@ class TlsSession:
         """
         self._incoming.write(octets)
         if not self.is_established:
+            self._left -= len(octets)
             self._handshake()
             if not self.is_established:
                 return b""
@@ -128,6 +134,9 @@ class TlsSession:
         return self._object.getpeercert() or {}
 
     def _handshake(self) -> None:
+        if self._left < 0:
+            self.error = "the handshake is too long"
+            raise TlsError(self.error)
         try:
             self._object.do_handshake()
         except ssl.SSLWantReadError:

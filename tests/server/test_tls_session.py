@@ -152,6 +152,18 @@ def test_what_follows_the_end_is_left(contexts: Contexts) -> None:
     assert server.has_ended
 
 
+def test_a_handshake_that_is_too_long_is_an_error(contexts: Contexts) -> None:
+    _, server = contexts.sessions()
+    # The head of a hello of 128,000 octets, of which OpenSSL keeps what has come.
+    server.receive(b"\x16\x03\x03\x00\x04\x01" + (128_000).to_bytes(3, "big"))
+    record = b"\x16\x03\x03\x3f\xf0" + bytes(0x3FF0)
+    server.receive(record)
+    server.receive(record)
+    with pytest.raises(TlsError, match="too long"):
+        server.receive(record)
+    assert server.error == "the handshake is too long"
+
+
 def test_a_session_that_is_not_established_ends_with_nothing(contexts: Contexts) -> None:
     _, server = contexts.sessions()
     assert server.end() == b""
