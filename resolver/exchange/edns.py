@@ -6,6 +6,10 @@ from resolver.dns import codes
 from resolver.dns.response import Response
 from resolver.exchange.attempt import Attempt
 
+_BLOCK: Final = 128
+"""Octets, of which a query over TLS has a multiple (RFC 8467 section 4.1)."""
+_PADDING: Final = codes.PADDING.to_bytes(2, "big")
+
 
 def without_edns(query: bytes) -> bytes:
     """The same query (without its ID) without its OPT."""
@@ -15,12 +19,6 @@ def without_edns(query: bytes) -> bytes:
 def has_edns(query: bytes) -> bool:
     """Whether a query (without its ID) has an OPT."""
     return query[9] != 0
-
-
-_BLOCK: Final = 128
-"""Octets, of which a query over TLS has a multiple (RFC 8467 section 4.1)."""
-_PADDING: Final = b"\x00\x0c"
-"""The code of the option (RFC 7830)."""
 
 
 def padded(query: bytes) -> bytes:
