@@ -66,9 +66,9 @@ class TlsCertificate:
 
 
 def _stamp(file: Path) -> object:
-    """What changes when a file is written, replaced, or led to by another link."""
+    """What changes when a file is written, replaced, led to by another link, or may be read."""
     try:
         found = file.stat()
     except OSError as error:
         return error.errno
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_ctime_ns
