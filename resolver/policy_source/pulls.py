@@ -112,7 +112,8 @@ class PolicyPulls:
         """Put a commit in force, unless it is; the result, the report and the exit code."""
         record, now = self._tree.record(), time.time()
         if record is not None and record.commit == fetched.commit:
-            self._tree.write(replace(record, pulled=now, dated=fetched.dated))
+            record = replace(record, pulled=now, dated=fetched.dated)
+            self._tree.write(record)
             return "unchanged", record.expired(source.expires_days, now), 0
         if self._refused is not None and not again:
             commit, at, report, code = self._refused

@@ -31,6 +31,7 @@ _SOURCE = """
 [policy_source]
 repository = "{bundle}"
 allowed_signers = "{allowed}"
+expires_days = 30
 """
 _REFUSED = r"supervisor: policy of "
 _MIB = 1 << 20
@@ -61,6 +62,12 @@ class _Site:
         with _peak(partial(self.server.memory_of, "git")) as most:
             done = self.server.command("pull")
         return done.code != 0, most[0], (_size(self.server.state) - before) / _MIB
+
+    def tells(self) -> bool:
+        """Whether the site says that its policy has expired."""
+        status = self.server.command("status")
+        assert status.code == 0, status.out + status.err
+        return "the policy expired on" in status.out
 
     def blocks(self) -> bool:
         """Whether the policy of the signers is in force."""
@@ -136,6 +143,28 @@ def unsigned() -> Seen:
     return Seen(refused == held == len(ways), text)
 
 
+def old() -> Seen:
+    """An old commit of a signer, in which a name passes: for ever, and after it was replaced."""
+    with _site() as site:
+        unnoticed = site.tells()
+        site.repository.commit(days_ago=31)
+        site.give()
+        frozen = [not site.pull()[0] and site.tells() and site.blocks() for _ in range(2)]
+        allowed = _POLICY.format(more=f'allow = ["{_BLOCKED}"]')
+        site.repository.write("config.toml", allowed)
+        replaced = site.repository.commit(days_ago=31)
+        site.repository.write("config.toml", _POLICY.format(more=""))
+        site.repository.commit()
+        site.give()
+        signed = not site.pull()[0] and not site.tells()
+        site.repository.git("reset", "--quiet", "--hard", replaced)
+        site.give()
+        refused = site.pull()[0] and site.blocks()
+    text = f"frozen: told after {sum(frozen)} of {len(frozen)} pulls; rolled back: "
+    text += "refused" if refused else "taken"
+    return Seen(all(frozen) and signed and refused and not unnoticed, text)
+
+
 def _bombs(site: _Site) -> Iterator[str]:
     """Give one bundle after the other; what it is."""
     pack_bombs.deltas(site.bundle, 1000)
@@ -169,6 +198,12 @@ def bombs() -> Seen:
 
 ATTACKS = (
     Attack("policy-unsigned", "3 of 3 refused, the name blocked after 3", unsigned),
+    Attack(
+        "policy-old",
+        "frozen: told after 2 of 2 pulls; rolled back: refused",
+        old,
+        quick=False,
+    ),
     Attack(
         "policy-bombs",
         f"at most {_MEMORY} MiB of memory for git, and {_DISK} MiB left, the policy in force",
