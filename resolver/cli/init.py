@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from resolver.cli.check import checked
 from resolver.cli.command import echo
 from resolver.cli.default_config import HERE, SYSTEM
 from resolver.cli.policies import no_such_vlan
-from resolver.config.first_config import NewConfig, NewVlan, text_of
+from resolver.config.first_config import NewConfig, NewVlan, client_of, text_of
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.files import Folder
@@ -96,7 +96,7 @@ def init(
     closed = [each.name for each in vlans if not each.is_open]
     does = "counts" if audit else "blocks"
     echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.\n")
-    for number, step in enumerate(_next_steps(path, vlans[0].name, addresses[0]), 1):
+    for number, step in enumerate(_next_steps(path, vlans, addresses[0]), 1):
         echo(f"{number}. {step}")
     return 0
 
@@ -219,14 +219,13 @@ def _write(path: Path, text: str) -> None:
         raise DarbanError(f"{path} cannot be written ({error.strerror})") from None
 
 
-def _next_steps(path: Path, vlan: str, address: str) -> Sequence[str]:
+def _next_steps(path: Path, vlans: Sequence[NewVlan], address: str) -> Sequence[str]:
     """The three things to do next; the server has the config once the second is done."""
-    host, _, port = address.rpartition(":")
-    at = f"@{host.strip('[]')}" + (f" -p {port}" if port != str(DNS_PORT) else "")
+    explain = f"darban explain {vlans[0].name} web.telegram.org --config {path}"
     return (
-        f"See how a name is answered:       darban explain {vlan} web.telegram.org --config {path}",
+        f"See how a name is answered:       {explain}",
         f"Serve it:                         {_how_to_serve(path)}",
-        f"Ask it from a client of a VLAN:   dig {at} web.telegram.org",
+        f"Ask it from a client of a VLAN:   {_dig(vlans, address)}",
     )
 
 
@@ -236,3 +235,21 @@ def _how_to_serve(path: Path) -> str:
         return f"darban run --config {path}"
     put = "" if path == SYSTEM else f"mv --backup --suffix=.old {path} {SYSTEM} && "
     return f"{put}systemctl restart darban"
+
+
+def _dig(vlans: Sequence[NewVlan], address: str) -> str:
+    """How a client of the first VLAN asks the server.
+
+    Only this host reaches a loopback address: it asks as a client, if that is one, too.
+    """
+    host, _, port = address.rpartition(":")
+    server = ip_address(host.strip("[]"))
+    prefixes = [prefix for vlan in vlans for prefix in vlan.prefixes]
+    found = (client_of(prefix, prefixes) for prefix in vlans[0].prefixes)
+    client = next((each for each in found if each and each.version == server.version), None)
+    words = ["dig", f"@{server}"]
+    if client and client.is_loopback and server.is_loopback:
+        words += ["-b", str(client)]
+    if port != str(DNS_PORT):
+        words += ["-p", port]
+    return " ".join([*words, "web.telegram.org"])

@@ -129,7 +129,7 @@ def _expectations(config: NewConfig) -> Iterator[str]:
     blocked = "would_block" if config.audit else "blocked"
     prefixes = [prefix for vlan in config.vlans for prefix in vlan.prefixes]
     for vlan in config.vlans:
-        found = [_client(prefix, prefixes) for prefix in vlan.prefixes]
+        found = [client_of(prefix, prefixes) for prefix in vlan.prefixes]
         clients = [client for client in found if client is not None]
         for client in clients:
             yield _expectation(client, "web.telegram.org", "passed" if vlan.is_open else blocked)
@@ -150,7 +150,7 @@ outcome = "{outcome}"
 """
 
 
-def _client(prefix: Network, prefixes: Iterable[Network]) -> Address | None:
+def client_of(prefix: Network, prefixes: Iterable[Network]) -> Address | None:
     """A client of a prefix: its fifth address, or its last where it has fewer.
 
     Where a longer prefix holds that address, it is the next that none holds, or None.

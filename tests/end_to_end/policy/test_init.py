@@ -24,7 +24,7 @@ def test_a_server_with_the_new_config_blocks_and_passes(tmp_path: Path, upstream
     done = darban("init", config, *VLANS, "--upstream", upstream, *listen, at=tmp_path)
     assert done.code == GOOD, done.err
     assert f"darban run --config {config}\n" in done.out
-    assert f"dig @127.0.0.1 -p {port} web.telegram.org\n" in done.out
+    assert f"dig @127.0.0.1 -b 127.0.10.5 -p {port} web.telegram.org\n" in done.out
     check = darban("check", config, at=tmp_path)
     assert check.code == GOOD
     assert "errors 0, warnings 0, expectations: 6 of 6 hold" in check.out
