@@ -11,12 +11,13 @@ from resolver.figures.records import Figures
 def figures_hash(state: Path, since: float, until: float) -> tuple[str, bool]:
     """The SHA-256 of the figures that begin from one moment and before another.
 
-    And whether they are still kept: False where retention has removed the files of that time.
+    And whether they are still kept: False where retention has removed a file of that time. Its
+    first minutes may be in the file of the month before, with the local hour that has them.
     """
     directory = state / store.NAME
     text = "\n".join(sorted(_lines(store.read(directory, since, until))))
     oldest = min((path.stem for path in directory.glob("*.sqlite")), default="")
-    return hashlib.sha256(text.encode()).hexdigest(), store.month_of(since) >= oldest
+    return hashlib.sha256(text.encode()).hexdigest(), store.first_month(since) >= oldest
 
 
 def _lines(figures: Figures) -> Iterator[str]:

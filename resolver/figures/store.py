@@ -107,6 +107,11 @@ def month_of(at: float) -> str:
     return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m}"
 
 
+def first_month(since: float) -> str:
+    """The month whose file has the first minutes from a moment on: with their hour's begin."""
+    return month_of(since - _HOUR)
+
+
 def read(directory: Path, since: float, until: float) -> Figures:
     """The figures of the hours and minutes that begin in a period, of the node of a directory.
 
@@ -114,7 +119,7 @@ def read(directory: Path, since: float, until: float) -> Figures:
     is in ``damaged``, and the rest is read.
     """
     found = Figures("", "", (), (), ())
-    first, last = month_of(since - _HOUR), month_of(until)
+    first, last = first_month(since), month_of(until)
     for month in sorted(_months(directory)):
         if first <= month <= last:
             found = _with_month(found, directory, month, since, until)

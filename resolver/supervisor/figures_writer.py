@@ -64,8 +64,9 @@ class FiguresWriter:
 
     def stop(self) -> None:
         """Store the minute that runs. All workers must have ended."""
-        self._ending = True
         self.take(int(time.time()) // 60 * 60)
+        self._ending = True  # not before: the thread may be about to look
+        self._wanted.set()
         self._thread.join(_LAST)
 
     def take(self, at: int) -> None:
@@ -157,11 +158,15 @@ class _FewExempted:
         self._vlans: frozenset[str] = frozenset()
 
     def of(self, compiled: CompiledConfig) -> frozenset[str]:
-        """Those of a policy; looked for once, while it is in force."""
+        """Those of a policy, looked for once while it is in force; and of the one a minute before.
+
+        When a policy changes, the counts of the minute that ends are of both.
+        """
+        before = self._vlans
         if compiled is not self._compiled:
             smallest = compiled.settings.report.smallest
             self._compiled, self._vlans = compiled, vlans_with_few_exempted(compiled, smallest)
-        return self._vlans
+        return before | self._vlans
 
 
 def _months_before(day: dt.date, months: int) -> str:

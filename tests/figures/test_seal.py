@@ -1,5 +1,6 @@
 """The hash of a day's figures: of what they say, and not of how their files have it."""
 
+import datetime as dt
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -73,3 +74,18 @@ def test_figures_older_than_what_is_kept(tmp_path: Path) -> None:
     FigureStore(tmp_path / NAME, "one").add(HourFigures(60 * DAY), "UTC")
     assert not _hash(tmp_path)[1]
     assert _hash(tmp_path, 60)[1]
+
+
+def test_the_first_half_hour_of_a_month_goes_with_the_month_before(tmp_path: Path) -> None:
+    """In Tehran a local hour begins before each midnight (UTC), and has its minutes with it."""
+    midnight = int(dt.datetime(2026, 11, 1, tzinfo=dt.UTC).timestamp())
+    store = FigureStore(tmp_path / NAME, "one")
+    for hour in (midnight - 1800, midnight + 1800):
+        minutes = [Minute(at, "", True, SelfTest.HELD) for at in range(hour, hour + 3600, 60)]
+        store.add(HourFigures(hour, minutes=minutes), "Asia/Tehran")
+    sealed, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
+    assert is_kept
+    assert store.remove_before("2026-11", 1) == ["2026-10"]
+    found, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
+    assert (found == sealed, is_kept) == (False, False)
+    assert figures_hash(tmp_path, midnight + DAY, midnight + 2 * DAY)[1]

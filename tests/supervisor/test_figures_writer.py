@@ -112,6 +112,39 @@ def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
     }
 
 
+def test_the_last_minute_of_an_exemption_for_few_is_kept_like_those_before(node: _Node) -> None:
+    prefix = replace(node.facts.compiled.exempted_prefixes[0], length=32)
+    node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(prefix,))
+    node.outcome = Outcome.EXEMPTED
+    node.minute(ABAN, 3, "administration")
+    node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(), exemptions=())
+    node.minute(ABAN + 60, 4, "administration")
+    node.minute(ABAN + 120, 5, "administration")
+    node.waits_until_stored(12)
+    assert {(each.service, each.queries) for each in node.read().counts} == {
+        ("", 7),
+        ("telegram", 5),
+    }
+
+
+def test_a_thread_that_wakes_before_the_last_minute_stores_it(
+    node: _Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.minute(ABAN)
+    node.waits_until_stored(1)
+    take, wanted = node.writer.take, node.writer._wanted
+
+    def take_late(at: int) -> None:
+        wanted.set()
+        wait_for(lambda: not wanted.is_set(), "the thread looks")
+        take(at)
+
+    monkeypatch.setattr(node.writer, "take", take_late)
+    node.counted["staff", "telegram"] += 4
+    node.writer.stop()
+    assert node.stored() == 5
+
+
 @pytest.mark.processes
 def test_what_a_full_disk_refuses_is_stored_later(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
