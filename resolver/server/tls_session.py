@@ -163,6 +163,7 @@ class TlsSession:
 
 def failure_of(error: ssl.SSLError) -> str:
     """Why TLS failed, such as "certificate verify failed: certificate has expired"."""
-    reason = (error.reason or str(error)).replace("_", " ").lower()
+    named: str | None = getattr(error, "reason", None)  # declared as a string, but it may be None
+    reason = (named or str(error)).replace("_", " ").lower()
     detail = getattr(error, "verify_message", "")
     return f"{reason}: {detail}" if detail else reason
