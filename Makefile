@@ -140,7 +140,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Making a virtual environment failed (Debian: apt install python3-venv)"; exit 1; }
 
 $(VENV)/run: requirements/run.txt pyproject.toml setup.py | $(VENV)/bin/python
-	@echo "Setting up Darban in $(VENV), once ..."
+	@echo "Setting up Darban in $(VENV), once; this takes a minute or two ..."
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
