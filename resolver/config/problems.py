@@ -62,7 +62,7 @@ def one_of(known: Iterable[str]) -> str:
     """The text for ``expected`` where only known names are allowed."""
     names = list(known)
     if not names:
-        return "nothing, since none is defined"
+        return "a name that the config defines, and it defines none"
     more = f", ... ({len(names)} in all)" if len(names) > _MAX_NAMES else ""
     return "one of " * (len(names) > 1) + ", ".join(names[:_MAX_NAMES]) + more
 
