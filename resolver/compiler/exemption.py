@@ -7,6 +7,7 @@ import os
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import NamedTuple
@@ -141,7 +142,9 @@ class ExemptionEdit:
         files = DiskFiles(self._path, instead)
         compiled = compile_file(self._path, self._now, files, edited)
         if compiled.errors:
-            raise _refused(*map(str, compiled.errors))
+            # The file on disk does not have the lines of the edit.
+            errors = [replace(each, line=None) if instead else each for each in compiled.errors]
+            raise _refused(*map(str, errors))
         try:
             compiled.check()
         except Rejected as error:

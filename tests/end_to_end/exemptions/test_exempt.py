@@ -332,6 +332,13 @@ def test_what_an_expectation_forbids_is_not_written(server: Server) -> None:
     assert server.config.read_bytes() == before
 
 
+def test_a_service_that_is_misspelt_has_no_line_in_the_file(server: Server) -> None:
+    done = _exempt(server, "127.0.10.5", "telegrm", "--for", "2h")
+    assert done.code == WRONG
+    assert 'config.toml: exemptions[0].services[0]: found "telegrm"; expected one of ' in done.err
+    assert 'Did you mean "telegram"?' in done.err
+
+
 def test_a_config_that_is_wrong_already_is_told(server: Server) -> None:
     text = server.config.read_text(encoding="utf-8")
     server.config.write_text(text.replace('mode = "enforce"', 'mode = "enforced"'))
