@@ -39,6 +39,8 @@ MODULES = {
     "server/udp.py": "receives and sends every datagram",
     "server/proxy.py": "looks at every datagram that a server in front sends",
     "server/stream.py": "receives and sends every message over TCP",
+    "server/tls_session.py": "decrypts and encrypts every message over TLS",
+    "server/handshakes.py": "lets every handshake of TLS take its turn",
     "server/tcp.py": "serves every query over TCP",
     "server/holder.py": "counts every connection over TCP",
     "server/untaken.py": "counts the replies that wait for their clients",
