@@ -26,6 +26,14 @@ set_version() { # version
   sed -i "s/^__version__ = \".*\"/__version__ = \"$1\"/" "$VERSION_FILE"
 }
 
+# Commit edits of this program, or undo them: the next run begins with them.
+commit() { # message, files
+  git commit --quiet --message "$@" && return
+  shift
+  git checkout --quiet HEAD -- "$@"
+  fail "git commits nothing, for the reason above"
+}
+
 is_clean() { [ -z "$(git status --porcelain --untracked-files=no)" ]; }
 
 build() {
@@ -44,6 +52,16 @@ hashes() {
     done
 }
 
+put_tag() {
+  {
+    say "$version  $(git log -1 --format=%cs)  $tag  commit $(git rev-parse HEAD)"
+    hashes
+  } >"$WHEEL/entry"
+  sign=--annotate
+  [ -z "$(git config user.signingkey || true)" ] || sign=--sign
+  git tag "$sign" --file "$WHEEL/entry" "$tag"
+}
+
 # Put the newest release before the others, behind the comments that the file begins with.
 note() { # file of the entry
   sed -n '/^#/p' RELEASES >RELEASES.new
@@ -58,26 +76,22 @@ case $version in
     version=${version%.dev0}
     grep -q "^## \[$version\]" CHANGELOG.md || fail "CHANGELOG.md has no section ## [$version]"
     set_version "$version"
-    git commit --quiet --message "release: $version" "$VERSION_FILE"
+    commit "release: $version" "$VERSION_FILE"
     ;;
 esac
 tag=v$version
-if git rev-parse --quiet --verify "refs/tags/$tag" >/dev/null; then fail "there is a tag $tag"; fi
+if ! git rev-parse --quiet --verify "refs/tags/$tag" >/dev/null; then
+  build
+  put_tag
+fi
+[ "$(git rev-parse "$tag^{commit}")" = "$(git rev-parse HEAD)" ] || fail "there is a tag $tag of another commit"
 
-build
+# The tag has the entry, also where an earlier run has made it.
 mkdir -p "$WHEEL"
-{
-  say "$version  $(git log -1 --format=%cs)  $tag  commit $(git rev-parse HEAD)"
-  hashes
-} >"$WHEEL/entry"
-sign=--annotate
-[ -z "$(git config user.signingkey || true)" ] || sign=--sign
-git tag "$sign" --file "$WHEEL/entry" "$tag"
-
+git cat-file tag "$tag" | sed -e '1,/^$/d' -e '/^-----BEGIN/,$d' >"$WHEEL/entry"
 note "$WHEEL/entry"
 next=$(say "$version" | sed 's/\..*//').$(($(say "$version" | cut -d. -f2) + 1)).0
 set_version "$next.dev0"
-git add RELEASES
-git commit --quiet --message "release: note the hashes of $version, begin $next" RELEASES "$VERSION_FILE"
+commit "release: note the hashes of $version, begin $next" RELEASES "$VERSION_FILE"
 say "Released $version as tag $tag:"
 cat "$WHEEL/entry"

@@ -68,6 +68,14 @@ def test_the_tag_and_the_file_have_the_commit_and_the_hashes(clone: Path) -> Non
     changelog = clone / "CHANGELOG.md"
     changelog.write_text(f"## [7.2.0] - 2030-01-01\n{changelog.read_text(encoding='utf-8')}")
     _git(clone, "commit", "--quiet", "--all", "--message", "changelog")
+    hook = clone / ".git" / "hooks" / "pre-commit"
+    for refused in ("resolver", "RELEASES"):
+        hook.write_text(f"#!/bin/sh\n! git diff --cached --name-only | grep -q ^{refused}\n")
+        hook.chmod(0o755)
+        assert _release(clone).stderr.endswith(
+            "release: git commits nothing, for the reason above\n"
+        )
+    hook.unlink()
     done = _release(clone)
     assert done.returncode == 0, done.stderr
     commit = _git(clone, "rev-parse", "v7.2.0^{commit}")
