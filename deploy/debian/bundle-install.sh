@@ -4,6 +4,7 @@ set -eu
 
 fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
 
+[ "$(id -u)" = 0 ] || fail "run it as root"
 cd "$(dirname "$0")"
 sha256sum --check --quiet SHA256SUMS || fail "a file is not as it was packed"
 # shellcheck source=/dev/null
@@ -15,7 +16,8 @@ release=${VERSION_CODENAME:-}
 work=$(mktemp --directory)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/archives/partial"
-echo "deb [trusted=yes] file:$PWD $release/" >"$work/sources.list"
+ln -s "$PWD" "$work/bundle"  # whose path may have a space
+echo "deb [trusted=yes] file:$work/bundle $release/" >"$work/sources.list"
 apt() {
   apt-get --quiet=2 -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts=/dev/null \
     -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work" -o APT::Sandbox::User=root "$@"
