@@ -14,10 +14,7 @@ umask 022
 SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 PYTHON=${PYTHON:-python3}
 PURE=${PURE:-}
-mkdir -p "$1"
-DIRECTORY=$(cd "$1" && pwd)
 BUILDER=${BUILDER:-}
-cd "$SOURCE"
 
 fail() { printf 'build: %s\n' "$*" >&2; exit 1; }
 
@@ -56,12 +53,14 @@ CHANGELOG
 
 # Fetch the wheels once for each set of requirements.
 fetch_wheels() {
-  wheels=$SOURCE/build/wheels-$(cat requirements/run.txt requirements/build.txt | sha256sum | cut -c1-12)
+  pythons="3.11 3.13"
+  [ -z "$PURE" ] || pythons=$(/usr/bin/python3 -c 'import sys; print("{}.{}".format(*sys.version_info))')
+  wheels=$SOURCE/build/wheels-$( (echo "$pythons" && cat requirements/run.txt requirements/build.txt) | sha256sum | cut -c1-12)
   [ ! -e "$wheels" ] || return 0
   platforms=
   for libc in 28 17; do platforms="$platforms --platform=manylinux_2_${libc}_$(uname -m)"; done
   rm -rf "$wheels.new"
-  for python in 3.11 3.13; do
+  for python in $pythons; do
     # shellcheck disable=SC2086 # these are several options
     "$PYTHON" -m pip --quiet --disable-pip-version-check download --require-hashes \
       --only-binary=:all: --python-version="$python" $platforms --dest "$wheels.new" \
@@ -81,6 +80,10 @@ build_package() { # directory of the source package
   fi
 }
 
+[ "$(id -u)" = 0 ] || fail "run it as root: the build has namespaces of its own"
+mkdir -p "$1"
+DIRECTORY=$(cd "$1" && pwd)
+cd "$SOURCE"
 choose_versions
 if [ -z "$PURE$BUILDER" ]; then
   BUILDER=$SOURCE/build/debian/builder-$(sha256sum <deploy/debian/builder.sh | cut -c1-12)

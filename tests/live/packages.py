@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.live.debian import ROOT
+from tests.live.debian import ROOT, tree
 
 _KEPT = ROOT / "build" / "packages"
 _MADE_OF = ("resolver", "blocklists", "deploy", "requirements")
@@ -51,10 +51,11 @@ def _build(place: Path) -> None:
     for old in _KEPT.iterdir():
         if old.is_dir():
             shutil.rmtree(old)
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tree().wheels)}
     with TemporaryDirectory(dir=_KEPT) as aside:
         done = subprocess.run(
             [ROOT / "deploy/debian/build.sh", aside],
-            env={**os.environ, "PURE": "yes", "PYTHON": sys.executable},
+            env={**os.environ, **offline, "PURE": "yes", "PYTHON": sys.executable},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
