@@ -28,7 +28,7 @@ ETC=/etc/darban
 STATE=/var/lib/darban
 LISTS=/usr/share/darban/blocklists
 LOCAL=/usr/local
-SUDOERS=/etc/sudoers.d/darban
+SUDOERS=/etc/sudoers.d/darban-local  # darban is the package's, and dpkg would ask about it
 KEPT=3
 
 say() { printf '%s\n' "$*"; }
@@ -216,7 +216,7 @@ PROGRAM
 share() { # place of the release
   mkdir "$1/share"
   cp "$SOURCE"/deploy/systemd/* "$SOURCE/deploy/is-ready" "$SOURCE/deploy/bird/darban-anycast" "$1/share/"
-  sed "s#/usr/bin/darban#$LOCAL/bin/darban#" "$SOURCE/deploy/sudoers" >"$1/share/sudoers"
+  sed "s#/usr/bin/darban#$LOCAL/bin/darban#; s/DARBAN_READ/DARBAN_LOCAL_READ/" "$SOURCE/deploy/sudoers" >"$1/share/sudoers"
   "$SOURCE/deploy/server_config.sh" >"$1/share/config.toml"
   "$1/bin/python3" "$SOURCE/deploy/manual.py" >"$1/share/darban.8"
   for shell in bash zsh fish; do

@@ -63,7 +63,7 @@ def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Pat
         stage = root / "stage"
         for place in (CONFIG, UNIT, "/usr/local/share/man/man8/darban.8"):
             assert (stage / place.lstrip("/")).is_file()
-        readers = stage / "etc/sudoers.d/darban"
+        readers = stage / "etc/sudoers.d/darban-local"
         assert stat.S_IMODE(readers.stat().st_mode) == 0o440
         assert "/usr/local/bin/darban ^status" in readers.read_text(encoding="utf-8")
         release = Path((stage / "opt/darban/current").readlink())
