@@ -217,7 +217,7 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
     assert _exempt(server, "127.0.10.8", "telegram", "--for", "8s").code == GOOD
     listed = darban("exempt", "--list", at=place).out.splitlines()
     assert listed[1].startswith("pr-2031: telegram for 127.0.10.7/32 until ")
-    assert listed[1].endswith("approved by Head of PR (PR-2031): ends soon")
+    assert listed[1].endswith("approved by Head of PR (PR-2031): in force")
 
     longer = darban("exempt", "--extend", "pr-2031", "--for", "30d", at=place)
     assert longer.code == GOOD, longer.err
