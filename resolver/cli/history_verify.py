@@ -25,6 +25,10 @@ _TEXTS = {
     "a server was killed, an earlier release ran, or somebody added them",
     What.LOST: "{place}: at {at} the last record with a link was not in the audit log, and "
     "{number} other records got links: a backup was restored, or records were taken out",
+    What.ROTATED: "{place}: at {at} the log began a new file, and its oldest records were removed; "
+    "they are not compared. A log does so at 64 MiB",
+    What.CLOCK_BACK: "{place}: at {at} the clock had gone back; seals of figures from {since} on "
+    "that are older than this link are not compared",
     What.BEFORE_CHAIN: "{place}, and before: {number} records are older than the chain, which "
     "says nothing of them",
     What.CUT_SHORT: "{place}: cut short by a power failure or a full disk, and never read as a "
@@ -82,4 +86,5 @@ def _lines(check: Check, head: str | None) -> list[str]:
 
 def _text(found: Finding) -> str:
     at = moment_text(found.at) if found.at else "an unknown time"
-    return _TEXTS[found.what].format(place=found.place, at=at, number=found.number, hash=found.hash)
+    since = moment_text(found.since)
+    return _TEXTS[found.what].format(**found._asdict() | {"at": at, "since": since})

@@ -91,9 +91,17 @@ class PeriodReport:
         writer.writerow(("from", "to", "vlan", "service", "outcome", "queries", "before"))
         period = self.report.period
         for each in self.report.counts:
-            labels = each.vlan, each.service, each.outcome
+            labels = map(_cell, (each.vlan, each.service, each.outcome))
             writer.writerow((period.first, period.last, *labels, each.queries, each.before))
         return text.getvalue()
+
+
+def _cell(name: str) -> str:
+    """A name as a spreadsheet takes for a text, and not for a formula: another node can have any.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) -> PeriodReport:

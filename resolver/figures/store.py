@@ -27,6 +27,8 @@ from resolver.files import make_directory, rename_synced, temporary_file
 
 NAME = "figures"
 """The directory in the state directory."""
+MONTHS = 14
+"""Months that are kept, with the one that runs, and the one before that has begun."""
 _FILE = re.compile(r"(\d{4}-\d\d)\.sqlite")
 _ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
 _ASIDES = 3
@@ -105,6 +107,12 @@ class FigureStore:
 def month_of(at: float) -> str:
     """The month (UTC) of a moment in seconds since 1970, such as 2026-11."""
     return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m}"
+
+
+def oldest_kept(day: dt.date) -> str:
+    """The oldest month whose figures are kept on a day, such as 2025-09."""
+    number = day.year * 12 + day.month - 1 - MONTHS
+    return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
 def first_month(since: float) -> str:

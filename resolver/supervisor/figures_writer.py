@@ -6,7 +6,6 @@ most.
 """
 
 import asyncio
-import datetime as dt
 import os
 import threading
 import time
@@ -28,8 +27,6 @@ from resolver.policy.few_addresses import vlans_with_few_exempted
 from resolver.supervisor.block_log_retention import SteadyDay
 from resolver.time_zones import hour_of, time_zone
 
-_MONTHS = 14
-"""Months that are kept, with the one that runs, and the one before that has begun."""
 _LAST = 5.0
 """Seconds that ``stop`` waits for the thread."""
 
@@ -142,7 +139,7 @@ class FiguresWriter:
         if day is None or kernel.clock_synchronised() is False:
             return
         try:
-            removed = self._store.remove_before(_months_before(day, _MONTHS), _MONTHS + 1)
+            removed = self._store.remove_before(store.oldest_kept(day), store.MONTHS + 1)
         except OSError as error:
             log.error("%s: old figures cannot be removed: %s", error.filename, error.strerror)
             return
@@ -167,9 +164,3 @@ class _FewExempted:
             smallest = compiled.settings.report.smallest
             self._compiled, self._vlans = compiled, vlans_with_few_exempted(compiled, smallest)
         return before | self._vlans
-
-
-def _months_before(day: dt.date, months: int) -> str:
-    """The month that is so many before the one of a day, such as 2025-09."""
-    number = day.year * 12 + day.month - 1 - months
-    return f"{number // 12:04}-{number % 12 + 1:02}"

@@ -42,6 +42,8 @@ class What(StrEnum):
     # What is said, and shows no change.
     BEHIND = "behind"
     LOST = "lost"
+    ROTATED = "rotated"
+    CLOCK_BACK = "clock_back"
     BEFORE_CHAIN = "before_chain"
     CUT_SHORT = "cut_short"
     UNLINKED = "unlinked"
@@ -60,6 +62,8 @@ class Finding(NamedTuple):
     """How many records, or lines."""
     hash: str = ""
     """The head that is missing."""
+    since: float = 0.0
+    """From when on the clock went back."""
 
 
 @dataclass(slots=True)
@@ -103,6 +107,7 @@ def verify(state: Path, hash_of_figures: HashOfFigures, head: str | None = None)
         return check
     check.head, check.since = links[-1].sealed.chain, links[0].sealed.link.at
     _check_head(links, head, check)
+    _note_not_compared(links, check)
     _check_records(_expected(links), log, check)
     _check_figures([each.sealed.link for each in links], hash_of_figures, check)
     return check
@@ -135,12 +140,22 @@ def _check_head(links: Sequence[_Place], head: str | None, check: Check) -> None
         check.findings.append(Finding(What.HEAD_MISSING, CHAIN, hash=head))
     for sealed, place in links:
         link = sealed.link
-        if link.kind is not Kind.BEHIND:
-            continue
         if link.expected:
             check.findings.append(Finding(What.OTHER_HEAD, place, link.at, hash=link.expected))
-        what = What.LOST if link.lost else What.BEHIND
-        check.notes.append(Finding(what, place, link.at, link.records))
+        if link.kind is Kind.BEHIND:
+            what = What.LOST if link.lost else What.BEHIND
+            check.notes.append(Finding(what, place, link.at, link.records))
+
+
+def _note_not_compared(links: Sequence[_Place], check: Check) -> None:
+    """Note each link after which earlier ones are not compared: also an attacker can add one."""
+    rotations = [each for each in links if each.sealed.link.kind is Kind.ROTATED]
+    for sealed, place in rotations[1:]:
+        check.notes.append(Finding(What.ROTATED, place, sealed.link.at))
+    for sealed, place in links:
+        link = sealed.link
+        if link.kind is Kind.CLOCK_BACK:
+            check.notes.append(Finding(What.CLOCK_BACK, place, link.at, since=link.since))
 
 
 def _expected(links: Sequence[_Place]) -> list[_Place]:

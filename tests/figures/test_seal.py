@@ -45,8 +45,8 @@ def test_the_same_figures_have_one_hash_in_any_file(tmp_path: Path) -> None:
 
 def test_a_day_has_no_figures_of_others(tmp_path: Path) -> None:
     _write(tmp_path / "one", queries=7)
-    assert _hash(tmp_path / "one", 3) == _hash(tmp_path / "none", 3)
-    assert _hash(tmp_path / "one", 2) != _hash(tmp_path / "none", 2)
+    assert _hash(tmp_path / "one", 3)[0] == _hash(tmp_path / "none", 3)[0]
+    assert _hash(tmp_path / "one", 2)[0] != _hash(tmp_path / "none", 2)[0]
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,26 @@ def test_figures_older_than_what_is_kept(tmp_path: Path) -> None:
     assert _hash(tmp_path, 60)[1]
 
 
+def test_a_month_that_retention_keeps_is_to_be_there(tmp_path: Path) -> None:
+    today = int(dt.datetime.now(dt.UTC).timestamp()) // DAY
+    store = FigureStore(tmp_path / NAME, "one")
+    for day in (today - 100, today):
+        store.add(HourFigures(day * DAY), "UTC")
+    next(iter(sorted((tmp_path / NAME).iterdir()))).unlink()
+    assert _hash(tmp_path, today - 100)[1]
+    assert not _hash(tmp_path, today - 600)[1]
+
+
 def test_the_first_half_hour_of_a_month_goes_with_the_month_before(tmp_path: Path) -> None:
     """In Tehran a local hour begins before each midnight (UTC), and has its minutes with it."""
-    midnight = int(dt.datetime(2026, 11, 1, tzinfo=dt.UTC).timestamp())
+    midnight = int(dt.datetime(2020, 11, 1, tzinfo=dt.UTC).timestamp())
     store = FigureStore(tmp_path / NAME, "one")
     for hour in (midnight - 1800, midnight + 1800):
         minutes = [Minute(at, "", True, SelfTest.HELD) for at in range(hour, hour + 3600, 60)]
         store.add(HourFigures(hour, minutes=minutes), "Asia/Tehran")
     sealed, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
     assert is_kept
-    assert store.remove_before("2026-11", 1) == ["2026-10"]
+    assert store.remove_before("2020-11", 1) == ["2020-10"]
     found, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
     assert (found == sealed, is_kept) == (False, False)
     assert figures_hash(tmp_path, midnight + DAY, midnight + 2 * DAY)[1]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.store import FigureStore
+from resolver.figures.records import Figures, HourCount
+from resolver.figures.store import FigureStore, write_export
 from tests.figures import synthetic
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.programs import needed
@@ -89,6 +90,22 @@ def test_the_counts_of_two_nodes_are_added(nodes: list[Path], tmp_path: Path) ->
     twice = darban(*ASKED, "--merge", str(file), "--csv", at=two)
     assert (twice.code, twice.out) == (WRONG, "")
     assert f"'{synthetic.NODES[1]}' are given twice" in twice.err
+
+
+def test_names_of_another_node_are_no_formulas_and_no_html(
+    nodes: list[Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "other.figures"
+    names = ("=1+1", "@a", "<script>alert(1)</script>")
+    counts = tuple(HourCount(synthetic.ABAN, each, "-x", "blocked", 1) for each in names)
+    write_export(file, Figures("<b>other", "Asia/Tehran", counts, (), ()))
+    made = rows(darban(*ASKED, "--merge", str(file), "--csv", at=nodes[0]).out)
+    found = {(row["vlan"], row["service"]) for row in made if not row["vlan"].startswith("vlan-")}
+    assert found == {("'=1+1", "'-x"), ("'@a", "'-x"), (names[2], "'-x")}
+    page = darban(*ASKED, "--merge", str(file), at=nodes[0]).out
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<b>other" not in page
 
 
 def test_the_page_is_in_both_languages(nodes: list[Path]) -> None:
