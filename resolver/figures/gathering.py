@@ -5,6 +5,7 @@ What must stay true:
   stored figures, what waits and what was dropped are together what the counters have gained.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
@@ -46,6 +47,10 @@ class WaitingFigures:
             return 0
         oldest = next(iter(self._hours))  # in the order of coming, whatever the clock says
         return self._hours.pop(oldest).counts.total()
+
+    def since(self) -> float:
+        """When the first of these hours begins; infinity where none waits."""
+        return min(self._hours, default=math.inf)
 
     def take(self) -> list[HourFigures]:
         """All that waits, which then waits no more; what cannot be stored is added again."""

@@ -17,17 +17,21 @@ _OPEN: Final = 2 * 3600.0
 class DaySeals:
     """Seals days as long as the server runs."""
 
-    def __init__(self, audit: AuditWriter, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, audit: AuditWriter, waits_since: Callable[[], float]) -> None:
+        """``waits_since`` says when the oldest figures begin that are not stored yet."""
         self._audit = audit
-        self._clock = clock
+        self._waits_since = waits_since
 
     async def run(self) -> None:
         """Seal what is over, now and then; until cancelled."""
         while True:
-            await self._audit.seal(seal_until(self._clock()))
+            await self._audit.seal(seal_until(time.time(), self._waits_since()))
             await asyncio.sleep(_LOOK)
 
 
-def seal_until(now: float) -> float:
-    """The begin of the first day that may still get figures, in seconds since 1970, as ``now``."""
-    return (now - _OPEN) // _DAY * _DAY
+def seal_until(now: float, waits_since: float) -> float:
+    """The begin of the first day that may still get figures, in seconds since 1970, as ``now``.
+
+    While a disk takes no figures, that is the day of those that wait.
+    """
+    return min(now - _OPEN, waits_since) // _DAY * _DAY

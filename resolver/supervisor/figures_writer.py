@@ -6,6 +6,7 @@ most.
 """
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -42,8 +43,10 @@ class FiguresWriter:
         self._store = FigureStore(self.directory, node)
         self._increases = Increases()
         self._waiting = WaitingFigures()
+        self._storing = math.inf
+        """When the oldest figures begin that the thread has taken and not stored yet."""
         self._lock = threading.Lock()
-        """Of what waits; held for no call that may wait itself."""
+        """Of these two; held for no call that may wait itself."""
         self._wanted = threading.Event()
         self._ending = False
         self._day = SteadyDay()
@@ -88,6 +91,11 @@ class FiguresWriter:
             self._zone = name, time_zone(name) or ZoneInfo("UTC")
         return self._zone[1]
 
+    def waits_since(self) -> float:
+        """When the oldest figures begin that are not stored yet; infinity where none wait."""
+        with self._lock:
+            return min(self._storing, self._waiting.since())
+
     def _wait(self, figures: HourFigures) -> None:
         with self._lock:
             dropped = self._waiting.add(figures)
@@ -102,6 +110,7 @@ class FiguresWriter:
             self._wanted.clear()
             is_last = self._ending
             with self._lock:
+                self._storing = self._waiting.since()
                 taken = self._waiting.take()
             for place, figures in enumerate(taken):
                 if not self._store_hour(figures):
@@ -110,6 +119,8 @@ class FiguresWriter:
                     break
             else:
                 self._remove_old()
+            with self._lock:
+                self._storing = math.inf
 
     def _store_hour(self, figures: HourFigures) -> bool:
         """Store the figures of an hour, and say whether they are stored."""

@@ -182,7 +182,7 @@ class _Supervisor:
                 *(self._serve_metrics, self._block_page.run),
                 partial(self._once_judged, self._list_updates.schedule.run),
                 partial(self._once_judged, self._policy_pulls.run),
-                partial(self._once_judged, DaySeals(self._audit).run),
+                partial(self._once_judged, DaySeals(self._audit, self._figures.waits_since).run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
                 self._figures.run,
                 self._certificate.run,

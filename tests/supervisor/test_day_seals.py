@@ -1,6 +1,7 @@
 """Each day's figures are sealed once, whatever the clock does."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from pathlib import Path
@@ -38,10 +39,10 @@ class Node:
         self.facts = ServerFacts(self.state, self.state, compiled, "", 0.0, 0.0, 1)
         self._audit = AuditWriter(self.state, self.facts)
 
-    def look(self, now: float) -> None:
+    def look(self, now: float, waits_since: float = math.inf) -> None:
         with self._patch.context() as patch:
             patch.setattr(time, "time", lambda: now)
-            asyncio.run(self._audit.seal(seal_until(now)))
+            asyncio.run(self._audit.seal(seal_until(now, waits_since)))
 
     def count(self, at: int) -> None:
         figures = HourFigures(at, Counter({Labels("vlan", "", "passed"): 1}))
@@ -76,7 +77,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     [(TODAY, TODAY - DAY), (TODAY + 2 * HOUR - 1, TODAY - DAY), (TODAY + 2 * HOUR, TODAY)],
 )
 def test_a_day_is_sealed_two_hours_after_its_end(now: float, until: float) -> None:
-    assert seal_until(now) == until
+    assert seal_until(now, math.inf) == until
 
 
 def test_each_day_is_sealed_once(node: Node) -> None:
@@ -86,6 +87,17 @@ def test_each_day_is_sealed_once(node: Node) -> None:
     assert node.sealed() == [(19_998, 19_999), (19_999, 20_000), (20_000, 20_001), (20_001, 20_002)]
     assert node.check().findings == []
     assert node.facts.history == node.check().head
+
+
+def test_a_day_whose_figures_wait_for_the_disk_is_sealed_when_they_are_stored(node: Node) -> None:
+    node.look(TODAY + 3 * HOUR)
+    waiting = TODAY + 23 * HOUR
+    node.look(TODAY + DAY + 3 * HOUR, waits_since=waiting)
+    assert node.sealed() == [(19_999, 20_000)]
+    node.count(waiting)
+    node.look(TODAY + DAY + 4 * HOUR)
+    assert node.sealed() == [(19_999, 20_000), (20_000, 20_001)]
+    assert node.check().findings == []
 
 
 def test_days_without_a_server_are_sealed_by_one_link(node: Node) -> None:

@@ -1,5 +1,6 @@
 """The supervisor's thread that stores figures: full and read-only disks, damage, retention."""
 
+import math
 import subprocess
 import time
 from collections import Counter
@@ -156,9 +157,11 @@ def test_what_a_full_disk_refuses_is_stored_later(tmp_path: Path) -> None:
         node.minute(ABAN + HOUR, 5)
         node.waits_until("2026-10.sqlite: ")
         assert node.stored() == 3
+        assert node.writer.waits_since() == ABAN
         ballast.unlink()
         node.minute(ABAN + HOUR + 60, 6)
         node.waits_until_stored(18)
+        wait_for(lambda: node.writer.waits_since() == math.inf, "nothing waits")
         assert len(node.read().minutes) == 4
         wait_for(lambda: not node.facts.figures.problem, "writing works")
         node.writer.stop()
