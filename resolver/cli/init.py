@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,9 +23,10 @@ from resolver.files import Folder
 from resolver.snapshot.config_files import DiskFiles
 
 INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
-SOURCE_LISTS = Path(__file__).parents[2] / "blocklists"
+SOURCE_LISTS = [each / "blocklists" for each in Path(sys.prefix).parents[:2]]
 OWN_LISTS = "blocklists"
-"""The lists of an installation; those of a checkout; the agency's own, beside its config."""
+"""The lists of an installation; those of a checkout, whose environment is .venv or build/venv; the
+agency's own, beside its config."""
 DNS_PORT = 53
 
 Vlans = Annotated[
@@ -184,7 +186,7 @@ def _address_towards(prefix: Network) -> str:
 
 def _lists(path: Path) -> list[str]:
     """The directories of lists: of the installation, or of the checkout; and the agency's own."""
-    shipped = next((each for each in (INSTALLED_LISTS, SOURCE_LISTS) if each.is_dir()), None)
+    shipped = next((each for each in (INSTALLED_LISTS, *SOURCE_LISTS) if each.is_dir()), None)
     if shipped is None:
         raise DarbanError(f"there are no block lists in {INSTALLED_LISTS}: install the lists first")
     own = path.parent / OWN_LISTS
