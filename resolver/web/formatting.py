@@ -34,8 +34,11 @@ class Formatting:
         return self._figures(f"{value:,}")
 
     def percent(self, part: int, whole: int) -> str:
-        """A part of a whole in percent; a dash if the whole is 0."""
-        return self._figures(f"{100 * part / whole:.1f}%") if whole else "–"
+        """A part of a whole in percent; a dash if the whole is 0. Less than all is never 100%."""
+        if not whole:
+            return "–"
+        percent = 100 * part / whole
+        return self._figures(f"{min(percent, 99.9) if part < whole else percent:.1f}%")
 
     def change(self, now: int, before: int) -> str:
         """By how many percent a count has grown or shrunk; a dash if it was 0."""

@@ -14,6 +14,8 @@ def test_numbers_and_shares() -> None:
     assert (ENGLISH.number(1234567), PERSIAN.number(1234567)) == ("1,234,567", "۱٬۲۳۴٬۵۶۷")
     assert (ENGLISH.percent(1, 8), PERSIAN.percent(1, 8)) == ("12.5%", "۱۲٫۵٪")
     assert ENGLISH.percent(0, 0) == "–"
+    assert ENGLISH.percent(43_190, 43_200) == "99.9%", "a node that stood has not served all month"
+    assert ENGLISH.percent(43_200, 43_200) == "100.0%"
 
 
 @pytest.mark.parametrize(
