@@ -114,7 +114,9 @@ def test_the_picture_has_a_bar_a_day_and_a_line_of_the_period_before(
 def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
     text = messages("en")["month"]
     assert text["no_figures"] in page("en", nodes=(), counts=())
-    assert text["audit_log_short"] in page("en", audited=False)
+    short = page("en", audited=False, changes=())
+    assert text["audit_log_short"] in short
+    assert "The audit log has no change of the config." in short
     assert text["audit_log_short"] not in page("en")
     assert text["no_changes"] in page("en", changes=())
     damaged = replace(report.nodes[0], damaged=("2026-10.sqlite: set aside",))
