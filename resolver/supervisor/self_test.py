@@ -18,6 +18,8 @@ from resolver.supervisor.worker_pool import WorkerPool
 
 _EACH: Final = 3600.0
 """Seconds between two tests without a change."""
+_SOON: Final = 60.0
+"""Seconds to the next test where no worker could be asked."""
 _AGAIN: Final = 2.0
 """Seconds from a wrong decision to the second look at it."""
 
@@ -46,8 +48,9 @@ class SelfTest:
                 wrong = await self._wrong()
             if not self._wanted.is_set():
                 self._report(wrong)
+            is_open = wrong is None and self._rollout.current.compiled.expectations
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_EACH):
+                async with asyncio.timeout(_SOON if is_open else _EACH):
                     await self._wanted.wait()
 
     def _report(self, wrong: tuple[str, ...] | None) -> None:
