@@ -42,27 +42,33 @@ class SelfTest:
         """Test again and again, until cancelled."""
         while True:
             self._wanted.clear()
-            wrong = await self._wrong()
-            if wrong:
+            wrong = first = await self._wrong()
+            if first:
                 await asyncio.sleep(_AGAIN)
-                wrong = await self._wrong()
+                again = await self._wrong()
+                wrong = None if again is None else tuple(each for each in again if each in first)
             if not self._wanted.is_set():
                 self._report(wrong)
-            is_open = wrong is None and self._rollout.current.compiled.expectations
+            is_open = wrong is None and self._expects()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SOON if is_open else _EACH):
                     await self._wanted.wait()
 
     def _report(self, wrong: tuple[str, ...] | None) -> None:
         facts = self._facts
-        if wrong is None:
+        if wrong is None and self._expects():  # what was wrong may still be
             facts.self_test = "untested"
-        else:
-            facts.self_test = "failed" if wrong else "held"
-        for each in wrong or ():
+            return
+        found = wrong or ()
+        for each in found:
             if each not in facts.wrong_decisions:
                 log.error("a worker decides wrongly: %s", each)
-        facts.wrong_decisions = wrong or ()
+        facts.self_test = "untested" if wrong is None else "failed" if found else "held"
+        facts.wrong_decisions = found
+
+    def _expects(self) -> bool:
+        """Whether there is anything to test."""
+        return bool(self._rollout.current.compiled.expectations)
 
     async def _wrong(self) -> tuple[str, ...] | None:
         """The wrong decisions of all workers; None where nothing can be tested."""

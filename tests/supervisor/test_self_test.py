@@ -1,44 +1,86 @@
-"""When the workers are tested again."""
+"""What a self-test says of the replies of the workers, and when they are asked again."""
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from resolver.metrics.facts import ServerFacts
 from resolver.supervisor import self_test
 from resolver.supervisor.self_test import SelfTest
+from tests.compiler.texts import compile_texts
+
+CONFIG = """
+[upstream]
+servers = ["192.0.2.1"]
+[policies.closed]
+deny = ["one.example", "two.example"]
+[vlans.office]
+prefixes = ["10.0.0.0/8"]
+policy = "closed"
+[[expect]]
+client = "10.0.0.5"
+name = "one.example"
+outcome = "blocked"
+[[expect]]
+client = "10.0.0.5"
+name = "two.example"
+outcome = "blocked"
+"""
+BLOCKED, PASSED = ("blocked", ""), ("passed", "")
+RIGHT, ONE_PASSES, TWO_PASSES = (BLOCKED, BLOCKED), (PASSED, BLOCKED), (BLOCKED, PASSED)
+ONE = "one.example A from 10.0.0.5: expected blocked, got passed"
 
 
 class _Pool:
-    """Workers of which none can be asked at first."""
+    """Workers that reply in turn as they are told; after that, none replies any more."""
 
-    def __init__(self) -> None:
-        self.asked = 0
-        self.asked_twice = asyncio.Event()
+    def __init__(self, replies: list[tuple[Any, ...]]) -> None:
+        self._replies = replies
+        self.is_done = asyncio.Event()
 
     async def request(self, *_: object) -> list[Any]:
-        self.asked += 1
-        if self.asked == 2:
-            self.asked_twice.set()
-        return []
+        if not self._replies:
+            self.is_done.set()
+            await asyncio.Event().wait()
+        return [{"decisions": each} for each in self._replies.pop(0)]
 
 
-def test_where_no_worker_could_be_asked_the_next_test_is_soon(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(self_test, "_SOON", 0.0)
+def _tested(
+    monkeypatch: pytest.MonkeyPatch, *replies: tuple[Any, ...], before: tuple[str, ...] = ()
+) -> SimpleNamespace:
+    """The facts after the workers have replied so; each reply has the decisions of each worker."""
+    for pause in ("_EACH", "_SOON", "_AGAIN"):
+        monkeypatch.setattr(self_test, pause, 0.0)
 
-    async def ask() -> int:
-        pool: Any = _Pool()
-        snapshot = SimpleNamespace(compiled=SimpleNamespace(expectations=("one",)))
-        rollout: Any = SimpleNamespace(current=snapshot)
-        facts: Any = SimpleNamespace(self_test="held", wrong_decisions=())
-        running = asyncio.create_task(SelfTest(pool, rollout, facts).run())
+    async def run() -> SimpleNamespace:
+        pool: Any = _Pool([*replies])
+        rollout: Any = SimpleNamespace(
+            current=SimpleNamespace(compiled=compile_texts(CONFIG).compiled)
+        )
+        facts = SimpleNamespace(self_test="held", wrong_decisions=before)
+        running = asyncio.create_task(SelfTest(pool, rollout, cast("ServerFacts", facts)).run())
         async with asyncio.timeout(5):
-            await pool.asked_twice.wait()
+            await pool.is_done.wait()
         running.cancel()
-        assert facts.self_test == "untested"
-        return int(pool.asked)
+        return facts
 
-    assert asyncio.run(ask()) >= 2
+    return asyncio.run(run())
+
+
+def test_a_decision_that_is_wrong_twice_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = _tested(monkeypatch, (RIGHT, ONE_PASSES), (RIGHT, ONE_PASSES))
+    assert (facts.self_test, facts.wrong_decisions) == ("failed", (ONE,))
+
+
+def test_one_that_is_wrong_once_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = _tested(monkeypatch, (ONE_PASSES,), (TWO_PASSES,))
+    assert (facts.self_test, facts.wrong_decisions) == ("held", ())
+
+
+def test_a_fault_stays_until_workers_decide_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = _tested(monkeypatch, (), (), before=(ONE,))
+    assert (none.self_test, none.wrong_decisions) == ("untested", (ONE,))
+    right = _tested(monkeypatch, (), (RIGHT,), before=(ONE,))
+    assert (right.self_test, right.wrong_decisions) == ("held", ())
