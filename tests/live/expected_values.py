@@ -110,6 +110,7 @@ def _policy(w: Watched) -> dict[str, Expected]:
             [dict(key)["hash"] for key in got]
             == [path.name for path in (w.server.state / "snapshots").iterdir()]
         ),
+        "Histories A": lambda got: list(got.values()) == [1],
         "Reloads A": lambda got: not any(got.values()),
         "VLANs A": {
             _key(vlan=vlan, id=number, policy=policy, mode=mode): 1
@@ -152,7 +153,8 @@ def _health(w: Watched) -> dict[str, Expected]:
         "Version A": {_key(instance=w.instance, version=__version__): 1},
         "Queries, by outcome A": _of(asked.by("outcome"), PER_SECOND),
         "Responses, by rcode A": _of(asked.by("rcode"), PER_SECOND),
-        "Queries, by type A": _of(asked.by("type"), PER_SECOND),
+        "Queries, by type and by transport A": _of(asked.by("type"), PER_SECOND),
+        "Queries, by type and by transport B": {_key(transport="udp"): asked.total() * PER_SECOND},
         "Queries, by VLAN A": _of(asked.by("vlan"), PER_SECOND),
         "SERVFAIL, by VLAN A": _ratio(
             failed, asked.by("vlan", which=lambda q: q.vlan == "publicity")
@@ -213,6 +215,8 @@ EMPTY = {
     "DarbanConfigNotInForce": "the config is in force, and nobody has reloaded",
     "DarbanServfail": "fewer than one in twenty fail, and fewer than half on each VLAN",
     "DarbanQueriesDropped": "no query was dropped",
+    "DarbanWrongDecision": "its workers decide as its config expects",
+    "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",
     "DarbanUpstreamNotValidating": "no upstream was known to validate",
     "DarbanBlockPageDown": "it has no block page",

@@ -37,7 +37,8 @@ policy = "trial"
 enabled = true
 """
 FIELDS = (
-    *("time", "vlan", "client", "name", "type", "service", "rule", "list", "outcome", "target"),
+    *("time", "vlan", "client", "name", "type", "transport"),
+    *("service", "rule", "list", "outcome", "target"),
 )
 Make = Callable[..., Server]
 
