@@ -96,7 +96,7 @@ COMMANDS = {
     "check": OF_THE_STATE,
     f"explain --client {CLIENT} web.telegram.org": (NO, NO, UNREACHABLE),
     f"explain --client {CLIENT} --config {CONFIG} eitaa.com": OF_THE_STATE,
-    "init --vlan office=10.77.0.0/16 --listen 127.0.0.1 --upstream 127.0.0.1 new.toml": ANYBODY,
+    "init --vlan office=10.77.0.0/16 --listen 127.0.0.1 --upstream 192.0.2.53 new.toml": ANYBODY,
     "diff": OF_THE_SERVER,
     f"diff {CONFIG} {CONFIG}": OF_THE_STATE,
     "reload": OF_THE_SERVER,
