@@ -6,6 +6,7 @@ most.
 """
 
 import asyncio
+import contextlib
 import math
 import os
 import threading
@@ -51,6 +52,7 @@ class FiguresWriter:
         self._ending = False
         self._day = SteadyDay()
         self._zone = "", ZoneInfo("UTC")
+        self.time_zone()  # now, since the first minute may end when no file can be opened
         self._few_exempted = _FewExempted()
         self._thread = threading.Thread(target=self._run, name="figures", daemon=True)
 
@@ -85,10 +87,14 @@ class FiguresWriter:
         self._wanted.set()
 
     def time_zone(self) -> ZoneInfo:
-        """The time zone whose hours are counted by now."""
+        """The time zone whose hours are counted by now.
+
+        The one before, where no file can be opened now, so that no minute is lost.
+        """
         name = self._facts.compiled.settings.report.time_zone
         if self._zone[0] != name:
-            self._zone = name, time_zone(name) or ZoneInfo("UTC")
+            with contextlib.suppress(OSError):
+                self._zone = name, time_zone(name) or ZoneInfo("UTC")
         return self._zone[1]
 
     def waits_since(self) -> float:

@@ -18,6 +18,7 @@ from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout, CounterRow
 from resolver.policy.verdict import Outcome
+from resolver.supervisor import figures_writer
 from resolver.supervisor.figures_writer import FiguresWriter
 from tests.compiler.texts import compile_texts
 from tests.figures.synthetic import ABAN, DAY, HOUR
@@ -144,6 +145,22 @@ def test_a_thread_that_wakes_before_the_last_minute_stores_it(
     node.counted["staff", "telegram"] += 4
     node.writer.stop()
     assert node.stored() == 5
+
+
+def test_a_minute_is_counted_also_where_no_file_can_be_opened(
+    node: _Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(name: str) -> None:
+        raise OSError(24, "Too many open files", name)
+
+    monkeypatch.setattr(figures_writer, "time_zone", none_left)
+    node.minute(ABAN)
+    compiled = node.facts.compiled
+    settings = replace(compiled.settings, report=replace(compiled.settings.report, time_zone="UTC"))
+    node.facts.compiled = replace(compiled, settings=settings)
+    node.minute(ABAN + 60)
+    node.waits_until_stored(2)
+    assert {each.hour for each in node.read().counts} == {ABAN}  # by Tehran's hours
 
 
 @pytest.mark.processes
