@@ -1,6 +1,6 @@
 """The period of a report: a month of either calendar, or the days from one to another.
 
-Solar Hijri and Gregorian dates are told apart by their years: 1405-08 and 2026-11.
+The year of a date says whether it is solar Hijri or Gregorian: 1405-08 and 2026-11.
 """
 
 import datetime as dt

@@ -1,6 +1,6 @@
 """The TLS of one connection, of a client or to an upstream: octets in, octets out, and no socket.
 
-Whoever makes a session gives its context, which says which certificates are presented or accepted,
+The caller gives the context of a session, which says which certificates are presented or accepted,
 and which side of the connection it is. ``MessageStream`` passes through it what it receives and
 writes.
 
