@@ -7,7 +7,7 @@ may have asked another resolver.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from resolver.figures.records import Minute, SelfTest
+from resolver.figures.records import Minute, SelfTestResult
 
 NO_RECORD, NOT_SERVING = "no_record", "not_serving"
 """Why a time is not covered: no minute was recorded, or not all workers served."""
@@ -66,5 +66,9 @@ def _parts(minutes: Iterable[Minute], begin: int, end: int) -> Iterator[Interval
 def _why(minute: Minute) -> str:
     if not minute.serving:
         return NOT_SERVING
-    by_test = {SelfTest.HELD: "", SelfTest.FAILED: FAILED, SelfTest.UNTESTED: UNTESTED}
+    by_test = {
+        SelfTestResult.HELD: "",
+        SelfTestResult.FAILED: FAILED,
+        SelfTestResult.UNTESTED: UNTESTED,
+    }
     return by_test[minute.tested]

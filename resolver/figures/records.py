@@ -32,7 +32,7 @@ class HourCount:
     queries: int
 
 
-class SelfTest(StrEnum):
+class SelfTestResult(StrEnum):
     """What the newest self-test of the workers under the policy in force has said."""
 
     HELD = "held"
@@ -51,7 +51,7 @@ class Minute:
     """The policy hash in force at its end; empty for none."""
     serving: bool
     """Whether all expected workers served."""
-    tested: SelfTest
+    tested: SelfTestResult
 
 
 @dataclass(slots=True)

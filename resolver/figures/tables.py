@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from resolver.errors import DarbanError
-from resolver.figures.records import HourCount, HourFigures, Labels, Minute, SelfTest
+from resolver.figures.records import HourCount, HourFigures, Labels, Minute, SelfTestResult
 
 VERSION = 1
 """Of the tables; PRAGMA user_version of a file."""
@@ -26,7 +26,7 @@ _TABLES = (
     "serving INTEGER NOT NULL, tested INTEGER NOT NULL) STRICT",
 )
 """The names of VLANs, services, outcomes and policies are numbers: a row takes some 20 octets."""
-_TESTED = (SelfTest.HELD, SelfTest.UNTESTED, SelfTest.FAILED)
+_TESTED = (SelfTestResult.HELD, SelfTestResult.UNTESTED, SelfTestResult.FAILED)
 """The number of each: of two in one minute the greater is kept."""
 _ADD_COUNT = (
     "INSERT INTO counts VALUES (?, ?, ?, ?, ?) "

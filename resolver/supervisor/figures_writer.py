@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from resolver.figures import store
 from resolver.figures.gathering import Increases, WaitingFigures, minute_of
-from resolver.figures.records import HourFigures, Minute, SelfTest
+from resolver.figures.records import HourFigures, Minute, SelfTestResult
 from resolver.figures.small_counts import coarsened
 from resolver.figures.store import FigureStore
 from resolver.figures.tables import FiguresError
@@ -76,7 +76,7 @@ class FiguresWriter:
         facts = self._facts
         serving = min(facts.fewest_workers, facts.workers) >= facts.workers_expected
         facts.fewest_workers = facts.workers
-        policy, tested = facts.compiled.policy_hash, SelfTest(facts.self_test)
+        policy, tested = facts.compiled.policy_hash, SelfTestResult(facts.self_test)
         counts, zone = self._increases.take(self._sums().rows), self.time_zone()
         figures = HourFigures(hour_of(at, zone), counts, [])
         figures.minutes.append(Minute(at, policy, serving, tested))

@@ -13,13 +13,13 @@ from resolver.analysis.coverage import (
     Interval,
     intervals,
 )
-from resolver.figures.records import Minute, SelfTest
+from resolver.figures.records import Minute, SelfTestResult
 
-HELD = SelfTest.HELD
+HELD = SelfTestResult.HELD
 
 
 def minute(
-    number: int, policy: str = "2:aa", serving: bool = True, tested: SelfTest = HELD
+    number: int, policy: str = "2:aa", serving: bool = True, tested: SelfTestResult = HELD
 ) -> Minute:
     return Minute(number * 60, policy, serving, tested)
 
@@ -29,8 +29,8 @@ def test_a_node_that_stood_and_one_that_was_wrong() -> None:
         *(minute(0), minute(1)),
         minute(2, serving=False),
         minute(5),
-        minute(6, tested=SelfTest.FAILED),
-        minute(7, "2:bb", tested=SelfTest.UNTESTED),
+        minute(6, tested=SelfTestResult.FAILED),
+        minute(7, "2:bb", tested=SelfTestResult.UNTESTED),
         minute(8, "2:bb"),
     ]
     assert list(intervals(minutes, 0, 660)) == [
@@ -56,10 +56,12 @@ def test_a_node_without_figures() -> None:
 @given(
     st.dictionaries(
         st.integers(0, 30),
-        st.tuples(st.sampled_from(["2:aa", "2:bb"]), st.booleans(), st.sampled_from(SelfTest)),
+        st.tuples(
+            st.sampled_from(["2:aa", "2:bb"]), st.booleans(), st.sampled_from(SelfTestResult)
+        ),
     )
 )
-def test_the_intervals_have_no_hole(made: dict[int, tuple[str, bool, SelfTest]]) -> None:
+def test_the_intervals_have_no_hole(made: dict[int, tuple[str, bool, SelfTestResult]]) -> None:
     minutes = [Minute(at * 60, *rest) for at, rest in sorted(made.items())]
     found = list(intervals(minutes, 0, 31 * 60))
     assert (found[0].begin, found[-1].end) == (0, 31 * 60)

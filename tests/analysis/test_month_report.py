@@ -14,7 +14,7 @@ from resolver.analysis.month import (
     MonthReport,
 )
 from resolver.analysis.month_report import IncompatibleFiguresError, make_month_report
-from resolver.figures.records import Figures, HourCount, Minute, SelfTest
+from resolver.figures.records import Figures, HourCount, Minute, SelfTestResult
 from resolver.figures.small_counts import part_of_month
 from resolver.policy.exemption_details import ExemptionDetails
 from tests.analysis.test_period import TEHRAN
@@ -29,7 +29,7 @@ EXEMPTION = ExemptionDetails(
 
 
 def minutes(begin: int, end: int, *, serving: bool = True) -> tuple[Minute, ...]:
-    return tuple(Minute(at, "5c6f", serving, SelfTest.HELD) for at in range(begin, end, 60))
+    return tuple(Minute(at, "5c6f", serving, SelfTestResult.HELD) for at in range(begin, end, 60))
 
 
 def counted(*rows: tuple[int, str, str, str, int]) -> tuple[HourCount, ...]:

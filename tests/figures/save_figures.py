@@ -5,7 +5,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from resolver.figures.records import Figures, HourCount, HourFigures, Labels, Minute, SelfTest
+from resolver.figures.records import Figures, HourCount, HourFigures, Labels, Minute, SelfTestResult
 from resolver.figures.store import FigureStore
 from resolver.figures.tables import VERSION
 from tests.figures.synthetic import ABAN, HOUR, POLICY
@@ -19,9 +19,9 @@ COUNTS = (
     HourCount(ABAN + HOUR, "unknown", "", "refused", 2),
 )
 MINUTES = (
-    Minute(ABAN, POLICY, serving=True, tested=SelfTest.HELD),
-    Minute(ABAN + 60, POLICY, serving=False, tested=SelfTest.FAILED),
-    Minute(ABAN + HOUR, "", serving=True, tested=SelfTest.UNTESTED),
+    Minute(ABAN, POLICY, serving=True, tested=SelfTestResult.HELD),
+    Minute(ABAN + 60, POLICY, serving=False, tested=SelfTestResult.FAILED),
+    Minute(ABAN + HOUR, "", serving=True, tested=SelfTestResult.UNTESTED),
 )
 SAVED = Figures(NODE, ZONE, COUNTS, MINUTES, ())
 """What each stored file has."""

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resolver.figures.records import HourFigures, Labels, Minute, SelfTest
+from resolver.figures.records import HourFigures, Labels, Minute, SelfTestResult
 from resolver.figures.store import FigureStore
 
 HOUR, MINUTE, DAY = 3600, 60, 86_400
@@ -47,7 +47,7 @@ def month(
 def _minutes(node: int, hour: int, number: int) -> Iterator[Minute]:
     if node == 1 and number == 9 * 24 + 10:
         return
-    tested = SelfTest.FAILED if node == 1 and number == 11 * 24 + 8 else SelfTest.HELD
+    tested = SelfTestResult.FAILED if node == 1 and number == 11 * 24 + 8 else SelfTestResult.HELD
     for at in range(hour, hour + HOUR, MINUTE):
         yield Minute(at, POLICY, serving=True, tested=tested)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.records import HourFigures, Labels, Minute, SelfTest
+from resolver.figures.records import HourFigures, Labels, Minute, SelfTestResult
 from resolver.figures.seal import figures_hash
 from resolver.figures.store import NAME, FigureStore
 
 DAY = 86400
-MINUTE = Minute(2 * DAY, "darban-1:ab", True, SelfTest.HELD)
+MINUTE = Minute(2 * DAY, "darban-1:ab", True, SelfTestResult.HELD)
 
 
 def _write(state: Path, *, queries: int) -> None:
@@ -91,7 +91,7 @@ def test_the_first_half_hour_of_a_month_goes_with_the_month_before(tmp_path: Pat
     midnight = int(dt.datetime(2020, 11, 1, tzinfo=dt.UTC).timestamp())
     store = FigureStore(tmp_path / NAME, "one")
     for hour in (midnight - 1800, midnight + 1800):
-        minutes = [Minute(at, "", True, SelfTest.HELD) for at in range(hour, hour + 3600, 60)]
+        minutes = [Minute(at, "", True, SelfTestResult.HELD) for at in range(hour, hour + 3600, 60)]
         store.add(HourFigures(hour, minutes=minutes), "Asia/Tehran")
     sealed, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
     assert is_kept

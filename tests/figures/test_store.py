@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTest
+from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTestResult
 from resolver.figures.store import FigureStore, month_of, read, read_export, write_export
 from resolver.figures.tables import FiguresError
 from tests.figures import synthetic
@@ -21,7 +21,7 @@ ZONE = "Asia/Tehran"
 STAFF = Labels("staff", "telegram", "blocked")
 
 
-def minute(at: int, policy: str = "p", tested: SelfTest = SelfTest.HELD) -> Minute:
+def minute(at: int, policy: str = "p", tested: SelfTestResult = SelfTestResult.HELD) -> Minute:
     return Minute(at, policy, serving=True, tested=tested)
 
 
@@ -53,7 +53,7 @@ def test_what_was_added_is_read(store: FigureStore) -> None:
 def test_a_minute_that_comes_twice_is_added_up_and_keeps_what_was_worse(
     store: FigureStore,
 ) -> None:
-    bad = Minute(ABAN, "q", serving=False, tested=SelfTest.FAILED)
+    bad = Minute(ABAN, "q", serving=False, tested=SelfTestResult.FAILED)
     store.add(figures(ABAN, 3, bad), ZONE)
     store.add(figures(ABAN, 4, minute(ABAN)), ZONE)
     found = read(store.directory, ABAN, AZAR)

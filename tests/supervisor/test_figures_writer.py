@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resolver.dns.transport import UDP
-from resolver.figures.records import Figures, HourCount, Minute, SelfTest
+from resolver.figures.records import Figures, HourCount, Minute, SelfTestResult
 from resolver.figures.small_counts import part_of_month
 from resolver.figures.store import read
 from resolver.metrics.counter_sums import CounterSums
@@ -85,9 +85,9 @@ def test_each_minute_is_stored_with_what_held(node: _Node) -> None:
     assert [(each.hour, each.queries) for each in found.counts] == [(ABAN, 7), (ABAN + HOUR, 5)]
     policy = node.facts.compiled.policy_hash
     assert found.minutes == (
-        Minute(ABAN, policy, serving=True, tested=SelfTest.UNTESTED),
-        Minute(ABAN + 60, policy, serving=False, tested=SelfTest.HELD),
-        Minute(ABAN + HOUR, policy, serving=True, tested=SelfTest.HELD),
+        Minute(ABAN, policy, serving=True, tested=SelfTestResult.UNTESTED),
+        Minute(ABAN + 60, policy, serving=False, tested=SelfTestResult.HELD),
+        Minute(ABAN + HOUR, policy, serving=True, tested=SelfTestResult.HELD),
     )
 
 
