@@ -94,7 +94,7 @@ class PolicySource:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportSettings:
     """The figures that are kept, and the report of a month."""
 
     time_zone: str = DEFAULT_TIME_ZONE
@@ -139,7 +139,7 @@ class Settings:
     probe_bogus: str = "dnssec-failed.org"
     """A name whose signatures are wrong."""
     tls: TlsSettings | None = None
-    report: Report = Report()
+    report: ReportSettings = ReportSettings()
 
     @property
     def tls_listen(self) -> tuple[Endpoint, ...]:

@@ -44,8 +44,8 @@ def compile_settings(config: model.Config) -> settings.Settings:
     )
 
 
-def _report(report: model.ReportConfig) -> settings.Report:
-    return settings.Report(
+def _report(report: model.ReportConfig) -> settings.ReportSettings:
+    return settings.ReportSettings(
         *(report.time_zone, report.smallest, report.name or ""),
         *(report.logo or "", report.sign_key or ""),
     )
