@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.live.clients import ask
+from tests.live.ports import listens
 from tests.live.waiting import wait_for
 
 ANY_V4 = "192.0.2.80"
@@ -107,5 +108,5 @@ def _answers(
     log = (directory / "log").read_text(encoding="utf-8", errors="replace")
     assert process.poll() is None, f"NSD has ended:\n{log}"
     if through:
-        return "nsd started" in log
+        return listens(process.pid, port)
     return ask(port, "ns.scene") is not None

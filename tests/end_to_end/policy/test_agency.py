@@ -85,10 +85,8 @@ def test_the_example_does_what_its_first_lines_say(server: Server) -> None:
         )
         assert {key: _answer(server, *key) for key in outcomes} == expected
         for (client, name), outcome in outcomes.items():
-            told = darban(
-                *("explain", "--client", client, "--at", moment, "--json", name),
-                at=server.directory,
-            )
+            asked = ("explain", "--client", client, "--at", moment, "--json", name)
+            told = darban(*asked, "--config", server.config, at=server.directory)
             assert told.json["outcome"] == outcome
             assert told.code == (NO if outcome == BLOCKED else GOOD)
     counted = {"vlan": "guests", "outcome": COUNTED, "service": "instagram"}

@@ -17,36 +17,48 @@ from tests.live.counted_load import counted_load
 from tests.live.dnsdist import dnsdist
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.scraping import scrape
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 RATE = 200
 
 
-class Nodes:
-    """The nodes, dnsdist's port, and its log."""
+_STATISTICS = """
+webserver("127.0.0.1:{port}")
+setWebserverConfig({{statsRequireAuthentication=false}})
+"""
 
-    def __init__(self, nodes: list[Server], port: int, log: Path) -> None:
+
+class Nodes:
+    """The nodes, dnsdist's port for clients, and the port of its statistics."""
+
+    def __init__(self, nodes: list[Server], port: int, statistics: int) -> None:
         self.nodes = nodes
         self.port = port
-        self._log = log
-
-    def marks(self, number: int, state: str) -> int:
-        """How often dnsdist has found a node up or down."""
-        lines = self._log.read_text(encoding="utf-8").splitlines()
-        return sum(f"node-{number} " in line and f"as '{state}'" in line for line in lines)
+        self._statistics = statistics
 
     def is_up(self, number: int) -> bool:
-        """Whether dnsdist has found a node up, and not down since."""
-        lines = self._log.read_text(encoding="utf-8").splitlines()
-        found = [line for line in lines if f"node-{number} " in line and " as '" in line]
-        return bool(found) and "as 'up'" in found[-1]
+        """Whether dnsdist asks a node."""
+        return self._status(number) == 1
+
+    def is_down(self, number: int) -> bool:
+        """Whether dnsdist has found that a node fails health checks."""
+        return self._status(number) == 0
+
+    def _status(self, number: int) -> float | None:
+        """What dnsdist says of a node; None before it says anything."""
+        found = scrape(self._statistics)
+        name = "dnsdist_server_status"
+        if found is None or not any(each == name for each, _ in found.values):
+            return None
+        return found.total(name, server=f"node-{number}")
 
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
     proxied = [free_port(), free_port()]
-    port = free_port()
+    port, statistics = free_port(), free_port()
     front = f'[front]\ndns = ["127.0.0.1:{port}"]\n'
     front += f"nodes = {[f'127.0.0.1:{each}' for each in proxied]}\n"
     servers = []
@@ -55,10 +67,9 @@ def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Iterator[No
         servers.append(make_lasting(shipped([upstream]) + proxy + front))
     for server in servers:
         server.start()
-    with dnsdist(needed("dnsdist"), servers[0].config) as log:
-        made = Nodes(servers, port, log)
-        wait_for(lambda: made.marks(1, "up") and made.marks(2, "up"), "both nodes are up")
-        yield made
+    more = _STATISTICS.format(port=statistics)
+    with dnsdist(needed("dnsdist"), servers[0].config, more=more):
+        yield Nodes(servers, port, statistics)
 
 
 @pytest.fixture
@@ -122,14 +133,13 @@ def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
 ) -> None:
     with counted_load(nodes.port, RATE) as told:
         for number, node in enumerate(nodes.nodes, 1):
-            downs, ups = nodes.marks(number, "down"), nodes.marks(number, "up")
             done = darban("drain", "--config", node.config, at=node.directory)
             assert done.code == GOOD
-            wait_for(lambda n=number, d=downs: nodes.marks(n, "down") > d, "it gets no queries")
+            wait_for(lambda n=number: nodes.is_down(n), "it gets no queries")
             assert node.stop().code == 0
             node.environment = {**node.environment, "PYTHONPATH": str(release)}
             node.start()
-            wait_for(lambda n=number, u=ups: nodes.marks(n, "up") > u, "it gets queries again")
+            wait_for(lambda n=number: nodes.is_up(n), "it gets queries again")
     for node in nodes.nodes:
         assert node.out.count(f"darban {__version__}, ") == 1
         assert node.out.count(f"darban {__version__}+next, ") == 1
@@ -139,9 +149,9 @@ def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
 
 def test_a_node_that_is_killed_leaves_its_clients_to_the_other(nodes: Nodes) -> None:
     """The last test, which leaves one node."""
-    downs, asked = nodes.marks(1, "down"), _queries(nodes.nodes[1])
+    asked = _queries(nodes.nodes[1])
     nodes.nodes[0].kill_what_is_left()
-    wait_for(lambda: nodes.marks(1, "down") > downs, "dnsdist has found it down")
+    wait_for(lambda: nodes.is_down(1), "dnsdist has found it down")
     with counted_load(nodes.port, RATE) as told:
         wait_for(lambda: _queries(nodes.nodes[1]) > asked + RATE, "the other node is asked")
     assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)

@@ -15,6 +15,7 @@ from tests.live.clients import Answer, read, run
 from tests.live.commands import WRONG, darban
 from tests.live.configs import edited, small
 from tests.live.namespaces import ADMINISTRATION, Namespaces, namespaces
+from tests.live.ports import listens
 from tests.live.programs import needed
 from tests.live.server import Server, servers
 from tests.live.waiting import wait_for
@@ -94,7 +95,7 @@ def _unbound(through: list[str], place: Path) -> Iterator[Path]:
     config.write_text(text, encoding="utf-8")
     process = subprocess.Popen([*through, str(needed("unbound")), "-d", "-c", str(config)])
     try:
-        wait_for(lambda: log.exists() and "start of service" in log.read_text(), "Unbound is ready")
+        wait_for(lambda: listens(process.pid, 53), "Unbound is ready")
         yield log
     finally:
         process.terminate()
