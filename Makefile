@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench instructions fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-next-year lint test-compiled compile check fmt bench instructions fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -31,6 +31,10 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test-next-year: $(VENV)/dev ## before a release: every test with the clock a year ahead, but in what boots or browses (Debian: faketime)
+	@$(BIN)/python -m tests.live.prepare
+	$(BIN)/python -m tests.live.fake_clock 365 $(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
 test-compiled: $(COMPILED)/dev ## every test, against the compiled package (needs gcc)
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare

@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from resolver.cli.app import COMMANDS as COMMANDS_OF_HELP
 from resolver.cli.app import GROUPS, app
+from tests.live.fake_clock import real_clock
 from tests.live.programs import needed
 
 pytestmark = pytest.mark.processes
@@ -64,7 +65,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     source.write_text(runpy.run_path(str(ROOT / "deploy/manual.py"))["manual"](), encoding="utf-8")
     done = subprocess.run(
         [man, "--warnings", "-E", "UTF-8", "-l", source],
-        env={**os.environ, "MANWIDTH": "300", "MAN_KEEP_FORMATTING": "", "LC_ALL": "C.UTF-8"},
+        env={**real_clock(), "MANWIDTH": "300", "MAN_KEEP_FORMATTING": "", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=True,

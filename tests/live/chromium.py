@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.live.fake_clock import real_clock
+
 _PATIENCE = 30.0
 _PHONE = 600
 _FLAGS = (
@@ -182,6 +184,7 @@ def chromium(
     with (profile.parent / "chromium.log").open("ab") as log:
         process = subprocess.Popen(
             command,
+            env=real_clock(),
             pass_fds=(theirs_in, theirs_out),
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.live.debian import layer, tree
+from tests.live.fake_clock import real_clock
 
 _OFFLINE = ("PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels")
 
@@ -28,6 +29,7 @@ def make_in_chroot(root: Path, *arguments: str, good: bool = True) -> str:
     """Run make in a Debian that does not run, which must end well or fail; what it says."""
     done = subprocess.run(
         ["chroot", root, "env", "-C", "/src", *_OFFLINE, "make", *arguments],
+        env=real_clock(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

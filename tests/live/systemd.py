@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.live.fake_clock import real_clock
 from tests.live.waiting import wait_for
 
 _BOOT = Path(__file__).with_name("boot.sh")
@@ -41,6 +42,7 @@ class Machine:
         into += ["--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup"]
         done = subprocess.run(
             [*into, "env", "-C", "/src", *_OFFLINE, *command],
+            env=real_clock(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -77,7 +79,8 @@ class Machine:
 def booted(root: Path) -> Iterator[Machine]:
     """Boot the Debian in a directory, and end it afterwards."""
     group = f"darban-tests-{os.getpid()}"
-    process = subprocess.Popen([*_UNSHARE, "sh", _BOOT, root, group], stdin=subprocess.DEVNULL)
+    command = [*_UNSHARE, "sh", _BOOT, root, group]
+    process = subprocess.Popen(command, env=real_clock(), stdin=subprocess.DEVNULL)
     try:
         init = wait_for(lambda: _systemd(process), "systemd is process 1", 30)
         machine = Machine(root, init)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.debian import Tree, layer, tree
+from tests.live.fake_clock import real_clock
 from tests.live.installed import Installation, installed_layer, make_in_chroot
 
 CONFIG = "/etc/darban/config.toml"
@@ -45,7 +46,9 @@ def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
     with installed_layer(installation, tmp_path) as root:
         assert (root / "etc/systemd/system/multi-user.target.wants/darban.service").is_symlink()
         assert (root / "opt/darban/current").readlink().name.endswith("-pure")
-        version = subprocess.check_output(["chroot", root, "darban", "--version"], text=True)
+        version = subprocess.check_output(
+            ["chroot", root, "darban", "--version"], env=real_clock(), text=True
+        )
         assert version.endswith(", interpreted\n")
 
 
