@@ -67,7 +67,7 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
         response.rcode = codes.YXDOMAIN
         is_noerror = False
     if not chain.is_in_order(answers):
-        response = _put_in_order(rewritable(response), chain)
+        response = _put_in_order(response, answers, chain)
         answers = answer_rrsets(response)
     is_positive = is_noerror and any(r.rtype == qtype for r in answers)
     is_loop = chain.is_loop and qtype != codes.CNAME  # RFC 1034 section 3.6.2
@@ -136,12 +136,14 @@ def _is_kept(record: Record, kept: int) -> bool:
     return record.section != AUTHORITY or _kind(record.rtype, record.rrset) & kept != 0
 
 
-def _put_in_order(response: Response, chain: AliasChain) -> Response:
+def _put_in_order(response: Response, answers: list[Record], chain: AliasChain) -> Response:
     """The response with the records of its chain alone in the answer section, in their order."""
-    records, end = all_records(response), response.counts[0]
-    if not end:  # there were too many records to write them anew
-        return response
-    return _assembled_of(response, [*chain.in_order(records[:end]), *records[end:]])
+    found = rewritable(response)
+    if found is not response:
+        return found
+    rest = range(len(answers), len(response.type_offsets))
+    others = [Record(response, number) for number in rest]
+    return _assembled_of(response, [*chain.in_order(answers), *others])
 
 
 def _assembled_of(response: Response, records: Iterable[Record | MadeAlias]) -> Response:
