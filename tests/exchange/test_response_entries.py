@@ -162,7 +162,9 @@ class Reading:
         if negative is not None:
             (*_, minimum) = self.start.rdata.times  # type: ignore[union-attr]
             return min(least, 0 if minimum >= 2**31 else minimum, 3600)
-        return least if self.answers and self.rcode == NOERROR else 0
+        if self.rcode != NOERROR:
+            return 0
+        return least if self.answers else min(least, 5) if any(self.sections) else 5
 
 
 def records(sections: list[list[RR]]) -> list[list[tuple[Name, int, int, str]]]:
