@@ -98,7 +98,7 @@ def compile_file(
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
         before = store.last_good_config(state)
-        problems += check_certificate(loaded, path.parent)
+        problems += check_certificate(loaded, path.parent, wall)
     complete = are_complete(loaded, of_lists)
     snapshot, found = compile_snapshot(
         loaded, lists, complete=complete, built=built, authorities=authorities

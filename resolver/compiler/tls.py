@@ -18,19 +18,23 @@ from resolver.dns import names
 from resolver.server.tls_certificate import Certificate, CertificateError, read_certificate
 
 
-def check_certificate(loaded: LoadedConfig, base: Path) -> Iterator[Problem]:
-    """What is wrong with the files; relative paths begin at ``base``."""
+def check_certificate(loaded: LoadedConfig, base: Path, wall: float) -> Iterator[Problem]:
+    """What is wrong with the files at ``wall``; relative paths begin at ``base``."""
     tls = tls_settings(loaded.config.server.tls)
     if tls is None or not (tls.certificate and tls.key):
         return
+    path, found = ("server", "tls", "certificate"), toml_text(tls.certificate)
     try:
         certificate = read_certificate(base / tls.certificate, base / tls.key)
     except CertificateError as error:
-        path = ("server", "tls", "certificate")
-        expected, found = "a certificate and its key", toml_text(tls.certificate)
+        expected = "a certificate and its key"
         advice = f"DNS over TLS is not served with it: {error}."
         yield loaded.provenance.problem(path, found, expected, advice, "warning")
     else:
+        if expired := certificate.expired(wall):
+            expected = "a certificate that has not expired"
+            advice = f"It expired on {expired}. Clients that verify it refuse it. Renew it."
+            yield loaded.provenance.problem(path, found, expected, advice, "warning")
         yield from _mismatches(loaded, certificate)
 
 

@@ -20,16 +20,15 @@ from typing import Final
 from resolver.dns import codes
 from resolver.engine.addresses import find_addresses
 from resolver.engine.chain import joined
-from resolver.engine.failure_cache import FailureCache
+from resolver.engine.failure_cache import FAILURE_PAUSE, FailureCache
 from resolver.exchange.entry import CacheEntry, stale
+from resolver.exchange.exchange import Exchange
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion, is_key_within
 from resolver.policy.address_ranges import AddressRanges
 
 MAX_STALE: Final = 86400
 """Seconds after its expiry that an entry may be served as stale."""
-FAILURE_PAUSE: Final = 1.0
-"""Seconds that a failure is served before the upstream is asked again (RFC 9520 section 3.2)."""
 STALE_PAUSE: Final = 30.0
 """Seconds that a stale answer is served before it is asked again (RFC 8767 section 5)."""
 _MAX_SECOND_CHANCES: Final = 16
@@ -83,6 +82,12 @@ class AnswerCache:
             result.expires = result.refresh_after = now + result.lifetime
             self.put(key, result)
 
+    def note_failure(self, exchange: Exchange, failure: Failure) -> None:
+        """Store the failure of a round that is over, also if late answers may still come."""
+        if failure.is_cached:
+            key, at = exchange.question.key, exchange.round.over_at
+            self.failures.note(key, failure, at, exchange.others_answered())
+
     def serve_stale(
         self, question: UpstreamQuestion, result: CacheEntry | Failure, now: float
     ) -> CacheEntry | Failure:
@@ -94,8 +99,6 @@ class AnswerCache:
             failure = result if isinstance(result, Failure) else _UPSTREAM_FAILS
             self.failures.put(question.key, failure, now + STALE_PAUSE, now)
             return stale(old, now)
-        if isinstance(result, Failure) and result.is_cached:
-            self.failures.put(question.key, result, now + FAILURE_PAUSE, now)
         return result
 
     def has_stale(self, key: bytes, now: float) -> bool:

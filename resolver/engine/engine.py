@@ -35,10 +35,11 @@ from resolver.dns.query import Query, scan
 from resolver.dns.special_use import HEALTH, WHOAMI, Use
 from resolver.dns.transport import UDP
 from resolver.engine.about_server import about_server, whoami
-from resolver.engine.cache import FAILURE_PAUSE, AnswerCache
+from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
 from resolver.engine.delegation import without_nxdomain
+from resolver.engine.failure_cache import FAILURE_PAUSE
 from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import Observer

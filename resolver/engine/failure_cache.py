@@ -1,7 +1,14 @@
 """The failure cache (RFC 9520): upstreams are not asked again at once after a failure.
 
-A failure is stored when its exchange has ended. While late answers may still come, the question is
-not answered from here: a query for it begins the next round of the exchange.
+A failure is stored when a round of its exchange is over, for ``FAILURE_PAUSE`` seconds. Each
+further failure of the question is stored for twice as long as the one before, for
+``_LONGEST_PAUSE`` at most (section 3.2), if its servers answer others meanwhile. Else they may be
+back at any moment. A late answer removes the failure.
+
+What must stay true:
+- A round stores one failure, however often it is reported.
+- A failure is remembered for ``_REMEMBERED`` seconds, also when it is served no more: a query then
+  begins a short round (``exchange.round``).
 """
 
 from collections import OrderedDict
@@ -9,14 +16,20 @@ from typing import Final
 
 from resolver.exchange.failure import Failure
 
+FAILURE_PAUSE: Final = 1.0
+"""Seconds that a failure is served before the upstream is asked again (RFC 9520 section 3.2)."""
+_LONGEST_PAUSE: Final = 5.0
+_REMEMBERED: Final = 10.0
 _MAX_ENTRIES: Final = 10_000
 
 
 class _FailureEntry:
-    __slots__ = ("failure", "until")
+    __slots__ = ("at", "failure", "until")
 
-    def __init__(self, failure: Failure, until: float) -> None:
+    def __init__(self, failure: Failure, at: float, until: float) -> None:
         self.failure = failure
+        self.at = at
+        """When its round was over."""
         self.until = until
 
 
@@ -31,19 +44,40 @@ class FailureCache:
         if not self._entries:
             return None
         entry = self._entries.get(key)
-        if entry is None:
-            return None
-        if now >= entry.until:
-            del self._entries[key]
-            return None
-        return entry.failure
+        return None if entry is None or now >= entry.until else entry.failure
+
+    def has_failed(self, key: bytes, now: float) -> bool:
+        """Whether a question has failed a short time ago, and was not answered since."""
+        if not self._entries:
+            return False
+        entry = self._entries.get(key)
+        return entry is not None and now < entry.at + _REMEMBERED
 
     def put(self, key: bytes, failure: Failure, until: float, now: float) -> None:
         """Store a failure until a time, unless one is stored."""
         if self.get(key, now) is None:
-            self._entries[key] = _FailureEntry(failure, until)
-            if len(self._entries) > _MAX_ENTRIES:
-                self._entries.popitem(last=False)
+            self._store(key, _FailureEntry(failure, now, until))
+
+    def note(self, key: bytes, failure: Failure, at: float, others_answered: bool) -> None:
+        """Store the failure of a round that was over at a time, unless it was stored before.
+
+        ``others_answered``: whether its servers answered other questions meanwhile.
+        """
+        last = self._entries.get(key)
+        pause = FAILURE_PAUSE
+        if last is not None:
+            if at < last.until or at == last.at:
+                return
+            if others_answered and at < last.at + _REMEMBERED:
+                pause = min(2 * (last.until - last.at), _LONGEST_PAUSE)
+        self._store(key, _FailureEntry(failure, at, at + pause))
+
+    def _store(self, key: bytes, entry: _FailureEntry) -> None:
+        """Store an entry as the newest."""
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        if len(self._entries) > _MAX_ENTRIES:
+            self._entries.popitem(last=False)
 
     def discard(self, key: bytes) -> None:
         """Remove the failure of a question that has an answer now."""

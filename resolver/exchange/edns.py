@@ -31,12 +31,17 @@ def padded(query: bytes) -> bytes:
 
 
 def rejects_edns(response: Response, attempt: Attempt, name: bytes) -> bool:
-    """Whether a response rejects the EDNS of its query; note a server that answers without."""
+    """Whether a response rejects the EDNS of its query; note a server that answers without.
+
+    FORMERR may have an OPT that the server has copied from the query.
+    """
     rcode, server = response.rcode, attempt.server
     if has_edns(attempt.message):
+        if rcode == codes.FORMERR:
+            return True
         if response.has_opt:
             server.note_edns(attempt.began)
-        return rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt
+        return rcode == codes.NOTIMP and not response.has_opt
     if rcode in (codes.NOERROR, codes.NXDOMAIN):
         server.note_no_edns(name, attempt.began)
     return False

@@ -9,8 +9,8 @@ their TTLs reduced by the entry's age.
 What must stay true:
 - A TTL in a reply is never more than what is left of the upstream's TTL.
 - It holds only what ``scrub`` keeps of a response.
-- A negative answer is cached for the least of the TTL and
-  the MINIMUM of its SOA, and never without an SOA (RFC 2308 section 5). An error of an upstream,
+- A negative answer is cached for the least of the TTL and the MINIMUM of its SOA (RFC 2308 section
+  5). Without an SOA, NODATA is cached for five seconds, NXDOMAIN never. An error of an upstream,
   such as SERVFAIL or REFUSED, is cached for one second (RFC 9520 section 3.2).
 """
 
@@ -32,10 +32,11 @@ STALE_TTL: Final = 30
 FAILURE_TTL: Final = 1
 """Seconds that an error of an upstream is cached (RFC 9520 section 3.2)."""
 NO_SUCH_TYPE_TTL: Final = 5
-"""Seconds that NODATA is cached where the upstream sent records of other types alone.
+"""Seconds that NODATA is cached where no SOA says how long (RFC 2308 section 5).
 
-No SOA says how long (RFC 2308 section 5). It is short, since the fault may end at any time, and it
-spares an upstream that clients ask for each connection (RFC 9520 section 3.2 permits up to 300).
+The upstream sent nothing, or records of other types alone. The time is short, since the fault may
+end at any moment, and it spares an upstream that clients ask for each connection (RFC 9520 section
+3.2 permits up to 300 seconds). Clients get no SOA either, so they do not keep it.
 """
 MAX_RESTARTS: Final = 11
 """The most targets of a chain that this server asks for; one response may hold a longer chain."""
@@ -264,9 +265,12 @@ def _lifetime(response: Response, is_positive: bool) -> tuple[int, int]:
         return FAILURE_TTL, -1
     if response.flags & codes.TC:
         return 0, -1
-    least = min(response.min_ttl, MAX_TTL) if response.type_offsets else 0
-    if not response.soa_at:  # an unfinished chain lives as long as its aliases
-        return (least if response.counts[0] and rcode == codes.NOERROR else 0), -1
+    least = min(response.min_ttl, MAX_TTL)
+    if not response.soa_at:
+        if rcode != codes.NOERROR:
+            return 0, -1
+        # An unfinished chain lives as long as its aliases.
+        return (least if response.counts[0] else min(least, NO_SUCH_TYPE_TTL)), -1
     ttl, minimum = _soa_ttls(response)
     most = min(minimum, MAX_NEGATIVE_TTL)
     return min(least, most), min(ttl, most)

@@ -116,9 +116,12 @@ class Exchange:
         self.probe: Attempt | None = None
         """To be sent beside the first attempt; the driver takes it."""
 
-    def begin(self, group: Group, now: float) -> Step:
-        """Begin a round, the first or after one is over: the first attempt, or a failure."""
-        self.round = Round(group, now)
+    def begin(self, group: Group, now: float, has_failed: bool = False) -> Step:
+        """Begin a round, the first or after one is over: the first attempt, or a failure.
+
+        ``has_failed``: whether the question has failed a short time ago, as in another exchange.
+        """
+        self.round = Round(group, now, has_failed)
         self._error = None
         server = self.round.first
         if server is None:
@@ -150,8 +153,12 @@ class Exchange:
         return self._error or no_answer(self._seen)
 
     def slow(self) -> Failure:
-        """The failure for a client whose time is over while the exchange goes on."""
-        return no_answer(self._seen, is_cached=False)
+        """The failure for a client whose time is over while late attempts can be answered."""
+        return no_answer(self._seen)
+
+    def others_answered(self) -> bool:
+        """Whether the servers of the round have answered any question since it began."""
+        return self.round.group.has_answered(self.round.began)
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
         """Process a packet that was received for an attempt.
@@ -253,10 +260,10 @@ class Exchange:
         self.late = (*self.late, attempt)
         return self._next(now)
 
-    def dropped(self, attempt: Attempt, now: float) -> Step | None:  # noqa: ARG002 - as all events
+    def dropped(self, attempt: Attempt, now: float) -> Step | None:
         """Go on without an attempt that is not the current one: it cannot be answered any more."""
         self._forget(attempt)
-        return self._end() if self.current is None else None
+        return self._end(now) if self.current is None else None
 
     def waited(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of the current attempt, which had failed: ask all once more."""
@@ -289,7 +296,7 @@ class Exchange:
         if following is None and is_first_time and self._error is None:
             self.is_paused = True
             return None
-        return following or self._end()
+        return following or self._end(now)
 
     def closed(self, attempt: Attempt, now: float) -> Step | None:
         """Go on if the server closed a TCP connection that had answers, but not for this attempt.
@@ -320,7 +327,7 @@ class Exchange:
         return over_udp
 
     def _next(self, now: float) -> Step | None:
-        return self._following(now) or self._end()
+        return self._following(now) or self._end(now)
 
     def _following(self, now: float) -> Attempt | None:
         """The next attempt of the round, if there is to be one."""
@@ -332,9 +339,10 @@ class Exchange:
         server, stream = following
         return self._ask(server, stream, now)
 
-    def _end(self) -> Step | None:
+    def _end(self, now: float) -> Step | None:
         """End the round; and the exchange, if no server may still give a better answer, late."""
         self.current = None
+        self.round.over_at = min(self.round.over_at, now)
         self.is_paused = False
         if self._knows_name():
             return self._error

@@ -45,7 +45,7 @@ NO_ROOM: Final = Failure(codes.EDE_NETWORK_ERROR, "no TCP connection to the upst
 NO_ADDRESS: Final = Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
 
 
-def no_answer(seen: int, is_cached: bool = True) -> Failure:
+def no_answer(seen: int) -> Failure:
     """The failure of an exchange that has seen this of its attempts, and no usable answer."""
     code, text = codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time"
     if seen & ANSWERED:
@@ -55,4 +55,4 @@ def no_answer(seen: int, is_cached: bool = True) -> Failure:
         text = f"no upstream server answered: {reasons}"
         if not seen & TIMED_OUT:
             code = codes.EDE_NETWORK_ERROR
-    return Failure(code, text, is_cached)
+    return Failure(code, text)

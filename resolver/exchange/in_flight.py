@@ -101,14 +101,18 @@ class QueryInFlight(Generic[Waiting]):
         return waiters.pop(at)
 
     def take_due(self, stale: bool, now: float) -> list[Waiting]:
-        """Remove the replies whose time is over, as ``patience`` says; set when to look again."""
-        patience, stale_at = self.exchange.round.patience(stale, now), self.exchange.round.stale_at
-        self._by_vlan = None
-        due = [each for each in self.waiters if each.received + patience <= now]
-        self.waiters = [each for each in self.waiters if each.received + patience > now]
-        self.look_at = min([each.received + patience for each in self.waiters], default=inf)
-        if now < stale_at < self.look_at:
-            self.look_at = stale_at
+        """Remove the replies whose time is over, as the round says; set when to look again."""
+        current, self._by_vlan = self.exchange.round, None
+        patience, due, left, look_at = current.patience(stale, now), [], [], inf
+        for each in self.waiters:
+            until = min(each.received + patience, current.wait_until)
+            if until <= now:
+                due.append(each)
+            else:
+                left.append(each)
+                look_at = min(look_at, until)
+        self.waiters = left
+        self.look_at = current.stale_at if now < current.stale_at < look_at else look_at
         return due
 
     def end(self) -> list[Waiting]:

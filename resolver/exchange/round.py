@@ -7,6 +7,8 @@ The rules:
   those that are up. ``Group.wait`` says how long a try over UDP waits; each try over TCP waits
   twice as long as the one before. A server that is known to answer over TCP only is asked over TCP
   only. TCP means TLS for a server over TLS, which is never asked over UDP.
+- A round about a question that has failed a short time ago is short: each server is asked once over
+  UDP, and then once over TCP, within ``PATIENCE`` seconds. Its clients wait no longer.
 - After TC the question goes over TCP only. If no TCP connection has room, it goes over UDP again,
   as one more try.
 - A server may close a TCP connection after some answers. The queries without one are asked again
@@ -15,6 +17,7 @@ The rules:
   round began.
 """
 
+from math import inf
 from typing import Final
 
 from resolver.exchange.servers import TRIES, Group, Server
@@ -37,15 +40,21 @@ class Round:
     """The tries of a round; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_closed", "_out_tcp", "_out_udp", "_tried_tcp", "_tried_udp", "began", "end_at"),
-        *("first", "group", "is_second_time", "is_suspicious", "is_truncated", "stale_at"),
+        *("_closed", "_out_tcp", "_out_udp", "_tried_tcp", "_tried_udp", "_tries", "began"),
+        *("end_at", "first", "group", "is_second_time", "is_suspicious", "is_truncated"),
+        *("over_at", "stale_at", "wait_until"),
     )
 
-    def __init__(self, group: Group, now: float) -> None:
+    def __init__(self, group: Group, now: float, is_short: bool) -> None:
         self.group = group
         self.began = now
-        self.stale_at, self.end_at = now + PATIENCE, now + ROUND
-        """When clients get a stale answer; and the end of the round."""
+        self._tries = 1 if is_short else TRIES
+        self.stale_at, self.end_at = now + PATIENCE, now + (PATIENCE if is_short else ROUND)
+        """When clients get a stale answer; and the end of the round, at the latest."""
+        self.wait_until = self.end_at if is_short else inf
+        """When no client waits any more, however late it came."""
+        self.over_at = inf
+        """When the round was over without an answer."""
         self.first = first = group.first(now)
         """The server to ask first; None if the group is empty."""
         if first is not None and first.timeouts and not first.up:  # then all are down
@@ -86,12 +95,12 @@ class Round:
         if now >= self.end_at:
             return None
         tried = self._tried_udp
-        is_forged = self.is_suspicious and len(tried) >= TRIES
+        is_forged = self.is_suspicious and len(tried) >= self._tries
         if not self.is_truncated and not is_forged and now < (self.began + self.end_at) / 2:
-            server = self.group.next(now, tried, self._out_udp, False)
+            server = self.group.next(now, tried, self._out_udp, False, self._tries)
             if server is not None:
                 return server, False
-        server = self.group.next(now, self._tried_tcp, self._out_tcp, True)
+        server = self.group.next(now, self._tried_tcp, self._out_tcp, True, self._tries)
         return None if server is None else (server, True)
 
     def leave_out(self, server: Server, stream: bool) -> None:
@@ -113,11 +122,11 @@ class Round:
     def allows_udp(self, server: Server, now: float) -> bool:
         """Whether a server can be tried over UDP, whatever may be forged or truncated."""
         tries = self._tried_udp.count(server)
-        return not server.tls_name and tries < TRIES and now < self.end_at
+        return not server.tls_name and tries < self._tries and now < self.end_at
 
     def allows_tcp(self, server: Server) -> bool:
         """Whether a server can be tried over TCP."""
-        return server not in self._out_tcp and self._tried_tcp.count(server) < TRIES
+        return server not in self._out_tcp and self._tried_tcp.count(server) < self._tries
 
     def take_back(self) -> bool:
         """Take the last try over TCP back, since its connection was closed; only so often."""

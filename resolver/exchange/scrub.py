@@ -1,16 +1,16 @@
 """Scrub a response: keep the records that answer the question, and leave out all others.
 
 What must stay true:
-- The answer section has the alias chain of the question and nothing else (RFC 2181 section
-  5.4.1): the type of the question, CNAME, DNAME, and their RRSIGs. A CNAME that a DNAME makes
-  is there too.
+- The answer section has the alias chain of the question, in its order, and nothing else (RFC 2181
+  section 5.4.1): the type of the question, CNAME, DNAME, and with DO their RRSIGs. A CNAME that a
+  DNAME makes is there too.
 - The authority section has the SOA of a negative answer and, with DO, what proves the answer (RFC
   4035 section 3.1.3).
 - The additional section is empty. Policy judges only targets, so an address there could pass
   unjudged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from resolver.dns import codes, names
@@ -61,14 +61,13 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
         is_positive = is_noerror and response.ends[ANSWER] > response.question_end
         return Scrubbed(_without_rest(response, dnssec_ok, is_positive), is_positive)
     qtype, answers = response.qtype, answer_rrsets(response)
-    chain = AliasChain(response.name, qtype, answers)
+    chain = AliasChain(response.name, qtype, answers, dnssec_ok)
     if chain.is_too_long and is_noerror:
         response.flags |= codes.YXDOMAIN  # RFC 6672 section 2.2
         response.rcode = codes.YXDOMAIN
         is_noerror = False
-    outside = chain.outside(answers)
-    if outside or chain.made:
-        response = _without(response, outside, chain.made)
+    if not chain.is_in_order(answers):
+        response = _put_in_order(response, answers, chain)
         answers = answer_rrsets(response)
     is_positive = is_noerror and any(r.rtype == qtype for r in answers)
     is_loop = chain.is_loop and qtype != codes.CNAME  # RFC 1034 section 3.6.2
@@ -111,7 +110,7 @@ def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Res
     found = authority_kinds(response)
     if found & kept and found & ~kept:
         response = rewritable(response)
-        response = _without(response, [r for r in all_records(response) if not _is_kept(r, kept)])
+        response = _assembled_of(response, [r for r in all_records(response) if _is_kept(r, kept)])
     response.keep(AUTHORITY if found & kept else ANSWER)
     return response
 
@@ -137,17 +136,24 @@ def _is_kept(record: Record, kept: int) -> bool:
     return record.section != AUTHORITY or _kind(record.rtype, record.rrset) & kept != 0
 
 
-def _without(response: Response, outside: list[Record], made: Sequence[MadeAlias] = ()) -> Response:
-    """The response without some records, and with the aliases that were made."""
-    response = rewritable(response)
-    left_out = {record.fixed_at for record in outside}
+def _put_in_order(response: Response, answers: list[Record], chain: AliasChain) -> Response:
+    """The response with the records of its chain alone in the answer section, in their order."""
+    found = rewritable(response)
+    if found is not response:
+        return found
+    rest = range(len(answers), len(response.type_offsets))
+    others = [Record(response, number) for number in rest]
+    return _assembled_of(response, [*chain.in_order(answers), *others])
+
+
+def _assembled_of(response: Response, records: Iterable[Record | MadeAlias]) -> Response:
+    """The response with these records instead of its own."""
     assembly = Assembly(response.question)
-    for record in all_records(response):
-        if record.fixed_at not in left_out:
+    for record in records:
+        if isinstance(record, MadeAlias):
+            assembly.add_alias(ANSWER, record.owner, record.ttl, record.target)
+        else:
             assembly.add(record)
-        for alias in made:
-            if alias.behind == record.fixed_at:
-                assembly.add_alias(ANSWER, alias.owner, alias.ttl, alias.target)
     found = assembly.response(response.flags)
     found.rcode |= response.rcode & ~codes.RCODE
     found.errors = response.errors

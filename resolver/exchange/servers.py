@@ -227,7 +227,7 @@ class Group:
 
     def wait(self, server: Server, began: float) -> float:
         """Seconds to wait for its answer to a query over UDP that was sent at ``began``."""
-        if any(each.heard > began for each in self.servers):
+        if self.has_answered(began):
             return self.least_wait(server)
         return min(server.wait, self.most_wait)
 
@@ -238,16 +238,21 @@ class Group:
         return self._best(now, self.servers, ())
 
     def next(
-        self, now: float, tried: Sequence[Server], out: Sequence[Server], stream: bool
+        self,
+        now: float,
+        tried: Sequence[Server],
+        out: Sequence[Server],
+        stream: bool,
+        tries: int = TRIES,
     ) -> Server | None:
-        """The server to ask next over TCP or UDP: tried less than ``TRIES`` times, and not ``out``.
+        """The server to ask next over TCP or UDP: tried less often than that, and not ``out``.
 
         None if there is no such server. A server that is silent over UDP is asked over TCP only.
         """
         left = [
             server
             for server in self.servers
-            if tried.count(server) < TRIES
+            if tried.count(server) < tries
             and server not in out
             and (stream or not server.stream_only)
         ]
@@ -279,6 +284,10 @@ class Group:
     def all_in(self, tried: Sequence[Server]) -> bool:
         """Whether all servers of the group are among these."""
         return all(server in tried for server in self.servers)
+
+    def has_answered(self, since: float) -> bool:
+        """Whether a server has answered over UDP or TLS since a time."""
+        return any(each.heard > since for each in self.servers)
 
     def is_silent(self, now: float) -> bool:
         """Whether all servers are down, and have not answered for long, not even late."""

@@ -12,8 +12,9 @@ What must stay true:
   end.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
-- A connection that has not ended its handshake is closed after ``HANDSHAKE`` seconds, and before
-  all others where there are too many.
+- A connection that has not ended its handshake is closed after ``HANDSHAKE`` seconds; and before
+  all others where there are too many, and more than ``HANDSHAKES`` of them are in a handshake.
+  So many have room beside those that are established, which else could take all of it.
 - All replies of a connection in an iteration of the loop are sent with one system call, or with
   one for each ``_BATCH`` octets.
 """
@@ -52,6 +53,8 @@ MAX_CONNECTIONS: Final = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 It is a share of the file descriptors, so upstream sockets always find some.
 """
+HANDSHAKES: Final = max(1, MAX_CONNECTIONS // 10)
+"""Connections in a handshake that are closed no sooner than others."""
 PER_ADDRESS: Final = 250
 """Connections from one address at most; a new one then closes another of this address."""
 _NO_VLAN: Final = -1
@@ -363,7 +366,8 @@ class TcpServer:
     def opened(self, connection: Connection) -> None:
         """Count a new connection; close another if there are too many."""
         if self._all.held >= MAX_CONNECTIONS:
-            (self._handshaking if self._handshaking.held else self._all).spare().close()
+            are_many = self._handshaking.held > HANDSHAKES
+            (self._handshaking if are_many else self._all).spare().close()
         if self.proxies is None:
             self.identified(connection)
         else:

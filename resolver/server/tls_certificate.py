@@ -7,6 +7,7 @@ same certificate, and none has half of a renewal.
 import os
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,12 @@ class Certificate:
     names: tuple[str, ...]
     """Those of its subject that a client can verify, with its addresses."""
     addresses: tuple[str, ...]
+
+    def expired(self, at: float) -> str:
+        """When it expired, as text; empty if it has not at this time, in seconds since 1970."""
+        if at < self.expires:
+            return ""
+        return f"{datetime.fromtimestamp(self.expires, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def read_certificate(certificate: Path, key: Path) -> Certificate:

@@ -3,11 +3,13 @@
 What must stay true:
 - Workers get a certificate only with its key, once both were checked together. Until then they
   present the one before.
+- A certificate that has expired does not take the place of one that has not.
 - Files that change are read once they were equal at two looks, since a renewal writes one after
   the other.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -56,13 +58,25 @@ class TlsCertificate:
         status = self._facts.certificate or CertificateStatus(str(certificate))
         try:
             new = read_certificate(certificate, key)
+            now = time.time()
+            expired = new.expired(now)
+            if expired and now < status.expires:
+                why = f"it expired on {expired}, and the one before has not expired"
+                raise CertificateError(f"{certificate}: {why}")
         except CertificateError as error:
             log.error("the certificate of DNS over TLS is not used: %s", error)
             self._facts.certificate = CertificateStatus(status.file, status.expires, str(error))
             return
         self._facts.certificate = CertificateStatus(str(certificate), new.expires)
         self._send(new.pem)
-        log.info("%s is the certificate of DNS over TLS now", certificate)
+        if expired:
+            log.warning(
+                "%s is the certificate of DNS over TLS now. It expired on %s, and clients that "
+                "verify it refuse it",
+                *(certificate, expired),
+            )
+        else:
+            log.info("%s is the certificate of DNS over TLS now", certificate)
 
 
 def _stamp(file: Path) -> object:

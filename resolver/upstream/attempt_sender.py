@@ -181,7 +181,7 @@ class AttemptSender:
         self._without_answer(sent, sent.query.exchange.unreachable)
 
     def _tcp_lost(self, connection: TcpConnection[Sent]) -> None:
-        works = connection.answered > 0
+        works = connection.answered > 0 or connection.is_given_up
         for sent in _still_waiting(connection.all_waiting()):
             exchange = sent.query.exchange
             self._without_answer(sent, exchange.closed if works else exchange.unreachable)

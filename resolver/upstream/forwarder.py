@@ -123,7 +123,8 @@ class Forwarder:
         try:
             if query is None:
                 query = QueryInFlight(question)
-            step = query.exchange.begin(group, now)
+            has_failed = self._engine.cache.failures.has_failed(question.key, now)
+            step = query.exchange.begin(group, now, has_failed)
         except Exception:
             log.exception("a question could not be asked")
             if shares is not None:
@@ -162,6 +163,7 @@ class Forwarder:
         if query.shares is not None:
             self._admission.leave(query.shares)
             query.shares = None
+        self._engine.cache.note_failure(query.exchange, query.exchange.slow())
         self._look_at_waiters(query, now)
 
     def _finish(self, query: Query, result: CacheEntry | Failure, now: float) -> None:
@@ -175,6 +177,8 @@ class Forwarder:
         waiters = query.end()
         try:
             self._engine.cache.remember(key, result, now)
+            if isinstance(result, Failure):
+                self._engine.cache.note_failure(query.exchange, result)
         except Exception:
             log.exception("a response could not be stored")
             result = FAULT

@@ -15,8 +15,9 @@ attacker who forces queries to TCP by forged packets cannot exhaust the server, 
 queries get no answers cannot keep others from TCP.
 
 A connection that has given nothing since a query was sent, until the time of that query is over,
-takes no more queries, since its server may have restarted. It stays open for late answers, one of
-at most ``MAX_CONNECTIONS`` such connections.
+takes no more queries, since its server may have restarted, or packets are lost. It stays open for
+late answers, one of at most ``MAX_CONNECTIONS`` such connections; of ``MAX_SILENT`` if the server
+answers on others. One more closes the oldest, made or not; its server has not failed by that.
 
 Some servers close a connection after a few answers, whatever else was asked on it. The pool notes
 how many, and puts no more queries than that on one connection while it may open another. A server
@@ -41,6 +42,8 @@ from resolver.upstream.tls_client import TlsClient
 MAX_WAITING: Final = 64
 SPREAD: Final = 8
 MAX_CONNECTIONS: Final = 8
+MAX_SILENT: Final = 64
+"""Where half of the packets are lost, a connection and its answer take some seconds."""
 OWN: Final = 16
 """Queries to a server over TCP that a VLAN may have where all connections are full."""
 IDLE: Final = 5.0
@@ -51,6 +54,8 @@ _AFTER_FAILURE: Final = 1.0
 """In seconds."""
 _IDLE_CLOSE: Final = 1.0
 """Seconds without an answer, after which a closed connection was closed since it was idle."""
+_ANSWERS: Final = 1.0
+"""Seconds without an answer, after which a server does not count as one that answers."""
 _CONNECT: Final = 10.0
 """Seconds in which a connection must be made."""
 
@@ -84,6 +89,8 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """When the last one was received (monotonic seconds)."""
         self.is_silent = False
         """Whether it takes no more queries, since it has given nothing for too long."""
+        self.is_given_up = False
+        """Whether it was closed since there were too many silent ones."""
         self.closed = False
         self._tls_session: TlsSession | None = None
 
@@ -154,7 +161,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         while (packet := self.next_message()) is not None:
             if len(packet) >= 2:
                 self.answered += 1
-                self.heard = self.loop.time()
+                self.heard = self._pool.heard = self.loop.time()
                 waiting = self.stop_waiting(packet[0] << 8 | packet[1])
                 if waiting is not None:
                     self._pool.receive(waiting, packet, self.heard)
@@ -194,6 +201,8 @@ class TcpConnectionPool(Generic[Waiting]):
         self._tls = TlsClient(server) if server.tls_name else None
         self._failing_until = 0.0
         """Until then no other connection is opened, after a failed handshake."""
+        self.heard = 0.0
+        """When the last message was received on any connection (monotonic seconds)."""
         self._random = RandomIds()
         self._most = SPREAD
         """The queries on one connection, while another may be opened."""
@@ -244,8 +253,10 @@ class TcpConnectionPool(Generic[Waiting]):
         """Send no more queries over a connection, which gives nothing."""
         self._open.remove(connection)
         self._silent.append(connection)
-        if len(self._silent) > MAX_CONNECTIONS:
+        answers = self.loop.time() < self.heard + _ANSWERS
+        while len(self._silent) > (MAX_SILENT if answers else MAX_CONNECTIONS):
             oldest = self._silent[0]
+            oldest.is_given_up = True
             oldest.close()
             oldest.fail()  # also if it is not made yet
 

@@ -8,7 +8,7 @@ from resolver.compiler.compilation import compile_file
 from resolver.compiler.discovery import DISCOVERY
 from resolver.dns import presentation
 from tests.compiler.texts import compile_texts
-from tests.live.certificates import CertificateAuthority
+from tests.live.certificates import Certificate, CertificateAuthority
 from tests.live.programs import needed
 
 pytestmark = pytest.mark.processes
@@ -100,6 +100,20 @@ def test_a_certificate_with_the_name_and_the_addresses_that_clients_ask_draws_no
     names = (f"DNS:{NAME}", "IP:10.0.0.53", "IP:fd00::53")
     assert _warnings(tmp_path, authority, *names) == {}
     assert _warnings(tmp_path, authority, "DNS:*.agency.example", *names[1:]) == {}
+
+
+def test_an_expired_certificate_draws_a_warning(
+    tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    names = (f"DNS:{NAME}", "IP:10.0.0.53", "IP:fd00::53")
+    assert _warnings(tmp_path, authority, *names) == {}
+    Certificate(tmp_path / "dns.pem", tmp_path / "dns.key").put(
+        authority.issue("old", *names, expired=True)
+    )
+    expired = 1580515200.0
+    for at, warns in [(expired - 1, False), (expired, True)]:
+        problems = [str(each) for each in compile_file(tmp_path / "config.toml", at).problems]
+        assert any("It expired on 2020-02-01 00:00 UTC" in each for each in problems) is warns
 
 
 @pytest.mark.parametrize("name", ["DNS:other.example", "DNS:*.example", "DNS:agency.example"])

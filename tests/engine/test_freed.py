@@ -52,6 +52,7 @@ def answered(of: Engine, pending: Reply | PendingReply) -> None:
     """Let the upstream answer."""
     assert isinstance(pending, PendingReply)
     response = DNSRecord.question("open.example").reply()
+    response.header.rcode = 3  # without an SOA, it is asked for anew each time
     entry = entry_of(bytes(response.pack()))
     of.cache.remember(pending.question.key, entry, 0.0)
     of.conclude(pending, entry, 0.0)

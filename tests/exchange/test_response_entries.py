@@ -68,7 +68,7 @@ class Reading:
                 break
             self.chain.append(leads)
         answers = [r for r in record.rr if self.vouched_for(r)]
-        self.sections = [answers, record.auth, []]
+        self.sections = [sorted(answers, key=self.place), record.auth, []]
         answered = self.is_answered
         self.sections[1] = [r for r in record.auth if self.proves(r, answered)]
 
@@ -82,6 +82,12 @@ class Reading:
         if rrset == CNAME:
             return owner in self.chain
         return owner == self.chain[-1]
+
+    def place(self, record: RR) -> int:
+        """Where an answer comes: the aliases in order, then the rest (RFC 1034 4.3.1)."""
+        if covered(record) == CNAME:
+            return self.chain.index(lower(record.rname.label))
+        return len(self.chain)
 
     def proves(self, record: RR, answered: bool) -> bool:
         """Whether a record of the authority section is for the client, who has set DO."""
@@ -156,7 +162,9 @@ class Reading:
         if negative is not None:
             (*_, minimum) = self.start.rdata.times  # type: ignore[union-attr]
             return min(least, 0 if minimum >= 2**31 else minimum, 3600)
-        return least if self.answers and self.rcode == NOERROR else 0
+        if self.rcode != NOERROR:
+            return 0
+        return least if self.answers else min(least, 5) if any(self.sections) else 5
 
 
 def records(sections: list[list[RR]]) -> list[list[tuple[Name, int, int, str]]]:

@@ -67,7 +67,10 @@ def usual_responses(draw: st.DrawFn) -> tuple[bytes, int]:
     header.set_ad(draw(st.booleans()))
     question = DNSQuestion(NAMES[0], getattr(QTYPE, draw(st.sampled_from(QTYPES))))
     record = DNSRecord(header, q=question)
-    answers = draw(chain() | st.lists(ALIASES | ADDRESSES | OTHERS, max_size=3) | sets())
+    out_of_order = chain().flatmap(st.permutations)
+    answers = draw(
+        chain() | out_of_order | st.lists(ALIASES | ADDRESSES | OTHERS, max_size=3) | sets()
+    )
     record.add_answer(*[_with_ttl(each, draw(TTLS)) for each in answers])
     record.add_auth(
         *[_with_ttl(each, draw(TTLS)) for each in draw(st.lists(AUTHORITY, max_size=2))]

@@ -238,13 +238,14 @@ class Stage:
     def _start(self, question: UpstreamQuestion, pending: PendingReply | None) -> None:
         """Join the exchange about a question, or begin it, or its next round."""
         live = self._live.get(question.key)
+        has_failed = self.engine.cache.failures.has_failed(question.key, self._now)
         group = self._group(question.group.decode())
         step: NextStep | None = None
         if live is None:
             live = self._live[question.key] = QueryInFlight(question)
-            step = live.exchange.begin(group, self._now)
+            step = live.exchange.begin(group, self._now, has_failed)
         elif live.exchange.current is None and pending is not None:
-            step = live.exchange.begin(group, self._now)
+            step = live.exchange.begin(group, self._now, has_failed)
         if pending is not None:
             live.wait(pending)
         probe, live.exchange.probe = live.exchange.probe, None
@@ -259,12 +260,16 @@ class Stage:
         while isinstance(step, Attempt):
             step = self._send(live, step)
         if step is None:
+            if live.exchange.current is None:
+                self.engine.cache.note_failure(live.exchange, live.exchange.slow())
             self._look_at_waiters(live)
             return
         key = live.exchange.question.key
         del self._live[key]
         self._open.difference_update([live.exchange.current, *live.exchange.late])
         self.engine.cache.remember(key, step, self._now)
+        if isinstance(step, Failure):
+            self.engine.cache.note_failure(live.exchange, step)
         for pending in live.end():
             self._conclude(pending, step)
 

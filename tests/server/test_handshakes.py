@@ -12,7 +12,7 @@ from dnslib import DNSRecord
 from resolver.server import tcp
 from resolver.server.handshakes import Handshakes, Handshaking
 from resolver.server.loop import Loop
-from resolver.server.tcp import HANDSHAKE, IDLE, MAX_CONNECTIONS, TLS_IDLE, TcpServer
+from resolver.server.tcp import HANDSHAKE, HANDSHAKES, IDLE, MAX_CONNECTIONS, TLS_IDLE, TcpServer
 from resolver.server.tls_session import TlsSession
 from tests.fetch.source_server import Authority
 from tests.server.assembled import Assembled
@@ -195,5 +195,36 @@ def test_handshakes_that_do_not_end_close_no_connection_of_another(
                     each.write(messages(["localhost."]))
                 await asyncio.sleep(0.5)
                 assert [answers(each) for each in (*others, late)] == [["127.0.0.1"]] * 4
+
+    run(play)
+
+
+def test_one_host_with_all_connections_keeps_no_other_from_a_handshake(
+    made_authority: Authority,
+) -> None:
+    async def play(loop: Loop) -> None:
+        async with served(loop, made_authority) as (where, connect):
+            hoard = [connect(f"127.0.0.{1 + number % 8}") for number in range(MAX_CONNECTIONS)]
+            await asyncio.sleep(1)
+            assert all(session.is_established for _, session in hoard)
+            with contextlib.ExitStack() as stack:
+
+                async def be_silent(count: int) -> None:
+                    for number in range(count):
+                        client = f"127.0.0.{1 + number % 8}"
+                        silent = socket.create_connection(where, source_address=(client, 0))
+                        stack.enter_context(silent)
+                        await asyncio.sleep(0)
+
+                await be_silent(2 * HANDSHAKES)
+                slow = socket.create_connection(where, source_address=("127.0.9.5", 0))
+                await be_silent(2 * HANDSHAKES)
+                slow.setblocking(False)
+                stream = Noted(loop)
+                stream.open(slow, client_session(made_authority))
+                stream.write(messages(["localhost."]))
+                await asyncio.sleep(0.5)
+                assert answers(stream) == ["127.0.0.1"]
+                stream.close()
 
     run(play)

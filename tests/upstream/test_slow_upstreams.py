@@ -126,6 +126,25 @@ def test_a_tcp_connection_that_gives_nothing_is_not_used_again() -> None:
     run(play)
 
 
+def test_a_connection_that_is_closed_for_others_counts_not_against_its_server() -> None:
+    """One connection for eight names, and one for each second attempt: one is too many."""
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            server = Hanging(1 + MAX_CONNECTIONS)
+            at = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(server.serve, *at):
+                for number in range(MAX_CONNECTIONS):
+                    on.client.ask(f"{number}.example.")
+                await on.until_idle()
+                answers = [str(reply.short()) for _, reply in on.client.replies]
+                assert answers == ["192.0.2.1"] * MAX_CONNECTIONS
+                await asyncio.sleep(LATE + 6)
+                assert server.open == 0
+
+    run(play)
+
+
 def test_the_tcp_connections_that_give_nothing_are_bounded() -> None:
     async def play(loop: Loop) -> None:
         with stage(loop, truncated) as on:

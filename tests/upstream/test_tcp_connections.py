@@ -14,6 +14,7 @@ from resolver.server.loop import Loop
 from resolver.upstream.tcp_connections import (
     IDLE,
     MAX_CONNECTIONS,
+    MAX_SILENT,
     SPREAD,
     TcpConnection,
     TcpConnectionPool,
@@ -190,5 +191,52 @@ def test_connections_that_cannot_be_made_are_given_up_beside_the_silent_ones() -
             await asyncio.sleep(_LONGEST)
             assert len(lost) == asked
             assert descriptors() == before
+
+    run(play)
+
+
+def test_more_silent_connections_stay_open_while_the_server_answers_on_others() -> None:
+    async def play(loop: Loop) -> None:
+        accepted = 0
+        answering = True
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal accepted
+            accepted += 1
+            if accepted % 2 and answering:
+                writer.write(await reader.readexactly(2 + 2 + 5))
+                await writer.drain()
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+            server = Server(*listening.sockets[0].getsockname(), "upstream")
+            lost: list[TcpConnection[Somebody]] = []
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
+
+            async def ask(count: int) -> None:
+                for _ in range(count):
+                    began = loop.time()
+                    sent = pool.send(b"query", SOMEBODY, alone=True)
+                    assert sent is not None
+                    await asyncio.sleep(0.1)
+                    if sent[1] in sent[0].waiting:
+                        sent[0].keep_late(sent[1], began)
+                    else:
+                        sent[0].close()
+
+            await ask(4 * MAX_CONNECTIONS)
+            assert len(pool._silent) == 2 * MAX_CONNECTIONS
+            assert not any(each.is_given_up for each in lost)
+            await ask(2 * MAX_SILENT)
+            assert len(pool._silent) == MAX_SILENT
+            answering = False
+            await asyncio.sleep(1)
+            await ask(1)
+            assert len(pool._silent) == MAX_CONNECTIONS
+            await asyncio.sleep(_LONGEST)
+            for each in tuple(pool._silent):
+                each.close()
+            await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)

@@ -34,6 +34,12 @@ _RATE = 500
 """Queries a second over UDP meanwhile."""
 _ROUNDS = 40
 """Queries over each connection that is there before."""
+_SILENT_RATE = 200
+"""Connections a second that say nothing."""
+_ROUND_TRIP = 0.05
+"""Seconds between the connection of a newcomer and its handshake."""
+_NEWCOMERS = 60
+"""Clients that come meanwhile, of each kind."""
 _CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _CONTEXT.check_hostname, _CONTEXT.verify_mode = False, ssl.CERT_NONE
 _ATTACKERS = [f"127.0.{20 + n % 2}.{1 + n % 200}" for n in range(400)]
@@ -52,8 +58,9 @@ def _serving() -> Iterator[tuple[Darban, int]]:
             yield server, port
 
 
-def _connected(port: int, client: str) -> ssl.SSLSocket:
+def _connected(port: int, client: str, round_trip: float = 0.0) -> ssl.SSLSocket:
     made = socket.create_connection(("127.0.0.1", port), 5.0, source_address=(client, 0))
+    time.sleep(round_trip)
     return _CONTEXT.wrap_socket(made)
 
 
@@ -188,9 +195,73 @@ def renegotiation() -> Seen:
     return Seen(refused and served, text)
 
 
+class _Hoard:
+    """The connections of one host, by eight addresses: established ones, and silent ones."""
+
+    def __init__(self, port: int) -> None:
+        self._clients = itertools.cycle([f"127.0.20.{n}" for n in range(1, 9)])
+        self._port = port
+        self._established: list[ssl.SSLSocket] = []
+        self._silent: list[socket.socket] = []
+
+    def establish(self, count: int) -> int:
+        """Have so many established connections, and ask on each, so that none is idle."""
+        kept = []
+        for each in self._established:
+            try:
+                each.sendall(len(_QUESTION).to_bytes(2) + _QUESTION)
+                kept.append(each)
+            except OSError:
+                each.close()
+        self._established = kept
+        while len(kept) < count:
+            with suppress(OSError):
+                kept.append(_connected(self._port, next(self._clients)))
+        return len(kept)
+
+    def be_silent(self, ended: threading.Event) -> None:
+        """Open 200 connections a second that say nothing, until the event is set."""
+        while not ended.wait(1 / _SILENT_RATE):
+            with suppress(OSError):
+                where, client = ("127.0.0.1", self._port), next(self._clients)
+                self._silent.append(socket.create_connection(where, 5.0, (client, 0)))
+            if len(self._silent) > 2000:
+                self._silent.pop(0).close()
+
+    def close(self) -> None:
+        for each in (*self._established, *self._silent):
+            each.close()
+
+
+def hoard() -> Seen:
+    """One host holds all connections, and opens 200 a second that are silent."""
+    answered = dict.fromkeys((ADMINISTRATION, "127.0.21.9"), 0)
+    with _serving() as (_, port), ExitStack() as stack:
+        hoard, ended = _Hoard(port), threading.Event()
+        stack.callback(hoard.close)
+        held = hoard.establish(1000)
+        opening = threading.Thread(target=hoard.be_silent, args=(ended,))
+        opening.start()
+        try:
+            for n in range(_NEWCOMERS):
+                for client in answered:
+                    with suppress(OSError), _connected(port, client, _ROUND_TRIP) as new:
+                        answered[client] += _asked(new)
+                if n % 15 == 14:
+                    hoard.establish(1000)
+        finally:
+            ended.set()
+            opening.join()
+    other_vlan, other_prefix = answered.values()
+    text = f"of {_NEWCOMERS} clients each, {other_vlan} of another VLAN and {other_prefix} of "
+    text += f"another prefix were answered, beside {held} connections of one host"
+    return Seen(other_vlan == other_prefix == _NEWCOMERS, text)
+
+
 ATTACKS = (
     Attack("tls-renegotiation", "refused", renegotiation),
     Attack("tls-half-handshakes", "all of others answered", half, quick=False),
     Attack("tls-unfinished", "all of others answered", unfinished, quick=False),
+    Attack("tls-hoard", "60 of 60 of another VLAN and of another prefix", hoard, quick=False),
     Attack("tls-flood", "all of others answered", flood, quick=False),
 )
