@@ -280,7 +280,7 @@ put_files() { # release
   put "$from/completion.zsh" "$LOCAL/share/zsh/site-functions/_darban"
   put "$from/completion.fish" "$LOCAL/share/fish/vendor_completions.d/darban.fish"
   point "$LOCAL/bin/darban" "$OPT/current/bin/darban"
-  [ ! -e "$from/check-zones" ] || put "$from/check-zones" "$LOCAL/lib/darban/check-zones" 755
+  [ ! -e "$from/check-zones" ] || put "$from/check-zones" "$LOCAL/lib/darban/check-zones"
   [ ! -e "$from/sudoers" ] || put "$from/sudoers" "$SUDOERS" 440  # an earlier release has none
 }
 

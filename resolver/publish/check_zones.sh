@@ -1,4 +1,4 @@
-#!/bin/sh
+# shellcheck shell=sh
 # Fails where a zone file has not the lines that were written, and names it: with such a file, a
 # resolver lets names pass.
 #   sh SCRIPT FILE...     these files

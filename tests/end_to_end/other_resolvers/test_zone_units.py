@@ -108,10 +108,9 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
     with host_layer(tmp_path) as root:
         for unit in (*UNITS, *LIST_UNITS):
             shutil.copy(ROOT / "deploy/systemd" / unit, root / "etc/systemd/system")
-        program = root / CHECK.lstrip("/")
-        program.parent.mkdir()
-        program.write_text(SCRIPT, encoding="utf-8")
-        program.chmod(0o755)
+        check = root / CHECK.lstrip("/")
+        check.parent.mkdir()
+        check.write_text(SCRIPT, encoding="utf-8")
         directory = root / DIRECTORY.lstrip("/")
         directory.mkdir(mode=0o2750)
         shutil.chown(directory, group="knot")
