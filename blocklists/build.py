@@ -85,11 +85,11 @@ def read_decisions(path: Path) -> list[DecidedList]:
 
 
 def update_lists(path: Path) -> list[DecidedList]:
-    """A list for each group of updates.toml; none where there is no such file."""
+    """A list for each group of updates.toml that has one; none where there is no such file."""
     if not path.is_file():
         return []
     groups = tomllib.loads(path.read_text(encoding="utf-8"))["group"]
-    return [_update_list(each) for each in groups]
+    return [_update_list(each) for each in groups if "list" in each]
 
 
 def _update_list(told: dict[str, Any]) -> DecidedList:

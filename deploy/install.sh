@@ -216,6 +216,7 @@ PROGRAM
 share() { # place of the release
   mkdir "$1/share"
   cp "$SOURCE"/deploy/systemd/* "$SOURCE/deploy/is-ready" "$SOURCE/deploy/bird/darban-anycast" "$1/share/"
+  cp "$SOURCE/resolver/publish/check_zones.sh" "$1/share/check-zones"
   sed "s#/usr/bin/darban#$LOCAL/bin/darban#; s/DARBAN_READ/DARBAN_LOCAL_READ/" "$SOURCE/deploy/sudoers" >"$1/share/sudoers"
   "$SOURCE/deploy/server_config.sh" >"$1/share/config.toml"
   "$1/bin/python3" "$SOURCE/deploy/manual.py" >"$1/share/darban.8"
@@ -279,6 +280,7 @@ put_files() { # release
   put "$from/completion.zsh" "$LOCAL/share/zsh/site-functions/_darban"
   put "$from/completion.fish" "$LOCAL/share/fish/vendor_completions.d/darban.fish"
   point "$LOCAL/bin/darban" "$OPT/current/bin/darban"
+  [ ! -e "$from/check-zones" ] || put "$from/check-zones" "$LOCAL/lib/darban/check-zones"
   [ ! -e "$from/sudoers" ] || put "$from/sudoers" "$SUDOERS" 440  # an earlier release has none
 }
 

@@ -163,8 +163,8 @@ start_centre() {
   # there is no systemd in a box: this does what darban-zones.path does
   # shellcheck disable=SC2016 # the inner shell expands
   stay centre sh -c 'cd /var/lib/darban-zones && while sleep 0.5; do
-    cmp -s serials /run/serials || { cp serials /run && knotc zone-reload; }
-  done'
+    cmp -s serials /run/serials || { cp serials /run && sh "$1" . && knotc zone-reload; }
+  done' check "$tree/resolver/publish/check_zones.sh"
 }
 
 start_site_a() {

@@ -92,8 +92,13 @@ class Explanation:
     """The servers that are asked, and the config's section that names them."""
 
     def facts(self) -> dict[str, str]:
-        """All but the question and the outcome, as texts by their headings; no empty ones."""
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        """All but the question and the outcome, as texts by their headings; no empty ones.
+
+        The hours of a name that passes are those within which it is blocked.
+        """
+        headings = {"hours": "blocked"} if self.outcome == Outcome.PASSED.label else {}
+        keys = [field.name for field in fields(self)]
+        told = {headings.get(key, key): getattr(self, key) for key in keys}
         told["receives"] = self.receives or "what the upstream answers"
         return {
             key.replace("_", " "): str(value)

@@ -1,15 +1,20 @@
 """Say which decisions of a worker on the expectations are wrong. Pure.
 
 An expectation tests the policy without exemptions. A worker decides with those in force: a name
-that must be blocked may be exempted then.
+that must be blocked is exempted where the client is exempted from the service that blocks it, and
+nowhere else.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from resolver.dns import codes, names
 from resolver.policy.compiled import CompiledConfig, Expectation
 from resolver.policy.moment import in_force
+from resolver.policy.prefixes import packed
+from resolver.policy.services import services_in
 from resolver.policy.verdict import Outcome
+from resolver.policy.view import Views
 
 _BLOCKING = (Outcome.BLOCKED.label, Outcome.WOULD_BLOCK.label)
 
@@ -24,19 +29,30 @@ def wrong_decisions(
     if len(decisions) != len(compiled.expectations):
         yield f"{len(decisions)} expectations are known, of {len(compiled.expectations)}"
         return
-    now = in_force(compiled, wall)
+    now, views = in_force(compiled, wall), Views(compiled, wall)
     for expected, decision in zip(compiled.expectations, decisions, strict=True):
         is_for_now = expected.within is None or expected.within in now.hours
         if is_for_now and decision is not None:
             outcome, service = decision
-            if not _holds(expected, outcome, service, may_be_exempted=bool(now.exemptions)):
-                yield _text(expected, outcome, service)
+            by_now = _with_exemptions(expected, _exempted(compiled, views, expected), service)
+            if outcome != by_now.outcome or by_now.service not in ("", service):
+                yield _text(by_now, outcome, service)
 
 
-def _holds(expected: Expectation, outcome: str, service: str, *, may_be_exempted: bool) -> bool:
-    if may_be_exempted and outcome == Outcome.EXEMPTED.label:
-        return expected.outcome in _BLOCKING
-    return outcome == expected.outcome and expected.service in ("", service)
+def _exempted(compiled: CompiledConfig, views: Views, expected: Expectation) -> set[str]:
+    """The names of the services from which the client of an expectation is exempted."""
+    view = views.of(packed(expected.client))
+    services = services_in(view.effect.exempt, compiled.services) if view else ()
+    return {each.name for each in services}
+
+
+def _with_exemptions(expected: Expectation, exempted: set[str], service: str) -> Expectation:
+    """What must be decided of a name by a rule of this service, for a client with exemptions."""
+    if expected.outcome not in _BLOCKING or not exempted & {expected.service, service}:
+        return expected
+    # Another service may block the name all the same.
+    outcome = Outcome.EXEMPTED.label if service in exempted else expected.outcome
+    return replace(expected, outcome=outcome, service="")
 
 
 def _text(expected: Expectation, outcome: str, service: str) -> str:

@@ -19,7 +19,7 @@ from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.metrics.status import hours
-from resolver.policy.features import Target
+from resolver.policy.features import EXEMPTIONS, Target
 from resolver.publish.left_out import left_out
 from resolver.publish.targets import Fit
 from resolver.server.listening import is_missing
@@ -84,6 +84,8 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
         return compiled
     if compiled.snapshot.compiled.settings.publish is not None:
         compiled = with_misfits(compiled, Target.ZONES, *Fit)
+        # The export says so only of exemptions that were there then.
+        compiled = with_misfits(compiled, Target.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
     return with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
 
 

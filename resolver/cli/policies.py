@@ -1,6 +1,7 @@
 """The policies that commands explain and compare: of a config file, or in force."""
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from resolver.config.problems import Problem, did_you_mean
 from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.features import Target
+from resolver.policy.features import Feature, Target
 from resolver.policy.index import Index
 from resolver.policy.view import View
 from resolver.publish.targets import Fit, misfits
@@ -30,14 +31,16 @@ def compile_valid(config: Path) -> CompileResult:
     return compiled
 
 
-def with_misfits(compiled: CompileResult, target: Target, *fits: Fit) -> CompileResult:
+def with_misfits(
+    compiled: CompileResult, target: Target, *fits: Fit, only: Collection[Feature] = tuple(Feature)
+) -> CompileResult:
     """Add a warning for each feature of a policy that a target enforces otherwise than this server.
 
-    ``fits`` are those to tell of.
+    ``fits`` are those to tell of, and so are the features in ``only``.
     """
     config, found = compiled.loaded.config, []
     for each in misfits(compiled.snapshot.compiled, target, time.time()):
-        if each.support.fit in fits:
+        if each.support.fit in fits and not set(each.features).isdisjoint(only):
             path = ("policies", each.policy)
             code = code_of(each.kind, path, config)
             said = ", ".join(each.features), f"what {target} enforces as Darban does", f"{each}."

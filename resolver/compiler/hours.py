@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from resolver.config.hours_model import DAYS, HoursConfig
+from resolver.config.hours_model import DAYS, HoursConfig, clock_text
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem
 from resolver.policy.compiled import Hours
@@ -51,8 +51,8 @@ def compile_hours(name: str, hours: HoursConfig, zone: ZoneInfo) -> Hours:
     return Hours(
         name,
         tuple(DAYS[day] for day in hours.days),
-        _clock(hours.from_),
-        _clock(hours.to),
+        clock_text(hours.from_),
+        clock_text(hours.to),
         hours.time_zone,
         tuple(sorted(set(map(str, hours.holidays)))),
         moments(weekly, zone),
@@ -66,10 +66,6 @@ def ending(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
         found, expected = f"hours that are known until {last:%Y-%m-%d}", "a later release of Darban"
         advice = "From then on, they do not hold. A later release knows them for longer."
         yield loaded.provenance.problem(("hours",), found, expected, advice, "warning")
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
 
 
 def moments(hours: WeeklyHours, zone: ZoneInfo) -> tuple[float, ...]:

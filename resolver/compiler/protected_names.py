@@ -1,8 +1,8 @@
 """Names that no list of others may block: of this network, of this server, and of ``updates.toml``.
 
 A list that breaks updates, time or the revocation of certificates harms every machine, and nobody
-notices for weeks. So the operator must say so: by a policy's ``deny``, or by a list of the
-agency's own, which are not checked here.
+notices for weeks; one of messengers may have the domestic ones. So the operator must say so: by a
+policy's ``deny``, or by a list of the agency's own, which are not checked here.
 """
 
 import functools

@@ -48,6 +48,11 @@ ZoneName = Annotated[str, matching(_ZONE, "[A-Za-z0-9_+/-]+")]
 Holiday = Annotated[dt.date, PlainValidator(_read_holiday)]
 
 
+def clock_text(seconds: int) -> str:
+    """A time of the day as the config has it, of seconds since midnight."""
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
+
+
 class HoursConfig(ConfigSection):
     """Hours of the week; they hold by the local clock."""
 

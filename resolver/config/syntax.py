@@ -1,7 +1,8 @@
 """What is wrong with a file that is no UTF-8 or no TOML, by the words of Python and tomllib.
 
 Keyboards and editors put curly quotes, Persian digits and characters that cannot be seen into a
-config. Where tomllib stops at one of them, its Unicode name is shown.
+config. Where tomllib stops at one of them, its Unicode name is shown. What is known to be typed
+wrongly gets the mend as advice.
 """
 
 import re
@@ -13,13 +14,22 @@ from resolver.config.toml_lines import first_definition, path_text
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _REPEATED = ("Cannot declare ", "Cannot overwrite ", "Cannot mutate ", "Cannot redefine ")
 _AT_END = " (at end of document)"
+_BOM = "\ufeff"
+_SAVE = "Save the file as UTF-8 without a byte order mark (BOM)."
+_QUOTES = "“”„‟‘’‚‛«»″"
+_MEANT = {**dict.fromkeys(_QUOTES, '"'), "،": ",", "\u00a0": "a space", "\u202f": "a space"}
+"""What is to be written in the place of characters that look alike."""
+_WORD = re.compile(r"[A-Za-z_][^\s,\]}#\"']*")
+_BOOLEANS = {"yes": "true", "on": "true", "true": "true"}
+_BOOLEANS |= {"no": "false", "off": "false", "false": "false"}
 
 
 def not_utf8(file: str, error: UnicodeDecodeError) -> Problem:
     """The problem of a file that cannot be decoded."""
     octets, at = error.object, error.start
     found = f"the byte 0x{octets[at]:02X}, which is not UTF-8"
-    return Problem("error", file, octets.count(b"\n", 0, at) + 1, "", found, "a text in UTF-8")
+    line = octets.count(b"\n", 0, at) + 1
+    return Problem("error", file, line, "", found, "a text in UTF-8", _SAVE)
 
 
 def not_toml(file: str, message: str, text: str) -> Problem:
@@ -39,4 +49,32 @@ def not_toml(file: str, message: str, text: str) -> Problem:
         advice = f"It is also at {file}:{first}."
         return Problem("error", file, line, "", found, "each table and each key once", advice)
     expected = '"," after each element and "]" after the last' if "array" in found else "valid TOML"
-    return Problem("error", file, line, "", found, expected)
+    return Problem("error", file, line, "", found, expected, _mend(text, at, message))
+
+
+def _mend(text: str, at: int, message: str) -> str:
+    """How to mend what tomllib refuses at a place; empty where that is not known."""
+    char, word = text[at : at + 1], _WORD.match(text, at)
+    if meant := _meant(char):
+        return meant
+    if word and message.startswith("Invalid value"):
+        boolean = _BOOLEANS.get(word[0].lower())
+        return f"Write {boolean}." if boolean else f'Write a text in quotes: "{word[0]}".'
+    line = text[text.rfind("\n", 0, at) + 1 : at] + text[at:].partition("\n")[0]
+    if (line.count('"') - line.count('\\"')) % 2:
+        alike = next((each for each in line if each in _QUOTES), "")
+        missing = 'The line has an odd number of ": one is missing.'
+        return f'Write " in the place of {alike}.' if alike else missing
+    return ""
+
+
+def _meant(char: str) -> str:
+    """What is to be done with a character that has no place in TOML."""
+    if char == _BOM:
+        return _SAVE
+    digit = unicodedata.decimal(char, None) if char and not char.isascii() else None
+    if char in _MEANT or digit is not None:
+        return f"Write {_MEANT.get(char, digit)} in the place of this character."
+    if char and unicodedata.category(char) == "Cf":
+        return "Remove this character: it cannot be seen."
+    return ""

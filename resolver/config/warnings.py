@@ -1,11 +1,13 @@
 """What is allowed and probably not meant: warnings, each with its consequence and its code.
 
 The config acknowledges a warning by its code, ``KIND:NAME``, or all of a kind by ``KIND``. The
-name is that of the VLAN, the policy, the exemption or the unread list; other warnings have none.
+name is that of the VLAN, the policy, the hours, the exemption or the unread list; other warnings
+have none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from resolver.config.hours_model import clock_text
 from resolver.config.model import Config, PolicyConfig, VlanConfig
 from resolver.config.network_values import SocketAddress
 from resolver.config.problems import Problem, one_of, toml_text
@@ -50,7 +52,7 @@ def of_exemptions(config: Config, provenance: Provenance, wall: float) -> Iterat
 def code_of(kind: str, path: Path, config: Config) -> str:
     """The code of a warning about a value of the config."""
     match path:
-        case ("vlans" | "policies" | "directives", str(name), *_):
+        case ("vlans" | "policies" | "directives" | "hours", str(name), *_):
             return f"{kind}:{name}"
         case ("exemptions", int(place), *_):
             return f"{kind}:{config.exemptions[place].id}"
@@ -209,6 +211,22 @@ def _open_vlans(config: Config, _: Provenance) -> Warnings:
                 yield path, toml_text(str(prefix)), "the prefixes of its clients", advice
 
 
+def _long_hours(config: Config, _: Provenance) -> Warnings:
+    """Hours that are long may be those outside of which something was to be blocked."""
+    for name, hours in config.hours.items():
+        over_midnight = hours.to <= hours.from_
+        length = hours.to - hours.from_ + (86400 if over_midnight else 0)
+        if length <= _LONG_HOURS * 3600 or (not hours.from_ and length == 86400):
+            continue
+        minutes = f" {length // 60 % 60} min" if length % 3600 else ""
+        begin, end = toml_text(clock_text(hours.from_)), toml_text(clock_text(hours.to))
+        found = f"{end}, {length // 3600} h{minutes} after {begin}"
+        expected = f'a time up to {_LONG_HOURS} h later, or a whole day from "00:00" to "24:00"'
+        advice = 'To block for the rest of the time, name shorter hours as "outside".'
+        next_day = "They end on the next day. " if over_midnight else ""
+        yield ("hours", name, "to"), found, expected, next_day + advice
+
+
 def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
     """A VLAN where all passes within one whose policy blocks: a client may take its addresses."""
     policies = config.policies
@@ -245,12 +263,14 @@ CERTIFICATE_NAME = "certificate-name"
 LONG_EXEMPTION = "long-exemption"
 UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90
+_LONG_HOURS = 16
 
 _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "no-ipv6": _vlans_without_ipv6,
     "open-vlan": _open_vlans,
     "small-vlan": _small_vlans,
     "nested-open-vlan": _nested_open_vlans,
+    "long-hours": _long_hours,
     "open-metrics": _open_metrics,
     "trusted-ad": _trusted_ad,
     "refused-answers": _refused_answers,

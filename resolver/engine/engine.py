@@ -49,7 +49,7 @@ from resolver.engine.routing import Zone, local_answer
 from resolver.exchange.entry import MAX_RESTARTS, CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion, cache_key
-from resolver.policy.verdict import ALLOW, BLOCKED, PASS, PASSED, REBINDING, Verdict
+from resolver.policy.verdict import ALLOW, BLOCKED, PASS, PASSED, REBINDING, Outcome, Verdict
 from resolver.policy.view import View
 
 _OF_ALIAS: Final = (codes.CNAME, codes.ANY)
@@ -148,10 +148,15 @@ class Engine:
         return self.respond(client, view, query, now)
 
     def _refuse(self, client: Client, query: Query) -> Reply:
-        """Refuse a client in no VLAN; a server in front that asks for itself may ask for HEALTH."""
-        if not client.address and query.name == HEALTH and query.profile.rcode == codes.NOERROR:
-            return self._replies.health(None, query, draining=self.draining)
-        if client.address and self.observer is not None:
+        """Refuse a client in no VLAN; a server in front that asks for itself may ask for HEALTH.
+
+        By REFUSED to another name it sees that this node answers, drained or not.
+        """
+        if not client.address:
+            if query.name == HEALTH and query.profile.rcode == codes.NOERROR:
+                return self._replies.health(None, query, draining=self.draining)
+            return self._replies.refused(query, Outcome.HEALTH)
+        if self.observer is not None:
             self.observer.refused(client.address)
         return self._replies.refused(query)
 

@@ -140,9 +140,9 @@ class Replies:
         """An empty reply with TC to a query over the rate limit; it is counted as dropped."""
         return self._reply(view, query, Outcome.DROPPED, codes.NOERROR, flags=codes.TC)
 
-    def refused(self, query: Query) -> Reply:
-        """REFUSED to an unknown client; no larger than its query, whose address may be forged."""
-        return self._reply(None, query, Outcome.REFUSED, codes.REFUSED)
+    def refused(self, query: Query, outcome: Outcome = Outcome.REFUSED) -> Reply:
+        """REFUSED to who is in no VLAN; no larger than its query, whose address may be forged."""
+        return self._reply(None, query, outcome, codes.REFUSED)
 
     def malformed(self, view: View, query: Query) -> Reply:
         """The error reply to a query that is malformed, or whose type or class is not served."""

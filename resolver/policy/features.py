@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.moment import ended
@@ -53,6 +54,10 @@ class Feature(StrEnum):
     """Clients with link-local addresses."""
     UPSTREAM = "upstream"
     """Servers that this policy's queries go to."""
+
+
+EXEMPTIONS: Final = (Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS)
+"""What begins and ends without a new export for a target."""
 
 
 def misfit_kind(feature: Feature, target: Target) -> str:

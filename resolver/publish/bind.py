@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
+from resolver.publish.check_zones import SCRIPT
 from resolver.publish.resolver_vlans import ResolverVlan, ZoneUse, resolver_vlans
 from resolver.publish.zone_text import RETRY
 from resolver.settings import Publication
@@ -62,15 +63,25 @@ _SCRIPT = """\
 # zones, BIND lets all names pass. Run this before each start of BIND and before "rndc reconfig".
 # "darban export bind" wrote this file.
 set -eu
-seeds=$(cd "$(dirname "$0")" && pwd)/darban-seeds
+here=$(cd "$(dirname "$0")" && pwd)
+seeds=$here/darban-seeds
 cd "${1:-/var/cache/bind}" # the "directory" of named.conf
 command -v named-checkzone >/dev/null || { echo "there is no named-checkzone" >&2; exit 1; }
+
+is_good() { # ZONE FILE
+  named-checkzone -q -j -i none -k ignore -- "$1" "$2" 2>/dev/null || return 1
+  case $(head -n 1 "$2") in
+    '; Darban '*) sh "$here/darban-zones.sh" "$2" 2>/dev/null ;; # a seed; BIND writes others anew
+  esac
+}
+
 for seed in "$seeds"/*; do
   file=./${seed##*/}
   zone=${file%@*}
-  if named-checkzone -q -j -i none -k ignore -- "${zone#./}" "$file" 2>/dev/null; then
+  if is_good "${zone#./}" "$file"; then
     touch -c "$file" "$file.jnl"
   else
+    sh "$here/darban-zones.sh" "$seed" || exit # BIND does not start with a damaged one
     cp "$seed" "$file.new"
     rm -f "$file.jnl"
     mv "$file.new" "$file"
@@ -83,10 +94,11 @@ done
 def bind_files(
     compiled: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
 ) -> dict[str, bytes]:
-    """The views, the seed of each zone of each view, and what gives BIND the seeds."""
+    """The views, the seed of each zone of each view, and the scripts that give BIND the seeds."""
     files = {
         "darban-views.conf": _views(compiled, publication).encode(),
         "darban-seeds.sh": _SCRIPT.encode(),
+        "darban-zones.sh": SCRIPT.encode(),
     }
     for vlan in resolver_vlans(compiled, publication):
         for each in vlan.zones:

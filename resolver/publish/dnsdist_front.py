@@ -22,6 +22,8 @@ _TIMEOUT = 5
 _IDLE = 30
 """Seconds after which dnsdist closes a connection on which nothing is asked. After its default of
 2 s, a client of DNS over TLS begins with a new handshake for nearly each page."""
+_NOT_READY = "not-ready"
+"""The pool of the nodes that answer, also while they drain."""
 _CERTIFICATES = """\
 -- A renewed certificate is loaded 2 s after the files have changed, without a restart. Where that
 -- fails, the one before stays in use, and an error is logged at each try, once a minute.
@@ -96,15 +98,24 @@ def _lines(front: Front, base: Path) -> Iterator[str]:
 
 
 def _nodes(nodes: Sequence[Endpoint]) -> Iterator[str]:
+    ready = f'checkName="{names.text(HEALTH)}.", mustResolve=true, rise=2'
     if len(nodes) == 1:
         yield "-- The only node is asked also while it restarts: queries wait in its sockets."
-    else:
-        yield "-- The node with the fewest outstanding queries is asked. One that fails a health"
-        yield "-- check is asked no more until it has passed two."
-    health = (
-        f'checkName="{names.text(HEALTH)}.", mustResolve=true, checkInterval=1, '
-        "checkTimeout=1000, maxCheckFailures=1, rise=2"
-    )
+        yield _server(nodes[0], "node-1", ready) + ":setUp()"
+        return
+    yield "-- The node with the fewest outstanding queries is asked. One that fails a health"
+    yield "-- check is asked no more until it has passed two."
     for number, node in enumerate(nodes, 1):
-        options = f'address="{node}", name="node-{number}", useProxyProtocol=true, {health}'
-        yield f"newServer({{{options}}})" + (":setUp()" if len(nodes) == 1 else "")
+        yield _server(node, f"node-{number}", ready)
+    yield ""
+    yield "-- Where no node is ready, those are asked that answer at all: a drained node refuses"
+    yield "-- this name, and answers its clients."
+    answers = f'pool="{_NOT_READY}", checkName="localhost.", mustResolve=false'
+    for number, node in enumerate(nodes, 1):
+        yield _server(node, f"node-{number}-{_NOT_READY}", answers)
+    yield f'addAction(NotRule(PoolAvailableRule("")), PoolAction("{_NOT_READY}"))'
+
+
+def _server(node: Endpoint, name: str, check: str) -> str:
+    options = f'address="{node}", name="{name}", useProxyProtocol=true, {check}'
+    return f"newServer({{{options}, checkInterval=1, checkTimeout=1000, maxCheckFailures=1}})"

@@ -5,6 +5,11 @@ A VLAN has two zones, in this order. Its override zone has what differs for this
 it blocks: ``*`` at the top, and before it the names that pass. All of these change only the content
 of zones, so the config of a secondary stays as it is.
 
+BIND takes the rule of the earlier zone: an address that an override zone lets pass would open each
+name that the block set blocks. So the override zone of a VLAN that is exempted from a service with
+address ranges also has all names that stay blocked there. Where the default blocks, no address
+needs a rule: the rules for names decide each question.
+
 An engine also looks up the targets of aliases. A rule that lets the question pass ends that, so
 that no default blocks a target; nor does a rule that blocks (``Feature.ANSWERS_PAST_DEFAULT``).
 
@@ -133,7 +138,8 @@ class RuleSource:
         """The rules that turn the verdicts by an effect into those of a view of the same policy."""
         effect, unlisted = view.effect, view.effect.default_blocks
         services, begins = effect.deciding, unlisted and not base.default_blocks
-        differing = services & (~base.listed | effect.exempt)
+        decides = any(each.action == PASSTHRU for each in self.passing_addresses(view))
+        differing = services if decides else services & (~base.listed | effect.exempt)
         changed: Keys = sorted(map(names.index_key, view.own_rules))
         if differing or begins:
             changed = merged(changed, self._names.keys(differing, unlisted=unlisted))
@@ -141,7 +147,7 @@ class RuleSource:
         if changed and not has_all:
             every = self._names.keys(services, unlisted=unlisted)
             changed = merged(changed, within(every, changed))
-        return self._differences(view, View(view.vlan, base), changed)
+        return self._differences(_Pair(view, View(view.vlan, base), decides), changed)
 
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
@@ -151,8 +157,8 @@ class RuleSource:
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
         """The address rules by which the exemptions of a view change those of its policy."""
         effect = view.effect
-        if effect.block_outcome is not BLOCKED:
-            return ()
+        if effect.block_outcome is not BLOCKED or effect.default_blocks:
+            return ()  # where the default blocks, the rules for names decide all
         return tuple(
             AddressRule(each.network, each.length, PASSTHRU)
             if passes
@@ -170,10 +176,10 @@ class RuleSource:
             action = Action("", own) if own else NODATA
         return AddressRule(of.network, of.length, action)
 
-    def _differences(self, view: View, base: View, keys: Keys) -> Iterator[ZoneRule]:
+    def _differences(self, of: "_Pair", keys: Keys) -> Iterator[ZoneRule]:
         """The rules that change verdicts; ``keys`` are of the names where verdicts may differ."""
         root = _Node(names.ROOT, b"", None)
-        root.below = self._changed(view, base, names.WILDCARD + names.ROOT, None)
+        root.below = self._changed(of, names.WILDCARD + names.ROOT, None)
         yield from root.changes()
         path = [root]
         """The last node, and those of which its key is a continuation."""
@@ -182,29 +188,27 @@ class RuleSource:
                 path.pop()
             if key:
                 known = len(path)
-                self._node(view, base, path, names.from_index_key(key))
+                self._node(of, path, names.from_index_key(key))
                 for node in path[known:]:  # what a name below passes may change the names above it
                     yield from node.changes()
 
-    def _node(self, view: View, base: View, path: list["_Node"], name: bytes) -> "_Node":
+    def _node(self, of: "_Pair", path: list["_Node"], name: bytes) -> "_Node":
         """Add the node of a name to the path, and before it those of the names above it."""
         above = _parent(name)
         found = next((node for node in reversed(path) if node.name == above), None)
-        node = _Node(name, names.index_key(name), found or self._node(view, base, path, above))
+        node = _Node(name, names.index_key(name), found or self._node(of, path, above))
         inherited = node.inherited
-        node.exact = self._changed(view, base, name, inherited)
+        node.exact = self._changed(of, name, inherited)
         if len(names.WILDCARD + name) <= names.MAX_NAME:
-            node.below = self._changed(view, base, names.WILDCARD + name, inherited)
+            node.below = self._changed(of, names.WILDCARD + name, inherited)
         path.append(node)
         return node
 
-    def _changed(
-        self, view: View, base: View, name: bytes, inherited: Action | None
-    ) -> Action | None:
-        found, allowed = self.action(view, name)
-        if allowed or inherited is not None:
+    def _changed(self, of: "_Pair", name: bytes, inherited: Action | None) -> Action | None:
+        found, allowed = self.action(of.view, name)
+        if allowed or inherited is not None or (of.decides_blocks and found != PASSTHRU):
             return found
-        return None if found == self.action(base, name)[0] else found
+        return None if found == self.action(of.base, name)[0] else found
 
     def action(self, view: View, name: bytes) -> tuple[Action, bool]:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
@@ -235,6 +239,16 @@ def zone_action(answers: BlockedAnswers, verdict: Verdict) -> Action | None:
         return None
     addresses = tuple(each for each in (ipv4, ipv6) if each)
     return Action("", addresses) if addresses else NODATA
+
+
+class _Pair(NamedTuple):
+    """Whose verdicts a zone gives, and what it changes."""
+
+    view: View
+    base: View
+    """The effect of the zones after it."""
+    decides_blocks: bool
+    """Whether it has what those block, too: it lets addresses pass, which comes before them."""
 
 
 class _Node:

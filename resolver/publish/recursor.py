@@ -44,20 +44,31 @@ _TRANSFERS = """\
 local key, secret = dofile("%(config)s/darban-key.lua")
 local primaries = %(primaries)s
 
-local function is_whole(path)
+local function content(path)
   local file = io.open(path)
-  if not file then return false end
+  if not file then return "" end
   local text = file:read("*a")
   file:close()
+  return text
+end
+
+local function is_whole(text)
   return text:find("%%sSOA%%s") ~= nil and text:sub(-1) == "\\n"
+end
+
+-- Whether it has as many lines as its last line says.
+local function has_all_lines(seed)
+  local lines = tonumber(seed:match("\\n; (%%d+) lines above, SHA%%-256 %%x+\\n$"))
+  return select(2, seed:gsub("\\n", "\\n")) - 1 == lines
 end
 
 -- Without a zone all names pass. So where the kept file is missing or damaged, its seed is taken,
 -- the zone as it was at the export; and without that, the Recursor does not start.
 local function zone(name, code)
   local kept, seed = "%(kept)s/" .. name .. ".zone", "%(config)s/darban-seeds/" .. name .. ".zone"
-  local file = is_whole(kept) and kept or seed
-  assert(is_whole(file), seed .. " is missing or damaged: darban export powerdns writes it")
+  local file = is_whole(content(kept)) and kept or seed
+  local is_good = file == kept or has_all_lines(content(seed))
+  assert(is_good, seed .. " is missing or damaged: darban export powerdns writes it")
   rpzPrimary(primaries, name, {
     policyName = name, extendedErrorCode = code, refresh = %(refresh)d,
     seedFile = file, dumpFile = kept,

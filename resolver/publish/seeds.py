@@ -4,8 +4,9 @@ An engine without its zones lets all names pass. So each export brings the zones
 """
 
 from resolver.policy.compiled import Snapshot
+from resolver.publish.check_zones import ZoneChecksum
 from resolver.publish.policy_zones import policy_zones
-from resolver.publish.zone_text import contents
+from resolver.publish.zone_text import ZoneContent, contents
 from resolver.settings import Publication
 
 _EARLIER = 1 << 30
@@ -17,5 +18,10 @@ def seeds(snapshot: Snapshot, publication: Publication, wall: float) -> dict[str
     """The file of each zone by the zone's name, at a moment in seconds since 1970."""
     zones = policy_zones(snapshot.compiled, snapshot.index(), wall)
     serial = max(1, int(wall) - _EARLIER)  # a clock may stand at 1970
-    every = contents(zones, publication)
-    return {each.zone: b"".join([each.head(serial), *each.body()]) for each in every}
+    return {each.zone: _seed(each, serial) for each in contents(zones, publication)}
+
+
+def _seed(zone: ZoneContent, serial: int) -> bytes:
+    lines, checksum = b"".join([zone.head(serial), *zone.body()]), ZoneChecksum()
+    checksum.add(lines)
+    return lines + checksum.line()

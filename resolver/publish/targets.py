@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.features import Feature, Target, features, misfit_kind
+from resolver.policy.features import EXEMPTIONS, Feature, Target, features, misfit_kind
 
 
 class Fit(Enum):
@@ -75,8 +75,9 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
             Feature.ALIASES,
         ),
         **_looser(
-            "an alias to an exempt name passes for all VLANs of the policy, until its TTL ends",
-            Feature.VLAN_EXEMPTIONS,
+            "an alias to an exempt name that an exempted client has asked for passes for all "
+            "clients of the policy, until its TTL ends",
+            *EXEMPTIONS,
         ),
     },
     Target.RECURSOR: _ZONES,

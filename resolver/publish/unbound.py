@@ -11,6 +11,7 @@ from pathlib import Path
 
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
+from resolver.publish.check_zones import SCRIPT
 from resolver.publish.resolver_vlans import ResolverVlan, resolver_vlans
 from resolver.settings import Publication
 
@@ -32,21 +33,6 @@ server:
     cache-max-negative-ttl: {ttl}
     # Without RD, Unbound answers only from its cache.
 """
-_SCRIPT = """\
-#!/bin/sh
-# Fails where a zone file of the configs beside this script is missing or damaged: with such a file,
-# Unbound lets all names pass. Run it before each start of Unbound and before auth_zone_reload.
-# "darban export unbound" wrote this file.
-set -eu
-failed=0
-for file in $(sed -n 's/^ *zonefile: "\\(.*\\)"$/\\1/p' "$(dirname "$0")"/darban-*.conf); do
-  if ! grep -q '[[:space:]]SOA[[:space:]]' "$file" || [ -n "$(tail -c 1 "$file")" ]; then
-    echo "$file is missing or damaged" >&2
-    failed=1
-  fi
-done
-exit $failed
-"""
 
 
 def unbound_configs(
@@ -57,7 +43,7 @@ def unbound_configs(
     everywhere = list(resolver_vlans(compiled, publication))
     for vlan in everywhere:
         by_policy.setdefault(vlan.policy, []).append(vlan)
-    return {"darban-zones.sh": _SCRIPT} | {
+    return {"darban-zones.sh": SCRIPT} | {
         f"darban-{policy}.conf": "".join(_instance(policy, vlans, directory))
         for policy, vlans in by_policy.items()
     }

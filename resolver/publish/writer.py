@@ -9,23 +9,25 @@ made from (``zone_record``), or where the file is not as it was written. One zon
 is made at a time, a few hundred lines at a time, so memory does not grow with the zones.
 
 What must stay true:
-- A zone's file is replaced as a whole. Its serial rises with every change, whatever the clock says
-  and whichever snapshot came before.
+- A zone's file is replaced as a whole, with its checksum (``check_zones``). Its serial rises with
+  every change, whatever the clock says and whichever snapshot came before.
 - The file ``serials`` is replaced last, so all zones are complete when it changes.
 """
 
 import contextlib
 import hashlib
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.processes.child_main import work_once
+from resolver.publish.check_zones import LONGEST, ZoneChecksum
 from resolver.publish.left_out import left_out
 from resolver.publish.policy_zones import policy_zones
 from resolver.publish.zone_record import (
@@ -44,6 +46,8 @@ SERIALS = "serials"
 """The file that changes after the zones: a line for each, with its name and its serial."""
 _LONGEST_HEAD = 1024
 """In octets; a name has 1,016 as text at most, in theory."""
+_CHUNK = 1 << 20
+"""Octets of a zone that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class _ZoneFile:
     serial: int
     """At least 0: where there is no file, or it is damaged, the one that was written last."""
     body: str
-    """The SHA-256 of what comes after the head; empty where the head is not of this program."""
+    """The SHA-256 of the lines between head and checksum; empty where these are not as written."""
     is_latest: bool
     """Whether it is whole and has the serial that was written last, or a later one."""
 
@@ -123,28 +127,44 @@ class _ZoneFile:
         except FileNotFoundError:
             return cls(path, last, "", False)
         with file:
-            start = file.read(_LONGEST_HEAD)
-            serial = serial_of(start)
-            head = content.head(serial)
-            if not start.startswith(head):
-                return cls(path, max(serial, last), "", False)
-            file.seek(len(head))
-            body = hashlib.file_digest(file, "sha256").hexdigest()
-            is_latest = serial >= last  # a file that was restored can have an earlier one
-            return cls(path, max(serial, last), body, is_latest)
+            serial = serial_of(file.read(_LONGEST_HEAD))
+            body = _body(file, content.head(serial))
+            # A file that was restored can have an earlier serial.
+            return cls(path, max(serial, last), body, bool(body) and serial >= last)
+
+
+def _body(file: BinaryIO, head: bytes) -> str:
+    """The SHA-256 of the lines between head and checksum; empty where these are not as written."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - LONGEST))
+    tail = file.read()
+    end = size - len(tail) + tail.rfind(b"\n", 0, -1) + 1  # of the lines above the last
+    file.seek(0)
+    if file.read(len(head)) != head:
+        return ""
+    checksum, body = ZoneChecksum(), hashlib.sha256()
+    checksum.add(head)
+    while some := file.read(min(_CHUNK, max(0, end - file.tell()))):
+        checksum.add(some)
+        body.update(some)
+    return body.hexdigest() if file.read() == checksum.line() else ""
 
 
 def _written(file: _ZoneFile, content: ZoneContent, wall: float) -> _ZoneFile:
     """Make a zone, and write it if its file would differ; the file that it has then."""
-    serial, digest = next_serial(file.serial, wall), hashlib.sha256()
+    serial, digest, checksum = next_serial(file.serial, wall), hashlib.sha256(), ZoneChecksum()
     with contextlib.suppress(_Unchanged), atomic_file(file.path) as aside:
-        aside.write(content.head(serial))
+        head = content.head(serial)
+        aside.write(head)
+        checksum.add(head)
         for lines in content.body():
             aside.write(lines)
             digest.update(lines)
+            checksum.add(lines)
         body = digest.hexdigest()
         if file.is_latest and file.body == body:
             raise _Unchanged
+        aside.write(checksum.line())
         return _ZoneFile(file.path, serial, body, True)
     return file
 

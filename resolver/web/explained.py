@@ -24,6 +24,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "contact": "تماس",
     "exemption": "معافیت",
     "hours": "ساعات",
+    "blocked": "مسدود",
     "until": "تا",
     "matched": "نام منطبق",
     "targets": "مقصدهای پاسخ",
@@ -90,7 +91,7 @@ class _Persian:
                 return self._titles.service(text)
             case "line" | "directive":
                 return self._formatting.digits(text)
-            case "hours":
+            case "hours" | "blocked":
                 return "، ".join(map(_hours, text.split(", ")))
             case "until":
                 return self._formatting.moment(datetime.fromisoformat(text).timestamp())

@@ -116,6 +116,8 @@ def test_outside_of_the_hours_the_next_beginning_is_named() -> None:
     )
     step = f"policy administrative blocks the service within office, from {found.until}"
     assert found.decided_by == step
+    assert found.facts()["blocked"] == "within office"
+    assert "hours" not in found.facts(), "it does not pass within these"
 
 
 def test_the_hours_of_an_exemption_are_named_with_their_end() -> None:

@@ -13,6 +13,7 @@ from resolver.dns import codes, names
 from resolver.lists.list_reader import by_reason
 from resolver.policy.index import Index
 from resolver.snapshot.list_store import ListRecord, ListStore
+from tests.lists.guard_sets import DOMESTIC
 
 CONFIG = """
 [lists]
@@ -99,6 +100,20 @@ def test_what_is_no_file_is_no_list(place: Path, make: Callable[[Path], None], f
     make(place / "own" / "pager.txt")
     (problem,) = _compiled(place).errors
     assert str(problem) == f"own/pager.txt: found {found}; expected a list that can be read"
+
+
+def test_a_list_of_others_does_not_block_domestic_messengers(place: Path) -> None:
+    """A policy's own deny does."""
+    hosts = [*DOMESTIC, "tapi.bale.ai", "messengerg2c1.iranlms.ir", "web.shad.ir", "eitaa.ir"]
+    (place / "more.txt").write_text("\n".join(["telegram.example", *hosts]) + "\n")
+    compiled = _compiled(place)
+    assert [name for name in hosts if _told(compiled, name)[0] != "passed"] == []
+    (read,) = [each for each in compiled.lists if each.name == "more"]
+    assert len(read.skipped) == len(hosts)
+    assert "needed for 'domestic messengers'" in read.skipped[0].reason
+    denying = CONFIG.replace("[policies.p]", '[policies.p]\ndeny = ["bale.ai"]')
+    (place / "config.toml").write_text(denying)
+    assert _told(_compiled(place), "tapi.bale.ai")[0] == "blocked"
 
 
 def test_a_list_of_others_does_not_block_names_of_this_network(place: Path) -> None:

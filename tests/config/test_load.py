@@ -47,7 +47,8 @@ def test_a_good_config_has_no_problems() -> None:
         ),
         (
             b"# \xff",
-            "config.toml:1: found the byte 0xFF, which is not UTF-8; expected a text in UTF-8",
+            "config.toml:1: found the byte 0xFF, which is not UTF-8; expected a text in UTF-8. "
+            "Save the file as UTF-8 without a byte order mark (BOM).",
         ),
     ],
 )

@@ -25,6 +25,41 @@ def test_the_line_and_the_column_are_named(line: str, found: str) -> None:
         assert message.startswith(f"config.toml:3: found {found}; expected ")
 
 
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("id = ۱۰", "Write 1 in the place of this character."),
+        ("a = “b”", 'Write " in the place of this character.'),
+        ('a = "b”', 'Write " in the place of ”.'),
+        ("a = ‘b’", 'Write " in the place of this character.'),
+        ('a = ["b"، "c"]', "Write , in the place of this character."),
+        ('\u200fa = "b"', "Remove this character: it cannot be seen."),
+        ('a =\u00a0"b"', "Write a space in the place of this character."),
+        ("a = yes", "Write true."),
+        ("a = On # comment", "Write true."),
+        ("a = [no]", "Write false."),
+        ("a = telegram", 'Write a text in quotes: "telegram".'),
+        ('a = telegram"', 'Write a text in quotes: "telegram".'),
+        ('a = ["b", web.telegram.org]', 'Write a text in quotes: "web.telegram.org".'),
+        ('a = "telegram', 'The line has an odd number of ": one is missing.'),
+        ('a = ["b, "c"]', 'The line has an odd number of ": one is missing.'),
+        ('  "b,', 'The line has an odd number of ": one is missing.'),
+    ],
+)
+def test_the_mend_of_what_people_type_is_told(line: str, advice: str) -> None:
+    before = "a = [\n" if line.startswith("  ") else "[server]\n"
+    for after in ("", "\n", '\r\nb = "c"\n'):
+        [message] = messages(load_text(f"{before}{line}{after}"))
+        assert message.startswith("config.toml:2: found at ")
+        assert message.endswith(f". {advice}")
+
+
+def test_no_mend_is_told_where_none_is_known() -> None:
+    for line in ("date = 2015-02-30", "a = ", "a = [1 2]"):
+        [message] = messages(load_text(f"{line}\n"))
+        assert message.count(". ") == 0
+
+
 @pytest.mark.parametrize("text", ['a = """b', "a = [1, 2", "a = 'b"])
 def test_what_is_not_closed_is_told_at_the_end(text: str) -> None:
     [message] = messages(load_text(f"# a comment\n{text}"))
@@ -34,6 +69,7 @@ def test_what_is_not_closed_is_told_at_the_end(text: str) -> None:
 def test_a_byte_order_mark_is_named() -> None:
     [message] = messages(load_text('\ufeffa = "b"\n'))
     assert message.startswith("config.toml:1: found at column 1 (ZERO WIDTH NO-BREAK SPACE): ")
+    assert message.endswith(". Save the file as UTF-8 without a byte order mark (BOM).")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +81,8 @@ def test_a_byte_order_mark_is_named() -> None:
 )
 def test_another_encoding_is_named(octets: bytes, found: str) -> None:
     [message] = messages(load_text(octets))
-    assert message == f"{found}, which is not UTF-8; expected a text in UTF-8"
+    expected = "a text in UTF-8. Save the file as UTF-8 without a byte order mark (BOM)."
+    assert message == f"{found}, which is not UTF-8; expected {expected}"
 
 
 @pytest.mark.parametrize(

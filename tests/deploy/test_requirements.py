@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ def _install(tmp_path: Path, options: str) -> tuple[subprocess.CompletedProcess[
     command += [f"--target={tmp_path / 'target'}", f"--requirement={tmp_path / 'pinned.txt'}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     return done, ran.exists()
+
+
+def test_the_project_needs_what_is_pinned_and_no_version_that_lacks_what_is_called() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = (ROOT / "requirements/run.in").read_text(encoding="utf-8").splitlines()
+    needed = [line for line in pinned if line and line[0] not in "#-" and line != "setuptools"]
+    assert project["dependencies"] == needed
+    assert "aiodns>=4" in needed, "DNSResolver.query_dns is there since 4.0.0"
 
 
 @pytest.mark.processes

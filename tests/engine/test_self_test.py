@@ -13,7 +13,10 @@ from tests.compiler.texts import compile_texts
 
 BEGINS = 1_795_579_200.0
 """07:30 in Tehran, on Wednesday, 25 November 2026: when the office opens."""
-LISTS = {"telegram": "! Title: Telegram\n! Category: messenger\n||t.me^\n||telegram.org^\n"}
+LISTS = {
+    "telegram": "! Title: Telegram\n! Category: messenger\n||t.me^\n||telegram.org^\n",
+    "whatsapp": "! Title: WhatsApp\n! Category: messenger\n||whatsapp.net^\n",
+}
 CONFIG = """
 [upstream]
 servers = ["192.0.2.1"]
@@ -85,8 +88,10 @@ at = 2026-11-27T09:00:00+03:30
 """
 
 
-def decided(config: str, wall: float) -> tuple[CompiledConfig, list[Decision | None]]:
-    snapshot = compile_texts(config, LISTS)
+def decided(
+    config: str, wall: float, lists: dict[str, str] = LISTS
+) -> tuple[CompiledConfig, list[Decision | None]]:
+    snapshot = compile_texts(config, lists)
     loaded = LoadedSnapshot(snapshot.compiled, Index(snapshot.trie, snapshot.rules), wall)
     engine = Engine(loaded, AnswerCache(0))
     engine.advance(wall, 0.0)
@@ -127,6 +132,53 @@ def test_a_wrong_decision_is_named(index: int, decision: Decision, text: str) ->
     made[index] = decision
     [wrong] = wrong_decisions(compiled, BEGINS, made)
     assert wrong.endswith(text)
+
+
+OTHERS = """
+[[exemptions]]
+id = "it-1"
+vlan = "desks"
+services = ["whatsapp"]
+until = 2027-03-20T23:59:59+03:30
+approver = "CIO"
+ticket = "IT-1"
+"""
+
+
+@pytest.mark.parametrize(
+    ("index", "decision", "text"),
+    [
+        # Others are exempted from the service, and this client from another.
+        (0, ("exempted", "telegram"), "expected blocked as telegram, got exempted as telegram"),
+        (0, ("exempted", ""), "expected blocked as telegram, got exempted"),
+        (1, ("exempted", "whatsapp"), "expected blocked, got exempted as whatsapp"),
+        (2, ("exempted", "telegram"), "expected blocked, got exempted as telegram"),
+        (4, ("exempted", "telegram"), "expected refused, got exempted as telegram"),
+        # It is exempted, and blocked all the same.
+        (1, ("blocked", "telegram"), "expected exempted, got blocked as telegram"),
+    ],
+)
+def test_only_who_is_exempted_from_the_service_is_exempted(
+    index: int, decision: Decision, text: str
+) -> None:
+    compiled, made = decided(CONFIG + OTHERS, BEGINS)
+    assert not list(wrong_decisions(compiled, BEGINS, made))
+    made[index] = decision
+    [wrong] = wrong_decisions(compiled, BEGINS, made)
+    assert wrong.endswith(text)
+
+
+def test_a_name_of_two_services_is_blocked_by_the_one_that_is_not_exempted() -> None:
+    """Though the expectation names the other."""
+    both = {"whatsapp": LISTS["whatsapp"] + "||t.me^\n"}
+    config = CONFIG.replace('block = ["telegram"]', 'block = ["telegram", "whatsapp"]').replace(
+        'name = "t.me"\noutcome = "blocked"\n',
+        'name = "t.me"\noutcome = "blocked"\nservice = "telegram"\n',
+        1,
+    )
+    compiled, made = decided(config, BEGINS, LISTS | both)
+    assert made[1] == ("blocked", "whatsapp")
+    assert not list(wrong_decisions(compiled, BEGINS, made))
 
 
 def test_nothing_is_exempted_where_no_exemption_is_in_force() -> None:

@@ -47,11 +47,11 @@ class Site:
         return self.server.directory / ".darban/zones" / f"{name}.zone"
 
     def records(self) -> dict[str, list[str]]:
-        """The records that are written, but for the serials, by the zones' files."""
+        """The lines that are written, but for serials and checksums, by the zones' files."""
         files = (self.server.directory / ".darban/zones").glob("*.zone")
         texts = {path.name: path.read_text(encoding="utf-8") for path in files}
         return {
-            name: [line for line in text.splitlines() if " SOA " not in line]
+            name: [line for line in text.splitlines()[:-1] if " SOA " not in line]
             for name, text in texts.items()
         }
 

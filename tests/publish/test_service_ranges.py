@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from resolver.dns import names
 from resolver.policy.index import Index
 from resolver.policy.prefixes import Network, network_of, packed
-from resolver.policy.verdict import BLOCKED
+from resolver.policy.verdict import BLOCKED, PASSED
 from resolver.policy.view import Views
 from resolver.prefix import Prefix
 from resolver.publish.policy_zones import NODATA, PASSTHRU, Action, AddressRule, policy_zones
 from tests.config.tables import exemption, vlan
 from tests.policy.networks import judge, snapshot_of
+from tests.publish.zone_lookup import ZoneLookup
 
 WALL = 1.8e9
 _TABLES = (
@@ -47,8 +48,8 @@ ADDRESSES = st.sampled_from(
 )
 
 
-def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> bool:
-    """Whether the first zone with a range for an address blocks it, by its longest prefix."""
+def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> Action | None:
+    """The action of the first zone with a range for an address, by its longest prefix."""
     for zone in zones:
         ranges = {network_of(Prefix(rule.network, rule.length, 0)): rule.action for rule in zone}
         around = [
@@ -57,8 +58,8 @@ def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> bool:
             if each.version == address.version and address.subnet_of(each)  # type: ignore[arg-type]
         ]
         if around:
-            return ranges[max(around, key=lambda each: each.prefixlen)] != PASSTHRU
-    return False
+            return ranges[max(around, key=lambda each: each.prefixlen)]
+    return None
 
 
 @pytest.mark.parametrize("vlan", [0, 1])
@@ -70,7 +71,38 @@ def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str)
     view = Views(SNAPSHOT.compiled, WALL).of_vlan(vlan)
     verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (), (octets,))
     address = network_of(Prefix(octets, 8 * len(octets), 0))
-    assert decide(zones, address) == (verdict.outcome is BLOCKED)
+    is_blocked = decide(zones, address) not in (None, PASSTHRU)
+    assert is_blocked == (verdict.outcome is BLOCKED)
+
+
+FEW = CONFIG.replace('block = ["one", "two"]', 'default = "block"')
+
+
+@pytest.mark.parametrize("config", [CONFIG, FEW])
+@pytest.mark.parametrize("vlan", [0, 1])
+@given(
+    text=ADDRESSES,
+    name=st.sampled_from(["one.example", "two.example", "x.two.example", "new.example"]),
+)
+def test_an_address_that_passes_opens_no_name_that_is_blocked(
+    config: str, vlan: int, text: str, name: str
+) -> None:
+    """As BIND decides: the first zone that has a rule, and in a zone that for the name."""
+    of, question, octets = snapshot_of(config, LISTS), names.parse(name), packed(text)
+    every = policy_zones(of.compiled, of.index(), WALL)
+    view = Views(of.compiled, WALL).of_vlan(vlan)
+    asked = judge(of).check_query(view, question)
+    answered = judge(of).check_answer(view, question, (), (), (octets,))
+    is_decided = asked.outcome is not PASSED  # then zones look at no address
+    expected = asked if is_decided else answered
+    address = network_of(Prefix(octets, 8 * len(octets), 0))
+    for zone in (every.vlans[vlan], *every.block_sets):
+        action = ZoneLookup([*zone.rules()]).action(question)
+        action = action or decide([zone.addresses], address)
+        if action:
+            break
+    is_blocked = action not in (None, PASSTHRU)
+    assert is_blocked == (expected.outcome is BLOCKED)
 
 
 def test_an_address_is_never_answered_with_nxdomain() -> None:

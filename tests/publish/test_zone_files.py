@@ -1,5 +1,6 @@
 """Zone files: their content, their serials, and what happens where they cannot be written."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ def write(directory: Path, of: Snapshot | None = None, wall: float = WALL) -> wr
 
 
 def text(directory: Path, zone: str) -> str:
-    return (directory / f"{zone}.zone").read_text()
+    """The zone without its last line, the checksum."""
+    file = (directory / f"{zone}.zone").read_text()
+    return "".join(file.splitlines(keepends=True)[:-1])
 
 
 def test_the_files_of_a_small_network(tmp_path: Path) -> None:
@@ -47,6 +50,9 @@ def test_the_files_of_a_small_network(tmp_path: Path) -> None:
         "c.example A 0.0.0.0\n"
         "c.example AAAA ::\n"
     )
+    [*lines, last] = (tmp_path / f"{OVERRIDES}.zone").read_bytes().splitlines(keepends=True)
+    digest = hashlib.sha256(b"".join(lines)).hexdigest()
+    assert last.decode() == f"; 13 lines above, SHA-256 {digest}\n"
     assert "*.y.a.example A 0.0.0.0\n" not in text(tmp_path, BLOCKS)
     assert "*.x.a.example CNAME rpz-passthru.\n" in text(tmp_path, BLOCKS)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -89,10 +95,10 @@ def test_a_rollback_raises_the_serial(tmp_path: Path) -> None:
 def test_a_zone_file_that_was_restored_gets_a_later_serial(tmp_path: Path) -> None:
     """Also where its content is right: Knot and the secondaries have a later serial already."""
     write(tmp_path)
-    backup = text(tmp_path, BLOCKS)
+    backup = (tmp_path / f"{BLOCKS}.zone").read_bytes()
     write(tmp_path, snapshot(lists=LISTS | {"one": LISTS["one"] + "||new.example^\n"}), WALL + 60)
     assert write(tmp_path, wall=WALL + 120).serials[BLOCKS] == WALL + 120
-    (tmp_path / f"{BLOCKS}.zone").write_text(backup)
+    (tmp_path / f"{BLOCKS}.zone").write_bytes(backup)
     assert write(tmp_path, wall=WALL + 180).serials[BLOCKS] == WALL + 180
 
 

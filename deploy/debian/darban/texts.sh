@@ -10,6 +10,7 @@ export PYTHONPATH="$1/$python/lib/python$python/site-packages" PYTHONDONTWRITEBY
 mkdir -p "$2"
 
 places='s#/opt/darban/current/bin/darban#/usr/bin/darban#g
+s#/usr/local/lib/darban#/usr/lib/darban#g
 s# deploy/reference.toml# /usr/share/doc/darban/deploy/reference.toml#g'
 
 for unit in deploy/systemd/*.service deploy/systemd/*.path; do

@@ -4,7 +4,11 @@ import datetime as dt
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tests.config.tables import FAR, exemption
 from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import replaced_once, shipped
 from tests.live.programs import needed
@@ -84,6 +88,30 @@ def test_check_says_what_is_otherwise_in_the_zones(tmp_path: Path) -> None:
         f'{text}[publish]\nlisten = ["127.0.0.1:8053"]\n[warnings]\n{known}\n', encoding="utf-8"
     )
     assert "ipv4-ranges" not in darban("check", at=tmp_path).out
+
+
+@pytest.mark.parametrize(
+    ("of", "kind"),
+    [
+        ({"prefixes": ("127.0.10.7/32",)}, "exemptions-by-prefix"),
+        ({"vlan": "administration"}, "exemptions-by-vlan"),
+    ],
+)
+def test_an_exemption_that_opens_aliases_for_others_on_unbound_is_named(
+    tmp_path: Path, of: dict[str, Any], kind: str
+) -> None:
+    publish = '[publish]\nlisten = ["127.0.0.1:8053"]\n'
+    granted = exemption("pr", "@messenger", until=FAR, **of)
+    said = "passes for all clients of the policy, until its TTL ends"
+    config = tmp_path / "config.toml"
+    config.write_text(shipped(["127.0.0.1:5353"]) + publish, encoding="utf-8")
+    assert said not in darban("check", at=tmp_path).out
+    config.write_text(shipped(["127.0.0.1:5353"]) + publish + granted, encoding="utf-8")
+    checked = darban("check", at=tmp_path)
+    exported = darban("export", "unbound", "--to", "unbound", at=tmp_path)
+    for text in (checked.out, exported.err):
+        assert f"[{kind}-in-unbound:administrative]" in text
+        assert said in text
 
 
 def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.bind import KEYS_FILE, bind_files
+from resolver.publish.check_zones import SCRIPT
 from resolver.publish.knot import knot_config
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
@@ -25,6 +26,7 @@ from tests.policy.networks import CONFIG, LISTS, snapshot_of
 DIRECTORY = "/var/lib/darban-zones"
 PUBLISH = f'[publish]\nlisten = ["127.0.0.1:8053"]\ndirectory = "{DIRECTORY}"\n'
 ZONE = "administrative.policy.rpz.internal"
+CHECK = "/usr/local/lib/darban/check-zones"
 UNITS = ("darban-zones.path", "darban-zones.service", "darban-zones-changed.service")
 LIST_UNITS = ("darban-list@.path", "darban-list@.service", "darban-list-changed@.service")
 HOLD = "/run/hold"
@@ -106,6 +108,9 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
     with host_layer(tmp_path) as root:
         for unit in (*UNITS, *LIST_UNITS):
             shutil.copy(ROOT / "deploy/systemd" / unit, root / "etc/systemd/system")
+        check = root / CHECK.lstrip("/")
+        check.parent.mkdir()
+        check.write_text(SCRIPT, encoding="utf-8")
         directory = root / DIRECTORY.lstrip("/")
         directory.mkdir(mode=0o2750)
         shutil.chown(directory, group="knot")
@@ -169,6 +174,35 @@ def test_zones_that_are_written_during_a_load_are_loaded(machine: Machine) -> No
     _wait_until_served(machine, last)
 
 
+def _lose_lines(machine: Machine) -> None:
+    """Of the file of a zone, and raise its serial, so that each secondary would take it."""
+    file = machine.root / DIRECTORY.lstrip("/") / f"{ZONE}.zone"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    left = "".join(line for line in lines if "a.example" not in line)
+    file.write_text(re.sub(" [0-9]{10} ", " 1999999999 ", left), encoding="utf-8")
+
+
+def test_a_zone_that_has_lost_lines_is_not_loaded(machine: Machine) -> None:
+    _wait_until_served(machine, 1_800_000_000)
+    _lose_lines(machine)
+    assert machine.run("systemctl", "start", UNITS[1]).code != 0
+    assert f"{ZONE}.zone is missing or damaged" in machine.run("journalctl", "-u", UNITS[1]).out
+    assert _served(machine) == 1_800_000_000
+    _wait_until_served(machine, _write(machine.root, _snapshot("||new.example^\n")))
+    machine.good("systemctl", "start", UNITS[1])
+
+
+def test_knot_is_started_only_with_whole_zones(machine: Machine) -> None:
+    [drop_in] = [each for each in _on_page() if each.startswith("# knot.service\n")]
+    _drop_in(machine, "knot.service", drop_in)
+    _wait_until_served(machine, 1_800_000_000)
+    _lose_lines(machine)
+    assert machine.run("systemctl", "restart", "knot").code != 0
+    assert _served(machine) == 0
+    serial = _write(machine.root, _snapshot())
+    wait_for(lambda: _served(machine) == serial, "Knot has been started again", 30)
+
+
 def test_a_list_that_changes_while_it_is_taken_over_is_taken_over_again(machine: Machine) -> None:
     file = "/var/lib/darban-lists/ministry.zone"
     machine.good("install", "-d", "/var/lib/darban-lists")
@@ -224,7 +258,7 @@ def test_unbound_starts_only_with_whole_zones(unbound: Machine) -> None:
     _drop_in(unbound, "unbound.service", drop_in)
     file = unbound.root / DIRECTORY.lstrip("/") / f"{ZONE}.zone"
     content = file.read_bytes()
-    file.write_bytes(content[:-5])
+    file.write_bytes(content.replace(b"a.example", b"z.example"))
     assert unbound.run("systemctl", "restart", "unbound").code != 0
     file.write_bytes(content)
     wait_for(lambda: _blocks(unbound, "a.example"), "Unbound has been started again", 30)

@@ -128,6 +128,22 @@ def test_a_worker_that_is_replaced_drains_too(nodes: Nodes) -> None:
     assert darban("drain", "--end", "--config", node.config, at=node.directory).code == GOOD
 
 
+def test_nodes_that_all_drain_go_on_answering_through_dnsdist(nodes: Nodes) -> None:
+    for node in nodes.nodes:
+        assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: not nodes.is_up(1) and not nodes.is_up(2), "dnsdist has found both down")
+    asked = [_queries(node) for node in nodes.nodes]
+    with counted_load(nodes.port, RATE) as told:
+        wait_for(
+            lambda: all(_queries(n) > a + 50 for n, a in zip(nodes.nodes, asked, strict=True)),
+            "both are asked",
+        )
+    assert told["asked"] > 0
+    assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
+    for node in nodes.nodes:
+        assert darban("drain", "--end", "--config", node.config, at=node.directory).code == GOOD
+
+
 def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
     nodes: Nodes, release: Path
 ) -> None:
@@ -154,6 +170,18 @@ def test_a_node_that_is_killed_leaves_its_clients_to_the_other(nodes: Nodes) -> 
     wait_for(lambda: nodes.is_down(1), "dnsdist has found it down")
     with counted_load(nodes.port, RATE) as told:
         wait_for(lambda: _queries(nodes.nodes[1]) > asked + RATE, "the other node is asked")
+    assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
+
+
+def test_a_node_that_drains_is_asked_where_the_other_is_down(lasting: Nodes) -> None:
+    """After the last test of both: one is killed."""
+    killed, node = lasting.nodes
+    killed.kill_what_is_left()
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: not lasting.is_up(1) and not lasting.is_up(2), "dnsdist has found both down")
+    asked = _queries(node)
+    with counted_load(lasting.port, RATE) as told:
+        wait_for(lambda: _queries(node) > asked + RATE, "it is asked")
     assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
 
 

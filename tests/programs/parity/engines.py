@@ -37,6 +37,12 @@ class Site:
         """The directory of the zones that Darban writes."""
         return self.server.state / "zones"
 
+    @property
+    def serials(self) -> Mapping[str, str]:
+        """The serial of each zone that Darban has written."""
+        lines = (self.zones / "serials").read_text(encoding="utf-8").splitlines()
+        return {zone: serial for zone, _, serial in (line.partition(" ") for line in lines)}
+
     def export(self, *program: str | Path) -> str:
         """What ``darban export`` prints."""
         done = darban("export", *program, at=self.server.directory)
@@ -79,6 +85,11 @@ class Secondary(Engine):
     @abstractmethod
     def zone_files(self) -> Iterable[Path]:
         """The files of its zones that it has been given or has written."""
+
+    def has_zones(self) -> bool:
+        """Whether it has all zones as Darban has written them last."""
+        written = {f"{each}.zone" for each in self.site.serials}
+        return written <= {file.name for file in self.zone_files()}
 
 
 class Darban(Engine):
@@ -160,6 +171,15 @@ class Bind(Secondary):
     def zone_files(self) -> Iterable[Path]:
         return self.directory.glob("*.rpz.internal@*")
 
+    def has_zones(self) -> bool:
+        """Whether each view has them."""
+        for file in self.zone_files():
+            zone, _, view = file.name.partition("@")
+            status = self._rndc("zonestatus", zone, "IN", view)
+            if f"\nserial: {self.site.serials[zone]}\n" not in status:
+                return False
+        return True
+
     @contextmanager
     def run(self) -> Iterator[None]:
         config = self.directory / "named.conf"
@@ -178,10 +198,12 @@ class Bind(Secondary):
             for view in VLANS:
                 self._rndc("refresh", zone.stem, "IN", view, check=False)
 
-    def _rndc(self, *words: str, check: bool = True) -> None:
+    def _rndc(self, *words: str, check: bool = True) -> str:
         keys = self.directory / "rndc.conf"
         command = [needed("rndc"), "-k", keys, "-p", str(self._control), *words]
-        subprocess.run(command, check=check, capture_output=True, timeout=30)
+        return subprocess.run(
+            command, check=check, capture_output=True, text=True, timeout=30
+        ).stdout
 
 
 _UNBOUND = """

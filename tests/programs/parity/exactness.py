@@ -11,6 +11,7 @@ _OF_KIND: Mapping[str, set[Feature]] = {
     "blocked later": {Feature.DENY},
     "alias to blocked later": {Feature.DENY, Feature.ALIASES},
     "address of a service": {Feature.IPV4_RANGES, Feature.IPV6_RANGES},
+    "address of an exempt service": {Feature.IPV4_RANGES, Feature.IPV6_RANGES},
     "canary": {Feature.CANARIES},
     "updates address of a service": {Feature.IPV4_RANGES},
     **{kind: {Feature.LISTS, Feature.ALLOW} for kind in NAMES if "allowed" in kind},

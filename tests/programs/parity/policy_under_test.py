@@ -82,6 +82,8 @@ NAMES = {
     "blocked later": "later.chat",
     "alias to blocked later": "later-alias.scene",
     "address of a service": "address.scene",
+    "address of an exempt service": "beta-address.scene",
+    "blocked with address of an exempt service": "alpha-with-beta.scene",
     "canary": "canaria.chat",
     "unlisted": "www.unlisted.example",
     "alias to unlisted": "unlisted-alias.scene",
@@ -104,6 +106,7 @@ _LISTS = {
 ! Title: Alpha
 ! Category: messenger
 ||alpha.chat^
+||alpha-with-beta.scene^
 @@||open.alpha.chat^
 """,
     "alpha.ip": "149.154.160.0/20\n2001:67c:4e8::/48\n",
@@ -112,6 +115,7 @@ _LISTS = {
 ! Category: messenger
 ||beta.chat^
 """,
+    "beta.ip": "31.13.64.0/18\n2a03:2880::/32\n",
     "canary.txt": """\
 ! Title: Canary
 ! Category: encrypted-dns
@@ -153,6 +157,10 @@ led.updates.scene. CNAME web.alpha.chat.
 address.updates.scene. A 149.154.167.99
 *.agency.scene. A 192.0.2.80
 alias.agency.scene. CNAME www.unlisted.example.
+beta-address.scene. A 31.13.64.7
+beta-address.scene. AAAA 2a03:2880::7
+alpha-with-beta.scene. A 31.13.64.7
+alpha-with-beta.scene. AAAA 2a03:2880::7
 address.scene. A 149.154.167.99
 address.scene. AAAA 2001:67c:4e8::99
 compatible.scene. AAAA ::149.154.167.99
