@@ -118,7 +118,7 @@ try-packages: bundle $(VENV)/dev ## as root, before a release: install, upgrade 
 install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with DNS over TLS and HTTPS)
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install
 
-release: $(VENV)/run ## commit the version, build, tag, and note the hashes in RELEASES (PACKAGES=no: the wheel alone)
+release: $(VENV)/run ## as root: commit the version, build it in two fresh clones, compare, tag, and note the hashes in RELEASES (PACKAGES=no: the wheel alone)
 	@PYTHON="$(CURDIR)/$(BIN)/python" PACKAGES="$(PACKAGES)" deploy/release.sh
 
 rollback: ## as root: go back to the release before

@@ -236,7 +236,7 @@ put_config() { # release
   default=$ROOT$1/share/config.toml
   config=$ROOT$ETC/config.toml
   if [ ! -e "$config" ] && [ ! -h "$config" ]; then
-    put_in_etc "$default" config.toml 664
+    put_in_etc "$default" config.toml 660
     say "$ETC/config.toml is the default; put your own VLANs and addresses there."
   elif is_same "$default" "$config"; then
     rm -f "$config.new"
@@ -255,10 +255,10 @@ put_user() { # release
   fi
   command -v systemd-sysusers >/dev/null || fail "no systemd-sysusers: apt install systemd"
   systemd-sysusers "$LOCAL/lib/sysusers.d/darban.conf"
-  install -d -g darban -m 2775 "$ETC"
+  install -d -g darban -m 2770 "$ETC"
   # It has the group and the mode of the directory around it from its first moment: to set them
   # afterwards could change what a link leads to that a member of the group has put there.
-  [ -e "$ETC/blocklists" ] || (umask 002 && mkdir "$ETC/blocklists")
+  [ -e "$ETC/blocklists" ] || (umask 007 && mkdir "$ETC/blocklists")
   install -d -o darban -g darban -m 750 "$STATE"
   # Version 0.2 wrote files that the group could not read.
   as_service find "$STATE/snapshots" "$STATE/lists" "$STATE/configs" -user darban \

@@ -9,7 +9,8 @@
 # people edit: a compiled module there would win over its edited source, and nobody would see it.
 # Nothing is built where nothing has changed since; DIRECTORY/built has the time of the last build.
 #
-# With DARBAN_BUILD, the version of the wheel ends in "+" and this.
+# With DARBAN_BUILD, the version of the wheel ends in "+" and this. With SOURCE_DATE_EPOCH, each file
+# of the wheel has this time, and the same source gives the same octets.
 set -eu
 umask 022
 
@@ -31,6 +32,7 @@ copy_source() { # place
     cp "$SOURCE/$name" "$1/"
   done
   printf '%s\n' "$("$PYTHON" -VV)" "compile: $COMPILE" >"$1/how"
+  chmod -R u=rwX,go=rX "$1"  # which the wheel keeps; those of the source depend on who made it
 }
 
 compiler_is_there() {

@@ -91,13 +91,14 @@ class Folder:
     def new_file(self, file: str) -> Iterator[BinaryIO]:
         """As ``atomic_file``, for a file that must not exist; FileExistsError where it does.
 
-        It is for its owner and all who may write in its folder to write, and for all to read.
+        It is for its owner and its group to read, and where the group may write in the folder, for
+        the group to write.
         """
         with (
             self._parent(file) as (parent, path),
             _atomic_file(parent, path, path.name, is_new=True) as opened,
         ):
-            os.fchmod(opened.fileno(), 0o644 | os.fstat(parent).st_mode & 0o020)
+            os.fchmod(opened.fileno(), 0o640 | os.fstat(parent).st_mode & 0o020)
             yield opened
 
     @contextlib.contextmanager

@@ -41,7 +41,8 @@ copy() { # directory, paths
 }
 
 put_debian() { # directory, package, version
-  cp -R "deploy/debian/$2" "$1/debian"
+  copy "$work/debian" "deploy/debian/$2"
+  mv "$work/debian/deploy/debian/$2" "$1/debian"
   cat >"$1/debian/changelog" <<CHANGELOG
 $2 ($3) unstable; urgency=medium
 
@@ -67,6 +68,13 @@ fetch_wheels() {
       -r requirements/run.txt -r requirements/build.txt
   done
   mv "$wheels.new" "$wheels"
+}
+
+# What is packed has the time and the permissions of each file. Those of a working tree depend on who
+# made it and when: dpkg-source keeps times that are earlier than the commit, and permissions.
+normalize() { # directory
+  chmod -R u=rwX,go=rX "$1"
+  find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 }
 
 build_package() { # directory of the source package
@@ -108,6 +116,7 @@ cp deploy/systemd/tmpfiles.conf "$program/debian/darban.tmpfiles"
 echo "$LISTS_VERSION" >"$program/debian/lists-version"
 
 for each in "$lists" "$program"; do
+  normalize "$each"
   if ! build_package "$each" >"$each.log" 2>&1; then
     tail -n 30 "$each.log" >&2
     fail "$(basename "$each") is not built; all that was said is in $each.log"

@@ -40,11 +40,12 @@ for release in bookworm trixie; do
   mv "$name/$release.packages" "$name/$release/Packages"
 done
 cp "$SOURCE/deploy/debian/bundle-install.sh" "$name/install.sh"
-cp -R "$SOURCE/docs" "$SOURCE/README.md" "$SOURCE/CHANGELOG.md" "$name/"
+git -C "$SOURCE" ls-files -z -- docs README.md CHANGELOG.md |
+  tar --create --directory "$SOURCE" --null --files-from=- | tar --extract --directory "$name"
 (cd "$name" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$name.sums"
 mv "$name.sums" "$name/SHA256SUMS"
 if [ -n "$KEY" ]; then gpg --local-user "$KEY" --armor --detach-sign "$name/SHA256SUMS"; fi
-tar --create --file "$name.tar" --sort=name --owner=0 --group=0 --numeric-owner \
+tar --create --file "$name.tar" --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
   --mtime="@${SOURCE_DATE_EPOCH:-$(git -C "$SOURCE" log -1 --format=%ct)}" "$name"
 rm -rf "$name"
 sha256sum "$name.tar"

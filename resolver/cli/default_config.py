@@ -7,5 +7,11 @@ HERE = Path("config.toml")
 
 
 def default_config() -> Path:
-    """The system's config if it exists, else the one in this directory."""
-    return SYSTEM if SYSTEM.exists() else HERE
+    """The system's config if there is one, else the one in this directory.
+
+    A user outside of the group darban may not see whether there is one: then there is.
+    """
+    try:
+        return SYSTEM if SYSTEM.exists() else HERE
+    except PermissionError:
+        return SYSTEM

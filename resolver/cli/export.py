@@ -90,7 +90,9 @@ def _write(files: Files, directory: Path) -> None:
             path = directory / name
             is_new = not path.exists()
             if is_new or path.read_bytes() != content:
-                make_directory(path.parent)
+                if not path.parent.is_dir():
+                    make_directory(path.parent)
+                    path.parent.chmod(0o755)  # the same
                 write_atomically(path, content)
                 if is_new:
                     path.chmod(0o644)  # the program reads it as a user of its own

@@ -235,7 +235,7 @@ def _how_to_serve(path: Path) -> str:
     """The command that serves the file; a reload would refuse its other addresses to listen on."""
     if path.parent != SYSTEM.parent:
         return f"darban run --config {path}"
-    put = "" if path == SYSTEM else f"mv --backup --suffix=.old {path} {SYSTEM} && "
+    put = "" if path == SYSTEM else f"mv -T --backup --suffix=.old {path} {SYSTEM} && "
     return f"{put}systemctl restart darban"
 
 

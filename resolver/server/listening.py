@@ -137,7 +137,6 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
     ``what`` is served there, as ``setting`` says. OSError if it cannot be, such as at a port that
     is taken.
     """
-    _log_if_missing(endpoint, what, setting, "DNS is not affected")
     family = _family(endpoint)
     listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
@@ -150,7 +149,24 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
     except OSError:
         listening.close()
         raise
+    _log_if_missing(endpoint, what, setting, "DNS is not affected")
     return listening
+
+
+def take_http_socket(endpoint: Endpoint, stored: list[socket.socket]) -> socket.socket | None:
+    """Take the socket of ``open_http_socket`` out of the stored ones; one of elsewhere is closed.
+
+    Those for DNS have SO_REUSEPORT.
+    """
+    found = None
+    for each in stored.copy():
+        if not each.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
+            stored.remove(each)
+            if found is None and endpoint_of(each) == endpoint:
+                found = each
+            else:
+                each.close()
+    return found
 
 
 def _bind(listening: socket.socket, endpoint: Endpoint, *, wait: bool) -> None:

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 _FIRST = 3
 """The first descriptor that systemd passes (SD_LISTEN_FDS_START)."""
 _NAME = "listening"
+_PASSED_ON = "DARBAN_PASSED_ON"
+"""The variable with the number of the descriptor that an earlier program of this process had."""
 _PER_MESSAGE = 128
 """Descriptors in one message; the kernel takes up to 253."""
 _TIMEOUT = 2.0
@@ -65,6 +67,12 @@ class ServiceManager:
         if self._address:
             os.environ["NOTIFY_SOCKET"] = self._address.replace("\0", "@", 1)
 
+    def pass_on(self, kept: socket.socket) -> None:
+        """Give a socket to the program that this process begins again with."""
+        number = os.dup(kept.fileno())
+        os.set_inheritable(number, True)
+        os.environ[_PASSED_ON] = str(number)
+
     def ready(self) -> None:
         """The service has started."""
         self._notify("READY=1")
@@ -103,13 +111,14 @@ class ServiceManager:
 
 
 def _take_descriptors() -> list[int]:
-    """The descriptors that systemd passed to this process; no child inherits them."""
+    """The descriptors that systemd or this process itself passed on; no child inherits them."""
     meant_for = os.environ.pop("LISTEN_PID", "")
     count = os.environ.pop("LISTEN_FDS", "")
     os.environ.pop("LISTEN_FDNAMES", None)
-    if meant_for != str(os.getpid()) or not count.isdecimal():
-        return []
-    numbers = list(range(_FIRST, _FIRST + int(count)))
+    passed_on = os.environ.pop(_PASSED_ON, "")
+    numbers = [int(passed_on)] if passed_on.isdecimal() else []
+    if meant_for == str(os.getpid()) and count.isdecimal():
+        numbers += range(_FIRST, _FIRST + int(count))
     for number in numbers:
         os.set_inheritable(number, False)
     return numbers

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
 from resolver.compiler.candidate import Accepted
-from resolver.errors import DarbanError
 from resolver.log import log, say
 from resolver.log import start as start_log
 from resolver.metrics import kernel
@@ -44,6 +43,7 @@ from resolver.supervisor.control import Answer, Command, ControlServer, Request,
 from resolver.supervisor.day_seals import DaySeals
 from resolver.supervisor.figures_writer import FiguresWriter
 from resolver.supervisor.list_updates import ListUpdates
+from resolver.supervisor.metrics_socket import MetricsSocket
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
 from resolver.supervisor.reload import START, Reloader, mark_good
@@ -126,6 +126,7 @@ class _Supervisor:
         settings = first.compiled.settings
         endpoints = (*settings.listen, *settings.proxied)
         stored = manager.take_stored_sockets()
+        self._metrics_socket = MetricsSocket(settings.metrics, stored, manager)
         sockets = open_sockets(endpoints, workers, stored, tls=settings.tls_listen, wait=wait)
         manager.store_sockets([each for listening in sockets for each in listening])
         now = time.time()
@@ -199,6 +200,7 @@ class _Supervisor:
         finally:
             if self._begin_again:
                 self._manager.forget_sockets()
+                self._metrics_socket.pass_on()
             else:
                 self._manager.stopping()
             control.stop()
@@ -315,13 +317,10 @@ class _Supervisor:
         gc.freeze()
         gc.enable()
         collector = DarbanCollector(self._pool.sums, self._facts, self._readings)
-        try:
-            app = metrics_page.application(collector, self._facts)
-            history = History(self._figures.directory, self._figures.time_zone)
-            status_page.add_to(app, self._read_status, self._explainer, history.vlans)
-            await listen(app, self._facts.compiled.settings.metrics)
-        except DarbanError as error:
-            log.error("%s", error)
+        app = metrics_page.application(collector, self._facts)
+        history = History(self._figures.directory, self._figures.time_zone)
+        status_page.add_to(app, self._read_status, self._explainer, history.vlans)
+        await listen(app, await self._metrics_socket.opened())
 
     def _explainer(self) -> Explainer:
         """Explains names by the policy in force now; made once for each snapshot."""

@@ -6,14 +6,12 @@ this program's own errors are logged, and no client is named.
 
 import asyncio
 import logging
+import socket
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from resolver.errors import DarbanError
 from resolver.log import log
-from resolver.server.listening import open_http_socket
-from resolver.settings import Endpoint
 from resolver.web.limited_protocol import limited
 
 _ACCEPTED = 8
@@ -43,26 +41,14 @@ async def _close_after(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["Connection"] = "close"  # aiohttp has made the headers before
 
 
-async def listen(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
-    """Serve an application on the metrics listener's endpoint.
-
-    Raises:
-        DarbanError: it cannot be served there, for example since the port is taken.
-    """
+async def listen(app: web.Application, listening: socket.socket) -> asyncio.Server:
+    """Serve an application on a socket that listens already."""
     app.on_response_prepare.append(_close_after)
     runner = web.AppRunner(app, access_log=None, logger=_log)
     await runner.setup()
     assert runner.server is not None, "setup has made it"
+    factory = limited(runner.server)
     loop = asyncio.get_running_loop()
-    try:
-        listening = open_http_socket(endpoint, "metrics", "[metrics] listen")
-        factory = limited(runner.server)
-        server = await loop.create_server(factory, sock=listening, backlog=_ACCEPTED)
-        listening.listen(_QUEUE)  # create_server has made the queue as short as its backlog
-    except OSError as error:
-        await runner.cleanup()
-        raise DarbanError(
-            f"{endpoint}: metrics cannot be served there ({error.strerror}). DNS is not affected. "
-            "Free the port or change [metrics] listen"
-        ) from None
+    server = await loop.create_server(factory, sock=listening, backlog=_ACCEPTED)
+    listening.listen(_QUEUE)  # create_server has made the queue as short as its backlog
     return server

@@ -1,6 +1,7 @@
 """``make release``: the version, the tag, and the hashes of what was built, in a clone."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -22,12 +23,14 @@ def _git(clone: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _release(clone: Path) -> subprocess.CompletedProcess[str]:
+def _release(clone: Path, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(clone.parent),
         "PYTHON": sys.executable,
         "PACKAGES": "no",
+        "TMPDIR": str(clone.parent),
+        **more,
         **{f"GIT_{role}_NAME": "maintainer" for role in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{role}_EMAIL": "maintainer@example.com" for role in ("AUTHOR", "COMMITTER")},
     }
@@ -44,7 +47,7 @@ def clone(tmp_path: Path) -> Path:
         pytest.skip("this is no checkout")
     clone = tmp_path / "clone"
     _git(ROOT, "clone", "--quiet", "--shared", "--no-tags", str(ROOT), str(clone))
-    for name in ("deploy/release.sh", "RELEASES"):
+    for name in ("deploy/release.sh", "deploy/wheel.sh", "RELEASES"):
         (clone / name).write_bytes((ROOT / name).read_bytes())
     version = clone / "resolver" / "__init__.py"
     text = version.read_text(encoding="utf-8")
@@ -64,10 +67,50 @@ def test_a_release_without_its_section_of_the_changelog_changes_nothing(clone: P
     assert _git(clone, "rev-parse", "HEAD") == before
 
 
-def test_the_tag_and_the_file_have_the_commit_and_the_hashes(clone: Path) -> None:
+def _write_changelog(clone: Path) -> None:
     changelog = clone / "CHANGELOG.md"
     changelog.write_text(f"## [7.2.0] - 2030-01-01\n{changelog.read_text(encoding='utf-8')}")
     _git(clone, "commit", "--quiet", "--all", "--message", "changelog")
+
+
+def _wheel_hash(clone: Path) -> str:
+    (wheel,) = (clone / "build" / "release" / "wheel").glob("darban-7.2.0-*.whl")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+def test_a_release_has_nothing_of_the_working_tree(clone: Path, tmp_path: Path) -> None:
+    """Two checkouts of one commit, of which one was used: the same octets."""
+    _write_changelog(clone)
+    other = tmp_path / "other"
+    _git(clone, "clone", "--quiet", "--shared", str(clone), str(other))
+    date = {"GIT_AUTHOR_DATE": "2030-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2030-01-01T00:00:00Z"}
+    (other / "resolver" / "beside.py").write_text("")
+    for path in (other / "LICENSE", other / "resolver" / "errors.py"):
+        path.chmod(0o600)
+        os.utime(path, (1.0e9, 1.0e9))
+    for each in (clone, other):
+        done = _release(each, **date)
+        assert done.returncode == 0, done.stderr
+    assert _wheel_hash(clone) == _wheel_hash(other)
+
+
+def test_what_is_built_twice_and_differs_is_not_released(clone: Path) -> None:
+    _write_changelog(clone)
+    text = (clone / "setup.py").read_text(encoding="utf-8")
+    stamp = "import time\nopen('resolver/errors.py', 'a').write(f'# {time.time_ns()}')\n"
+    (clone / "setup.py").write_text(stamp + text)
+    _git(clone, "commit", "--quiet", "--all", "--message", "stamp")
+    before = (clone / "RELEASES").read_bytes()
+    done = _release(clone)
+    assert (done.returncode, _git(clone, "tag")) == (1, "")
+    assert (
+        "release: two builds differ, as said above; they are in build/release/clone" in done.stderr
+    )
+    assert (clone / "RELEASES").read_bytes() == before
+
+
+def test_the_tag_and_the_file_have_the_commit_and_the_hashes(clone: Path) -> None:
+    _write_changelog(clone)
     hook = clone / ".git" / "hooks" / "pre-commit"
     for refused in ("resolver", "RELEASES"):
         hook.write_text(f"#!/bin/sh\n! git diff --cached --name-only | grep -q ^{refused}\n")
@@ -82,13 +125,14 @@ def test_the_tag_and_the_file_have_the_commit_and_the_hashes(clone: Path) -> Non
     assert _git(clone, "cat-file", "-t", "v7.2.0") == "tag"
     assert '__version__ = "7.2.0"' in _git(clone, "show", f"{commit}:resolver/__init__.py")
     (wheel,) = (clone / "build" / "release" / "wheel").glob("darban-7.2.0-*.whl")
-    line = f"{hashlib.sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}"
+    line = f"{_wheel_hash(clone)}  {wheel.name}"
     for text in (
         (clone / "RELEASES").read_text(encoding="utf-8"),
         _git(clone, "for-each-ref", "refs/tags/v7.2.0", "--format=%(contents)"),
     ):
         assert re.search(rf"^7\.2\.0  \d{{4}}-\d\d-\d\d  v7\.2\.0  commit {commit}$", text, re.M)
         assert f"\n{line}" in text
+        assert re.search(r"^wheel built with: .*Python 3\.\d+\.\d+.*, setuptools \d", text, re.M)
     check = ["sha256sum", "--check", "--ignore-missing", str(clone / "RELEASES")]
     subprocess.run(check, cwd=wheel.parent, check=True, capture_output=True)
     assert '__version__ = "7.3.0.dev0"' in (clone / "resolver/__init__.py").read_text("utf-8")

@@ -67,7 +67,7 @@ def test_a_new_file_replaces_none(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     with folder.new_file("file") as opened:
         opened.write(b"first")
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o664
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o660, "others may not read it"
     with pytest.raises(FileExistsError), folder.new_file("file") as opened:
         opened.write(b"second")
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"first"]

@@ -26,6 +26,7 @@ class Watched:
     """The moment of a scrape that has all that was asked."""
     ends: Mapping[str, float]
     """When the exemptions end."""
+    site: str
     instance: str
     upstream: str
     dead: str
@@ -188,22 +189,26 @@ def _health(w: Watched) -> dict[str, Expected]:
 
 
 def _rules(w: Watched) -> dict[str, Expected]:
-    asked, here = w.asked, {"instance": w.instance, "job": "darban"}
+    asked, node = w.asked, {"site": w.site, "instance": w.instance}
     return {
-        "vlan:darban_blocked_queries:increase1h": asked.by("vlan", which=_is("blocked")),
-        "instance:darban_unknown_clients:rate5m": {
-            _key(instance=w.instance): asked.total(_is("refused")) * PER_SECOND
+        "site_vlan:darban_blocked_queries:increase1h": {
+            _key(**dict(labels), site=w.site): count
+            for labels, count in asked.by("vlan", which=_is("blocked")).items()
         },
-        "instance:darban_failed_responses:ratio_rate5m": {
-            _key(instance=w.instance): asked.total(_is("failed")) / asked.total()
+        "site_instance:darban_unknown_clients:rate5m": {
+            _key(**node): asked.total(_is("refused")) * PER_SECOND
         },
-        "instance_vlan:darban_failed_responses:ratio_rate5m": {
-            _key(instance=w.instance, vlan="publicity"): asked.total(_is("failed"))
+        "site_instance:darban_failed_responses:ratio_rate5m": {
+            _key(**node): asked.total(_is("failed")) / asked.total()
+        },
+        "site_instance_vlan:darban_failed_responses:ratio_rate5m": {
+            _key(**node, vlan="publicity"): asked.total(_is("failed"))
             / asked.total(lambda question: question.vlan == "publicity")
         },
         "DarbanFault": lambda got: all(dict(key)["kind"] == "clock_wrong" for key in got),
         "DarbanUpstreamDown": lambda got: (
-            list(got) == [_key(__name__="darban_upstream_up", upstream=w.dead, **here)]
+            list(got)
+            == [_key(__name__="darban_upstream_up", upstream=w.dead, job="darban", **node)]
         ),
     }
 

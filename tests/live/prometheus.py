@@ -77,7 +77,8 @@ def prometheus(
         (directory / name).write_text(text)
     [job] = config["scrape_configs"]
     job["scrape_timeout"] = EVERY
-    job["static_configs"] = [{"targets": [f"127.0.0.1:{each}" for each in targets]}]
+    [site] = job["static_configs"]
+    site["targets"] = [f"127.0.0.1:{each}" for each in targets]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
     served = Prometheus(free_port())
     command = [

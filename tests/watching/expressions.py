@@ -82,9 +82,10 @@ def declared() -> list[Metric]:
 @cache
 def series() -> dict[str, frozenset[str]]:
     """Every name that an expression may use, with the labels that its series have."""
-    known = {"up": {"instance", "job"}}
+    of_target = {"site", "instance", "job"}
+    known = {"up": of_target}
     for metric in declared():
-        labels = {"instance", "job", *metric.labels}
+        labels = {*of_target, *metric.labels}
         match metric.kind:
             case "counter":
                 known[f"{metric.name}_total"] = labels

@@ -9,7 +9,6 @@ import pytest
 from aiohttp import web
 
 from resolver.log import log
-from resolver.settings import Endpoint
 from resolver.web import limited_protocol
 from resolver.web.listener import listen
 
@@ -21,7 +20,7 @@ async def _broken(_: web.Request) -> web.Response:
 async def _send(sent: bytes) -> bytes:
     app = web.Application()
     app.router.add_get("/broken", _broken)
-    async with await listen(app, Endpoint("127.0.0.1", 0)) as server:
+    async with await listen(app, socket.create_server(("127.0.0.1", 0))) as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(sent)
         answer = await reader.readline()
@@ -58,7 +57,7 @@ async def _answered_before(others: int) -> bytes:
     """What a client gets after whom others send half a request, all before any is accepted."""
     app, loop = web.Application(), asyncio.get_running_loop()
     app.router.add_get("/ok", _ok)
-    async with await listen(app, Endpoint("127.0.0.1", 0)) as server:
+    async with await listen(app, socket.create_server(("127.0.0.1", 0))) as server:
         with ExitStack() as stack:
             first, *crowd = [
                 stack.enter_context(_asking(server.sockets[0].getsockname(), sent))

@@ -109,10 +109,14 @@ def test_root_follows_no_link_of_the_group(installation: Installation, tmp_path:
         assert f"{CONFIG}: found a named pipe; expected a file that can be read" in said
 
 
-def test_the_group_may_change_what_is_installed(installation: Installation, tmp_path: Path) -> None:
+def test_the_group_alone_may_read_and_change_the_config(
+    installation: Installation, tmp_path: Path
+) -> None:
     with installed_layer(installation, tmp_path) as root:
         group = (root / "etc/darban").stat().st_gid
         assert group
-        for name, mode in ((".", 0o2775), ("blocklists", 0o2775), ("config.toml", 0o664)):
+        (root / "etc/darban").chmod(0o2775)  # as releases before 1.1 made it
+        make_in_chroot(root, "install", "COMPILE=no")
+        for name, mode in ((".", 0o2770), ("blocklists", 0o2770), ("config.toml", 0o660)):
             found = (root / "etc/darban" / name).stat()
             assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, group, mode)

@@ -17,8 +17,8 @@ from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
-LISTENING = 4
-"""The sockets of one worker: two addresses, UDP and TCP."""
+LISTENING = 5
+"""The sockets of one worker, at two addresses, UDP and TCP; and that of the metrics."""
 
 
 @dataclass
@@ -117,6 +117,7 @@ def test_what_the_manager_keeps_are_the_sockets_that_clients_ask(
     server: Server, told: Told
 ) -> None:
     wait_for(lambda: "READY=1" in told.hear(), "it is ready")
+    wait_for(lambda: told.hear() and len(told.kept) >= LISTENING, "they are kept")
     assert len(told.kept) == LISTENING
     server.stop()
     address = ("127.0.0.1", server.port)

@@ -92,12 +92,14 @@ def test_a_made_installation_is_taken_over_and_no_query_is_lost(
     machine: Machine, packages: Packages, figure: Callable[[str], None]
 ) -> None:
     config = machine.read(CONFIG)
+    machine.good("chmod", "2775", "/etc/darban")  # as releases before 1.1 made it
     said, told = _install_under_load(machine, packages.lists, packages.program)
     figure(f"taking over at {RATE} queries a second: {told}")
     assert "taken over from make install" in said
     assert told["lost"] <= RATE // 50, told
     assert told["refused"] == 0, told
     assert machine.read(CONFIG) == config
+    assert machine.good("stat", "--format=%a %G", "/etc/darban").split() == ["2770", "darban"]
     assert machine.show("FragmentPath") == "/usr/lib/systemd/system/darban.service"
     command = machine.good("cat", f"/proc/{machine.show('MainPID')}/cmdline")
     assert command.startswith("/usr/lib/darban/3.")
@@ -209,6 +211,8 @@ def test_a_first_installation_beside_another_server_waits_for_port_53(
     assert done.code == 0, done.out
     assert "/etc/darban/config.toml is the shipped one" in done.out
     assert "it tries again until it can" in done.out
+    modes = machine.good("stat", "--format=%a %U:%G", "/etc/darban", CONFIG).split("\n")
+    assert modes == ["2770 root:darban", "660 root:darban", ""]
     machine.good("dpkg-trigger", "--by-package=python3-minimal", "/usr/bin/python3.13")
     said = machine.good("dpkg", "--configure", "-a")
     assert "the service does not restart with the new Python" in said

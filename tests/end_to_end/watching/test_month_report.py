@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from resolver.figures.records import Figures, HourCount
 from resolver.figures.store import FigureStore, write_export
 from tests.figures import synthetic
 from tests.live.commands import GOOD, WRONG, darban
-from tests.live.programs import needed
+from tests.live.programs import lacking, needed
 
 CONFIG = """
 [policies.administrative]
@@ -195,6 +196,33 @@ def test_a_report_is_signed_and_ssh_keygen_verifies_it(agency: Callable[[str], P
     assert good.returncode == 0, good.stderr
     bad = subprocess.run(verify, input=page + b" ", capture_output=True, check=False)
     assert bad.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lambda key: os.chown(key, 54321, -1), "found a file of the user 54321"),
+        (lambda key: key.chmod(0o620), "found a file that others may write"),
+        (lambda key: (key.unlink(), os.mkfifo(key)), "found no regular file"),
+        (lambda key: (key.unlink(), key.symlink_to("/dev/zero")), "found no regular file"),
+    ],
+)
+def test_root_signs_with_a_regular_file_of_root_alone(
+    agency: Callable[[str], Path], harm: Callable[[Path], object], why: str
+) -> None:
+    """The group writes the config, which says where the key is."""
+    program = needed("ssh-keygen")
+    if os.geteuid() != 0:
+        lacking("needs root: it gives the key to another user")
+    folder = agency('sign_key = "key"')
+    make = [program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "key"]
+    subprocess.run(make, check=True)
+    harm(folder / "key")
+    report = folder / "report.csv"
+    done = darban("report", "--month", "1405-08", "--csv", "--output", str(report), at=folder)
+    assert done.code == WRONG
+    assert f"key: the report cannot be signed: {why}; expected" in done.err
+    assert not report.exists()
 
 
 def test_what_cannot_be_signed_is_not_written(agency: Callable[[str], Path]) -> None:

@@ -148,6 +148,7 @@ def watched(
                 asked,
                 _when_all_was_scraped(served, asked.total(), time.time()),
                 {name: end.timestamp() for name, end in ends.items()},
+                "main",
                 f"127.0.0.1:{metrics}",
                 upstream,
                 dead,

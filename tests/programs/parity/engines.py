@@ -183,7 +183,7 @@ class Bind(Secondary):
     @contextmanager
     def run(self) -> Iterator[None]:
         config = self.directory / "named.conf"
-        seeds = ["sh", self.directory / "darban-seeds.sh", self.directory]
+        seeds = ["sh", self.directory / "darban-seeds.sh", self.directory, "root"]
         subprocess.run(seeds, check=True, capture_output=True, timeout=30)
         with running(self.directory, [needed("named"), "-f", "-n", "1", "-c", config]):
             wait_for(lambda: _answers(self.ports["administration"]), "BIND answers", 30)

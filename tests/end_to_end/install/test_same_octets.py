@@ -1,0 +1,53 @@
+"""Debian packages have nothing of the working tree but its content."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live.configs import ROOT
+from tests.live.debian import tree
+from tests.live.programs import lacking, needed
+
+
+def _build(clone: Path) -> dict[str, str]:
+    """Build the packages, not compiled; the hash of each."""
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tree().wheels)}
+    done = subprocess.run(
+        [clone / "deploy/debian/build.sh", clone / "build/deb"],
+        env={**os.environ, **offline, "PURE": "yes", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    built = sorted((clone / "build/deb").glob("*.deb"))
+    return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in built}
+
+
+def test_two_clones_with_other_times_permissions_and_files_give_the_same(tmp_path: Path) -> None:
+    needed("dpkg-buildpackage")
+    if os.geteuid() != 0:
+        lacking("needs root: the build has namespaces of its own")
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    found = []
+    for name in ("one", "another"):
+        clone = tmp_path / name
+        command = ["git", "clone", "--quiet", "--shared", "--no-tags", ROOT, clone]
+        subprocess.run(command, check=True)
+        for script in ("build.sh", "bundle-install.sh"):
+            shutil.copy(ROOT / "deploy/debian" / script, clone / "deploy/debian")
+        if name == "another":
+            for path in (each for each in clone.rglob("*") if ".git" not in each.parts):
+                path.chmod(path.stat().st_mode & 0o700)
+                os.utime(path, (1.0e9, 1.0e9))
+            for folder in ("resolver", "blocklists", "deploy/debian/darban"):
+                (clone / folder / "beside.txt").write_text("beside")
+        found.append(_build(clone))
+    assert found[0] == found[1]
+    assert len(found[0]) == 2
