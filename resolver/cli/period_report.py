@@ -25,8 +25,10 @@ from resolver.analysis.period import InvalidPeriod, Period
 from resolver.cli.policies import compile_valid
 from resolver.cli.report_file import logo_uri
 from resolver.errors import DarbanError
+from resolver.figures import export as figure_export
 from resolver.figures import store as figure_store
 from resolver.figures.records import Figures
+from resolver.log import escaped
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListStore
@@ -36,6 +38,9 @@ from resolver.supervisor.block_log_file import block_log_days
 from resolver.time_zones import time_zone
 from resolver.web import month_page
 from resolver.web.titles import Titles
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What begins a formula; the wide ones do so in East Asian settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +96,18 @@ class PeriodReport:
         writer.writerow(("from", "to", "vlan", "service", "outcome", "queries", "before"))
         period = self.report.period
         for each in self.report.counts:
-            labels = map(_cell, (each.vlan, each.service, each.outcome))
-            writer.writerow((period.first, period.last, *labels, each.queries, each.before))
+            row = (period.first, period.last, each.vlan, each.service, each.outcome)
+            writer.writerow((*map(_cell, row), each.queries, each.before))
         return text.getvalue()
 
 
-def _cell(name: str) -> str:
-    """A name as a spreadsheet takes for a text, and not for a formula: another node can have any.
+def _cell(text: str) -> str:
+    """A text that a spreadsheet takes for no formula, and in which a terminal obeys nothing.
 
-    https://owasp.org/www-community/attacks/CSV_Injection
+    Another node can have any name. https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+    shown = escaped(text).replace("\t", " ").replace("\n", " ")
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) -> PeriodReport:
@@ -110,7 +116,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
     Raises:
         DarbanError: the period, a file, or the state is wrong; the message says why.
     """
-    merged = [figure_store.read_export(path) for path in merge]
+    merged = [figure_export.read_export(path) for path in merge]
     compiled = _compiled(config)
     own, zone = _own_figures(config, asked, compiled)
     nodes = [*([_named(own)] if own.node or own.damaged else []), *merged]
@@ -151,7 +157,7 @@ def export(config: Path, asked: AskedPeriod, path: Path) -> None:
     if not own.node:
         raise DarbanError(f"{store.directory(config)}: there are no figures of this period")
     try:
-        figure_store.write_export(path, own)
+        figure_export.write_export(path, own)
     except OSError as error:
         raise DarbanError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -15,15 +15,13 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from sqlite3 import Connection
 
 from resolver.figures import tables
 from resolver.figures.records import Figures, HourFigures, Labels
 from resolver.figures.tables import DamagedFiguresError, FiguresError
-from resolver.files import make_directory, rename_synced, temporary_file
+from resolver.files import make_directory
 
 NAME = "figures"
 """The directory in the state directory."""
@@ -34,9 +32,6 @@ _ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
 _ASIDES = 3
 """Damaged files that are kept of a month; of more, the last replaces the one before."""
 _HOUR = 3600
-_MAX_EXPORT = 512 << 20
-"""Octets of a file that another node has exported."""
-_EVER = (-(1 << 62), 1 << 62)
 
 
 class FigureStore:
@@ -170,56 +165,10 @@ def _joined(earlier: Figures, later: Figures) -> Figures:
     )
 
 
-def _read(path: Path, since: float, until: float, *, whole: bool = False) -> Figures:
-    """Read a file; with ``whole`` also check what is not asked for."""
+def _read(path: Path, since: float, until: float) -> Figures:
     with tables.opened(path, "rw") as database:
-        (tables.check if whole else tables.check_tables)(database, path)
-        about = tables.about(database)
-        return Figures(
-            about.get("node", ""),
-            about.get("time_zone", ""),
-            tuple(tables.counts(database, since, until)),
-            tuple(tables.minutes(database, since, until)),
-            tuple(about.get("damaged", "").splitlines()),
-        )
-
-
-def write_export(path: Path, figures: Figures) -> None:
-    """Write the figures of a node to a file that another node can read.
-
-    Raises:
-        OSError: the file cannot be written.
-        FiguresError: the same, said by SQLite.
-    """
-    with temporary_file(path) as aside:
-        with tables.opened(aside, "rw") as database:
-            database.execute("BEGIN")
-            tables.create(database)
-            about = {"node": figures.node, "time_zone": figures.time_zone}
-            about["damaged"] = "\n".join(figures.damaged)
-            tables.note(database, about.items())
-            tables.add(database, HourFigures(0, minutes=list(figures.minutes)))
-            for hour, counts in groupby(figures.counts, key=attrgetter("hour")):
-                of_hour = HourFigures(hour)
-                for each in counts:
-                    of_hour.counts[Labels(each.vlan, each.service, each.outcome)] += each.queries
-                tables.add(database, of_hour)
-            database.execute("COMMIT")
-        rename_synced(aside, path)
-
-
-def read_export(path: Path) -> Figures:
-    """Read what ``write_export`` has written, perhaps on another node.
-
-    Raises:
-        FiguresError: the file is missing, damaged, too large, or of a later release.
-    """
-    try:
-        if path.stat().st_size > _MAX_EXPORT:
-            raise FiguresError(f"{path.name}: more than {_MAX_EXPORT >> 20} MiB")
-    except OSError as error:
-        raise FiguresError(f"{path.name}: {error.strerror}") from error
-    return _read(path, *_EVER, whole=True)
+        tables.check_tables(database, path)
+        return tables.figures(database, since, until)
 
 
 def _months(directory: Path) -> set[str]:
