@@ -27,6 +27,8 @@ class AuditRecord:
     exemptions: tuple[ExemptionDetails, ...]
     changes: bool
     """Whether something else is in force after it."""
+    backdated: bool = False
+    """Whether a record before it has a later time: then it puts nothing in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class PeriodExemption:
     exemption: ExemptionDetails
     begin: float
     end: float
+    """In the period."""
+    ended_early: bool
+    """Whether the config lost it in the period, before its planned end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,8 @@ class MonthReport:
     changes: tuple[PolicyChange, ...]
     other_events: dict[str, int]
     """Entries of the audit log that changed no config, by event."""
+    backdated: int
+    """Entries of the period in the audit log whose time is before that of an entry before them."""
     audited: bool
     """Whether there is an audit log that begins before the period."""
     left_out: int

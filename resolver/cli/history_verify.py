@@ -1,12 +1,14 @@
 """``darban history --verify``: whether the audit log and the figures are as they were written."""
 
+import time
+from functools import partial
 from pathlib import Path
 
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 from resolver.errors import DarbanError
 from resolver.figures.seal import figures_hash
-from resolver.supervisor.history_check import Check, Finding, What, verify
+from resolver.supervisor.history_check import Check, Finding, What, WitnessedHead, verify
 
 _TEXTS = {
     What.TAKEN_OUT: "the record that was linked at {at} is missing {place}",
@@ -20,6 +22,16 @@ _TEXTS = {
     What.OTHER_HEAD: "{place}: at {at} the server found another head than it had written: {hash}",
     What.HEAD_MISSING: "{place}: no link has the head {hash}: the end was cut off after that head "
     "was written, or the chain is of another server, or was written anew",
+    What.UNLINKED: "{place}: {number} records at the end have no link: somebody added them, or the "
+    "server was killed between a record and its link. One that runs adds it at once: ask again",
+    What.BEFORE_HEAD: "{place}: a record of {at} was added after the head that was given, which is "
+    "of {since} or later: it says nothing about a time before",
+    What.CHAIN_REMOVED: "{place}: at {at} the server found no chain, and {number} older records: "
+    "the chain was removed, or a release without one (0.2) wrote them",
+    What.NOT_OF_SERVER: "{place}: at {at} the server found {number} records without a link that it "
+    "had not written: somebody added them, a server was killed between a record and its link, an "
+    "earlier release ran (0.2), or a backup was restored",
+    What.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
     What.FIGURES_CHANGED: "figures of the day from {at} on: not as they were sealed",
     What.BEHIND: "{place}: at {at} the chain was behind by {number} records, and they got links: "
     "a server was killed, an earlier release ran, or somebody added them",
@@ -33,20 +45,21 @@ _TEXTS = {
     "says nothing of them",
     What.CUT_SHORT: "{place}: cut short by a power failure or a full disk, and never read as a "
     "record; such lines: {number}",
-    What.UNLINKED: "{place}: {number} records at the end have no link yet; the server adds links "
-    "with the next record",
+    What.BACKDATED: "{place}: a record of {at} comes after one of a later time: the clock was set "
+    "back, or somebody added it. It puts nothing in force",
     What.FIGURES_NOT_KEPT: "figures of the day from {at} on: not kept any more, so not compared",
 }
 
 
-def run(state: Path, head: str | None, as_json: bool) -> int:
+def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
     """Verify, and print the result; 1 where something is not as it was written.
 
     Raises:
         DarbanError: a file cannot be read.
     """
     try:
-        check = verify(state, lambda since, until: figures_hash(state, since, until), head)
+        hash_of = partial(figures_hash, state)
+        check = verify(state, hash_of, head, time.time())
     except OSError as error:
         raise DarbanError(str(error)) from None
     if as_json:
@@ -65,7 +78,7 @@ def _as_json(check: Check) -> dict[str, object]:
     return told
 
 
-def _lines(check: Check, head: str | None) -> list[str]:
+def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
     lines = [_text(each) for each in check.findings]
     lines += [f"note: {_text(each)}" for each in check.notes]
     lines.append(
@@ -73,8 +86,8 @@ def _lines(check: Check, head: str | None) -> list[str]:
     )
     if check.head:
         lines.append(f"the chain begins at {moment_text(check.since)}; its head is {check.head}")
-    if check.after_head is not None:
-        lines.append(f"the head {head} is in the chain; links after it: {check.after_head}")
+    if head is not None and check.after_head is not None:
+        lines.append(f"the head {head.chain} is in the chain; links after it: {check.after_head}")
     if head is None:
         lines.append(
             "whether the end was cut off shows only with --head: darban_history_info of a "

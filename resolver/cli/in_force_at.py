@@ -4,6 +4,7 @@ import pwd
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from resolver import __version__
 from resolver.cli.moments import moment_text
@@ -33,6 +34,8 @@ class PastPolicy:
     """What put it in force."""
     version: str
     """The release that ran then; empty where that is not known."""
+    backdated: AuditEntry | None
+    """A record that says that something else was in force, and that is not believed."""
     compiled: CompiledConfig
     index: Index
     source: str
@@ -41,13 +44,24 @@ class PastPolicy:
     def text(self) -> str:
         """Since when and by whom it was in force, and whose code decides now."""
         ran = f"Darban {self.version} ran then" if self.version else _UNKNOWN_VERSION
-        return f"{since(self.entry, self.moment)}\n{ran}; {self.source}"
+        lines = [since(self.entry, self.moment), f"{ran}; {self.source}"]
+        return "\n".join(lines + [backdated_text(each) for each in (self.backdated,) if each])
 
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
         entry = {key: each for key, each in asdict(self.entry).items() if key != "diff"}
         told = {"at": self.moment, "version": self.version, "decided_by": self.source}
-        return {**told, "activation": entry}
+        return {**told, "activation": entry, "backdated": self.backdated}
+
+
+class InForce(NamedTuple):
+    """What the audit log says was in force."""
+
+    entry: AuditEntry
+    version: str
+    """The release that noted it; empty where that is not known."""
+    backdated: AuditEntry | None
+    """As in ``PastPolicy``."""
 
 
 _UNKNOWN_VERSION = "which version of Darban ran then was not noted"
@@ -72,7 +86,8 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
     """
     state = store.directory(config)
     become_owner(state)
-    entry, version = activation_at(state, moment)
+    found = activation_at(state, moment)
+    entry = found.entry
     try:
         compiled, index = store.load(store.saved(state, entry.snapshot))
     except store.StateError:
@@ -81,26 +96,26 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
         if snapshot.hash() != entry.snapshot:
             same = f"they make another snapshot than then, {snapshot.hash()}"
         source = f"Darban {__version__} decides here, by the config and lists of then: {same}"
-        return PastPolicy(moment, entry, version, snapshot.compiled, snapshot.index(), source)
+        return PastPolicy(moment, *found, snapshot.compiled, snapshot.index(), source)
     source = f"Darban {__version__} decides here, by the snapshot of then"
-    return PastPolicy(moment, entry, version, compiled, index, source)
+    return PastPolicy(moment, *found, compiled, index, source)
 
 
-def activation_at(state: Path, moment: float) -> tuple[AuditEntry, str]:
-    """What was in force at a moment, and the release that noted it; "" where that is not known.
+def activation_at(state: Path, moment: float) -> InForce:
+    """What was in force at a moment.
 
     Raises:
         NothingInForce: the server did not run, or the audit log begins later.
         DarbanError: the audit log cannot be read.
     """
     try:
-        found = AuditLog(state).before(moment)
+        found = AuditLog(state).before(moment, time.time())
         if found is None or not found.entry.snapshot:
             why = "the audit log begins later"
             if found is not None:
                 why = f"the server was stopped at {moment_text(found.entry.time)}"
             raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
-        return found.entry, HistoryChain(state).version(found.record)
+        return InForce(found.entry, HistoryChain(state).version(found.record), found.backdated)
     except OSError as error:
         raise DarbanError(str(error)) from None
 
@@ -111,6 +126,15 @@ def since(entry: AuditEntry, moment: float) -> str:
     return (
         f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
         f"since {moment_text(entry.time)}, by {who(entry)} ({entry.event})"
+    )
+
+
+def backdated_text(entry: AuditEntry) -> str:
+    """What is said of a record that is not believed."""
+    return (
+        f"not believed: a record of {moment_text(entry.time)} by {who(entry)} ({entry.event}), "
+        f"snapshot {entry.snapshot or '-'}, which was written after a later one: the clock was set "
+        "back, or somebody added it; see darban history --verify"
     )
 
 

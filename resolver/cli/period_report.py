@@ -35,6 +35,7 @@ from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.block_log_file import block_log_days
+from resolver.supervisor.record_order import RecordOrder
 from resolver.time_zones import time_zone
 from resolver.web import month_page
 from resolver.web.titles import Titles
@@ -128,7 +129,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         periods.before(period, zone),
         zone,
         nodes,
-        _audit_log(config),
+        _audit_log(config, now),
         [each.name for each in compiled.vlans],
         _lists(config, compiled),
         compiled.settings.report.name,
@@ -205,14 +206,14 @@ def _compiled(config: Path) -> CompiledConfig:
     return compiled or compile_valid(config).snapshot.compiled
 
 
-def _audit_log(config: Path) -> list[AuditRecord]:
-    state = store.directory(config)
+def _audit_log(config: Path, now: float) -> list[AuditRecord]:
+    state, order = store.directory(config), RecordOrder(now)
     try:
         with as_owner(state):
             return [
                 AuditRecord(
                     *(each.time, each.event, each.who, each.snapshot, each.diff),
-                    *(tuple(each.exemptions), each.changes),
+                    *(tuple(each.exemptions), each.changes, order.is_backdated(each.time)),
                 )
                 for each in AuditLog(state).entries()
             ]

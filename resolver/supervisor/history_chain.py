@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -67,11 +67,14 @@ class Link:
     before: float = 0.0
     """and before this moment."""
     records: int = 0
-    """How many records a chain that was behind lacked."""
+    """How many records a chain that was behind, or that begins, lacked."""
     lost: bool = False
     """Whether the last record that has a link was no longer in the audit log."""
     expected: str = ""
     """The head that this server had written, where the chain has another."""
+    unlinked: int = 0
+    """How many records without a link there were that this server has not written; 1.0.0 has not
+    counted them."""
 
     @property
     def hash_of_record(self) -> str:
@@ -102,6 +105,8 @@ class HistoryChain:
         self._chain = Journal(state / CHAIN)
         self._written = ""
         """The head as this object has written it last; empty before."""
+        self._appended = 0
+        """How many records this server has written that have no link yet."""
 
     def links(self) -> Iterator[SealedLink]:
         """The last links, the newest first; what is no link is left out. OSError."""
@@ -131,24 +136,38 @@ class HistoryChain:
         ``appended`` is how many records this server has just written. OSError where the chain
         cannot be read or written: the next call adds what is missing.
         """
+        self._appended += appended
         newest = next(self.links(), None)
-        last = next((each.link.hash for each in self.links() if each.link.hash_of_record), "")
+        last = self._last_record()
         missing, is_earlier = self._records_after({last}) or (None, False)
         lost = missing is None and bool(last)
         if missing is None:
             known = {each.link.hash for each in self.links() if each.link.hash_of_record}
             missing, is_earlier = self._records_after(known, or_all=True) or ([], False)
+        unlinked = max(0, len(missing) - self._appended)
         links: list[Link] = []
         if newest is None:
-            links.append(Link(Kind.BEGIN, now, records=len(missing)))
+            links.append(Link(Kind.BEGIN, now, records=len(missing), unlinked=unlinked))
         elif is_earlier and newest.link.kind is not Kind.ROTATED:
             links.append(Link(Kind.ROTATED, now))
         cut = self._written not in ("", newest.chain if newest is not None else NO_CHAIN)
-        if lost or cut or (newest is not None and len(missing) > appended):
+        if lost or cut or (newest is not None and unlinked):
             expected = self._written if cut else ""
-            links.append(Link(Kind.BEHIND, now, records=len(missing), lost=lost, expected=expected))
+            behind = Link(Kind.BEHIND, now, records=len(missing), lost=lost, expected=expected)
+            links.append(replace(behind, unlinked=unlinked))
         links += [Link(Kind.RECORD, now, hash=each) for each in missing]
-        return self._add(links, newest)
+        head = self._add(links, newest)
+        self._appended = 0
+        return head
+
+    def _last_record(self) -> str:
+        """The SHA-256 of the last record that has a link; empty where there is none."""
+        found = next((each.link.hash for each in self.links() if each.link.hash_of_record), "")
+        if not found:  # years of seals may have come after it
+            lines = (sealed_link(each.text) for each in self._chain.places())
+            for sealed in filter(None, lines):
+                found = sealed.link.hash_of_record or found
+        return found
 
     def sealed_until(self) -> float:
         """When the figures end that were sealed last, in seconds since 1970; 0 for none. OSError.

@@ -131,11 +131,36 @@ def test_exemptions_are_those_of_the_configs_in_force() -> None:
         record(ABAN.begin + 2 * DAY, "refused", changes=False, snapshot=""),
         record(ABAN.begin + 3 * DAY, "stop", snapshot=""),
     ]
-    found = [(e.exemption.id, e.begin, e.end) for e in made(log=log).exemptions]
+    found = [(e.exemption.id, e.begin, e.end, e.ended_early) for e in made(log=log).exemptions]
     assert found == [
-        ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY),
-        ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY),
+        ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY, True),
+        ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY, True),
     ]
+    assert [each.ended_early for each in made(log=log[:2]).exemptions] == [False, False]
+
+
+def test_a_backdated_entry_hides_no_exemption() -> None:
+    """Somebody has added it after the grant: without the exemption, with an earlier time."""
+    log = [
+        record(ABAN.begin + DAY, exemptions=(EXEMPTION,)),
+        record(ABAN.begin + HOUR, "reload", backdated=True),
+        record(ABAN.begin + 3 * DAY, "start"),
+    ]
+    report = made(log=log)
+    [found] = report.exemptions
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 3 * DAY)
+    assert (report.backdated, made(log=log[2:]).backdated) == (1, 0)
+
+
+def test_a_clock_that_was_ahead_hides_no_exemption() -> None:
+    log = [
+        record(ABAN.begin + 9 * DAY, "start"),
+        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + 2 * DAY, "reload", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + 10 * DAY),
+    ]
+    [found] = made(log=log).exemptions
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 10 * DAY)
 
 
 def test_changes_are_those_of_the_config() -> None:

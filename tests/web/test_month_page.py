@@ -11,6 +11,7 @@ import pytest
 from resolver.analysis.month import BlockLogDays, ListAge, MonthReport
 from resolver.compiler.compilation import compile_file
 from resolver.web import month_page
+from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
 from tests.analysis import test_month_report as months
@@ -124,7 +125,26 @@ def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
     old = replace(report.nodes[0], minutes_before=0)
     assert text["not_compared"] in page("en", nodes=(old,))
     assert "The period has not ended" in page("en", period=replace(report.period, runs=True))
+    assert "2 records of the audit log in this period" in page("en", backdated=2)
     assert "4 exempted queries are kept" in page("en", left_out=4)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_end_of_an_exemption_is_when_it_ended(
+    page: PageOf, report: MonthReport, language: str
+) -> None:
+    text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
+    [whole] = report.exemptions
+    until = fmt.plain_moment(whole.exemption.until)
+    assert whole.ended_early
+    early, end = page(language), fmt.plain_moment(whole.end)
+    assert text["ended_early"].format(end=end, until=until) in early
+    runs = page(language, exemptions=(replace(whole, ended_early=False),))
+    over = replace(whole, end=whole.exemption.until, ended_early=False)
+    assert f"<td>{until}</td>" in page(language, exemptions=(over,))
+    assert text["planned"].format(until=until) in runs
+    for other in (early, runs):
+        assert f"<td>{until}</td>" not in other
 
 
 def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:

@@ -1,5 +1,7 @@
 """``darban history --verify`` on the log of a server that really changed, and was tampered with."""
 
+import datetime as dt
+import json
 import signal
 import sqlite3
 import time
@@ -12,6 +14,8 @@ import pytest
 
 from resolver.figures.records import HourFigures, Labels
 from resolver.figures.store import NAME, FigureStore
+from resolver.supervisor.history_chain import HistoryChain
+from resolver.supervisor.journal import Journal
 from tests.live.commands import GOOD, NO, Done, darban
 from tests.live.configs import edited, small
 from tests.live.reloading import DENY, OPEN
@@ -115,13 +119,13 @@ def test_a_server_killed_between_the_record_and_its_link(server: Server) -> None
     server.signal(signal.SIGKILL)
     server.ended()
     _edit(_chain(server), lambda lines: lines.pop())
-    assert "have no link yet" in _verify(server).out
+    assert "1 records at the end have no link" in _verify(server).out
     server.start()
     wait_for(lambda: _head(server), "the start is chained")
     server.stop()
     done = _verify(server)
-    assert done.code == GOOD, done.out
-    assert "the chain was behind by 2 records" in done.out
+    assert done.code == NO, done.out
+    assert "the server found 1 records without a link that it had not written" in done.out
 
 
 def test_edited_figures_of_a_day(server: Server) -> None:
@@ -136,3 +140,37 @@ def test_edited_figures_of_a_day(server: Server) -> None:
     assert "not as they were sealed" in done.out
     file.write_bytes(kept)
     assert _verify(server).code == GOOD
+
+
+def test_a_backdated_record_hides_no_exemption(server: Server) -> None:
+    """Granted, killed, a copy of the record before added with its right link, started again."""
+    text = server.config.read_text(encoding="utf-8")
+    (server.directory / "lists").mkdir()
+    pager = "! Title: Pager\n! Category: messenger\n||pager.example^\n"
+    (server.directory / "lists" / "pager.txt").write_text(pager, encoding="utf-8")
+    edited(server.config, "directories = []", 'directories = ["lists"]')
+    edited(server.config, DENY, f'{DENY}\nblock = ["pager"]')
+    server.start()
+    exempted = ("exempt", "administration", "pager", "--for", "2h", "--approver", "A")
+    assert darban(*exempted, "--ticket", "IT-7", at=server.directory).code == GOOD
+    granted = time.time()
+    wait_for(lambda: _head(server), "the exemption is chained")
+    head = _head(server)
+    server.signal(signal.SIGKILL)
+    server.ended()
+    *_, before, grant = map(json.loads, _log(server).read_bytes().splitlines())
+    forged = {**before, "time": grant["time"] - 0.001}
+    Journal(_log(server)).append(json.dumps(forged, ensure_ascii=False).encode())
+    HistoryChain(server.state).follow(time.time(), appended=1)
+    server.config.write_text(text, encoding="utf-8")
+    server.start()
+    wait_for(lambda: _head(server) not in ("", head), "the start is chained")
+    server.stop()
+    moment = dt.datetime.fromtimestamp(granted, dt.UTC).isoformat()
+    then = darban("history", "--at", moment, at=server.directory)
+    assert "exempted: pager" in then.out.replace("it-7: ", ""), then.out
+    assert "not believed: a record of" in then.out
+    assert "comes after one of a later time" in _verify(server).out
+    done = _verify(server, "--head", head)
+    assert done.code == NO
+    assert "was added after the head that was given" in done.out
