@@ -133,6 +133,19 @@ class BlockLogDays:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the audit log and the figures of this node are as its chain of hashes has them."""
+
+    head: str
+    """The last hash of the chain."""
+    since: float
+    """When the chain begins."""
+    findings: tuple[str, ...]
+    """What is not as it was written, in words."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MonthReport:
     """The whole report."""
 
@@ -163,6 +176,8 @@ class MonthReport:
     fetched: tuple[FetchedAge, ...]
     block_log: BlockLogDays | None = None
     """What the block log of this node holds now; None for nothing."""
+    verification: Verification | None = None
+    """None where this machine has no audit log, and no chain."""
 
     def total(self, *outcomes: str) -> tuple[int, int]:
         """The queries with these outcomes, or all queries: of the period, and of that before."""

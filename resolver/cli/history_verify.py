@@ -1,13 +1,12 @@
 """``darban history --verify``: whether the audit log and the figures are as they were written."""
 
 import time
-from functools import partial
 from pathlib import Path
 
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 from resolver.errors import DarbanError
-from resolver.figures.seal import figures_hash
+from resolver.figures.seal import KeptFigures
 from resolver.supervisor.history_check import Check, Finding, What, WitnessedHead, verify
 
 _TEXTS = {
@@ -32,7 +31,10 @@ _TEXTS = {
     "had not written: somebody added them, a server was killed between a record and its link, an "
     "earlier release ran (0.2), or a backup was restored",
     What.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
-    What.FIGURES_CHANGED: "figures of the day from {at} on: not as they were sealed",
+    What.FIGURES_CHANGED: "figures from {at} to {end}: not as they were sealed",
+    What.FIGURES_UNREADABLE: "figures from {at} to {end}: they cannot be read: {place}",
+    What.NODE_CHANGED: "figures of the month that has {at}: they were of another node or time zone "
+    "when they were sealed: {place}",
     What.BEHIND: "{place}: at {at} the chain was behind by {number} records, and they got links: "
     "a server was killed, an earlier release ran, or somebody added them",
     What.LOST: "{place}: at {at} the last record with a link was not in the audit log, and "
@@ -47,7 +49,7 @@ _TEXTS = {
     "record; such lines: {number}",
     What.BACKDATED: "{place}: a record of {at} comes after one of a later time: the clock was set "
     "back, or somebody added it. It puts nothing in force",
-    What.FIGURES_NOT_KEPT: "figures of the day from {at} on: not kept any more, so not compared",
+    What.FIGURES_NOT_KEPT: "figures from {at} to {end}: not kept any more, so not compared",
 }
 
 
@@ -57,11 +59,7 @@ def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
     Raises:
         DarbanError: a file cannot be read.
     """
-    try:
-        hash_of = partial(figures_hash, state)
-        check = verify(state, hash_of, head, time.time())
-    except OSError as error:
-        raise DarbanError(str(error)) from None
+    check = verified(state, head)
     if as_json:
         print_json({"whole": not check.findings, **_as_json(check)})
     else:
@@ -69,18 +67,26 @@ def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
     return int(bool(check.findings))
 
 
+def verified(state: Path, head: WitnessedHead | None = None) -> Check:
+    """The result of a verification; DarbanError where a file cannot be read."""
+    try:
+        return verify(state, KeptFigures(state).of, head, time.time())
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+
+
 def _as_json(check: Check) -> dict[str, object]:
     told: dict[str, object] = {
         each: getattr(check, each) for each in ("head", "records", "sealed", "since", "after_head")
     }
     for name, found in (("findings", check.findings), ("notes", check.notes)):
-        told[name] = [{**each._asdict(), "text": _text(each)} for each in found]
+        told[name] = [{**each._asdict(), "text": finding_text(each)} for each in found]
     return told
 
 
 def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
-    lines = [_text(each) for each in check.findings]
-    lines += [f"note: {_text(each)}" for each in check.notes]
+    lines = [finding_text(each) for each in check.findings]
+    lines += [f"note: {finding_text(each)}" for each in check.notes]
     lines.append(
         f"{check.records} records and the figures of {check.sealed} times are as the chain has them"
     )
@@ -97,7 +103,9 @@ def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
     return [*lines, f"the history is {verdict}"]
 
 
-def _text(found: Finding) -> str:
+def finding_text(found: Finding) -> str:
+    """A finding, or a note, in words."""
     at = moment_text(found.at) if found.at else "an unknown time"
-    since = moment_text(found.since)
-    return _TEXTS[found.what].format(**found._asdict() | {"at": at, "since": since})
+    since, end = moment_text(found.since), moment_text(found.end)
+    times = {"at": at, "since": since, "end": end}
+    return _TEXTS[found.what].format(**found._asdict() | times)

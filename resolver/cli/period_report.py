@@ -19,9 +19,11 @@ from resolver.analysis.month import (
     ListAge,
     Lists,
     MonthReport,
+    Verification,
 )
 from resolver.analysis.month_report import make_month_report
 from resolver.analysis.period import InvalidPeriod, Period
+from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
 from resolver.cli.report_file import logo_uri
 from resolver.errors import DarbanError
@@ -135,8 +137,22 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         compiled.settings.report.name,
         now,
     )
-    report = replace(report, block_log=_block_log(config))
+    report = replace(report, block_log=_block_log(config), verification=_verification(config))
     return PeriodReport(report, config, compiled, zone)
+
+
+def _verification(config: Path) -> Verification | None:
+    state = store.directory(config)
+    with as_owner(state):
+        check = history_verify.verified(state)
+    if not (check.head or check.findings):
+        return None
+    return Verification(
+        check.head,
+        check.since,
+        tuple(map(history_verify.finding_text, check.findings)),
+        tuple(map(history_verify.finding_text, check.notes)),
+    )
 
 
 def _block_log(config: Path) -> BlockLogDays | None:

@@ -115,18 +115,30 @@ def first_month(since: float) -> str:
     return month_of(since - _HOUR)
 
 
-def read(directory: Path, since: float, until: float) -> Figures:
+def read(directory: Path, since: float, until: float, *, or_raise: bool = False) -> Figures:
     """The figures of the hours and minutes that begin in a period, of the node of a directory.
 
     ``since`` and ``until`` are in seconds since 1970; ``until`` is excluded. What cannot be read
-    is in ``damaged``, and the rest is read.
+    is in ``damaged``, and the rest is read; FiguresError in its place with ``or_raise``.
     """
     found = Figures("", "", (), (), ())
     first, last = first_month(since), month_of(until)
     for month in sorted(_months(directory)):
         if first <= month <= last:
-            found = _with_month(found, directory, month, since, until)
+            found = _with_month(found, directory, month, since, until, or_raise=or_raise)
     return found
+
+
+def node_and_zone(directory: Path, month: str) -> tuple[str, str]:
+    """The node that has the figures of a month, and the time zone by which it counted last.
+
+    Empty where there is no file. FiguresError where it cannot be read.
+    """
+    path = directory / f"{month}.sqlite"
+    if not path.exists():
+        return "", ""
+    found = _read(path, 0, 0)
+    return found.node, found.time_zone
 
 
 def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[int, Labels, int]]:
@@ -143,13 +155,17 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
                 yield from tables.sums(database, since, until, step)
 
 
-def _with_month(found: Figures, directory: Path, month: str, since: float, until: float) -> Figures:
+def _with_month(
+    found: Figures, directory: Path, month: str, since: float, until: float, *, or_raise: bool
+) -> Figures:
     damaged = [f"{path.name}: set aside" for path in _asides(directory, month)]
     path = directory / f"{month}.sqlite"
     try:
         if path.exists():
             found = _joined(found, _read(path, since, until))
     except FiguresError as error:
+        if or_raise:
+            raise
         damaged.append(str(error))
     return replace(found, damaged=(*found.damaged, *damaged))
 

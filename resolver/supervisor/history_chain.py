@@ -72,6 +72,10 @@ class Link:
     """Whether the last record that has a link was no longer in the audit log."""
     expected: str = ""
     """The head that this server had written, where the chain has another."""
+    node: str = ""
+    """The name of the node that has the figures; 1.0.0 has not noted it."""
+    time_zone: str = ""
+    """The time zone of their hours; the same."""
     unlinked: int = 0
     """How many records without a link there were that this server has not written; 1.0.0 has not
     counted them."""
@@ -178,10 +182,9 @@ class HistoryChain:
         links = (each.link for each in self.links())
         return next((getattr(each, kinds[each.kind]) for each in links if each.kind in kinds), 0.0)
 
-    def seal(self, now: float, since: float, until: float, figures: str) -> str:
-        """Add a link for the figures of a time, which have this SHA-256; the head after it."""
-        self.follow(now)
-        link = Link(Kind.FIGURES, now, hash=figures, since=since, before=until)
+    def seal(self, link: Link) -> str:
+        """Add a link for the figures of a time; the head after it."""
+        self.follow(link.at)
         return self._add([link], next(self.links(), None))
 
     def clock_back(self, now: float, since: float) -> str:

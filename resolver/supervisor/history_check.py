@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver.figures.seal import SealedFigures
+from resolver.figures.store import month_of
+from resolver.figures.tables import FiguresError
 from resolver.supervisor.audit_log import AuditLog, audit_entry, record_time
 from resolver.supervisor.history_chain import (
     AUDIT_LOG,
@@ -23,8 +26,8 @@ from resolver.supervisor.history_chain import (
 from resolver.supervisor.journal import Journal, Line
 from resolver.supervisor.record_order import RecordOrder
 
-HashOfFigures = Callable[[float, float], tuple[str, bool]]
-"""The SHA-256 of the figures from a moment and before another, and whether they are still kept."""
+FiguresOf = Callable[[float, float], SealedFigures]
+"""The figures from a moment and before another, as they are now; raises FiguresError."""
 
 
 class What(StrEnum):
@@ -42,6 +45,8 @@ class What(StrEnum):
     OTHER_HEAD = "other_head"
     HEAD_MISSING = "head_missing"
     FIGURES_CHANGED = "figures_changed"
+    FIGURES_UNREADABLE = "figures_unreadable"
+    NODE_CHANGED = "node_changed"
     UNLINKED = "unlinked"
     BEFORE_HEAD = "before_head"
     CHAIN_REMOVED = "chain_removed"
@@ -72,6 +77,8 @@ class Finding(NamedTuple):
     """The head that is missing, or the name of the text."""
     since: float = 0.0
     """From when on the clock went back, or when the witness had the head."""
+    end: float = 0.0
+    """When the figures end."""
 
 
 @dataclass(slots=True)
@@ -109,7 +116,7 @@ class WitnessedHead(NamedTuple):
 
 def verify(
     state: Path,
-    hash_of_figures: HashOfFigures,
+    figures_of: FiguresOf,
     head: WitnessedHead | None = None,
     now: float = math.inf,
 ) -> Check:
@@ -131,7 +138,7 @@ def verify(
     _check_records(_expected(links), log, check)
     _check_order(log, links, witnessed, RecordOrder(now), check)
     _check_texts(state, log, check)
-    _check_figures([each.sealed.link for each in links], hash_of_figures, check)
+    _check_figures([each.sealed.link for each in links], figures_of, check)
     return check
 
 
@@ -277,16 +284,48 @@ def _between(log: Sequence[Line], index: int) -> str:
     return f"after {_place(log[index - 1])}" if index else "before the first line"
 
 
-def _check_figures(links: Sequence[Link], hash_of_figures: HashOfFigures, check: Check) -> None:
+def _check_figures(links: Sequence[Link], figures_of: FiguresOf, check: Check) -> None:
     """Compare the figures of each time with the link that has sealed them."""
-    for link in _seals(links):
-        found, is_kept = hash_of_figures(link.since, link.before)
-        if found == link.hash:
+    seals = _seals(links)
+    last_of_month = {month_of(each.since): each for each in seals if each.node}
+    for link in seals:
+        try:
+            found = figures_of(link.since, link.before)
+        except FiguresError as error:
+            what = Finding(What.FIGURES_UNREADABLE, str(error), link.since, end=link.before)
+            _add_time(check.findings, what)
+            continue
+        if found.hash == link.hash:
             check.sealed += 1
-        elif is_kept:
-            check.findings.append(Finding(What.FIGURES_CHANGED, "", link.since))
+        elif found.is_kept:
+            what = Finding(What.FIGURES_CHANGED, "", link.since, end=link.before)
+            _add_time(check.findings, what)
         else:
-            check.notes.append(Finding(What.FIGURES_NOT_KEPT, "", link.since))
+            what = Finding(What.FIGURES_NOT_KEPT, "", link.since, end=link.before)
+            _add_time(check.notes, what)
+        is_over = month_of(link.since) < month_of(seals[-1].since)
+        if is_over and found.is_kept and link is last_of_month.get(month_of(link.since)):
+            _check_node(link, found, check)
+
+
+def _check_node(link: Link, found: SealedFigures, check: Check) -> None:
+    """Compare the name of the node and the time zone of a month that is over with its last seal.
+
+    In a month that runs the config may change them, and the server writes them each minute.
+    """
+    if (found.node, found.time_zone) != (link.node, link.time_zone):
+        check.findings.append(
+            Finding(What.NODE_CHANGED, f"{link.node}, {link.time_zone}", link.since)
+        )
+
+
+def _add_time(found: list[Finding], new: Finding) -> None:
+    """Add a finding about a time; of times that follow each other, as one."""
+    last = found[-1] if found else None
+    if last and (last.what, last.place, last.end) == (new.what, new.place, new.at):
+        found[-1] = last._replace(end=new.end)
+    else:
+        found.append(new)
 
 
 def _seals(links: Sequence[Link]) -> list[Link]:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.compiler.candidate import SourceTexts
+from resolver.figures.seal import SealedFigures
 from resolver.supervisor import journal
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.history_chain import (
@@ -20,6 +21,7 @@ from resolver.supervisor.history_chain import (
     NO_CHAIN,
     HistoryChain,
     Kind,
+    Link,
     sealed_link,
 )
 from resolver.supervisor.history_check import Check, What, WitnessedHead, verify
@@ -59,11 +61,12 @@ class Node:
     def check(
         self, head: str | None = None, changed: float | None = None, witnessed_at: float = 0.0
     ) -> Check:
-        def hash_of(since: float, until: float) -> tuple[str, bool]:
-            return ("edited" if since == changed else FIGURES[since, until]), since >= 2 * DAY
+        def figures_of(since: float, until: float) -> SealedFigures:
+            found = "edited" if since == changed else FIGURES[since, until]
+            return SealedFigures(found, since >= 2 * DAY)
 
         witnessed = None if head is None else WitnessedHead(head, witnessed_at)
-        return verify(self.state, hash_of, witnessed)
+        return verify(self.state, figures_of, witnessed)
 
     def found(self, head: str | None = None) -> list[What]:
         return [each.what for each in self.check(head).findings]
@@ -128,7 +131,7 @@ def test_a_link_that_the_disk_did_not_take_is_added_without_a_finding(node: Node
         node.server.follow(3.0, appended=1)
     node.chain.rmdir()
     node.chain.write_bytes(kept)
-    node.server.seal(4.0, 2 * DAY, 3 * DAY, FIGURES[2 * DAY, 3 * DAY])
+    _seal(node, 2)
     assert (node.found(), node.noted()) == ([], [])
 
 
@@ -144,7 +147,7 @@ def test_what_a_chain_of_1_0_0_lacked_is_a_note(node: Node, begins: bool) -> Non
     before = NO_CHAIN
     for each in links:
         assert each is not None
-        text = json.dumps(asdict(each.link)).partition(', "unlinked"')[0]
+        text = json.dumps(asdict(each.link)).partition(', "node"')[0]
         before = hashlib.sha256(f"{before}{text}".encode()).hexdigest()
         Journal(node.chain).append(f'{text}, "chain": "{before}"}}'.encode())
     assert (node.found(), node.noted()) == ([], [] if begins else [What.BEHIND])
@@ -406,7 +409,8 @@ def test_a_rotated_chain_is_checked_from_its_oldest_link(
 def _seal(node: Node, *days: int) -> None:
     for each in days:
         times = (each * DAY, (each + 1) * DAY)
-        node.server.seal(times[1], *times, FIGURES[times])
+        seal = Link(Kind.FIGURES, times[1], hash=FIGURES[times], since=times[0], before=times[1])
+        node.server.seal(seal)
 
 
 def test_edited_figures_of_a_day_are_found(node: Node) -> None:
@@ -431,6 +435,17 @@ def test_days_are_sealed_again_after_the_clock_went_back(node: Node) -> None:
     assert (note.what, note.at, note.since) == (What.CLOCK_BACK, 6 * DAY, 3 * DAY)
     _seal(node, 3, 4)
     assert [each.at for each in node.check(changed=4 * DAY).findings] == [4 * DAY]
+
+
+def test_many_seals_after_a_record_hide_nothing(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.write()
+    _seal(node, *range(2, 10))
+    monkeypatch.setattr(journal, "_LOOK_BACK", 1000)
+    node.restart()
+    node.write()
+    assert (node.found(), node.check().records) == ([], 2)
 
 
 def _octets_read() -> int:

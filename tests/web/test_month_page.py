@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
-from resolver.analysis.month import BlockLogDays, ListAge, MonthReport
+from resolver.analysis.month import BlockLogDays, ListAge, MonthReport, Verification
 from resolver.compiler.compilation import compile_file
 from resolver.web import month_page
 from resolver.web.formatting import Formatting
@@ -127,6 +128,21 @@ def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
     assert "The period has not ended" in page("en", period=replace(report.period, runs=True))
     assert "2 records of the audit log in this period" in page("en", backdated=2)
     assert "4 exempted queries are kept" in page("en", left_out=4)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, language: str) -> None:
+    text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
+    assert text["no_history"] in page(language)
+    whole = Verification("5f0c" * 16, float(MEHR.begin), (), ("a note",))
+    said = page(language, verification=whole)
+    assert text["whole"].format(since=fmt.moment(MEHR.begin)) in said
+    assert text["head"].format(head=Markup(f"<bdi>{whole.head}</bdi>")) in said
+    assert text["verification_notes"].format(number=fmt.number(1)) in said
+    assert text["others_not_verified"] in said
+    edited = page(language, verification=replace(whole, findings=("one", "two")))
+    assert edited.count(text["not_whole"].format(number=fmt.number(2))) == 2
+    assert text["whole"].format(since=fmt.moment(MEHR.begin)) not in edited
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
