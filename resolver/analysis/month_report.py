@@ -13,11 +13,12 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from resolver import __version__
-from resolver.analysis.coverage import intervals
+from resolver.analysis.coverage import gaps_of_all, intervals
 from resolver.analysis.month import (
     BLOCKED,
     WOULD_BLOCK,
     AuditRecord,
+    Coverage,
     DayCount,
     Lists,
     MonthReport,
@@ -81,6 +82,8 @@ def make_month_report(
         audited=any(each.at <= period.begin for each in log),
         left_out=left_out,
         nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
+        coverage=_of_all(nodes, period),
+        coverage_before=_of_all(nodes, before),
         lists=lists.lists,
         fetched=lists.fetched,
     )
@@ -177,6 +180,11 @@ def _coverage(
         of_before=(before.end - before.begin) // _MINUTE,
         damaged=tuple(dict.fromkeys(chain.from_iterable(each.damaged for each in figures))),
     )
+
+
+def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
+    gaps = gaps_of_all((each.minutes for each in nodes), period.begin, period.end)
+    return Coverage(period.end - period.begin, tuple(gaps))
 
 
 def _exemptions(log: Sequence[AuditRecord], period: Period) -> Iterator[PeriodExemption]:

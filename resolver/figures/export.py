@@ -18,7 +18,7 @@ from resolver.files import read_regular, write_atomically
 from resolver.policy.verdict import Outcome
 
 _MAX_EXPORT: Final = 64 << 20
-"""Octets. A month of 20 VLANs that ask for 40 services in each hour has 18 million."""
+"""Octets. A month of 20 VLANs that ask for 40 services in each hour has 13 million."""
 _MAX_TEXT: Final = 255
 """Characters of a name of a VLAN, a service, a policy or the node."""
 _EVER: Final = (-(1 << 62), 1 << 62)

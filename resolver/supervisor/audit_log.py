@@ -27,7 +27,7 @@ from resolver.policy.exemption_details import ExemptionDetails, exemption_detail
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import difference
-from resolver.stored import read_fields
+from resolver.stored import is_moment, read_fields
 from resolver.supervisor.history_chain import AUDIT_LOG, record_hash
 from resolver.supervisor.journal import Journal
 from resolver.supervisor.record_order import RecordOrder
@@ -213,7 +213,7 @@ def record_time(line: bytes) -> float | None:
         time = json.loads(line)["time"]
     except (ValueError, TypeError, KeyError):
         return None
-    return float(time) if isinstance(time, int | float) else None
+    return float(time) if is_moment(time) else None
 
 
 def audit_entry(line: bytes) -> AuditEntry | None:
@@ -221,6 +221,8 @@ def audit_entry(line: bytes) -> AuditEntry | None:
     try:
         plain = json.loads(line)
         if plain.pop("ended", None):  # earlier versions have noted the end of an exemption
+            return None
+        if not is_moment(plain["time"]):
             return None
         exemptions = [read_fields(ExemptionDetails, each) for each in plain.pop("exemptions")]
         return replace(read_fields(AuditEntry, plain), exemptions=exemptions)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver import __version__
-from resolver.stored import read_fields
+from resolver.stored import is_moment, read_fields
 from resolver.supervisor.journal import Journal
 
 AUDIT_LOG, CHAIN = "journal.jsonl", "journal-chain.jsonl"
@@ -233,6 +233,8 @@ def sealed_link(line: bytes) -> SealedLink | None:
         plain = json.loads(parts[1] + b"}")
         link = read_fields(Link, {**plain, "kind": Kind(plain["kind"])})
     except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if not all(map(is_moment, (link.at, link.since, link.before))):
         return None
     return SealedLink(link, parts[2].decode(), parts[1])
 

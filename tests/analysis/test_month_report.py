@@ -116,6 +116,34 @@ def test_times_without_coverage_are_of_each_node() -> None:
     assert (covered.gaps, covered.minutes) == ([], 30 * 1440)
 
 
+def test_a_minute_is_covered_where_one_node_served() -> None:
+    begin, end = ABAN.begin, ABAN.end
+    one = (
+        *minutes(begin, begin + HOUR),
+        *minutes(begin + HOUR, begin + 3 * HOUR, serving=False),
+        *minutes(begin + 4 * HOUR, end),
+    )
+    two = (*minutes(begin, begin + 2 * HOUR), *minutes(begin + 5 * HOUR, end))
+    report = made(figures("ns1", served=one), figures("ns2", served=two))
+    assert report.coverage.gaps == (
+        Interval(begin + 2 * HOUR, begin + 3 * HOUR, "", NOT_SERVING),
+        Interval(begin + 3 * HOUR, begin + 4 * HOUR, "", NO_RECORD),
+    )
+    assert (report.coverage.uncounted, report.coverage.covered) == (HOUR, 30 * DAY - 2 * HOUR)
+    assert report.coverage_before.uncounted == MEHR.end - MEHR.begin
+
+
+@pytest.mark.parametrize(
+    ("recorded", "is_compared"), [(30, True), (29, True), (28, False), (3, False), (0, False)]
+)
+def test_only_whole_periods_are_compared(recorded: int, is_compared: bool) -> None:
+    own = minutes(ABAN.begin, ABAN.end)
+    before = minutes(MEHR.end - recorded * DAY, MEHR.end)
+    assert made(figures("ns1", served=(*before, *own))).is_compared is is_compared
+    later = minutes(MEHR.begin, MEHR.end), minutes(ABAN.end - recorded * DAY, ABAN.end)
+    assert made(figures("ns1", served=(*later[0], *later[1]))).is_compared is is_compared
+
+
 def test_a_month_that_runs_has_no_gap_in_the_minute_that_runs() -> None:
     part = ABAN.until_moment(ABAN.begin + HOUR + 59)
     (node,) = made(figures("ns1", served=minutes(ABAN.begin, ABAN.begin + HOUR)), period=part).nodes

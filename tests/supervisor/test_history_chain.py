@@ -284,6 +284,16 @@ def test_the_begin_of_the_chain_taken_out_is_found(node: Node) -> None:
     assert What.NO_BEGIN in node.found()
 
 
+@pytest.mark.parametrize("time", [1e18, -1.0, float("nan")])
+def test_a_link_or_a_record_whose_time_has_no_date_is_none(node: Node, time: float) -> None:
+    node.write(2)
+    node.server.seal(Link(Kind.FIGURES, 3.0, since=time, before=time))
+    record = {"time": time, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}
+    Journal(node.log).append(json.dumps(record).encode())
+    assert node.found() == [What.NO_LINK, What.UNLINKED]
+    assert list(AuditLog(node.state).entries()) == []
+
+
 def test_a_link_taken_out_with_its_record_is_found(node: Node) -> None:
     node.write(5)
     _edit(node.log, lambda lines: lines.pop(2))
