@@ -140,7 +140,7 @@ def _at(state: Path, moment: float, as_json: bool) -> int:
         found = activation_at(state, moment)
     except NothingInForce as error:
         if as_json:
-            print_json({"at": moment, "in_force": None})
+            print_json({"at": moment, "in_force": None, "why": str(error)})
         else:
             echo(str(error))
         return error.code

@@ -1,15 +1,17 @@
 """The policy that was in force at an earlier moment, for commands that take --at."""
 
+import math
 import pwd
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from resolver import __version__
 from resolver.cli.moments import moment_text
 from resolver.compiler.past_policy import compile_past
 from resolver.errors import DarbanError
+from resolver.figures import store as figure_store
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -64,6 +66,9 @@ class InForce(NamedTuple):
     """As in ``PastPolicy``."""
 
 
+_MINUTE: Final = 60.0
+_NOT_STORED_YET: Final = 300.0
+"""Seconds for which a minute may not be in the figures yet."""
 _UNKNOWN_VERSION = "which version of Darban ran then was not noted"
 
 
@@ -115,9 +120,30 @@ def activation_at(state: Path, moment: float) -> InForce:
             if found is not None:
                 why = f"the server was stopped at {moment_text(found.entry.time)}"
             raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
+        _refuse_gap(state, moment, found.entry)
         return InForce(found.entry, HistoryChain(state).version(found.record), found.backdated)
     except OSError as error:
         raise DarbanError(str(error)) from None
+
+
+def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
+    """Raise NothingInForce where the figures show that no server ran at a moment.
+
+    A server that is killed, or whose power is cut, writes no stop to the audit log.
+    """
+    gap = figure_store.gap_at(state / figure_store.NAME, moment)
+    now = time.time()
+    if gap is None or moment < entry.time + _MINUTE:
+        return
+    if gap.end == math.inf and now < moment + _NOT_STORED_YET:
+        return
+    begin, end = max(gap.begin, entry.time), min(gap.end, now)
+    raise NothingInForce(
+        f"at {moment_text(moment)} nothing was in force, as far as is known: the figures have no "
+        f"minute from {moment_text(begin)} to {moment_text(end)}, so no server of 1.0 or later "
+        f"ran, or its disk took no figures. Before, {who(entry)} had put snapshot "
+        f"{entry.snapshot} in force at {moment_text(entry.time)} ({entry.event})"
+    )
 
 
 def since(entry: AuditEntry, moment: float) -> str:

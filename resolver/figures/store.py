@@ -12,11 +12,13 @@ What must stay true:
 
 import contextlib
 import datetime as dt
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from resolver.figures import tables
 from resolver.figures.records import Figures, HourFigures, Labels
@@ -31,7 +33,7 @@ _FILE = re.compile(r"(\d{4}-\d\d)\.sqlite")
 _ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
 _ASIDES = 3
 """Damaged files that are kept of a month; of more, the last replaces the one before."""
-_HOUR = 3600
+_HOUR, _MINUTE = 3600, 60
 
 
 class FigureStore:
@@ -139,6 +141,38 @@ def node_and_zone(directory: Path, month: str) -> tuple[str, str]:
         return "", ""
     found = _read(path, 0, 0)
     return found.node, found.time_zone
+
+
+class Gap(NamedTuple):
+    """A time without a recorded minute."""
+
+    begin: float
+    """In seconds since 1970, as ``end``."""
+    end: float
+    """Infinity where no minute was recorded since."""
+
+
+def gap_at(directory: Path, moment: float) -> Gap | None:
+    """The time without a recorded minute that has a moment.
+
+    None where there is none, or none is known: since nothing is recorded before the moment, or a
+    file cannot be read or was set aside.
+    """
+    lasts, firsts = [-math.inf], [math.inf]
+    for month in sorted(_months(directory)):
+        path = directory / f"{month}.sqlite"
+        try:
+            if _asides(directory, month):
+                return None
+            with tables.opened(path, "rw") as database:
+                tables.check_tables(database, path)
+                last, after = tables.minutes_around(database, moment)
+        except FiguresError:
+            return None
+        lasts += [last + _MINUTE] if last is not None else []
+        firsts += [after] if after is not None else []
+    begin, end = max(lasts), min(firsts)
+    return Gap(begin, end) if -math.inf < begin and begin + _MINUTE <= moment else None
 
 
 def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[int, Labels, int]]:

@@ -211,6 +211,13 @@ def minutes(database: Connection, since: float, until: float) -> Iterator[Minute
         yield Minute(at, names[policy], bool(serving), _TESTED[tested])
 
 
+def minutes_around(database: Connection, moment: float) -> tuple[int | None, int | None]:
+    """The last minute that begins at a moment or before it, and the first one after it."""
+    (last,) = database.execute("SELECT max(at) FROM minutes WHERE at <= ?", (moment,)).fetchone()
+    (after,) = database.execute("SELECT min(at) FROM minutes WHERE at > ?", (moment,)).fetchone()
+    return last, after
+
+
 def figures(database: Connection, since: float, until: float) -> Figures:
     """All that a file has of the hours and minutes that begin in a period."""
     found = about(database)

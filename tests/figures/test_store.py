@@ -1,5 +1,6 @@
 """Figures on disk: added up, read again, damaged, exported."""
 
+import math
 import os
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTestResult
-from resolver.figures.store import FigureStore, month_of, read
+from resolver.figures.store import FigureStore, gap_at, month_of, read
 from tests.figures import synthetic
 from tests.figures.synthetic import ABAN, AZAR, DAY, HOUR
 
@@ -178,6 +179,20 @@ def test_old_months_are_removed_and_the_newest_stay(store: FigureStore) -> None:
     assert kept[0] == "2026-11.sqlite"
     assert kept[-1] == "notes.txt"
     assert len(kept) == 6
+
+
+def test_a_gap_is_between_recorded_minutes(store: FigureStore) -> None:
+    end = AZAR - 10 * DAY
+    assert gap_at(store.directory, ABAN) is None
+    for at in (ABAN, ABAN + 60, end):
+        store.add(figures(at, 1, minute(at)), ZONE)
+    for moment in (ABAN - 1, ABAN, ABAN + 119, ABAN + 179, end, end + 119):
+        assert gap_at(store.directory, moment) is None, moment
+    for moment in (ABAN + 180, end - 1):
+        assert gap_at(store.directory, moment) == (ABAN + 120, end)
+    assert gap_at(store.directory, end + 120) == (end + 60, math.inf)
+    (store.directory / "2026-10.sqlite").write_bytes(b"damaged")
+    assert gap_at(store.directory, ABAN + 180) is None
 
 
 @pytest.mark.parametrize("beside", ["", "-journal", "-wal"])
