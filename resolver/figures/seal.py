@@ -2,8 +2,10 @@
 
 import datetime as dt
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,12 +28,19 @@ class SealedFigures(NamedTuple):
 
 
 class KeptFigures:
-    """The figures in a state directory. Times that are asked for in order are read by the day."""
+    """The figures in a state directory, as they are now. Each day is read once, if asked in order.
+
+    One object is for one look at them: what it knows of the files stays as it was.
+    """
 
     def __init__(self, state: Path) -> None:
         self._directory = state / store.NAME
-        self._read = 0.0, 0.0
-        self._figures = Figures("", "", (), (), ())
+        self._days = 0.0, 0.0
+        self._lines: list[tuple[float, str]] = []
+        """Of these days: when each count or minute begins, and its text."""
+        self._node_and_zone = cache(partial(store.node_and_zone, self._directory))
+        present = (path.stem for path in self._directory.glob("*.sqlite"))
+        self._oldest = min([*present, store.oldest_kept(dt.datetime.now(dt.UTC).date())])
 
     def of(self, since: float, until: float) -> SealedFigures:
         """The figures that begin from one moment and before another.
@@ -43,32 +52,23 @@ class KeptFigures:
             FiguresError: a file cannot be read.
         """
         days = since // _DAY * _DAY, -(-until // _DAY) * _DAY
-        if self._read != days:
-            self._figures = store.read(self._directory, *days, or_raise=True)
-            self._read = days
-        text = "\n".join(sorted(_lines(_between(self._figures, since, until))))
-        present = (path.stem for path in self._directory.glob("*.sqlite"))
-        oldest = min([*present, store.oldest_kept(dt.datetime.now(dt.UTC).date())])
+        if self._days != days:
+            figures = store.read(self._directory, *days, or_raise=True)
+            self._days, self._lines = days, sorted(_lines(figures), key=itemgetter(0))
+        begin, end = (bisect_left(self._lines, at, key=itemgetter(0)) for at in (since, until))
+        text = "\n".join(sorted(line for _, line in self._lines[begin:end]))
         return SealedFigures(
             hashlib.sha256(text.encode()).hexdigest(),
-            store.first_month(since) >= oldest,
-            *store.node_and_zone(self._directory, store.month_of(since)),
+            store.first_month(since) >= self._oldest,
+            *self._node_and_zone(store.month_of(since)),
         )
 
 
-def _between(figures: Figures, since: float, until: float) -> Figures:
-    return replace(
-        figures,
-        counts=tuple(each for each in figures.counts if since <= each.hour < until),
-        minutes=tuple(each for each in figures.minutes if since <= each.at < until),
-    )
-
-
-def _lines(figures: Figures) -> Iterator[str]:
-    """A text of each count and each minute, whatever the form of the files is."""
+def _lines(figures: Figures) -> Iterator[tuple[float, str]]:
+    """When each count and each minute begins, and its text, whatever the form of the files is."""
     for each in figures.counts:
         labels = (each.vlan, each.service, each.outcome)
-        yield f"count {each.hour} {labels!r} {each.queries}"
+        yield each.hour, f"count {each.hour} {labels!r} {each.queries}"
     for minute in figures.minutes:
         serving = int(minute.serving)
-        yield f"minute {minute.at} {minute.policy!r} {serving} {minute.tested.value}"
+        yield minute.at, f"minute {minute.at} {minute.policy!r} {serving} {minute.tested.value}"

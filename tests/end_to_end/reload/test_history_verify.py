@@ -186,6 +186,8 @@ def test_a_backdated_record_hides_no_exemption(server: Server) -> None:
     then = darban("history", "--at", moment, at=server.directory)
     assert "exempted: pager" in then.out.replace("it-7: ", ""), then.out
     assert "not believed: a record of" in then.out
+    page = darban("report", "--at", moment, "--language", "en", at=server.directory)
+    assert "not believed: a record of" in page.err
     assert "comes after one of a later time" in _verify(server).out
     done = _verify(server, "--head", head)
     assert done.code == NO

@@ -159,6 +159,14 @@ def test_name_and_logo_are_at_the_head(agency: Callable[[str], Path]) -> None:
     assert "<script" not in done.out
 
 
+def test_what_a_csv_lacks_is_said_beside_it(agency: Callable[[str], Path]) -> None:
+    folder = agency("")
+    (folder / ".darban" / "figures" / "2026-10.sqlite").write_bytes(b"damaged")
+    done = darban(*ASKED, "--csv", at=folder)
+    assert (done.code, len(rows(done.out))) == (GOOD, 0)
+    assert "some figures could not be read: 2026-10.sqlite" in done.err
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
