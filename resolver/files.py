@@ -26,6 +26,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
 _ASIDE = re.compile(r"\..+-[0-9a-f]{16}(\.index)?", re.DOTALL)
 """The names of ``_aside``, and of git's index of the folder that is aside."""
+_MAX_LINKS = 40
+"""As Linux follows of a path."""
 _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
 
 
@@ -34,9 +36,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that gets the name ``path`` at the end; nothing is left where the body raises.
 
     A file that is replaced passes on its mode, and its owner and group as far as this user may. A
-    new one is for its owner to write, and for its group to read.
+    new one is for its owner to write, and for its group to read. Root follows no link to the
+    directory that another user could have made.
     """
-    with _directory(path.parent) as parent, _atomic_file(parent, path, path.name) as file:
+    with _directory_of(path) as parent, _atomic_file(parent, path, path.name) as file:
         yield file
 
 
@@ -75,6 +78,50 @@ def _directory(path: str | Path, flags: int = 0, parent: int | None = None) -> I
         yield handle
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def _directory_of(path: Path) -> Iterator[int]:
+    """Open the directory of a file; root opens it part by part, since others may swap a part."""
+    if os.geteuid():
+        with _directory(path.parent) as parent:
+            yield parent
+        return
+    parts, links = list(path.parent.absolute().parts[:0:-1]), 0
+    with contextlib.ExitStack() as opened:
+        parent = opened.enter_context(_directory("/"))
+        while parts:
+            name = parts.pop()
+            target = _link_target(name, parent, path)
+            if target is None:
+                parent = opened.enter_context(_directory(name, os.O_NOFOLLOW, parent))
+                continue
+            links += 1
+            if links > _MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            if target.is_absolute():
+                parent = opened.enter_context(_directory("/"))
+            parts += [each for each in reversed(target.parts) if each != "/"]
+        yield parent
+
+
+def _link_target(name: str, parent: int, path: Path) -> PurePath | None:
+    """Where a link in an open directory leads to; None where it is no link.
+
+    OSError where another user than root may write in the directory, and so make the link.
+    """
+    try:
+        target = os.readlink(name, dir_fd=parent)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return None
+        error.filename = str(path)
+        raise
+    directory = os.fstat(parent)
+    if directory.st_uid or directory.st_mode & 0o022:
+        why = f"'{name}' on the way is a link that another user may have made"
+        raise OSError(errno.ELOOP, why, str(path))
+    return PurePath(target)
 
 
 class Folder:
@@ -163,13 +210,15 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def read_regular(path: Path, longest: int) -> bytes:
+def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes:
     """The content of a regular file of at most ``longest`` octets; OSError for anything else.
 
-    To open or read a named pipe would wait for a writer for ever. A pipe of the shell, as behind
-    /dev/stdin or for ``<(command)``, has no name and has a writer.
+    Without ``follow_link``, ``path`` must not be a link itself. To open or read a named pipe would
+    wait for a writer for ever. A pipe of the shell, as behind /dev/stdin or for ``<(command)``, has
+    no name and has a writer.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
     try:
         mode = os.fstat(handle).st_mode
         if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_nameless(handle))):

@@ -51,6 +51,17 @@ def intervals(minutes: Iterable[Minute], begin: int, end: int) -> Iterator[Inter
         yield last
 
 
+def gaps_of_all(nodes: Iterable[Iterable[Minute]], begin: int, end: int) -> list[Interval]:
+    """The times between two moments in which no node served, as far as it is known."""
+    together: dict[int, Minute] = {}
+    for minutes in nodes:
+        for each in minutes:
+            if each.serving or each.at not in together:
+                together[each.at] = replace(each, policy="", tested=SelfTestResult.HELD)
+    minutes = (together[at] for at in sorted(together))
+    return [each for each in intervals(minutes, begin, end) if each.why]
+
+
 def _parts(minutes: Iterable[Minute], begin: int, end: int) -> Iterator[Interval]:
     at = begin
     for each in minutes:

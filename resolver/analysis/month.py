@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.analysis.period import Period
@@ -11,6 +12,9 @@ from resolver.policy.exemption_details import ExemptionDetails
 
 BLOCKED, WOULD_BLOCK = "blocked", "would_block"
 """Outcomes, as the label of ``darban_queries``."""
+
+_UNCOUNTED: Final = 0.05
+"""The part of a period of which no query may be counted where it is compared with another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class AuditRecord:
     exemptions: tuple[ExemptionDetails, ...]
     changes: bool
     """Whether something else is in force after it."""
+    backdated: bool = False
+    """Whether a record before it has a later time: then it puts nothing in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +83,40 @@ class NodeCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """What is known of a period, of all nodes together."""
+
+    seconds: int
+    """Of the period."""
+    gaps: tuple[Interval, ...]
+    """The times in which no node served, as far as it is known."""
+
+    @property
+    def covered(self) -> int:
+        """The seconds in which a node served."""
+        return self.seconds - sum(each.length for each in self.gaps)
+
+    @property
+    def uncounted(self) -> int:
+        """The seconds of which no node has a record, so that no query of then is counted."""
+        return sum(each.length for each in self.gaps if each.why == NO_RECORD)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether so much is counted that the counts can be compared with those of others."""
+        return self.seconds > 0 and self.uncounted <= _UNCOUNTED * self.seconds
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodExemption:
     """An exemption, and when the config had it in the period."""
 
     exemption: ExemptionDetails
     begin: float
     end: float
+    """In the period."""
+    ended_early: bool
+    """Whether the config lost it in the period, before its planned end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +162,19 @@ class BlockLogDays:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the audit log and the figures of this node are as its chain of hashes has them."""
+
+    head: str
+    """The last hash of the chain."""
+    since: float
+    """When the chain begins."""
+    findings: tuple[str, ...]
+    """What is not as it was written, in words."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MonthReport:
     """The whole report."""
 
@@ -147,15 +194,26 @@ class MonthReport:
     changes: tuple[PolicyChange, ...]
     other_events: dict[str, int]
     """Entries of the audit log that changed no config, by event."""
+    backdated: int
+    """Entries of the period in the audit log whose time is before that of an entry before them."""
     audited: bool
     """Whether there is an audit log that begins before the period."""
     left_out: int
     """Exempted queries that are kept by the part of a month only, and are not counted here."""
     nodes: tuple[NodeCoverage, ...]
+    coverage: Coverage
+    coverage_before: Coverage
     lists: tuple[ListAge, ...]
     fetched: tuple[FetchedAge, ...]
     block_log: BlockLogDays | None = None
     """What the block log of this node holds now; None for nothing."""
+    verification: Verification | None = None
+    """None where this machine has no audit log, and no chain."""
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether both periods are counted as a whole: only then does a change say something."""
+        return self.coverage.is_whole and self.coverage_before.is_whole
 
     def total(self, *outcomes: str) -> tuple[int, int]:
         """The queries with these outcomes, or all queries: of the period, and of that before."""

@@ -13,11 +13,12 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from resolver import __version__
-from resolver.analysis.coverage import intervals
+from resolver.analysis.coverage import gaps_of_all, intervals
 from resolver.analysis.month import (
     BLOCKED,
     WOULD_BLOCK,
     AuditRecord,
+    Coverage,
     DayCount,
     Lists,
     MonthReport,
@@ -77,9 +78,12 @@ def make_month_report(
         exemptions=tuple(_exemptions(log, period)),
         changes=changes,
         other_events=others,
+        backdated=sum(each.backdated and period.begin <= each.at < period.end for each in log),
         audited=any(each.at <= period.begin for each in log),
         left_out=left_out,
         nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
+        coverage=_of_all(nodes, period),
+        coverage_before=_of_all(nodes, before),
         lists=lists.lists,
         fetched=lists.fetched,
     )
@@ -178,20 +182,42 @@ def _coverage(
     )
 
 
+def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
+    gaps = gaps_of_all((each.minutes for each in nodes), period.begin, period.end)
+    return Coverage(period.end - period.begin, tuple(gaps))
+
+
 def _exemptions(log: Sequence[AuditRecord], period: Period) -> Iterator[PeriodExemption]:
     """The exemptions that configs had in the period, by their begin."""
     found: dict[str, PeriodExemption] = {}
-    in_force = [each for each in log if each.changes]
-    ends = [*(each.at for each in in_force[1:]), float(period.end)]
-    for entry, end in zip(in_force, ends, strict=False):
+    for entry, end in _in_force(log, period):
         for each in entry.exemptions:
             first = max(entry.at, each.begins, period.begin)
-            last = min(end, each.until, period.end)
+            planned = min(each.until, period.end)
+            last = min(end, planned)
             if first < last:
                 known = found.get(repr(each))
-                begin = first if known is None else known.begin
-                found[repr(each)] = PeriodExemption(each, begin, last)
+                if known is not None:
+                    first, last = min(first, known.begin), max(last, known.end)
+                found[repr(each)] = PeriodExemption(each, first, last, last < planned)
     yield from sorted(found.values(), key=lambda each: (each.begin, each.exemption.id))
+
+
+def _in_force(log: Sequence[AuditRecord], period: Period) -> Iterator[tuple[AuditRecord, float]]:
+    """The entries that put something in force, each with the time of the next one.
+
+    A backdated entry ends nothing. It is told all the same, until the next entry, since the clock
+    may have been wrong before: so no order of the entries hides an exemption.
+    """
+    in_force = [each for each in log if each.changes]
+    end = next_in_order = float(period.end)
+    for entry in reversed(in_force):
+        if entry.backdated:
+            yield entry, end if end > entry.at else next_in_order
+        else:
+            yield entry, next_in_order
+            next_in_order = entry.at
+        end = entry.at
 
 
 def _changes(

@@ -1,5 +1,6 @@
 """``darban history``: what was in force, since when and by whom."""
 
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,10 @@ from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.in_force_at import (
+    InForce,
     NothingInForce,
     activation_at,
+    backdated_text,
     in_force_at,
     is_past,
     since,
@@ -27,6 +30,8 @@ from resolver.errors import DarbanError
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
+from resolver.supervisor.history_check import WitnessedHead
+from resolver.supervisor.record_order import RecordOrder
 
 _SHOWN, _SHOWN_IDS = 20, 3
 
@@ -81,10 +86,11 @@ def history(
 
     With --at and --json, 'files' has the texts of the config and of what it included then.
 
-    With --verify, the audit log and each day's figures are compared with the chain of hashes beside
-    the log. It finds a record that was taken out, changed, moved or added, and a day whose figures
-    were edited; exits with 1 then. Only --head, a hash that was noted elsewhere (the metric
-    darban_history_info has it), shows that the end of the log was cut off with the chain.
+    With --verify, the audit log, the configs that are kept and each hour's figures are compared
+    with the chain of hashes beside the log. It finds a record that was taken out, changed, moved or
+    added, and figures that were edited; exits with 1 then. Only --head, a hash that was noted
+    elsewhere (the metric darban_history_info has it), shows that the end of the log was cut off
+    with the chain; and with --at, the moment at which it was noted, that a record was added later.
 
         darban history
 
@@ -95,12 +101,16 @@ def history(
         darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
 
         darban history --verify
+
+        darban history --verify --head 5f0c9a7d21ab --at 2027-03-20T14:30
     """
     echo(f"by the audit log of the server of {config}", err=True)
     state = store.directory(config)
     become_owner(state)
     if verify or head is not None:
-        return history_verify.run(state, head, as_json)
+        moment = 0.0 if at is None else parse_moment(at).timestamp()
+        witnessed = None if head is None else WitnessedHead(head, moment)
+        return history_verify.run(state, witnessed, as_json)
     if at is None:
         if client is not None:
             raise DarbanError(f"say at which moment: darban history {client} --at 2027-03-20T10:00")
@@ -127,17 +137,17 @@ def _list(state: Path, as_json: bool) -> int:
 
 def _at(state: Path, moment: float, as_json: bool) -> int:
     try:
-        entry, version = activation_at(state, moment)
+        found = activation_at(state, moment)
     except NothingInForce as error:
         if as_json:
-            print_json({"at": moment, "in_force": None})
+            print_json({"at": moment, "in_force": None, "why": str(error)})
         else:
             echo(str(error))
         return error.code
     if as_json:
-        print_json({**_as_json(AuditLog(state), entry, moment), "version": version})
+        print_json(_as_json(AuditLog(state), found, moment))
     else:
-        echo(_entry_text(entry, moment))
+        echo(_entry_text(found, moment))
     return 0
 
 
@@ -156,12 +166,14 @@ def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
     return 0
 
 
-def _as_json(audit_log: AuditLog, entry: AuditEntry, moment: float) -> dict[str, object]:
+def _as_json(audit_log: AuditLog, found: InForce, moment: float) -> dict[str, object]:
     return {
         "at": moment,
-        "in_force": entry,
-        "exempted": [exemption.id for exemption in entry.exempted_at(moment)],
-        "files": audit_log.text(entry.config),
+        "in_force": found.entry,
+        "exempted": [exemption.id for exemption in found.entry.exempted_at(moment)],
+        "files": audit_log.text(found.entry.config),
+        "version": found.version,
+        "backdated": found.backdated,
     }
 
 
@@ -172,7 +184,12 @@ def _list_text(entries: list[AuditEntry]) -> str:
     changed = {
         id(after): _changed_exemptions(before, after) for before, after in pairwise(activations)
     }
-    lines = [_line(entry, changed.get(id(entry), "")) for entry in entries[-_SHOWN:]]
+    order = RecordOrder(time.time())
+    backdated = {id(entry) for entry in entries if order.is_backdated(entry.time)}
+    lines = [
+        _line(entry, changed.get(id(entry), ""), "backdated" if id(entry) in backdated else "")
+        for entry in entries[-_SHOWN:]
+    ]
     if len(entries) > _SHOWN:
         lines.insert(0, f"... {len(entries) - _SHOWN} earlier; --at shows any moment")
     return "\n".join(lines)
@@ -189,11 +206,11 @@ def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     return f"exemption {', '.join(ids[:_SHOWN_IDS])}{more}" if ids else ""
 
 
-def _line(entry: AuditEntry, exemptions: str) -> str:
+def _line(entry: AuditEntry, exemptions: str, backdated: str) -> str:
     line = (
         f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who(entry)}"
     )
-    return "  ".join(filter(None, (line, _size(entry.diff), exemptions)))
+    return "  ".join(filter(None, (line, _size(entry.diff), exemptions, backdated)))
 
 
 def _size(diff: str) -> str:
@@ -203,12 +220,14 @@ def _size(diff: str) -> str:
     return f"+{added} -{removed}" if diff else ""
 
 
-def _entry_text(entry: AuditEntry, moment: float) -> str:
+def _entry_text(found: InForce, moment: float) -> str:
+    entry = found.entry
     exempted = entry.exempted_at(moment)
     ended = [each for each in entry.exemptions if each not in exempted]
     return "\n".join(
         [
             since(entry, moment),
+            *(backdated_text(each) for each in (found.backdated,) if each),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",

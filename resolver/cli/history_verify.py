@@ -1,12 +1,13 @@
 """``darban history --verify``: whether the audit log and the figures are as they were written."""
 
+import time
 from pathlib import Path
 
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 from resolver.errors import DarbanError
-from resolver.figures.seal import figures_hash
-from resolver.supervisor.history_check import Check, Finding, What, verify
+from resolver.figures.seal import KeptFigures
+from resolver.supervisor.history_check import Check, Finding, What, WitnessedHead, verify
 
 _TEXTS = {
     What.TAKEN_OUT: "the record that was linked at {at} is missing {place}",
@@ -20,7 +21,20 @@ _TEXTS = {
     What.OTHER_HEAD: "{place}: at {at} the server found another head than it had written: {hash}",
     What.HEAD_MISSING: "{place}: no link has the head {hash}: the end was cut off after that head "
     "was written, or the chain is of another server, or was written anew",
-    What.FIGURES_CHANGED: "figures of the day from {at} on: not as they were sealed",
+    What.UNLINKED: "{place}: {number} records at the end have no link: somebody added them, or the "
+    "server was killed between a record and its link. One that runs adds it at once: ask again",
+    What.BEFORE_HEAD: "{place}: a record of {at} was added after the head that was given, which is "
+    "of {since} or later: it says nothing about a time before",
+    What.CHAIN_REMOVED: "{place}: at {at} the server found no chain, and {number} older records: "
+    "the chain was removed, or a release without one (0.2) wrote them",
+    What.NOT_OF_SERVER: "{place}: at {at} the server found {number} records without a link that it "
+    "had not written: somebody added them, a server was killed between a record and its link, an "
+    "earlier release ran (0.2), or a backup was restored",
+    What.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
+    What.FIGURES_CHANGED: "figures from {at} to {end}: not as they were sealed",
+    What.FIGURES_UNREADABLE: "figures from {at} to {end}: they cannot be read: {place}",
+    What.NODE_CHANGED: "figures of the month that has {at}: they were of another node or time zone "
+    "when they were sealed: {place}",
     What.BEHIND: "{place}: at {at} the chain was behind by {number} records, and they got links: "
     "a server was killed, an earlier release ran, or somebody added them",
     What.LOST: "{place}: at {at} the last record with a link was not in the audit log, and "
@@ -33,22 +47,19 @@ _TEXTS = {
     "says nothing of them",
     What.CUT_SHORT: "{place}: cut short by a power failure or a full disk, and never read as a "
     "record; such lines: {number}",
-    What.UNLINKED: "{place}: {number} records at the end have no link yet; the server adds links "
-    "with the next record",
-    What.FIGURES_NOT_KEPT: "figures of the day from {at} on: not kept any more, so not compared",
+    What.BACKDATED: "{place}: a record of {at} comes after one of a later time: the clock was set "
+    "back, or somebody added it. It puts nothing in force",
+    What.FIGURES_NOT_KEPT: "figures from {at} to {end}: not kept any more, so not compared",
 }
 
 
-def run(state: Path, head: str | None, as_json: bool) -> int:
+def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
     """Verify, and print the result; 1 where something is not as it was written.
 
     Raises:
         DarbanError: a file cannot be read.
     """
-    try:
-        check = verify(state, lambda since, until: figures_hash(state, since, until), head)
-    except OSError as error:
-        raise DarbanError(str(error)) from None
+    check = verified(state, head)
     if as_json:
         print_json({"whole": not check.findings, **_as_json(check)})
     else:
@@ -56,25 +67,33 @@ def run(state: Path, head: str | None, as_json: bool) -> int:
     return int(bool(check.findings))
 
 
+def verified(state: Path, head: WitnessedHead | None = None) -> Check:
+    """The result of a verification; DarbanError where a file cannot be read."""
+    try:
+        return verify(state, KeptFigures(state).of, head, time.time())
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+
+
 def _as_json(check: Check) -> dict[str, object]:
     told: dict[str, object] = {
         each: getattr(check, each) for each in ("head", "records", "sealed", "since", "after_head")
     }
     for name, found in (("findings", check.findings), ("notes", check.notes)):
-        told[name] = [{**each._asdict(), "text": _text(each)} for each in found]
+        told[name] = [{**each._asdict(), "text": finding_text(each)} for each in found]
     return told
 
 
-def _lines(check: Check, head: str | None) -> list[str]:
-    lines = [_text(each) for each in check.findings]
-    lines += [f"note: {_text(each)}" for each in check.notes]
+def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
+    lines = [finding_text(each) for each in check.findings]
+    lines += [f"note: {finding_text(each)}" for each in check.notes]
     lines.append(
         f"{check.records} records and the figures of {check.sealed} times are as the chain has them"
     )
     if check.head:
         lines.append(f"the chain begins at {moment_text(check.since)}; its head is {check.head}")
-    if check.after_head is not None:
-        lines.append(f"the head {head} is in the chain; links after it: {check.after_head}")
+    if head is not None and check.after_head is not None:
+        lines.append(f"the head {head.chain} is in the chain; links after it: {check.after_head}")
     if head is None:
         lines.append(
             "whether the end was cut off shows only with --head: darban_history_info of a "
@@ -84,7 +103,9 @@ def _lines(check: Check, head: str | None) -> list[str]:
     return [*lines, f"the history is {verdict}"]
 
 
-def _text(found: Finding) -> str:
+def finding_text(found: Finding) -> str:
+    """A finding, or a note, in words."""
     at = moment_text(found.at) if found.at else "an unknown time"
-    since = moment_text(found.since)
-    return _TEXTS[found.what].format(**found._asdict() | {"at": at, "since": since})
+    since, end = moment_text(found.since), moment_text(found.end)
+    times = {"at": at, "since": since, "end": end}
+    return _TEXTS[found.what].format(**found._asdict() | times)

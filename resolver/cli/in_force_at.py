@@ -1,14 +1,17 @@
 """The policy that was in force at an earlier moment, for commands that take --at."""
 
+import math
 import pwd
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from resolver import __version__
 from resolver.cli.moments import moment_text
 from resolver.compiler.past_policy import compile_past
 from resolver.errors import DarbanError
+from resolver.figures import store as figure_store
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -33,6 +36,8 @@ class PastPolicy:
     """What put it in force."""
     version: str
     """The release that ran then; empty where that is not known."""
+    backdated: AuditEntry | None
+    """A record that says that something else was in force, and that is not believed."""
     compiled: CompiledConfig
     index: Index
     source: str
@@ -41,15 +46,29 @@ class PastPolicy:
     def text(self) -> str:
         """Since when and by whom it was in force, and whose code decides now."""
         ran = f"Darban {self.version} ran then" if self.version else _UNKNOWN_VERSION
-        return f"{since(self.entry, self.moment)}\n{ran}; {self.source}"
+        lines = [since(self.entry, self.moment), f"{ran}; {self.source}"]
+        return "\n".join(lines + [backdated_text(each) for each in (self.backdated,) if each])
 
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
         entry = {key: each for key, each in asdict(self.entry).items() if key != "diff"}
         told = {"at": self.moment, "version": self.version, "decided_by": self.source}
-        return {**told, "activation": entry}
+        return {**told, "activation": entry, "backdated": self.backdated}
 
 
+class InForce(NamedTuple):
+    """What the audit log says was in force."""
+
+    entry: AuditEntry
+    version: str
+    """The release that noted it; empty where that is not known."""
+    backdated: AuditEntry | None
+    """As in ``PastPolicy``."""
+
+
+_MINUTE: Final = 60.0
+_NOT_STORED_YET: Final = 300.0
+"""Seconds for which a minute may not be in the figures yet."""
 _UNKNOWN_VERSION = "which version of Darban ran then was not noted"
 
 
@@ -72,7 +91,8 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
     """
     state = store.directory(config)
     become_owner(state)
-    entry, version = activation_at(state, moment)
+    found = activation_at(state, moment)
+    entry = found.entry
     try:
         compiled, index = store.load(store.saved(state, entry.snapshot))
     except store.StateError:
@@ -81,28 +101,49 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
         if snapshot.hash() != entry.snapshot:
             same = f"they make another snapshot than then, {snapshot.hash()}"
         source = f"Darban {__version__} decides here, by the config and lists of then: {same}"
-        return PastPolicy(moment, entry, version, snapshot.compiled, snapshot.index(), source)
+        return PastPolicy(moment, *found, snapshot.compiled, snapshot.index(), source)
     source = f"Darban {__version__} decides here, by the snapshot of then"
-    return PastPolicy(moment, entry, version, compiled, index, source)
+    return PastPolicy(moment, *found, compiled, index, source)
 
 
-def activation_at(state: Path, moment: float) -> tuple[AuditEntry, str]:
-    """What was in force at a moment, and the release that noted it; "" where that is not known.
+def activation_at(state: Path, moment: float) -> InForce:
+    """What was in force at a moment.
 
     Raises:
         NothingInForce: the server did not run, or the audit log begins later.
         DarbanError: the audit log cannot be read.
     """
     try:
-        found = AuditLog(state).before(moment)
+        found = AuditLog(state).before(moment, time.time())
         if found is None or not found.entry.snapshot:
             why = "the audit log begins later"
             if found is not None:
                 why = f"the server was stopped at {moment_text(found.entry.time)}"
             raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
-        return found.entry, HistoryChain(state).version(found.record)
+        _refuse_gap(state, moment, found.entry)
+        return InForce(found.entry, HistoryChain(state).version(found.record), found.backdated)
     except OSError as error:
         raise DarbanError(str(error)) from None
+
+
+def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
+    """Raise NothingInForce where the figures show that no server ran at a moment.
+
+    A server that is killed, or whose power is cut, writes no stop to the audit log.
+    """
+    gap = figure_store.gap_at(state / figure_store.NAME, moment)
+    now = time.time()
+    if gap is None or moment < entry.time + _MINUTE:
+        return
+    if gap.end == math.inf and now < moment + _NOT_STORED_YET:
+        return
+    begin, end = max(gap.begin, entry.time), min(gap.end, now)
+    raise NothingInForce(
+        f"at {moment_text(moment)} nothing was in force, as far as is known: the figures have no "
+        f"minute from {moment_text(begin)} to {moment_text(end)}, so no server of 1.0 or later "
+        f"ran, or its disk took no figures. Before, {who(entry)} had put snapshot "
+        f"{entry.snapshot} in force at {moment_text(entry.time)} ({entry.event})"
+    )
 
 
 def since(entry: AuditEntry, moment: float) -> str:
@@ -111,6 +152,15 @@ def since(entry: AuditEntry, moment: float) -> str:
     return (
         f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
         f"since {moment_text(entry.time)}, by {who(entry)} ({entry.event})"
+    )
+
+
+def backdated_text(entry: AuditEntry) -> str:
+    """What is said of a record that is not believed."""
+    return (
+        f"not believed: a record of {moment_text(entry.time)} by {who(entry)} ({entry.event}), "
+        f"snapshot {entry.snapshot or '-'}, which was written after a later one: the clock was set "
+        "back, or somebody added it; see darban history --verify"
     )
 
 

@@ -19,23 +19,31 @@ from resolver.analysis.month import (
     ListAge,
     Lists,
     MonthReport,
+    Verification,
 )
 from resolver.analysis.month_report import make_month_report
 from resolver.analysis.period import InvalidPeriod, Period
+from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
 from resolver.cli.report_file import logo_uri
 from resolver.errors import DarbanError
+from resolver.figures import export as figure_export
 from resolver.figures import store as figure_store
 from resolver.figures.records import Figures
+from resolver.log import escaped
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.block_log_file import block_log_days
+from resolver.supervisor.record_order import RecordOrder
 from resolver.time_zones import time_zone
 from resolver.web import month_page
 from resolver.web.titles import Titles
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What begins a formula; the wide ones do so in East Asian settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +99,18 @@ class PeriodReport:
         writer.writerow(("from", "to", "vlan", "service", "outcome", "queries", "before"))
         period = self.report.period
         for each in self.report.counts:
-            labels = map(_cell, (each.vlan, each.service, each.outcome))
-            writer.writerow((period.first, period.last, *labels, each.queries, each.before))
+            row = (period.first, period.last, each.vlan, each.service, each.outcome)
+            writer.writerow((*map(_cell, row), each.queries, each.before))
         return text.getvalue()
 
 
-def _cell(name: str) -> str:
-    """A name as a spreadsheet takes for a text, and not for a formula: another node can have any.
+def _cell(text: str) -> str:
+    """A text that a spreadsheet takes for no formula, and in which a terminal obeys nothing.
 
-    https://owasp.org/www-community/attacks/CSV_Injection
+    Another node can have any name. https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+    shown = escaped(text).replace("\t", " ").replace("\n", " ")
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) -> PeriodReport:
@@ -110,7 +119,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
     Raises:
         DarbanError: the period, a file, or the state is wrong; the message says why.
     """
-    merged = [figure_store.read_export(path) for path in merge]
+    merged = [figure_export.read_export(path) for path in merge]
     compiled = _compiled(config)
     own, zone = _own_figures(config, asked, compiled)
     nodes = [*([_named(own)] if own.node or own.damaged else []), *merged]
@@ -122,14 +131,28 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         periods.before(period, zone),
         zone,
         nodes,
-        _audit_log(config),
+        _audit_log(config, now),
         [each.name for each in compiled.vlans],
         _lists(config, compiled),
         compiled.settings.report.name,
         now,
     )
-    report = replace(report, block_log=_block_log(config))
+    report = replace(report, block_log=_block_log(config), verification=_verification(config))
     return PeriodReport(report, config, compiled, zone)
+
+
+def _verification(config: Path) -> Verification | None:
+    state = store.directory(config)
+    with as_owner(state):
+        check = history_verify.verified(state)
+    if not (check.head or check.findings):
+        return None
+    return Verification(
+        check.head,
+        check.since,
+        tuple(map(history_verify.finding_text, check.findings)),
+        tuple(map(history_verify.finding_text, check.notes)),
+    )
 
 
 def _block_log(config: Path) -> BlockLogDays | None:
@@ -151,7 +174,7 @@ def export(config: Path, asked: AskedPeriod, path: Path) -> None:
     if not own.node:
         raise DarbanError(f"{store.directory(config)}: there are no figures of this period")
     try:
-        figure_store.write_export(path, own)
+        figure_export.write_export(path, own)
     except OSError as error:
         raise DarbanError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -199,14 +222,14 @@ def _compiled(config: Path) -> CompiledConfig:
     return compiled or compile_valid(config).snapshot.compiled
 
 
-def _audit_log(config: Path) -> list[AuditRecord]:
-    state = store.directory(config)
+def _audit_log(config: Path, now: float) -> list[AuditRecord]:
+    state, order = store.directory(config), RecordOrder(now)
     try:
         with as_owner(state):
             return [
                 AuditRecord(
                     *(each.time, each.event, each.who, each.snapshot, each.diff),
-                    *(tuple(each.exemptions), each.changes),
+                    *(tuple(each.exemptions), each.changes, order.is_backdated(each.time)),
                 )
                 for each in AuditLog(state).entries()
             ]

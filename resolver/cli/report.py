@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from resolver.analysis.expectations import ExpectationRun
+from resolver.analysis.month import MonthReport
 from resolver.analysis.report import PastActivation, Report, make_report
 from resolver.cli import period_report
-from resolver.cli.command import AsJson, Config, json_text, print_json
-from resolver.cli.in_force_at import in_force_at, is_past
+from resolver.cli.command import AsJson, Config, echo, json_text, print_json
+from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
 from resolver.cli.moments import InvalidMoment, parse_moment
 from resolver.cli.period_report import AskedPeriod
 from resolver.cli.policies import load_snapshot
@@ -110,6 +111,8 @@ def report(
         if as_json and output is None:
             print_json(one.report)
             return 0
+        if as_csv:
+            _tell_what_is_missing(one.report)
         text = json_text(one.report) if as_json else one.csv() if as_csv else one.page(language)
         if output is None:
             sys.stdout.write(text)
@@ -124,6 +127,15 @@ def report(
             report_page.page(made, compiled, language)
         )  # its texts are escaped as HTML
     return int(made.failed > 0)
+
+
+def _tell_what_is_missing(report: MonthReport) -> None:
+    """Say on standard error what the page says in notices: the rows of a CSV have no place."""
+    for node in report.nodes:
+        for what in node.damaged:
+            echo(f"{node.node}: some figures could not be read: {what}", err=True)
+    if report.verification is not None and report.verification.findings:
+        echo("the history is not as it was written: see darban history --verify", err=True)
 
 
 def _make(path: Path, now: float) -> tuple[Report, CompiledConfig]:
@@ -144,6 +156,8 @@ def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
     if not is_past(moment):
         raise InvalidMoment(f"'{at}' is still to come; the report has only the past")
     past = in_force_at(path, moment)
+    if past.backdated is not None:
+        echo(backdated_text(past.backdated), err=True)
     sources = AuditLog(store.directory(path)).sources(past.entry)
     results = None
     with suppress(NotKept):

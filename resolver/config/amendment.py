@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import suppress
 from itertools import chain, count
 from typing import Any
+from unicodedata import decimal
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -28,8 +29,12 @@ class NotEditable(DarbanError):
 
 
 def unused_id(ticket: str, known: Container[str]) -> str:
-    """An id for an exemption, made of its ticket, that no other exemption has."""
-    name = re.sub(r"[^a-z0-9]+", "-", ticket.lower()).strip("-")[:_MAX_ID] or "exemption"
+    """An id for an exemption, made of its ticket, that no other exemption has.
+
+    Digits of any script are those of ASCII in it.
+    """
+    ascii_digits = (str(decimal(each)) if each.isdecimal() else each for each in ticket.lower())
+    name = re.sub(r"[^a-z0-9]+", "-", "".join(ascii_digits)).strip("-")[:_MAX_ID] or "exemption"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(each for each in names if each not in known)
 

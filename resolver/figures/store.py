@@ -12,18 +12,18 @@ What must stay true:
 
 import contextlib
 import datetime as dt
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from resolver.figures import tables
 from resolver.figures.records import Figures, HourFigures, Labels
 from resolver.figures.tables import DamagedFiguresError, FiguresError
-from resolver.files import make_directory, rename_synced, temporary_file
+from resolver.files import make_directory
 
 NAME = "figures"
 """The directory in the state directory."""
@@ -33,10 +33,7 @@ _FILE = re.compile(r"(\d{4}-\d\d)\.sqlite")
 _ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
 _ASIDES = 3
 """Damaged files that are kept of a month; of more, the last replaces the one before."""
-_HOUR = 3600
-_MAX_EXPORT = 512 << 20
-"""Octets of a file that another node has exported."""
-_EVER = (-(1 << 62), 1 << 62)
+_HOUR, _MINUTE = 3600, 60
 
 
 class FigureStore:
@@ -120,18 +117,62 @@ def first_month(since: float) -> str:
     return month_of(since - _HOUR)
 
 
-def read(directory: Path, since: float, until: float) -> Figures:
+def read(directory: Path, since: float, until: float, *, or_raise: bool = False) -> Figures:
     """The figures of the hours and minutes that begin in a period, of the node of a directory.
 
     ``since`` and ``until`` are in seconds since 1970; ``until`` is excluded. What cannot be read
-    is in ``damaged``, and the rest is read.
+    is in ``damaged``, and the rest is read; FiguresError in its place with ``or_raise``.
     """
     found = Figures("", "", (), (), ())
     first, last = first_month(since), month_of(until)
     for month in sorted(_months(directory)):
         if first <= month <= last:
-            found = _with_month(found, directory, month, since, until)
+            found = _with_month(found, directory, month, since, until, or_raise=or_raise)
     return found
+
+
+def node_and_zone(directory: Path, month: str) -> tuple[str, str]:
+    """The node that has the figures of a month, and the time zone by which it counted last.
+
+    Empty where there is no file. FiguresError where it cannot be read.
+    """
+    path = directory / f"{month}.sqlite"
+    if not path.exists():
+        return "", ""
+    found = _read(path, 0, 0)
+    return found.node, found.time_zone
+
+
+class Gap(NamedTuple):
+    """A time without a recorded minute."""
+
+    begin: float
+    """In seconds since 1970, as ``end``."""
+    end: float
+    """Infinity where no minute was recorded since."""
+
+
+def gap_at(directory: Path, moment: float) -> Gap | None:
+    """The time without a recorded minute that has a moment.
+
+    None where there is none, or none is known: since nothing is recorded before the moment, or a
+    file cannot be read or was set aside.
+    """
+    lasts, firsts = [-math.inf], [math.inf]
+    for month in sorted(_months(directory)):
+        path = directory / f"{month}.sqlite"
+        try:
+            if _asides(directory, month):
+                return None
+            with tables.opened(path, "rw") as database:
+                tables.check_tables(database, path)
+                last, after = tables.minutes_around(database, moment)
+        except FiguresError:
+            return None
+        lasts += [last + _MINUTE] if last is not None else []
+        firsts += [after] if after is not None else []
+    begin, end = max(lasts), min(firsts)
+    return Gap(begin, end) if -math.inf < begin and begin + _MINUTE <= moment else None
 
 
 def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[int, Labels, int]]:
@@ -148,13 +189,17 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
                 yield from tables.sums(database, since, until, step)
 
 
-def _with_month(found: Figures, directory: Path, month: str, since: float, until: float) -> Figures:
+def _with_month(
+    found: Figures, directory: Path, month: str, since: float, until: float, *, or_raise: bool
+) -> Figures:
     damaged = [f"{path.name}: set aside" for path in _asides(directory, month)]
     path = directory / f"{month}.sqlite"
     try:
         if path.exists():
             found = _joined(found, _read(path, since, until))
     except FiguresError as error:
+        if or_raise:
+            raise
         damaged.append(str(error))
     return replace(found, damaged=(*found.damaged, *damaged))
 
@@ -170,56 +215,10 @@ def _joined(earlier: Figures, later: Figures) -> Figures:
     )
 
 
-def _read(path: Path, since: float, until: float, *, whole: bool = False) -> Figures:
-    """Read a file; with ``whole`` also check what is not asked for."""
+def _read(path: Path, since: float, until: float) -> Figures:
     with tables.opened(path, "rw") as database:
-        (tables.check if whole else tables.check_tables)(database, path)
-        about = tables.about(database)
-        return Figures(
-            about.get("node", ""),
-            about.get("time_zone", ""),
-            tuple(tables.counts(database, since, until)),
-            tuple(tables.minutes(database, since, until)),
-            tuple(about.get("damaged", "").splitlines()),
-        )
-
-
-def write_export(path: Path, figures: Figures) -> None:
-    """Write the figures of a node to a file that another node can read.
-
-    Raises:
-        OSError: the file cannot be written.
-        FiguresError: the same, said by SQLite.
-    """
-    with temporary_file(path) as aside:
-        with tables.opened(aside, "rw") as database:
-            database.execute("BEGIN")
-            tables.create(database)
-            about = {"node": figures.node, "time_zone": figures.time_zone}
-            about["damaged"] = "\n".join(figures.damaged)
-            tables.note(database, about.items())
-            tables.add(database, HourFigures(0, minutes=list(figures.minutes)))
-            for hour, counts in groupby(figures.counts, key=attrgetter("hour")):
-                of_hour = HourFigures(hour)
-                for each in counts:
-                    of_hour.counts[Labels(each.vlan, each.service, each.outcome)] += each.queries
-                tables.add(database, of_hour)
-            database.execute("COMMIT")
-        rename_synced(aside, path)
-
-
-def read_export(path: Path) -> Figures:
-    """Read what ``write_export`` has written, perhaps on another node.
-
-    Raises:
-        FiguresError: the file is missing, damaged, too large, or of a later release.
-    """
-    try:
-        if path.stat().st_size > _MAX_EXPORT:
-            raise FiguresError(f"{path.name}: more than {_MAX_EXPORT >> 20} MiB")
-    except OSError as error:
-        raise FiguresError(f"{path.name}: {error.strerror}") from error
-    return _read(path, *_EVER, whole=True)
+        tables.check_tables(database, path)
+        return tables.figures(database, since, until)
 
 
 def _months(directory: Path) -> set[str]:

@@ -8,12 +8,20 @@ What must stay true:
 
 import contextlib
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from sqlite3 import Connection
 
 from resolver.errors import DarbanError
-from resolver.figures.records import HourCount, HourFigures, Labels, Minute, SelfTestResult
+from resolver.figures.records import (
+    Figures,
+    HourCount,
+    HourFigures,
+    Labels,
+    Minute,
+    SelfTestResult,
+)
 
 VERSION = 1
 """Of the tables; PRAGMA user_version of a file."""
@@ -55,12 +63,43 @@ def opened(path: Path, mode: str) -> Iterator[Connection]:
     ``rw`` also reads where nothing may be written; and, unlike ``ro``, a file whose writer was
     killed. All errors of SQLite, also of the body, become those above.
     """
-    try:
+    _refuse_what_waits(path)
+    with _own_errors(path):
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         database = sqlite3.connect(uri, _LOCKED, isolation_level=None, uri=True)
         with contextlib.closing(database):
             database.execute("PRAGMA trusted_schema = OFF")
             yield database
+
+
+@contextlib.contextmanager
+def in_memory(path: Path, content: bytes = b"") -> Iterator[Connection]:
+    """The content of a file, or nothing, as a database that has no file.
+
+    So SQLite opens nothing that lies beside the file, such as a journal that somebody else made.
+    ``path`` is for messages; errors are those of ``opened``.
+    """
+    with _own_errors(path):
+        database = sqlite3.connect(":memory:", isolation_level=None)
+        with contextlib.closing(database):
+            if content:
+                database.deserialize(content)
+            database.execute("PRAGMA trusted_schema = OFF")
+            yield database
+
+
+def _refuse_what_waits(path: Path) -> None:
+    """Raise where SQLite would open something else than a regular file, and wait for a pipe."""
+    for each in (path, *(path.with_name(f"{path.name}-{end}") for end in ("journal", "wal"))):
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(each.lstat().st_mode):
+                raise FiguresError(f"{each.name}: it is no regular file; remove it")
+
+
+@contextlib.contextmanager
+def _own_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except sqlite3.Error as error:
         primary = getattr(error, "sqlite_errorcode", 0) & 0xFF  # what Python raises has none
         is_damage = primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -170,6 +209,34 @@ def minutes(database: Connection, since: float, until: float) -> Iterator[Minute
     )
     for at, policy, serving, tested in rows:
         yield Minute(at, names[policy], bool(serving), _TESTED[tested])
+
+
+def minutes_around(database: Connection, moment: float) -> tuple[int | None, int | None]:
+    """The last minute that begins at a moment or before it, and the first one after it."""
+    (last,) = database.execute("SELECT max(at) FROM minutes WHERE at <= ?", (moment,)).fetchone()
+    (after,) = database.execute("SELECT min(at) FROM minutes WHERE at > ?", (moment,)).fetchone()
+    return last, after
+
+
+def figures(database: Connection, since: float, until: float) -> Figures:
+    """All that a file has of the hours and minutes that begin in a period."""
+    found = about(database)
+    return Figures(
+        found.get("node", ""),
+        found.get("time_zone", ""),
+        tuple(counts(database, since, until)),
+        tuple(minutes(database, since, until)),
+        tuple(found.get("damaged", "").splitlines()),
+    )
+
+
+def longest_text(database: Connection) -> int:
+    """The characters of the longest name, or of what the file says about its node."""
+    (longest,) = database.execute(
+        "SELECT max(length(name)) FROM "
+        "(SELECT name FROM names UNION ALL SELECT value FROM about WHERE key != 'damaged')"
+    ).fetchone()
+    return longest or 0
 
 
 def _names(database: Connection) -> dict[int, str]:

@@ -42,6 +42,10 @@ class Archive:
             return True
         return False
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of a text, also a damaged one."""
+        return any(os.path.lexists(path) for path in self._files(name))
+
     def keep(self, name: str, content: bytes) -> None:
         """Keep a text that is not too long; OSError where that fails."""
         if len(content) > self._longest or self.mark_used(name):

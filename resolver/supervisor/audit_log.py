@@ -27,9 +27,10 @@ from resolver.policy.exemption_details import ExemptionDetails, exemption_detail
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import difference
-from resolver.stored import read_fields
+from resolver.stored import is_moment, read_fields
 from resolver.supervisor.history_chain import AUDIT_LOG, record_hash
 from resolver.supervisor.journal import Journal
+from resolver.supervisor.record_order import RecordOrder
 
 REFUSED = "refused"
 _OWN, _FETCHED = "own", "fetched"
@@ -69,10 +70,13 @@ class AuditEntry:
 
 
 class Activation(NamedTuple):
-    """An entry, and the SHA-256 of its record, by which the chain has it."""
+    """What was in force at a moment, as far as the audit log says."""
 
     entry: AuditEntry
     record: str
+    """The SHA-256 of its record, by which the chain has it."""
+    backdated: AuditEntry | None
+    """A record that was written after a later one, and says that something else was in force."""
 
 
 class AuditLog:
@@ -90,7 +94,7 @@ class AuditLog:
         Raises:
             OSError: the file exists and cannot be read.
         """
-        return filter(None, map(_entry, self._journal.lines()))
+        return filter(None, map(audit_entry, self._journal.lines()))
 
     def last_activation(self, snapshot: str | None = None) -> AuditEntry | None:
         """The last entry that put a config, or this snapshot, in force.
@@ -101,19 +105,29 @@ class AuditLog:
         return next((each for each in activations if snapshot in (None, each.snapshot)), None)
 
     def _latest(self) -> Iterator[AuditEntry]:
-        return filter(None, map(_entry, self._journal.latest()))
+        return filter(None, map(audit_entry, self._journal.latest()))
 
-    def before(self, moment: float) -> Activation | None:
+    def before(self, moment: float, now: float) -> Activation | None:
         """The last entry that changed what is in force, at a moment or before it.
 
-        None where the log begins later. OSError if the log cannot be read.
+        The order of the records decides: one that is backdated puts nothing in force. None where
+        the log begins later. OSError if the log cannot be read.
         """
         found: tuple[AuditEntry, bytes] | None = None
+        backdated: AuditEntry | None = None
+        order = RecordOrder(now)
         for line in self._journal.lines():
-            entry = _entry(line)
-            if entry is not None and entry.changes and entry.time <= moment:
-                found = entry, line
-        return None if found is None else Activation(found[0], record_hash(found[1]))
+            entry = audit_entry(line)
+            if entry is None:
+                continue
+            is_backdated = order.is_backdated(entry.time)
+            if not entry.changes or entry.time > moment:
+                continue
+            if is_backdated:
+                backdated = entry
+            else:
+                found, backdated = (entry, line), None
+        return None if found is None else Activation(found[0], record_hash(found[1]), backdated)
 
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
@@ -126,10 +140,19 @@ class AuditLog:
 
     def _kept(self, name: str) -> dict[str, Any]:
         try:
-            kept: dict[str, Any] = json.loads(self._configs.content(f"{name}.json") or b"{}")
+            kept: dict[str, Any] = json.loads(self.kept_text(name) or b"{}")
         except ValueError:
             return {}
         return kept
+
+    def kept_text(self, name: str) -> bytes | None:
+        """What is kept by its hash: of a config, or of lists; None where it has another hash."""
+        text = self._configs.content(f"{name}.json")
+        return text if text is not None and _name(text) == name else None
+
+    def is_text_changed(self, name: str) -> bool:
+        """Whether a text is there, and is not the one that was kept."""
+        return self._configs.holds(f"{name}.json") and self.kept_text(name) is None
 
     def activated(
         self,
@@ -176,7 +199,7 @@ class AuditLog:
 
     def _keep(self, value: Mapping[str, object]) -> str:
         text = json.dumps(dict(value)).encode()
-        name = hashlib.sha256(text).hexdigest()[:16]
+        name = _name(text)
         self._configs.keep(f"{name}.json", text)
         return name
 
@@ -184,15 +207,31 @@ class AuditLog:
         self._journal.append(json.dumps(asdict(entry), ensure_ascii=False).encode())
 
 
-def _entry(line: bytes) -> AuditEntry | None:
+def record_time(line: bytes) -> float | None:
+    """The time of a record, also of one that is no entry; None where it has none."""
+    try:
+        time = json.loads(line)["time"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return float(time) if is_moment(time) else None
+
+
+def audit_entry(line: bytes) -> AuditEntry | None:
+    """The entry of a line; None where it has none."""
     try:
         plain = json.loads(line)
         if plain.pop("ended", None):  # earlier versions have noted the end of an exemption
+            return None
+        if not is_moment(plain["time"]):
             return None
         exemptions = [read_fields(ExemptionDetails, each) for each in plain.pop("exemptions")]
         return replace(read_fields(AuditEntry, plain), exemptions=exemptions)
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
         return None
+
+
+def _name(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def _hashes(sources: SourceTexts) -> dict[str, Mapping[str, str]]:

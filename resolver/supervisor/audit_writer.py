@@ -6,16 +6,18 @@ A disk that is full keeps nothing from being put in force: what cannot be writte
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from resolver.compiler.candidate import SourceTexts
-from resolver.figures.seal import figures_hash
+from resolver.figures.seal import KeptFigures
+from resolver.figures.tables import FiguresError
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.supervisor.audit_log import AuditLog
-from resolver.supervisor.history_chain import HistoryChain
+from resolver.supervisor.history_chain import HistoryChain, Kind, Link
 from resolver.supervisor.rollout import ServedSnapshot
 
 _DAY: Final = 86400.0
@@ -56,9 +58,10 @@ class AuditWriter:
         await self._write(partial(self._log.stopped, time.time(), who))
 
     async def seal(self, until: float) -> None:
-        """Seal the figures of the days before a midnight (UTC) that have no seal yet.
+        """Seal the figures of the hours before a moment that have no seal yet.
 
-        Days for which no server ran are sealed with the day before them, by one link.
+        Hours in which no server ran are sealed with those before them, by one link. Figures that
+        cannot be read now are sealed later.
         """
         await self._write(partial(self._seal, until), appended=0)
 
@@ -68,8 +71,13 @@ class AuditWriter:
             self._chain.clock_back(now, until)
         elif since < until:
             since = since or until - _DAY
-            found, _ = figures_hash(self._state, since, until)
-            self._chain.seal(now, since, until, found)
+            try:
+                found = KeptFigures(self._state).of(since, until)
+            except FiguresError as error:
+                log.error("%s: figures get their seal later: %s", self._state, error)
+                return
+            link = Link(Kind.FIGURES, now, hash=found.hash, since=since, before=until)
+            self._chain.seal(replace(link, node=found.node, time_zone=found.time_zone))
 
     async def _write(self, write: Callable[[], None], appended: int = 1) -> None:
         """Write, then add links for what was appended to the audit log."""

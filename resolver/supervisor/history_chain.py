@@ -18,13 +18,13 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from resolver import __version__
-from resolver.stored import read_fields
+from resolver.stored import is_moment, read_fields
 from resolver.supervisor.journal import Journal
 
 AUDIT_LOG, CHAIN = "journal.jsonl", "journal-chain.jsonl"
@@ -67,11 +67,18 @@ class Link:
     before: float = 0.0
     """and before this moment."""
     records: int = 0
-    """How many records a chain that was behind lacked."""
+    """How many records a chain that was behind, or that begins, lacked."""
     lost: bool = False
     """Whether the last record that has a link was no longer in the audit log."""
     expected: str = ""
     """The head that this server had written, where the chain has another."""
+    node: str = ""
+    """The name of the node that has the figures; 1.0.0 has not noted it."""
+    time_zone: str = ""
+    """The time zone of their hours; the same."""
+    unlinked: int = 0
+    """How many records without a link there were that this server has not written; 1.0.0 has not
+    counted them."""
 
     @property
     def hash_of_record(self) -> str:
@@ -102,6 +109,8 @@ class HistoryChain:
         self._chain = Journal(state / CHAIN)
         self._written = ""
         """The head as this object has written it last; empty before."""
+        self._appended = 0
+        """How many records this server has written that have no link yet."""
 
     def links(self) -> Iterator[SealedLink]:
         """The last links, the newest first; what is no link is left out. OSError."""
@@ -131,24 +140,38 @@ class HistoryChain:
         ``appended`` is how many records this server has just written. OSError where the chain
         cannot be read or written: the next call adds what is missing.
         """
+        self._appended += appended
         newest = next(self.links(), None)
-        last = next((each.link.hash for each in self.links() if each.link.hash_of_record), "")
+        last = self._last_record()
         missing, is_earlier = self._records_after({last}) or (None, False)
         lost = missing is None and bool(last)
         if missing is None:
             known = {each.link.hash for each in self.links() if each.link.hash_of_record}
             missing, is_earlier = self._records_after(known, or_all=True) or ([], False)
+        unlinked = max(0, len(missing) - self._appended)
         links: list[Link] = []
         if newest is None:
-            links.append(Link(Kind.BEGIN, now, records=len(missing)))
+            links.append(Link(Kind.BEGIN, now, records=len(missing), unlinked=unlinked))
         elif is_earlier and newest.link.kind is not Kind.ROTATED:
             links.append(Link(Kind.ROTATED, now))
         cut = self._written not in ("", newest.chain if newest is not None else NO_CHAIN)
-        if lost or cut or (newest is not None and len(missing) > appended):
+        if lost or cut or (newest is not None and unlinked):
             expected = self._written if cut else ""
-            links.append(Link(Kind.BEHIND, now, records=len(missing), lost=lost, expected=expected))
+            behind = Link(Kind.BEHIND, now, records=len(missing), lost=lost, expected=expected)
+            links.append(replace(behind, unlinked=unlinked))
         links += [Link(Kind.RECORD, now, hash=each) for each in missing]
-        return self._add(links, newest)
+        head = self._add(links, newest)
+        self._appended = 0
+        return head
+
+    def _last_record(self) -> str:
+        """The SHA-256 of the last record that has a link; empty where there is none."""
+        found = next((each.link.hash for each in self.links() if each.link.hash_of_record), "")
+        if not found:  # years of seals may have come after it
+            lines = (sealed_link(each.text) for each in self._chain.places())
+            for sealed in filter(None, lines):
+                found = sealed.link.hash_of_record or found
+        return found
 
     def sealed_until(self) -> float:
         """When the figures end that were sealed last, in seconds since 1970; 0 for none. OSError.
@@ -159,10 +182,9 @@ class HistoryChain:
         links = (each.link for each in self.links())
         return next((getattr(each, kinds[each.kind]) for each in links if each.kind in kinds), 0.0)
 
-    def seal(self, now: float, since: float, until: float, figures: str) -> str:
-        """Add a link for the figures of a time, which have this SHA-256; the head after it."""
-        self.follow(now)
-        link = Link(Kind.FIGURES, now, hash=figures, since=since, before=until)
+    def seal(self, link: Link) -> str:
+        """Add a link for the figures of a time; the head after it."""
+        self.follow(link.at)
         return self._add([link], next(self.links(), None))
 
     def clock_back(self, now: float, since: float) -> str:
@@ -211,6 +233,8 @@ def sealed_link(line: bytes) -> SealedLink | None:
         plain = json.loads(parts[1] + b"}")
         link = read_fields(Link, {**plain, "kind": Kind(plain["kind"])})
     except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if not all(map(is_moment, (link.at, link.since, link.before))):
         return None
     return SealedLink(link, parts[2].decode(), parts[1])
 

@@ -1,5 +1,6 @@
 """Compare the audit log and the figures with the chain: where they are not as they were written."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -7,6 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver.figures.seal import SealedFigures
+from resolver.figures.store import month_of
+from resolver.figures.tables import FiguresError
+from resolver.supervisor.audit_log import AuditLog, audit_entry, record_time
 from resolver.supervisor.history_chain import (
     AUDIT_LOG,
     CHAIN,
@@ -19,9 +24,10 @@ from resolver.supervisor.history_chain import (
     sealed_link,
 )
 from resolver.supervisor.journal import Journal, Line
+from resolver.supervisor.record_order import RecordOrder
 
-HashOfFigures = Callable[[float, float], tuple[str, bool]]
-"""The SHA-256 of the figures from a moment and before another, and whether they are still kept."""
+FiguresOf = Callable[[float, float], SealedFigures]
+"""The figures from a moment and before another, as they are now; raises FiguresError."""
 
 
 class What(StrEnum):
@@ -39,6 +45,13 @@ class What(StrEnum):
     OTHER_HEAD = "other_head"
     HEAD_MISSING = "head_missing"
     FIGURES_CHANGED = "figures_changed"
+    FIGURES_UNREADABLE = "figures_unreadable"
+    NODE_CHANGED = "node_changed"
+    UNLINKED = "unlinked"
+    BEFORE_HEAD = "before_head"
+    CHAIN_REMOVED = "chain_removed"
+    NOT_OF_SERVER = "not_of_server"
+    TEXT_CHANGED = "text_changed"
     # What is said, and shows no change.
     BEHIND = "behind"
     LOST = "lost"
@@ -46,7 +59,7 @@ class What(StrEnum):
     CLOCK_BACK = "clock_back"
     BEFORE_CHAIN = "before_chain"
     CUT_SHORT = "cut_short"
-    UNLINKED = "unlinked"
+    BACKDATED = "backdated"
     FIGURES_NOT_KEPT = "figures_not_kept"
 
 
@@ -61,9 +74,11 @@ class Finding(NamedTuple):
     number: int = 0
     """How many records, or lines."""
     hash: str = ""
-    """The head that is missing."""
+    """The head that is missing, or the name of the text."""
     since: float = 0.0
-    """From when on the clock went back."""
+    """From when on the clock went back, or when the witness had the head."""
+    end: float = 0.0
+    """When the figures end."""
 
 
 @dataclass(slots=True)
@@ -91,25 +106,39 @@ class _Place(NamedTuple):
     place: str
 
 
-def verify(state: Path, hash_of_figures: HashOfFigures, head: str | None = None) -> Check:
+class WitnessedHead(NamedTuple):
+    """A head that a witness has kept."""
+
+    chain: str
+    at: float = 0.0
+    """When the witness had it, in seconds since 1970; 0 where that is not known."""
+
+
+def verify(
+    state: Path,
+    figures_of: FiguresOf,
+    head: WitnessedHead | None = None,
+    now: float = math.inf,
+) -> Check:
     """Check the audit log of a state directory, and the figures, against the chain.
 
-    Only ``head``, which a witness has kept, shows that the end of both was cut off. OSError where a
-    file cannot be read.
+    Only a head shows that the end of both was cut off, or that records were added later. ``now``
+    is as for ``RecordOrder``. OSError where a file cannot be read.
     """
     check = Check()
     log = [each for each in Journal(state / AUDIT_LOG).places() if each.text]
     links = list(_links(state, check))
-    if not links and not log:
-        return check
+    witnessed = _check_head(links, head, check)
     if not links:
-        check.findings.append(Finding(What.NO_CHAIN, CHAIN, number=len(log)))
+        if log:
+            check.findings.append(Finding(What.NO_CHAIN, CHAIN, number=len(log)))
         return check
     check.head, check.since = links[-1].sealed.chain, links[0].sealed.link.at
-    _check_head(links, head, check)
-    _note_not_compared(links, check)
+    _note_links(links, check)
     _check_records(_expected(links), log, check)
-    _check_figures([each.sealed.link for each in links], hash_of_figures, check)
+    _check_order(log, links, witnessed, RecordOrder(now), check)
+    _check_texts(state, log, check)
+    _check_figures([each.sealed.link for each in links], figures_of, check)
     return check
 
 
@@ -132,28 +161,41 @@ def _links(state: Path, check: Check) -> Iterator[_Place]:
         yield _Place(sealed, place)
 
 
-def _check_head(links: Sequence[_Place], head: str | None, check: Check) -> None:
-    chains = [each.sealed.chain for each in links]
-    if head is not None and head in chains:
-        check.after_head = len(chains) - 1 - chains.index(head)
-    elif head is not None:
-        check.findings.append(Finding(What.HEAD_MISSING, CHAIN, hash=head))
-    for sealed, place in links:
-        link = sealed.link
-        if link.expected:
-            check.findings.append(Finding(What.OTHER_HEAD, place, link.at, hash=link.expected))
-        if link.kind is Kind.BEHIND:
-            what = What.LOST if link.lost else What.BEHIND
-            check.notes.append(Finding(what, place, link.at, link.records))
+class _Witnessed(NamedTuple):
+    """What a witness has seen: records after these links say nothing about a time before."""
+
+    links: int
+    at: float
 
 
-def _note_not_compared(links: Sequence[_Place], check: Check) -> None:
-    """Note each link after which earlier ones are not compared: also an attacker can add one."""
+def _check_head(
+    links: Sequence[_Place], head: WitnessedHead | None, check: Check
+) -> _Witnessed | None:
+    if head is None:
+        return None
+    for index, each in enumerate(links):
+        if each.sealed.chain == head.chain:
+            check.after_head = len(links) - 1 - index
+            return _Witnessed(index + 1, max(each.sealed.link.at, head.at))
+    check.findings.append(Finding(What.HEAD_MISSING, CHAIN, hash=head.chain))
+    return None
+
+
+def _note_links(links: Sequence[_Place], check: Check) -> None:
+    """Tell what links say of the chain: also an attacker can add one of those that are notes."""
     rotations = [each for each in links if each.sealed.link.kind is Kind.ROTATED]
     for sealed, place in rotations[1:]:
         check.notes.append(Finding(What.ROTATED, place, sealed.link.at))
     for sealed, place in links:
         link = sealed.link
+        if link.expected:
+            check.findings.append(Finding(What.OTHER_HEAD, place, link.at, hash=link.expected))
+        if link.unlinked:
+            what = What.CHAIN_REMOVED if link.kind is Kind.BEGIN else What.NOT_OF_SERVER
+            check.findings.append(Finding(what, place, link.at, link.unlinked))
+        elif link.kind is Kind.BEHIND:
+            what = What.LOST if link.lost else What.BEHIND
+            check.notes.append(Finding(what, place, link.at, link.records))
         if link.kind is Kind.CLOCK_BACK:
             check.notes.append(Finding(What.CLOCK_BACK, place, link.at, since=link.since))
 
@@ -197,11 +239,44 @@ def _check_records(expected: Sequence[_Place], log: Sequence[Line], check: Check
                     Finding(What.BEFORE_CHAIN, _place(whole[added[-1]]), number=len(added))
                 )
             elif first == len(wanted):
-                check.notes.append(
+                check.findings.append(
                     Finding(What.UNLINKED, _place(whole[added[0]]), number=len(added))
                 )
             else:
                 check.findings += [Finding(What.ADDED, _place(whole[each])) for each in added]
+
+
+def _check_order(
+    log: Sequence[Line],
+    links: Sequence[_Place],
+    witnessed: _Witnessed | None,
+    order: RecordOrder,
+    check: Check,
+) -> None:
+    """Find the records whose time is before that of a record before, or before a witness."""
+    later = {each.sealed.link.hash for each in links[witnessed.links :]} if witnessed else set()
+    for line in log:
+        at = record_time(line.text)
+        if at is None:
+            continue
+        is_backdated = order.is_backdated(at)
+        if witnessed and at < witnessed.at and record_hash(line.text) in later:
+            found = Finding(What.BEFORE_HEAD, _place(line), at, since=witnessed.at)
+            check.findings.append(found)
+        elif is_backdated:
+            check.notes.append(Finding(What.BACKDATED, _place(line), at))
+
+
+def _check_texts(state: Path, log: Sequence[Line], check: Check) -> None:
+    """Compare the kept configs, and hashes of lists, with the hashes that records have of them."""
+    audit_log = AuditLog(state)
+    told: set[str] = set()
+    for entry, line in ((audit_entry(each.text), each) for each in log):
+        for name in () if entry is None else (entry.config, entry.lists):
+            if name and name not in told:
+                told.add(name)
+                if audit_log.is_text_changed(name):
+                    check.findings.append(Finding(What.TEXT_CHANGED, _place(line), hash=name))
 
 
 def _between(log: Sequence[Line], index: int) -> str:
@@ -209,16 +284,48 @@ def _between(log: Sequence[Line], index: int) -> str:
     return f"after {_place(log[index - 1])}" if index else "before the first line"
 
 
-def _check_figures(links: Sequence[Link], hash_of_figures: HashOfFigures, check: Check) -> None:
+def _check_figures(links: Sequence[Link], figures_of: FiguresOf, check: Check) -> None:
     """Compare the figures of each time with the link that has sealed them."""
-    for link in _seals(links):
-        found, is_kept = hash_of_figures(link.since, link.before)
-        if found == link.hash:
+    seals = _seals(links)
+    last_of_month = {month_of(each.since): each for each in seals if each.node}
+    for link in seals:
+        try:
+            found = figures_of(link.since, link.before)
+        except FiguresError as error:
+            what = Finding(What.FIGURES_UNREADABLE, str(error), link.since, end=link.before)
+            _add_time(check.findings, what)
+            continue
+        if found.hash == link.hash:
             check.sealed += 1
-        elif is_kept:
-            check.findings.append(Finding(What.FIGURES_CHANGED, "", link.since))
+        elif found.is_kept:
+            what = Finding(What.FIGURES_CHANGED, "", link.since, end=link.before)
+            _add_time(check.findings, what)
         else:
-            check.notes.append(Finding(What.FIGURES_NOT_KEPT, "", link.since))
+            what = Finding(What.FIGURES_NOT_KEPT, "", link.since, end=link.before)
+            _add_time(check.notes, what)
+        is_over = month_of(link.since) < month_of(seals[-1].since)
+        if is_over and found.is_kept and link is last_of_month.get(month_of(link.since)):
+            _check_node(link, found, check)
+
+
+def _check_node(link: Link, found: SealedFigures, check: Check) -> None:
+    """Compare the name of the node and the time zone of a month that is over with its last seal.
+
+    In a month that runs the config may change them, and the server writes them each minute.
+    """
+    if (found.node, found.time_zone) != (link.node, link.time_zone):
+        check.findings.append(
+            Finding(What.NODE_CHANGED, f"{link.node}, {link.time_zone}", link.since)
+        )
+
+
+def _add_time(found: list[Finding], new: Finding) -> None:
+    """Add a finding about a time; of times that follow each other, as one."""
+    last = found[-1] if found else None
+    if last and (last.what, last.place, last.end) == (new.what, new.place, new.at):
+        found[-1] = last._replace(end=new.end)
+    else:
+        found.append(new)
 
 
 def _seals(links: Sequence[Link]) -> list[Link]:

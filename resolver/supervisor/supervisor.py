@@ -40,7 +40,7 @@ from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
-from resolver.supervisor.day_seals import DaySeals
+from resolver.supervisor.figures_seals import FiguresSeals
 from resolver.supervisor.figures_writer import FiguresWriter
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_socket import MetricsSocket
@@ -148,6 +148,7 @@ class _Supervisor:
         self._validation = UpstreamValidation(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
         self._figures = FiguresWriter(self._pool.sums, self._facts)
+        self._seals = FiguresSeals(self._audit, self._figures.waits_since)
         self._self_test = SelfTest(self._pool, self._rollout, self._facts)
         self._begin_again = ""
 
@@ -183,7 +184,7 @@ class _Supervisor:
                 *(self._serve_metrics, self._block_page.run),
                 partial(self._once_judged, self._list_updates.schedule.run),
                 partial(self._once_judged, self._policy_pulls.run),
-                partial(self._once_judged, DaySeals(self._audit, self._figures.waits_since).run),
+                partial(self._once_judged, self._seals.run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
                 self._figures.run,
                 self._certificate.run,

@@ -116,6 +116,34 @@ def test_times_without_coverage_are_of_each_node() -> None:
     assert (covered.gaps, covered.minutes) == ([], 30 * 1440)
 
 
+def test_a_minute_is_covered_where_one_node_served() -> None:
+    begin, end = ABAN.begin, ABAN.end
+    one = (
+        *minutes(begin, begin + HOUR),
+        *minutes(begin + HOUR, begin + 3 * HOUR, serving=False),
+        *minutes(begin + 4 * HOUR, end),
+    )
+    two = (*minutes(begin, begin + 2 * HOUR), *minutes(begin + 5 * HOUR, end))
+    report = made(figures("ns1", served=one), figures("ns2", served=two))
+    assert report.coverage.gaps == (
+        Interval(begin + 2 * HOUR, begin + 3 * HOUR, "", NOT_SERVING),
+        Interval(begin + 3 * HOUR, begin + 4 * HOUR, "", NO_RECORD),
+    )
+    assert (report.coverage.uncounted, report.coverage.covered) == (HOUR, 30 * DAY - 2 * HOUR)
+    assert report.coverage_before.uncounted == MEHR.end - MEHR.begin
+
+
+@pytest.mark.parametrize(
+    ("recorded", "is_compared"), [(30, True), (29, True), (28, False), (3, False), (0, False)]
+)
+def test_only_whole_periods_are_compared(recorded: int, is_compared: bool) -> None:
+    own = minutes(ABAN.begin, ABAN.end)
+    before = minutes(MEHR.end - recorded * DAY, MEHR.end)
+    assert made(figures("ns1", served=(*before, *own))).is_compared is is_compared
+    later = minutes(MEHR.begin, MEHR.end), minutes(ABAN.end - recorded * DAY, ABAN.end)
+    assert made(figures("ns1", served=(*later[0], *later[1]))).is_compared is is_compared
+
+
 def test_a_month_that_runs_has_no_gap_in_the_minute_that_runs() -> None:
     part = ABAN.until_moment(ABAN.begin + HOUR + 59)
     (node,) = made(figures("ns1", served=minutes(ABAN.begin, ABAN.begin + HOUR)), period=part).nodes
@@ -131,11 +159,36 @@ def test_exemptions_are_those_of_the_configs_in_force() -> None:
         record(ABAN.begin + 2 * DAY, "refused", changes=False, snapshot=""),
         record(ABAN.begin + 3 * DAY, "stop", snapshot=""),
     ]
-    found = [(e.exemption.id, e.begin, e.end) for e in made(log=log).exemptions]
+    found = [(e.exemption.id, e.begin, e.end, e.ended_early) for e in made(log=log).exemptions]
     assert found == [
-        ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY),
-        ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY),
+        ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY, True),
+        ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY, True),
     ]
+    assert [each.ended_early for each in made(log=log[:2]).exemptions] == [False, False]
+
+
+def test_a_backdated_entry_hides_no_exemption() -> None:
+    """Somebody has added it after the grant: without the exemption, with an earlier time."""
+    log = [
+        record(ABAN.begin + DAY, exemptions=(EXEMPTION,)),
+        record(ABAN.begin + HOUR, "reload", backdated=True),
+        record(ABAN.begin + 3 * DAY, "start"),
+    ]
+    report = made(log=log)
+    [found] = report.exemptions
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 3 * DAY)
+    assert (report.backdated, made(log=log[2:]).backdated) == (1, 0)
+
+
+def test_a_clock_that_was_ahead_hides_no_exemption() -> None:
+    log = [
+        record(ABAN.begin + 9 * DAY, "start"),
+        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + 2 * DAY, "reload", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + 10 * DAY),
+    ]
+    [found] = made(log=log).exemptions
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 10 * DAY)
 
 
 def test_changes_are_those_of_the_config() -> None:

@@ -81,6 +81,7 @@ def test_ids_are_of_the_ticket_and_no_other_s() -> None:
     assert unused_id("PR-2031", {"pr-2031", "pr-2031-2"}) == "pr-2031-3"
     assert unused_id("نامه", ()) == "exemption"
     assert unused_id("No. 5 / 1405", ()) == "no-5-1405"
+    assert unused_id("نامهٔ ۱۴۰۵/۲۳", ()) == unused_id("١٤٠٥-٢٣", ()) == "1405-23"
 
 
 @pytest.mark.parametrize("text", TEXTS)

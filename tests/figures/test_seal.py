@@ -1,4 +1,4 @@
-"""The hash of a day's figures: of what they say, and not of how their files have it."""
+"""The hash of the figures of a time: of what they say, and not of how their files have it."""
 
 import datetime as dt
 import sqlite3
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolver.figures.records import HourFigures, Labels, Minute, SelfTestResult
-from resolver.figures.seal import figures_hash
+from resolver.figures.seal import KeptFigures
 from resolver.figures.store import NAME, FigureStore
 
 DAY = 86400
@@ -22,7 +22,7 @@ def _write(state: Path, *, queries: int) -> None:
 
 
 def _hash(state: Path, day: int = 2) -> tuple[str, bool]:
-    return figures_hash(state, day * DAY, (day + 1) * DAY)
+    return KeptFigures(state).of(day * DAY, (day + 1) * DAY)[:2]
 
 
 def _change(state: Path, statement: str) -> int:
@@ -93,9 +93,24 @@ def test_the_first_half_hour_of_a_month_goes_with_the_month_before(tmp_path: Pat
     for hour in (midnight - 1800, midnight + 1800):
         minutes = [Minute(at, "", True, SelfTestResult.HELD) for at in range(hour, hour + 3600, 60)]
         store.add(HourFigures(hour, minutes=minutes), "Asia/Tehran")
-    sealed, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
+    sealed, is_kept, *_ = KeptFigures(tmp_path).of(midnight, midnight + DAY)
     assert is_kept
     assert store.remove_before("2020-11", 1) == ["2020-10"]
-    found, is_kept = figures_hash(tmp_path, midnight, midnight + DAY)
+    found, is_kept, *_ = KeptFigures(tmp_path).of(midnight, midnight + DAY)
     assert (found == sealed, is_kept) == (False, False)
-    assert figures_hash(tmp_path, midnight + DAY, midnight + 2 * DAY)[1]
+    assert KeptFigures(tmp_path).of(midnight + DAY, midnight + 2 * DAY).is_kept
+
+
+def test_an_hour_is_of_the_figures_that_begin_in_it(tmp_path: Path) -> None:
+    """Also where the hours before and after were read at once."""
+    _write(tmp_path, queries=7)
+    store = FigureStore(tmp_path / NAME, "one")
+    store.add(HourFigures(2 * DAY + 3600, Counter({Labels("vlan", "", "passed"): 1})), "UTC")
+    kept = KeptFigures(tmp_path)
+    hours = [kept.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]
+    assert len({each.hash for each in hours}) == 3
+    assert {(each.node, each.time_zone) for each in hours} == {("one", "UTC")}
+    assert _change(tmp_path, f"DELETE FROM counts WHERE hour = {2 * DAY + 3600}") == 1
+    now = KeptFigures(tmp_path)
+    found = [now.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]
+    assert [one == other for one, other in zip(hours, found, strict=True)] == [True, False, True]

@@ -1,5 +1,7 @@
 """Figures on disk: added up, read again, damaged, exported."""
 
+import math
+import os
 import signal
 import sqlite3
 import subprocess
@@ -12,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTestResult
-from resolver.figures.store import FigureStore, month_of, read, read_export, write_export
-from resolver.figures.tables import FiguresError
+from resolver.figures.store import FigureStore, gap_at, month_of, read
 from tests.figures import synthetic
 from tests.figures.synthetic import ABAN, AZAR, DAY, HOUR
 
@@ -180,33 +181,28 @@ def test_old_months_are_removed_and_the_newest_stay(store: FigureStore) -> None:
     assert len(kept) == 6
 
 
-def test_an_export_is_read_as_it_was_written(tmp_path: Path) -> None:
-    directory, path = tmp_path / "figures", tmp_path / "ns2.sqlite"
-    synthetic.write_month(directory, node=1)
-    figures = read(directory, ABAN, ABAN + 2 * DAY)
-    figures = replace(figures, damaged=("2026-10.damaged-1: set aside", "2026-10.sqlite: gone"))
-    write_export(path, figures)
-    assert read_export(path) == figures
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["figures", "ns2.sqlite"]
+def test_a_gap_is_between_recorded_minutes(store: FigureStore) -> None:
+    end = AZAR - 10 * DAY
+    assert gap_at(store.directory, ABAN) is None
+    for at in (ABAN, ABAN + 60, end):
+        store.add(figures(at, 1, minute(at)), ZONE)
+    for moment in (ABAN - 1, ABAN, ABAN + 119, ABAN + 179, end, end + 119):
+        assert gap_at(store.directory, moment) is None, moment
+    for moment in (ABAN + 180, end - 1):
+        assert gap_at(store.directory, moment) == (ABAN + 120, end)
+    assert gap_at(store.directory, end + 120) == (end + 60, math.inf)
+    (store.directory / "2026-10.sqlite").write_bytes(b"damaged")
+    assert gap_at(store.directory, ABAN + 180) is None
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE VIEW more AS SELECT * FROM counts",
-        "DROP TABLE minutes",
-        "UPDATE counts SET service = 999",
-        "UPDATE minutes SET tested = 999",
-    ],
-)
-def test_a_file_that_is_no_export_is_refused(tmp_path: Path, statement: str) -> None:
-    path = tmp_path / "ns1.sqlite"
-    write_export(path, Figures("ns1", ZONE, (), (minute(ABAN),), ()))
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("INSERT INTO counts VALUES (1, 1, 1, 1, 1)")
-        database.execute(statement)
-    with pytest.raises(FiguresError, match=r"^ns1\.sqlite: "):
-        read_export(path)
+@pytest.mark.parametrize("beside", ["", "-journal", "-wal"])
+def test_a_pipe_keeps_no_reader_waiting(store: FigureStore, beside: str) -> None:
+    store.add(figures(ABAN, 3), ZONE)
+    path = store.directory / f"2026-10.sqlite{beside}"
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    (said,) = read(store.directory, ABAN, AZAR).damaged
+    assert said == f"{path.name}: it is no regular file; remove it"
 
 
 def test_a_month_of_twenty_vlans_and_forty_services_takes_less_than_20_megabytes(

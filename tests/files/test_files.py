@@ -1,7 +1,11 @@
 """A file is written whole, or the one before it stays."""
 
+import contextlib
 import os
 import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from resolver.files import (
     replace_link,
     write_atomically,
 )
+from tests.live.programs import lacking
 
 
 def test_a_new_file_may_be_read_by_its_group(tmp_path: Path) -> None:
@@ -109,3 +114,71 @@ def test_a_link_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) ->
     with pytest.raises(OSError, match="directory"):
         replace_link(tmp_path / "link", tmp_path / "target")
     assert [each.name for each in tmp_path.iterdir()] == ["link"]
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder in which a group may write, in one of root's, with a folder ``sub``."""
+    if os.geteuid() != 0:
+        lacking("needs root: others may write in a folder")
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory) / "shared"
+        (folder / "sub").mkdir(parents=True)
+        os.chown(folder, 0, 54321)
+        folder.chmod(0o2770)
+        yield folder
+
+
+def test_root_writes_through_no_link_of_others(shared: Path) -> None:
+    elsewhere = shared.parent / "elsewhere"
+    elsewhere.mkdir()
+    (shared / "link").symlink_to(elsewhere)
+    (shared.parent / "of-root").symlink_to("shared/link")
+    for path in (shared / "link" / "file", shared.parent / "of-root" / "file"):
+        with pytest.raises(OSError, match="'link' on the way is a link that another user may"):
+            write_atomically(path, b"content")
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_root_writes_through_links_of_root(shared: Path) -> None:
+    (shared.parent / "of-root").symlink_to("shared/../shared/sub")
+    (shared.parent / "absolute").symlink_to(shared.parent / "of-root")
+    write_atomically(shared.parent / "absolute" / "file", b"content")
+    assert (shared / "sub" / "file").read_bytes() == b"content"
+    (shared.parent / "circle").symlink_to("circle")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        write_atomically(shared.parent / "circle" / "file", b"content")
+
+
+def test_a_folder_that_becomes_a_link_at_any_moment_leads_root_nowhere(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = shared.parent / "elsewhere"
+    elsewhere.mkdir()
+    sub, aside = shared / "sub", shared / "aside"
+    for moment in count():
+        calls = count()
+
+        def before(
+            call: Callable[..., object], calls: Iterator[int] = calls, moment: int = moment
+        ) -> Callable[..., object]:
+            def swapped(*given: object, **more: object) -> object:
+                if next(calls) == moment:
+                    sub.rename(aside)
+                    sub.symlink_to(elsewhere)
+                return call(*given, **more)
+
+            return swapped
+
+        with monkeypatch.context() as patch:
+            for name in ("open", "readlink", "stat", "fstat", "replace", "unlink", "fsync"):
+                patch.setattr(os, name, before(getattr(os, name)))
+            with contextlib.suppress(OSError):
+                write_atomically(sub / "file", b"content")
+        assert list(elsewhere.iterdir()) == [], f"moment {moment}"
+        if not aside.exists():
+            break
+        sub.unlink()
+        aside.rename(sub)
+    assert moment > 5
+    assert (sub / "file").read_bytes() == b"content"

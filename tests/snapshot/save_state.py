@@ -14,7 +14,7 @@ from resolver.compiler.compilation import compile_file
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
 from resolver.supervisor.audit_log import AuditLog
-from resolver.supervisor.history_chain import HistoryChain
+from resolver.supervisor.history_chain import HistoryChain, Kind, Link
 
 _PLACE = Path(__file__).parent
 _CONFIG, _LISTS, STATE = "config.toml", "lists", "state"
@@ -38,7 +38,8 @@ def save_state(config: Path, state: Path) -> None:
     AuditLog(state).activated(*given)
     chain = HistoryChain(state)
     chain.follow(MOMENT, appended=1)
-    chain.seal(MOMENT, *SEALED)
+    since, before, figures = SEALED
+    chain.seal(Link(Kind.FIGURES, MOMENT, hash=figures, since=since, before=before))
 
 
 def _version(directory: Path) -> list[int]:

@@ -6,6 +6,7 @@ import pytest
 
 from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
+from resolver.figures.seal import SealedFigures
 from resolver.snapshot import store
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 from resolver.supervisor.history_chain import CHAIN
@@ -60,7 +61,9 @@ CHAINED = [state for state in STATES if (state / CHAIN).exists()]
 
 @pytest.mark.parametrize("state", CHAINED, ids=lambda state: state.parent.name)
 def test_the_stored_chain_is_verified(state: Path) -> None:
-    check = verify(state, lambda since, until: (SEALED[2], (since, until) == SEALED[:2]))
+    check = verify(
+        state, lambda since, until: SealedFigures(SEALED[2], (since, until) == SEALED[:2])
+    )
     assert (check.findings, check.notes) == ([], [])
     assert (check.records, check.sealed) == (1, 1)
 

@@ -289,3 +289,32 @@ def test_the_end_that_an_earlier_version_has_noted_is_left_out(
     with file.open("a", encoding="utf-8") as log:
         log.write(f"{json.dumps(line)}\n")
     assert [each.event for each in audit_log.entries()] == ["reload"]
+
+
+LATE = 1e9
+
+
+@pytest.mark.parametrize("time", [0.5, 1.0, 1.5, 1.9])
+def test_a_backdated_record_puts_nothing_in_force(
+    audit_log: AuditLog, compiled: CompiledConfig, time: float
+) -> None:
+    _write(audit_log, compiled, 1.0, "one", "aa")
+    _write(audit_log, compiled, 2.0, "two", "bb")
+    _write(audit_log, compiled, time, "one", "cc")
+    _write(audit_log, compiled, 4.0, "one", "dd")
+    for moment, snapshot in ((1.95, "aa"), (2.0, "bb"), (3.9, "bb"), (4.0, "dd")):
+        found = audit_log.before(moment, LATE)
+        assert found is not None
+        assert found.entry.snapshot == snapshot, moment
+        said = None if found.backdated is None else found.backdated.snapshot
+        assert said == (None if moment == 4.0 else "cc")
+
+
+def test_a_record_of_a_time_to_come_orders_nothing(
+    audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
+    for time, snapshot in ((1.0, "aa"), (LATE + DAY, "bb"), (2.0, "cc"), (3.0, "dd")):
+        _write(audit_log, compiled, time, snapshot, snapshot)
+    found = audit_log.before(2.5, LATE)
+    assert found is not None
+    assert (found.entry.snapshot, found.backdated) == ("cc", None)

@@ -1,19 +1,35 @@
 """The chain over the audit log: whatever is done to the log or the chain, the check finds it."""
 
+import gzip
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.compiler.candidate import SourceTexts
+from resolver.figures.seal import SealedFigures
 from resolver.supervisor import journal
-from resolver.supervisor.history_chain import AUDIT_LOG, CHAIN, HistoryChain, Kind, sealed_link
-from resolver.supervisor.history_check import Check, What, verify
+from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.history_chain import (
+    AUDIT_LOG,
+    CHAIN,
+    NO_CHAIN,
+    HistoryChain,
+    Kind,
+    Link,
+    sealed_link,
+)
+from resolver.supervisor.history_check import Check, What, WitnessedHead, verify
 from resolver.supervisor.journal import Journal
+from tests.compiler.texts import compile_texts
 
 DAY = 86400.0
+CONFIG = "[policies.p]\n[vlans.a]\nprefixes = ['10.0.0.0/8']\npolicy = 'p'\n"
 FIGURES = {(at * DAY, (at + 1) * DAY): f"{at:064x}" for at in range(10)}
 
 
@@ -36,16 +52,21 @@ class Node:
         Journal(self.log).append(json.dumps(record).encode())
 
     def write(self, records: int = 1) -> str:
+        head = ""
         for _ in range(records):
             self.append()
             head = self.server.follow(float(self._written), appended=1)
         return head
 
-    def check(self, head: str | None = None, changed: float | None = None) -> Check:
-        def hash_of(since: float, until: float) -> tuple[str, bool]:
-            return ("edited" if since == changed else FIGURES[since, until]), since >= 2 * DAY
+    def check(
+        self, head: str | None = None, changed: float | None = None, witnessed_at: float = 0.0
+    ) -> Check:
+        def figures_of(since: float, until: float) -> SealedFigures:
+            found = "edited" if since == changed else FIGURES[since, until]
+            return SealedFigures(found, since >= 2 * DAY)
 
-        return verify(self.state, hash_of, head)
+        witnessed = None if head is None else WitnessedHead(head, witnessed_at)
+        return verify(self.state, figures_of, witnessed)
 
     def found(self, head: str | None = None) -> list[What]:
         return [each.what for each in self.check(head).findings]
@@ -82,6 +103,83 @@ def test_a_whole_history(node: Node) -> None:
     assert (check.findings, check.notes, check.records) == ([], [], 7)
     assert (check.head, check.after_head) == (head, 4)
     assert node.check(head).after_head == 0
+
+
+def test_a_head_without_log_and_chain_is_missing(node: Node) -> None:
+    head = node.write(3)
+    for path in (node.log, node.chain):
+        path.unlink()
+    assert node.found(head) == [What.HEAD_MISSING]
+
+
+def test_a_chain_that_was_removed_is_found_when_the_server_has_begun_another(node: Node) -> None:
+    node.write(3)
+    node.chain.unlink()
+    node.restart()
+    node.write()
+    assert node.found() == [What.CHAIN_REMOVED]
+    assert node.check().findings[0].number == 3
+
+
+def test_a_link_that_the_disk_did_not_take_is_added_without_a_finding(node: Node) -> None:
+    node.write(2)
+    kept = node.chain.read_bytes()
+    node.append()
+    node.chain.unlink()
+    node.chain.mkdir()
+    with pytest.raises(IsADirectoryError):
+        node.server.follow(3.0, appended=1)
+    node.chain.rmdir()
+    node.chain.write_bytes(kept)
+    _seal(node, 2)
+    assert (node.found(), node.noted()) == ([], [])
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_what_a_chain_of_1_0_0_lacked_is_a_note(node: Node, begins: bool) -> None:
+    """That release has not said whether its server had written the records."""
+    node.write(0 if begins else 2)
+    node.append()
+    node.restart()
+    node.write()
+    links = [sealed_link(line) for line in node.chain.read_bytes().splitlines()]
+    node.chain.unlink()
+    before = NO_CHAIN
+    for each in links:
+        assert each is not None
+        text = json.dumps(asdict(each.link)).partition(', "node"')[0]
+        before = hashlib.sha256(f"{before}{text}".encode()).hexdigest()
+        Journal(node.chain).append(f'{text}, "chain": "{before}"}}'.encode())
+    assert (node.found(), node.noted()) == ([], [] if begins else [What.BEHIND])
+
+
+def test_a_record_added_later_for_a_time_before_a_head_is_found(node: Node) -> None:
+    head = node.write(5)
+    node.restart()
+    for time in (4.5, 7.5):
+        Journal(node.log).append(json.dumps({"time": time}).encode())
+        node.server.follow(time, appended=1)
+    assert (node.found(), node.noted()) == ([], [What.BACKDATED]), "the clock may have gone back"
+    [found] = node.check(head).findings
+    assert (found.what, found.at, found.since) == (What.BEFORE_HEAD, 4.5, 5.0)
+    found, other = node.check(head, witnessed_at=8.0).findings
+    assert (other.what, other.at, other.since) == (What.BEFORE_HEAD, 7.5, 8.0)
+
+
+def test_a_kept_text_that_was_changed_is_found(node: Node) -> None:
+    log, compiled = AuditLog(node.state), compile_texts(CONFIG).compiled
+    sources = SourceTexts({"config.toml": CONFIG})
+    log.activated(1.0, "start", "uid 0", "aa", compiled, sources)
+    node.server.follow(1.0, appended=1)
+    assert node.found() == []
+    [entry] = log.entries()
+    file = node.state / "configs" / f"{entry.config}.json.gz"
+    file.write_bytes(gzip.compress(b'{"config.toml": "another"}'))
+    [found] = node.check().findings
+    assert (found.what, found.hash) == (What.TEXT_CHANGED, entry.config)
+    assert log.text(entry.config) == {}
+    file.unlink()
+    assert node.found() == [], "the archive keeps a bounded number of texts"
 
 
 RECORDS = st.integers(2, 8)
@@ -186,6 +284,16 @@ def test_the_begin_of_the_chain_taken_out_is_found(node: Node) -> None:
     assert What.NO_BEGIN in node.found()
 
 
+@pytest.mark.parametrize("time", [1e18, -1.0, float("nan")])
+def test_a_link_or_a_record_whose_time_has_no_date_is_none(node: Node, time: float) -> None:
+    node.write(2)
+    node.server.seal(Link(Kind.FIGURES, 3.0, since=time, before=time))
+    record = {"time": time, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}
+    Journal(node.log).append(json.dumps(record).encode())
+    assert node.found() == [What.NO_LINK, What.UNLINKED]
+    assert list(AuditLog(node.state).entries()) == []
+
+
 def test_a_link_taken_out_with_its_record_is_found(node: Node) -> None:
     node.write(5)
     _edit(node.log, lambda lines: lines.pop(2))
@@ -201,7 +309,8 @@ def test_a_log_of_an_earlier_release_gets_a_chain(node: Node) -> None:
     assert begin is not None
     assert (begin.link.kind, begin.link.records, len(records)) == (Kind.BEGIN, 4, 4)
     assert node.check().records == 4
-    assert node.found() == []
+    assert node.found() == [What.CHAIN_REMOVED], "who had one before has removed it"
+    assert node.check().findings[0].number == 3
 
 
 def test_records_older_than_the_chain_are_told(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +318,7 @@ def test_records_older_than_the_chain_are_told(node: Node, monkeypatch: pytest.M
         node.append()
     monkeypatch.setattr(journal, "_LOOK_BACK", 100)
     node.write()
-    assert (node.found(), node.noted()) == ([], [What.BEFORE_CHAIN])
+    assert (node.found(), node.noted()) == ([What.CHAIN_REMOVED], [What.BEFORE_CHAIN])
 
 
 @pytest.mark.parametrize("behind", [1, 3])
@@ -217,11 +326,11 @@ def test_a_chain_that_is_behind_says_so_when_it_goes_on(node: Node, behind: int)
     node.write(2)
     for _ in range(behind):
         node.append()
-    assert node.noted() == [What.UNLINKED]
+    assert (node.found(), node.noted()) == ([What.UNLINKED], [])
     node.restart()
     node.write()
-    assert (node.found(), node.noted()) == ([], [What.BEHIND])
-    assert node.check().notes[0].number == behind + 1
+    assert (node.found(), node.noted()) == ([What.NOT_OF_SERVER], [])
+    assert node.check().findings[0].number == behind
     assert node.check().records == behind + 3
 
 
@@ -260,8 +369,7 @@ def test_a_link_that_was_cut_short(node: Node, kept: int) -> None:
     node.restart()
     node.write()
     # All of a link but its end of line is a whole one.
-    assert node.found() == ([] if kept < 0 else [What.NO_LINK])
-    assert node.noted() == ([] if kept < 0 else [What.BEHIND])
+    assert node.found() == ([] if kept < 0 else [What.NO_LINK, What.NOT_OF_SERVER])
     assert node.check().records == 4
 
 
@@ -311,7 +419,8 @@ def test_a_rotated_chain_is_checked_from_its_oldest_link(
 def _seal(node: Node, *days: int) -> None:
     for each in days:
         times = (each * DAY, (each + 1) * DAY)
-        node.server.seal(times[1], *times, FIGURES[times])
+        seal = Link(Kind.FIGURES, times[1], hash=FIGURES[times], since=times[0], before=times[1])
+        node.server.seal(seal)
 
 
 def test_edited_figures_of_a_day_are_found(node: Node) -> None:
@@ -336,6 +445,17 @@ def test_days_are_sealed_again_after_the_clock_went_back(node: Node) -> None:
     assert (note.what, note.at, note.since) == (What.CLOCK_BACK, 6 * DAY, 3 * DAY)
     _seal(node, 3, 4)
     assert [each.at for each in node.check(changed=4 * DAY).findings] == [4 * DAY]
+
+
+def test_many_seals_after_a_record_hide_nothing(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.write()
+    _seal(node, *range(2, 10))
+    monkeypatch.setattr(journal, "_LOOK_BACK", 1000)
+    node.restart()
+    node.write()
+    assert (node.found(), node.check().records) == ([], 2)
 
 
 def _octets_read() -> int:

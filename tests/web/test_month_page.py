@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
-from resolver.analysis.month import BlockLogDays, ListAge, MonthReport
+from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
+from resolver.analysis.month import BlockLogDays, Coverage, ListAge, MonthReport, Verification
 from resolver.compiler.compilation import compile_file
 from resolver.web import month_page
+from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
 from tests.analysis import test_month_report as months
@@ -74,6 +77,12 @@ def page(tmp_path_factory: pytest.TempPathFactory, report: MonthReport) -> PageO
     return page
 
 
+def nothing(coverage: Coverage) -> Coverage:
+    """The same period without a record."""
+    begin, end = ABAN.begin, ABAN.begin + coverage.seconds
+    return replace(coverage, gaps=(Interval(begin, end, "", NO_RECORD),))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_has_it_all_and_loads_nothing(page: PageOf, language: str) -> None:
     whole, text = page(language), messages(language)["month"]
@@ -108,12 +117,12 @@ def test_the_picture_has_a_bar_a_day_and_a_line_of_the_period_before(
     assert len(re.findall('<rect class="blocked"', whole)) == len(report.days) == 30
     assert f'height="{100 * 1234 / (1234 + 77):.2f}"' in whole
     assert whole.count('<path d="M0 ') == 1
-    assert '<path d="M0 ' not in page("en", nodes=())
+    assert '<path d="M0 ' not in page("en", coverage_before=nothing(report.coverage_before))
 
 
 def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
     text = messages("en")["month"]
-    assert text["no_figures"] in page("en", nodes=(), counts=())
+    assert text["no_figures"] in page("en", coverage=nothing(report.coverage), counts=())
     short = page("en", audited=False, changes=())
     assert text["audit_log_short"] in short
     assert "The audit log has no change of the config." in short
@@ -121,10 +130,76 @@ def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
     assert text["no_changes"] in page("en", changes=())
     damaged = replace(report.nodes[0], damaged=("2026-10.sqlite: set aside",))
     assert "2026-10.sqlite: set aside" in page("en", nodes=(damaged,))
-    old = replace(report.nodes[0], minutes_before=0)
-    assert text["not_compared"] in page("en", nodes=(old,))
+    alone = page("en", coverage_before=nothing(report.coverage_before))
+    said = "Nothing is compared with the period before: 100.0% of this period is recorded, and 0.0%"
+    assert said in alone
+    assert "+24%" not in alone
     assert "The period has not ended" in page("en", period=replace(report.period, runs=True))
+    assert "2 records of the audit log in this period" in page("en", backdated=2)
     assert "4 exempted queries are kept" in page("en", left_out=4)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, language: str) -> None:
+    text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
+    assert text["no_history"] in page(language)
+    whole = Verification("5f0c" * 16, float(MEHR.begin), (), ("a note",))
+    said = page(language, verification=whole)
+    assert text["whole"].format(since=fmt.moment(MEHR.begin)) in said
+    assert text["head"].format(head=Markup(f"<bdi>{whole.head}</bdi>")) in said
+    assert text["verification_notes"].format(number=fmt.number(1)) in said
+    assert text["others_not_verified"] in said
+    edited = page(language, verification=replace(whole, findings=("one", "two")))
+    assert edited.count(text["not_whole"].format(number=fmt.number(2))) == 2
+    assert text["whole"].format(since=fmt.moment(MEHR.begin)) not in edited
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_end_of_an_exemption_is_when_it_ended(
+    page: PageOf, report: MonthReport, language: str
+) -> None:
+    text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
+    [whole] = report.exemptions
+    until = fmt.plain_moment(whole.exemption.until)
+    assert whole.ended_early
+    early, end = page(language), fmt.plain_moment(whole.end)
+    assert text["ended_early"].format(end=end, until=until) in early
+    runs = page(language, exemptions=(replace(whole, ended_early=False),))
+    over = replace(whole, end=whole.exemption.until, ended_early=False)
+    assert f"<td>{until}</td>" in page(language, exemptions=(over,))
+    assert text["planned"].format(until=until) in runs
+    for other in (early, runs):
+        assert f"<td>{until}</td>" not in other
+
+
+def test_the_times_that_no_node_covered_are_said(page: PageOf, report: MonthReport) -> None:
+    text = messages("en")["month"]
+    one_stood = page("en")
+    assert text["always_one"] in one_stood
+    assert "The figures have gaps" not in one_stood
+    gaps = (
+        Interval(ABAN.begin, ABAN.begin + HOUR, "", NO_RECORD),
+        Interval(ABAN.begin + HOUR, ABAN.begin + 3 * HOUR, "", NOT_SERVING),
+    )
+    both = page("en", coverage=replace(report.coverage, gaps=gaps))
+    assert "of 1 h no node has a record" in both
+    assert f'<th scope="col">{text["no_node"]}</th>' in both
+    assert text["always_one"] not in both
+    alone = page("en", nodes=report.nodes[:1])
+    assert text["no_node"] not in alone
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_persons_is_true(page: PageOf, language: str) -> None:
+    """The page names an exempted address and the queries of its VLAN."""
+    whole = page(language)
+    assert "10.10.3.7/32" in whole
+    assert {"fa": "رقمی دربارهٔ یک شخص نیست", "en": "No figure is about"}[language] not in whole
+    assert {"fa": "می‌تواند از یک شخص خبر دهد", "en": "can tell of a person"}[language] in whole
+
+
+def test_a_part_of_the_workers_is_no_outage() -> None:
+    assert messages("fa")["month"]["whys"]["not_serving"] == "برخی فرایندها پاسخ‌گو نبودند"
 
 
 def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:

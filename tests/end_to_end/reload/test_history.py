@@ -1,6 +1,7 @@
 """``darban history``: what was in force, told by the journal of a server that really changed."""
 
 import datetime as dt
+import json
 import os
 import pwd
 import signal
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from resolver.figures.records import HourFigures, Minute, SelfTestResult
+from resolver.figures.store import NAME, FigureStore
 from tests.live.clients import ask
-from tests.live.commands import GOOD, NO, WRONG, darban
+from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import small
 from tests.live.nsd import ANY_V4
 from tests.live.programs import lacking
@@ -226,3 +229,38 @@ def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> Non
     assert answer is not None
     assert str(answer.rr[0].rdata) == ANY_V4
     path.rmdir()
+
+
+def test_after_a_power_cut_nothing_was_in_force(
+    make_started: Callable[[], Server],
+) -> None:
+    """The audit log has no stop then; the figures have no minute."""
+    server = make_started()
+    with server.checked():
+        server.signal(signal.SIGKILL)
+        server.ended()
+    log = server.state / "journal.jsonl"
+    [entry] = map(json.loads, log.read_bytes().splitlines())
+    begin = int(time.time() - 7200) // 60 * 60
+    log.write_text(json.dumps({**entry, "time": begin - 600.0}) + "\n", encoding="utf-8")
+    figures = FigureStore(server.state / NAME, "one")
+    for at in (*range(begin - 600, begin, 60), *range(begin + 1800, begin + 3600, 60)):
+        figures.add(HourFigures(at, minutes=[Minute(at, "", True, SelfTestResult.HELD)]), "UTC")
+
+    def at(seconds: int) -> Done:
+        moment = dt.datetime.fromtimestamp(begin + seconds, dt.UTC).isoformat()
+        return darban("history", "--at", moment, at=server.directory)
+
+    for seconds, ran in ((-60, True), (59, True), (61, False), (1799, False), (1800, True)):
+        done = at(seconds)
+        assert done.code == (GOOD if ran else NO), done.out
+        assert ("the figures have no minute from" in done.out) is not ran
+    assert f"had put snapshot {entry['snapshot']} in force at" in at(900).out
+    assert at(3700).code == NO, "it does not run since"
+    explained = darban(
+        *("explain", "127.0.10.5", "web.telegram.org", "--at"),
+        dt.datetime.fromtimestamp(begin + 900, dt.UTC).isoformat(),
+        at=server.directory,
+    )
+    assert explained.code == NO
+    assert "nothing was in force, as far as is known" in explained.err

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from resolver.figures.export import write_export
 from resolver.figures.records import Figures, HourCount
-from resolver.figures.store import FigureStore, write_export
+from resolver.figures.store import FigureStore
 from tests.figures import synthetic
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.programs import lacking, needed
@@ -97,12 +98,15 @@ def test_names_of_another_node_are_no_formulas_and_no_html(
     nodes: list[Path], tmp_path: Path
 ) -> None:
     file = tmp_path / "other.figures"
-    names = ("=1+1", "@a", "<script>alert(1)</script>")
+    names = ("=1+1", "@a", "\n=2+2", "\x1b]0;x\x07", "<script>alert(1)</script>")
     counts = tuple(HourCount(synthetic.ABAN, each, "-x", "blocked", 1) for each in names)
     write_export(file, Figures("<b>other", "Asia/Tehran", counts, (), ()))
-    made = rows(darban(*ASKED, "--merge", str(file), "--csv", at=nodes[0]).out)
+    printed = darban(*ASKED, "--merge", str(file), "--csv", at=nodes[0]).out
+    assert not {"\x1b", "\x07"} & set(printed)
+    made = rows(printed)
     found = {(row["vlan"], row["service"]) for row in made if not row["vlan"].startswith("vlan-")}
-    assert found == {("'=1+1", "'-x"), ("'@a", "'-x"), (names[2], "'-x")}
+    shown = ("'=1+1", "'@a", "' =2+2", r"\u001b]0;x\u0007", names[-1])
+    assert found == {(each, "'-x") for each in shown}
     page = darban(*ASKED, "--merge", str(file), at=nodes[0]).out
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
@@ -154,6 +158,14 @@ def test_name_and_logo_are_at_the_head(agency: Callable[[str], Path]) -> None:
     data = base64.b64encode(svg).decode()
     assert f'<img class="logo" src="data:image/svg+xml;base64,{data}" alt="">' in done.out
     assert "<script" not in done.out
+
+
+def test_what_a_csv_lacks_is_said_beside_it(agency: Callable[[str], Path]) -> None:
+    folder = agency("")
+    (folder / ".darban" / "figures" / "2026-10.sqlite").write_bytes(b"damaged")
+    done = darban(*ASKED, "--csv", at=folder)
+    assert (done.code, len(rows(done.out))) == (GOOD, 0)
+    assert "some figures could not be read: 2026-10.sqlite" in done.err
 
 
 @pytest.mark.parametrize(

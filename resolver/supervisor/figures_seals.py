@@ -1,4 +1,4 @@
-"""Seal the figures of each day (UTC) in the chain over the audit log, once nothing adds to them."""
+"""Seal the figures of each hour (UTC) in the chain over the audit log, once it is over."""
 
 import asyncio
 import time
@@ -9,13 +9,13 @@ from resolver.supervisor.audit_writer import AuditWriter
 
 _LOOK: Final = 300.0
 """Seconds between two looks at the clock."""
-_DAY: Final = 86400.0
-_OPEN: Final = 2 * 3600.0
-"""Seconds for which a day that is over may get figures: its last local hour ends within one."""
+_HOUR: Final = 3600.0
+_OPEN: Final = _HOUR + 300.0
+"""Seconds for which an hour that is over may get figures: its last local hour ends within one."""
 
 
-class DaySeals:
-    """Seals days as long as the server runs."""
+class FiguresSeals:
+    """Seals hours as long as the server runs."""
 
     def __init__(self, audit: AuditWriter, waits_since: Callable[[], float]) -> None:
         """``waits_since`` says when the oldest figures begin that are not stored yet."""
@@ -30,8 +30,8 @@ class DaySeals:
 
 
 def seal_until(now: float, waits_since: float) -> float:
-    """The begin of the first day that may still get figures, in seconds since 1970, as ``now``.
+    """The begin of the first hour that may still get figures, in seconds since 1970, as ``now``.
 
-    While a disk takes no figures, that is the day of those that wait.
+    While a disk takes no figures, that is the hour of those that wait.
     """
-    return min(now - _OPEN, waits_since) // _DAY * _DAY
+    return min(now - _OPEN, waits_since) // _HOUR * _HOUR
