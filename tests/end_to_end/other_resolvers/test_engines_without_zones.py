@@ -112,7 +112,7 @@ def _is_told(directory: Path) -> int:
     return subprocess.run(command, check=False, capture_output=True).returncode
 
 
-@pytest.mark.parametrize("damage", [None, *DAMAGES])
+@pytest.mark.parametrize("damage", [None, *DAMAGES, _damaged_inside])
 @pytest.mark.parametrize("name", SEEDED)
 def test_no_banned_name_passes_though_the_primary_is_away(
     name: str, damage: Callable[[Path], None] | None, of: Site, tmp_path: Path
@@ -191,7 +191,6 @@ def test_bind_takes_the_seed_where_its_copy_of_it_has_lost_lines(of: Site, tmp_p
     [
         ("BIND", _cut_at_the_end_of_a_line),
         ("Recursor", _cut_at_the_end_of_a_line),
-        ("Recursor", _damaged_inside),
         *(("Unbound", each) for each in (*OPENING, *INSIDE)),
     ],
 )
