@@ -217,7 +217,12 @@ def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes
     no name and has a writer.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
+    try:
+        handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow_link:
+            error.strerror = "it is a link"
+        raise
     try:
         mode = os.fstat(handle).st_mode
         if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_nameless(handle))):

@@ -12,6 +12,7 @@ from resolver.cli.moments import moment_text
 from resolver.compiler.past_policy import compile_past
 from resolver.errors import DarbanError
 from resolver.figures import store as figure_store
+from resolver.figures.tables import copied
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -131,7 +132,7 @@ def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
 
     A server that is killed, or whose power is cut, writes no stop to the audit log.
     """
-    gap = figure_store.gap_at(state / figure_store.NAME, moment)
+    gap = figure_store.gap_at(state / figure_store.NAME, moment, copied)
     now = time.time()
     if gap is None or moment < entry.time + _MINUTE:
         return
