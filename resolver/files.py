@@ -216,6 +216,15 @@ def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes
     wait for a writer for ever. A pipe of the shell, as behind /dev/stdin or for ``<(command)``, has
     no name and has a writer.
     """
+    with open_regular(path, follow_link=follow_link) as file:
+        content = file.read(longest + 1)
+    if len(content) > longest:
+        raise OSError(errno.EFBIG, f"more than {longest >> 20} MiB", str(path))
+    return content
+
+
+def open_regular(path: Path, *, follow_link: bool = True) -> BinaryIO:
+    """Open what ``read_regular`` reads; OSError for anything else."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
@@ -229,13 +238,10 @@ def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes
             why = _KINDS.get(stat.S_IFMT(mode), "no regular file")
             raise OSError(errno.EINVAL, why, str(path))
         os.set_blocking(handle, True)
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            content = file.read(longest + 1)
-    finally:
+        return os.fdopen(handle, "rb")
+    except BaseException:
         os.close(handle)
-    if len(content) > longest:
-        raise OSError(errno.EFBIG, f"more than {longest >> 20} MiB", str(path))
-    return content
+        raise
 
 
 def _is_nameless(pipe: int) -> bool:
