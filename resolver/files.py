@@ -217,21 +217,32 @@ def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes
     wait for a writer for ever. A pipe of the shell, as behind /dev/stdin or for ``<(command)``, has
     no name and has a writer.
     """
+    with open_regular(path, follow_link=follow_link) as file:
+        content = file.read(longest + 1)
+    if len(content) > longest:
+        raise OSError(errno.EFBIG, f"more than {longest >> 20} MiB", str(path))
+    return content
+
+
+def open_regular(path: Path, *, follow_link: bool = True) -> BinaryIO:
+    """Open what ``read_regular`` reads; OSError for anything else."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
+    try:
+        handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.ELOOP and not follow_link:
+            error.strerror = "it is a link"
+        raise
     try:
         mode = os.fstat(handle).st_mode
         if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_nameless(handle))):
             why = _KINDS.get(stat.S_IFMT(mode), "no regular file")
             raise OSError(errno.EINVAL, why, str(path))
         os.set_blocking(handle, True)
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            content = file.read(longest + 1)
-    finally:
+        return os.fdopen(handle, "rb")
+    except BaseException:
         os.close(handle)
-    if len(content) > longest:
-        raise OSError(errno.EFBIG, f"more than {longest >> 20} MiB", str(path))
-    return content
+        raise
 
 
 def _is_nameless(pipe: int) -> bool:

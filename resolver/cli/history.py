@@ -108,6 +108,8 @@ def history(
     state = store.directory(config)
     become_owner(state)
     if verify or head is not None:
+        if at is not None and head is None:
+            raise DarbanError("--at is the moment at which a head was noted: give --head as well")
         moment = 0.0 if at is None else parse_moment(at).timestamp()
         witnessed = None if head is None else WitnessedHead(head, moment)
         return history_verify.run(state, witnessed, as_json)
@@ -227,7 +229,7 @@ def _entry_text(found: InForce, moment: float) -> str:
     return "\n".join(
         [
             since(entry, moment),
-            *(backdated_text(each) for each in (found.backdated,) if each),
+            *(backdated_text(each, moment) for each in (found.backdated,) if each),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",

@@ -7,6 +7,7 @@ from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 from resolver.errors import DarbanError
 from resolver.figures.seal import KeptFigures
+from resolver.figures.tables import copied
 from resolver.supervisor.history_check import Check, Finding, What, WitnessedHead, verify
 
 _TEXTS = {
@@ -70,7 +71,7 @@ def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
 def verified(state: Path, head: WitnessedHead | None = None) -> Check:
     """The result of a verification; DarbanError where a file cannot be read."""
     try:
-        return verify(state, KeptFigures(state).of, head, time.time())
+        return verify(state, KeptFigures(state, copied).of, head, time.time())
     except OSError as error:
         raise DarbanError(str(error)) from None
 

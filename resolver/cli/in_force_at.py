@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from resolver import __version__
+from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text
 from resolver.compiler.past_policy import compile_past
 from resolver.errors import DarbanError
 from resolver.figures import store as figure_store
+from resolver.figures.tables import copied
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -47,7 +49,9 @@ class PastPolicy:
         """Since when and by whom it was in force, and whose code decides now."""
         ran = f"Darban {self.version} ran then" if self.version else _UNKNOWN_VERSION
         lines = [since(self.entry, self.moment), f"{ran}; {self.source}"]
-        return "\n".join(lines + [backdated_text(each) for each in (self.backdated,) if each])
+        if self.backdated is not None:
+            lines.append(backdated_text(self.backdated, self.moment))
+        return "\n".join(lines)
 
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
@@ -131,7 +135,7 @@ def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
 
     A server that is killed, or whose power is cut, writes no stop to the audit log.
     """
-    gap = figure_store.gap_at(state / figure_store.NAME, moment)
+    gap = figure_store.gap_at(state / figure_store.NAME, moment, copied)
     now = time.time()
     if gap is None or moment < entry.time + _MINUTE:
         return
@@ -155,12 +159,13 @@ def since(entry: AuditEntry, moment: float) -> str:
     )
 
 
-def backdated_text(entry: AuditEntry) -> str:
-    """What is said of a record that is not believed."""
+def backdated_text(entry: AuditEntry, moment: float) -> str:
+    """What is said of a record that is not believed, with the exemptions that it has."""
+    exempted = "".join(f"; it exempts {exemption_text(e)}" for e in entry.exempted_at(moment))
     return (
         f"not believed: a record of {moment_text(entry.time)} by {who(entry)} ({entry.event}), "
         f"snapshot {entry.snapshot or '-'}, which was written after a later one: the clock was set "
-        "back, or somebody added it; see darban history --verify"
+        f"back, or somebody added it; see darban history --verify{exempted}"
     )
 
 

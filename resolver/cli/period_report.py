@@ -30,6 +30,7 @@ from resolver.errors import DarbanError
 from resolver.figures import export as figure_export
 from resolver.figures import store as figure_store
 from resolver.figures.records import Figures
+from resolver.figures.tables import copied
 from resolver.log import escaped
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
@@ -199,7 +200,8 @@ def _read(config: Path, asked: AskedPeriod, zone: ZoneInfo) -> Figures:
     since = periods.before(period, zone).begin
     state = store.directory(config)
     with as_owner(state):
-        return figure_store.read(state / figure_store.NAME, since, period.end)
+        directory = state / figure_store.NAME
+        return figure_store.read(directory, since, period.end, opening=copied)
 
 
 def _named(figures: Figures) -> Figures:

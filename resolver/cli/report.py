@@ -157,7 +157,7 @@ def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
         raise InvalidMoment(f"'{at}' is still to come; the report has only the past")
     past = in_force_at(path, moment)
     if past.backdated is not None:
-        echo(backdated_text(past.backdated), err=True)
+        echo(backdated_text(past.backdated, moment), err=True)
     sources = AuditLog(store.directory(path)).sources(past.entry)
     results = None
     with suppress(NotKept):

@@ -5,7 +5,6 @@ What must stay true:
   link or a pipe is nothing to root. It is no larger than ``_MAX_EXPORT``, and its texts are short.
 """
 
-import errno
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -60,8 +59,7 @@ def read_export(path: Path) -> Figures:
     try:
         content = read_regular(path, _MAX_EXPORT, follow_link=False)
     except OSError as error:
-        why = "it is a link" if error.errno == errno.ELOOP else error.strerror
-        raise FiguresError(f"{path}: cannot be read ({why})") from None
+        raise FiguresError(f"{path}: cannot be read ({error.strerror})") from None
     with tables.in_memory(path, content) as database:
         tables.check(database, path)
         if tables.longest_text(database) > _MAX_TEXT:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from resolver.figures import store
 from resolver.figures.records import Figures
+from resolver.figures.tables import Opening
 
 _DAY: Final = 86400.0
 
@@ -33,12 +34,13 @@ class KeptFigures:
     One object is for one look at them: what it knows of the files stays as it was.
     """
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, opening: Opening) -> None:
         self._directory = state / store.NAME
+        self._opening = opening
         self._days = 0.0, 0.0
         self._lines: list[tuple[float, str]] = []
         """Of these days: when each count or minute begins, and its text."""
-        self._node_and_zone = cache(partial(store.node_and_zone, self._directory))
+        self._node_and_zone = cache(partial(store.node_and_zone, self._directory, opening))
         present = (path.stem for path in self._directory.glob("*.sqlite"))
         self._oldest = min([*present, store.oldest_kept(dt.datetime.now(dt.UTC).date())])
 
@@ -53,7 +55,7 @@ class KeptFigures:
         """
         days = since // _DAY * _DAY, -(-until // _DAY) * _DAY
         if self._days != days:
-            figures = store.read(self._directory, *days, or_raise=True)
+            figures = store.read(self._directory, *days, opening=self._opening, or_raise=True)
             self._days, self._lines = days, sorted(_lines(figures), key=itemgetter(0))
         begin, end = (bisect_left(self._lines, at, key=itemgetter(0)) for at in (since, until))
         text = "\n".join(sorted(line for _, line in self._lines[begin:end]))

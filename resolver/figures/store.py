@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from resolver.figures import tables
 from resolver.figures.records import Figures, HourFigures, Labels
-from resolver.figures.tables import DamagedFiguresError, FiguresError
+from resolver.figures.tables import DamagedFiguresError, FiguresError, Opening
 from resolver.files import make_directory
 
 NAME = "figures"
@@ -117,7 +117,14 @@ def first_month(since: float) -> str:
     return month_of(since - _HOUR)
 
 
-def read(directory: Path, since: float, until: float, *, or_raise: bool = False) -> Figures:
+def read(
+    directory: Path,
+    since: float,
+    until: float,
+    *,
+    opening: Opening = tables.to_read,
+    or_raise: bool = False,
+) -> Figures:
     """The figures of the hours and minutes that begin in a period, of the node of a directory.
 
     ``since`` and ``until`` are in seconds since 1970; ``until`` is excluded. What cannot be read
@@ -127,11 +134,11 @@ def read(directory: Path, since: float, until: float, *, or_raise: bool = False)
     first, last = first_month(since), month_of(until)
     for month in sorted(_months(directory)):
         if first <= month <= last:
-            found = _with_month(found, directory, month, since, until, or_raise=or_raise)
+            found = _with_month(found, directory, month, (since, until), opening, or_raise)
     return found
 
 
-def node_and_zone(directory: Path, month: str) -> tuple[str, str]:
+def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, str]:
     """The node that has the figures of a month, and the time zone by which it counted last.
 
     Empty where there is no file. FiguresError where it cannot be read.
@@ -139,7 +146,7 @@ def node_and_zone(directory: Path, month: str) -> tuple[str, str]:
     path = directory / f"{month}.sqlite"
     if not path.exists():
         return "", ""
-    found = _read(path, 0, 0)
+    found = _read(path, (0, 0), opening)
     return found.node, found.time_zone
 
 
@@ -152,27 +159,39 @@ class Gap(NamedTuple):
     """Infinity where no minute was recorded since."""
 
 
-def gap_at(directory: Path, moment: float) -> Gap | None:
+def gap_at(directory: Path, moment: float, opening: Opening) -> Gap | None:
     """The time without a recorded minute that has a moment.
 
     None where there is none, or none is known: since nothing is recorded before the moment, or a
     file cannot be read or was set aside.
     """
-    lasts, firsts = [-math.inf], [math.inf]
-    for month in sorted(_months(directory)):
-        path = directory / f"{month}.sqlite"
-        try:
-            if _asides(directory, month):
-                return None
-            with tables.opened(path, "rw") as database:
-                tables.check_tables(database, path)
-                last, after = tables.minutes_around(database, moment)
-        except FiguresError:
-            return None
-        lasts += [last + _MINUTE] if last is not None else []
-        firsts += [after] if after is not None else []
-    begin, end = max(lasts), min(firsts)
+    months, own = sorted(_months(directory)), month_of(moment)
+    begin, end = -math.inf, math.inf
+    try:
+        for month in reversed([each for each in months if each <= own]):
+            last, after = _minutes_around(directory, month, moment, opening)
+            end = end if after is None else after
+            if last is not None:
+                begin = last + _MINUTE
+                break
+        for month in (each for each in months if each > own and end == math.inf):
+            _, after = _minutes_around(directory, month, moment, opening)
+            end = end if after is None else min(end, after)
+    except FiguresError:
+        return None
     return Gap(begin, end) if -math.inf < begin and begin + _MINUTE <= moment else None
+
+
+def _minutes_around(
+    directory: Path, month: str, moment: float, opening: Opening
+) -> tuple[int | None, int | None]:
+    """Those that a month's file has; FiguresError where it cannot be read, or was set aside."""
+    if _asides(directory, month):
+        raise FiguresError(f"{month}: set aside")
+    path = directory / f"{month}.sqlite"
+    with opening(path) as database:
+        tables.check_tables(database, path)
+        return tables.minutes_around(database, moment)
 
 
 def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[int, Labels, int]]:
@@ -184,19 +203,24 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
     for month in sorted(_months(directory)):
         path = directory / f"{month}.sqlite"
         if month_of(since) <= month <= month_of(until) and path.exists():
-            with contextlib.suppress(FiguresError), tables.opened(path, "rw") as database:
+            with contextlib.suppress(FiguresError), tables.to_read(path) as database:
                 tables.check_tables(database, path)
                 yield from tables.sums(database, since, until, step)
 
 
 def _with_month(
-    found: Figures, directory: Path, month: str, since: float, until: float, *, or_raise: bool
+    found: Figures,
+    directory: Path,
+    month: str,
+    period: tuple[float, float],
+    opening: Opening,
+    or_raise: bool,
 ) -> Figures:
     damaged = [f"{path.name}: set aside" for path in _asides(directory, month)]
     path = directory / f"{month}.sqlite"
     try:
         if path.exists():
-            found = _joined(found, _read(path, since, until))
+            found = _joined(found, _read(path, period, opening))
     except FiguresError as error:
         if or_raise:
             raise
@@ -215,10 +239,10 @@ def _joined(earlier: Figures, later: Figures) -> Figures:
     )
 
 
-def _read(path: Path, since: float, until: float) -> Figures:
-    with tables.opened(path, "rw") as database:
+def _read(path: Path, period: tuple[float, float], opening: Opening) -> Figures:
+    with opening(path) as database:
         tables.check_tables(database, path)
-        return tables.figures(database, since, until)
+        return tables.figures(database, *period)
 
 
 def _months(directory: Path) -> set[str]:

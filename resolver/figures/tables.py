@@ -9,7 +9,9 @@ What must stay true:
 import contextlib
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -22,6 +24,8 @@ from resolver.figures.records import (
     Minute,
     SelfTestResult,
 )
+from resolver.figures.rollback import rolled_back
+from resolver.files import read_regular
 
 VERSION = 1
 """Of the tables; PRAGMA user_version of a file."""
@@ -46,6 +50,13 @@ _ADD_MINUTE = (
 )
 _LOCKED = 5.0
 """Seconds to wait for another process that reads or writes the file."""
+_BETWEEN = 0.02
+"""Seconds between two looks at a file that is written."""
+_LONGEST = 256 << 20
+"""Octets of a file, or of a journal, that is copied."""
+
+Opening = Callable[[Path], AbstractContextManager[Connection]]
+"""``to_read`` in the process that writes the files, ``copied`` in any other."""
 
 
 class FiguresError(DarbanError):
@@ -72,6 +83,11 @@ def opened(path: Path, mode: str) -> Iterator[Connection]:
             yield database
 
 
+def to_read(path: Path) -> AbstractContextManager[Connection]:
+    """Open a file only to read it, in the process that writes it."""
+    return opened(path, "rw")
+
+
 @contextlib.contextmanager
 def in_memory(path: Path, content: bytes = b"") -> Iterator[Connection]:
     """The content of a file, or nothing, as a database that has no file.
@@ -86,6 +102,44 @@ def in_memory(path: Path, content: bytes = b"") -> Iterator[Connection]:
                 database.deserialize(content)
             database.execute("PRAGMA trusted_schema = OFF")
             yield database
+
+
+@contextlib.contextmanager
+def copied(path: Path) -> Iterator[Connection]:
+    """A copy of a file in memory, as of its last whole transaction.
+
+    For another process than the one that writes the file: it may belong to somebody else, who may
+    put a pipe or a link in the place of the file or its journal at any moment. Errors are those of
+    ``opened``.
+    """
+    try:
+        content = _settled(path)
+    except OSError as error:
+        raise FiguresError(f"{path.name}: {error.strerror}") from error
+    with in_memory(path, content) as database:
+        yield database
+
+
+def _settled(path: Path) -> bytes:
+    """The content between two transactions: what two looks at file and journal have in common."""
+    until = time.monotonic() + _LOCKED
+    before, now = _look(path), _look(path)
+    while now != before:
+        if time.monotonic() > until:
+            raise FiguresError(f"{path.name}: it changes all the time")
+        time.sleep(_BETWEEN)
+        before, now = now, _look(path)
+    journal, content = now
+    return rolled_back(content, journal) if journal else content
+
+
+def _look(path: Path) -> tuple[bytes, bytes]:
+    """The journal and the file, read in this order: a transaction writes the journal first."""
+    journal = b""
+    with contextlib.suppress(FileNotFoundError):
+        beside = path.with_name(f"{path.name}-journal")
+        journal = read_regular(beside, _LONGEST, follow_link=False)
+    return journal, read_regular(path, _LONGEST, follow_link=False)
 
 
 def _refuse_what_waits(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from resolver.compiler.candidate import SourceTexts
 from resolver.figures.seal import KeptFigures
-from resolver.figures.tables import FiguresError
+from resolver.figures.tables import FiguresError, to_read
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.supervisor.audit_log import AuditLog
@@ -72,7 +72,7 @@ class AuditWriter:
         elif since < until:
             since = since or until - _DAY
             try:
-                found = KeptFigures(self._state).of(since, until)
+                found = KeptFigures(self._state, to_read).of(since, until)
             except FiguresError as error:
                 log.error("%s: figures get their seal later: %s", self._state, error)
                 return

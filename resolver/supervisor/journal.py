@@ -16,9 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from resolver.files import make_directory, rename_synced
+from resolver.files import make_directory, open_regular, rename_synced
 
 _LONGEST: Final = 64 << 20
+_MOST_READ: Final = 2 * _LONGEST
+"""Octets of a file that is read: a last line may exceed ``_LONGEST``."""
 _LOOK_BACK: Final = 8 << 20
 """Octets from the end that ``latest`` reads at most."""
 _BLOCK: Final = 64 << 10
@@ -44,13 +46,13 @@ class Journal:
     def lines(self) -> Iterator[bytes]:
         """All lines, the oldest first; OSError where a file exists and cannot be read."""
         for path in (self._earlier, self._path):
-            with suppress(FileNotFoundError), path.open("rb") as file:
+            with suppress(FileNotFoundError), _opened(path) as file:
                 yield from file
 
     def places(self) -> Iterator[Line]:
         """All lines with their places, the oldest first; OSError as for ``lines``."""
         for path in (self._earlier, self._path):
-            with suppress(FileNotFoundError), path.open("rb") as file:
+            with suppress(FileNotFoundError), _opened(path) as file:
                 for number, line in enumerate(file, 1):
                     yield Line(line.rstrip(b"\n"), path, number)
 
@@ -62,7 +64,7 @@ class Journal:
         """The same, each with whether it is in the earlier file."""
         left = _LOOK_BACK
         for path in (self._path, self._earlier):
-            with suppress(FileNotFoundError), path.open("rb") as file:
+            with suppress(FileNotFoundError), _opened(path) as file:
                 size = file.seek(0, os.SEEK_END)
                 for line in _backwards(file, size, max(0, size - left)):
                     yield path == self._earlier, line
@@ -87,6 +89,15 @@ class Journal:
             except OSError:
                 os.truncate(file.fileno(), size)
                 raise
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a file to read it: who may write in its directory may put anything in its place."""
+    file = open_regular(path)
+    if os.fstat(file.fileno()).st_size > _MOST_READ:
+        file.close()
+        raise OSError(errno.EFBIG, f"more than {_MOST_READ >> 20} MiB", str(path))
+    return file
 
 
 def _backwards(file: BinaryIO, end: int, oldest: int) -> Iterator[bytes]:

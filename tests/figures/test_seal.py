@@ -11,6 +11,7 @@ import pytest
 from resolver.figures.records import HourFigures, Labels, Minute, SelfTestResult
 from resolver.figures.seal import KeptFigures
 from resolver.figures.store import NAME, FigureStore
+from resolver.figures.tables import copied
 
 DAY = 86400
 MINUTE = Minute(2 * DAY, "darban-1:ab", True, SelfTestResult.HELD)
@@ -22,7 +23,7 @@ def _write(state: Path, *, queries: int) -> None:
 
 
 def _hash(state: Path, day: int = 2) -> tuple[str, bool]:
-    return KeptFigures(state).of(day * DAY, (day + 1) * DAY)[:2]
+    return KeptFigures(state, copied).of(day * DAY, (day + 1) * DAY)[:2]
 
 
 def _change(state: Path, statement: str) -> int:
@@ -93,12 +94,12 @@ def test_the_first_half_hour_of_a_month_goes_with_the_month_before(tmp_path: Pat
     for hour in (midnight - 1800, midnight + 1800):
         minutes = [Minute(at, "", True, SelfTestResult.HELD) for at in range(hour, hour + 3600, 60)]
         store.add(HourFigures(hour, minutes=minutes), "Asia/Tehran")
-    sealed, is_kept, *_ = KeptFigures(tmp_path).of(midnight, midnight + DAY)
+    sealed, is_kept, *_ = KeptFigures(tmp_path, copied).of(midnight, midnight + DAY)
     assert is_kept
     assert store.remove_before("2020-11", 1) == ["2020-10"]
-    found, is_kept, *_ = KeptFigures(tmp_path).of(midnight, midnight + DAY)
+    found, is_kept, *_ = KeptFigures(tmp_path, copied).of(midnight, midnight + DAY)
     assert (found == sealed, is_kept) == (False, False)
-    assert KeptFigures(tmp_path).of(midnight + DAY, midnight + 2 * DAY).is_kept
+    assert KeptFigures(tmp_path, copied).of(midnight + DAY, midnight + 2 * DAY).is_kept
 
 
 def test_an_hour_is_of_the_figures_that_begin_in_it(tmp_path: Path) -> None:
@@ -106,11 +107,11 @@ def test_an_hour_is_of_the_figures_that_begin_in_it(tmp_path: Path) -> None:
     _write(tmp_path, queries=7)
     store = FigureStore(tmp_path / NAME, "one")
     store.add(HourFigures(2 * DAY + 3600, Counter({Labels("vlan", "", "passed"): 1})), "UTC")
-    kept = KeptFigures(tmp_path)
+    kept = KeptFigures(tmp_path, copied)
     hours = [kept.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]
     assert len({each.hash for each in hours}) == 3
     assert {(each.node, each.time_zone) for each in hours} == {("one", "UTC")}
     assert _change(tmp_path, f"DELETE FROM counts WHERE hour = {2 * DAY + 3600}") == 1
-    now = KeptFigures(tmp_path)
+    now = KeptFigures(tmp_path, copied)
     found = [now.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]
     assert [one == other for one, other in zip(hours, found, strict=True)] == [True, False, True]

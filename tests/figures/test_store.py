@@ -15,6 +15,7 @@ import pytest
 
 from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTestResult
 from resolver.figures.store import FigureStore, gap_at, month_of, read
+from resolver.figures.tables import Opening, copied, to_read
 from tests.figures import synthetic
 from tests.figures.synthetic import ABAN, AZAR, DAY, HOUR
 
@@ -140,6 +141,16 @@ def test_a_file_that_is_put_back_is_counted_on_from(store: FigureStore) -> None:
     assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 8}
 
 
+_WRITING = """
+import sys
+from collections import Counter
+from pathlib import Path
+from resolver.figures.store import FigureStore
+from tests.figures.test_store import figures, minute, ABAN, ZONE
+store = FigureStore(Path(sys.argv[1]), "ns1.example")
+for at in range(ABAN, ABAN + 200 * 60, 60):
+    store.add(figures(ABAN, 1, minute(at)), ZONE)
+"""
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -163,6 +174,9 @@ def test_a_kill_in_the_middle_of_a_minute_leaves_all_or_nothing_of_it(store: Fig
     assert killed.returncode == -signal.SIGKILL
     assert path.with_name("2026-10.sqlite-journal").exists()
     assert path.stat().st_size > size
+    before = path.read_bytes()
+    assert totals(read(store.directory, ABAN, AZAR, opening=copied)) == {STAFF: 3}
+    assert path.read_bytes() == before, "a copy changes nothing"
     assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 3}
     assert store.add(figures(ABAN, 4), ZONE) == ""
     assert totals(read(store.directory, ABAN, AZAR)) == {STAFF: 7}
@@ -183,26 +197,59 @@ def test_old_months_are_removed_and_the_newest_stay(store: FigureStore) -> None:
 
 def test_a_gap_is_between_recorded_minutes(store: FigureStore) -> None:
     end = AZAR - 10 * DAY
-    assert gap_at(store.directory, ABAN) is None
+    assert gap_at(store.directory, ABAN, copied) is None
     for at in (ABAN, ABAN + 60, end):
         store.add(figures(at, 1, minute(at)), ZONE)
     for moment in (ABAN - 1, ABAN, ABAN + 119, ABAN + 179, end, end + 119):
-        assert gap_at(store.directory, moment) is None, moment
+        assert gap_at(store.directory, moment, copied) is None, moment
     for moment in (ABAN + 180, end - 1):
-        assert gap_at(store.directory, moment) == (ABAN + 120, end)
-    assert gap_at(store.directory, end + 120) == (end + 60, math.inf)
+        assert gap_at(store.directory, moment, copied) == (ABAN + 120, end)
+    assert gap_at(store.directory, end + 120, copied) == (end + 60, math.inf)
     (store.directory / "2026-10.sqlite").write_bytes(b"damaged")
-    assert gap_at(store.directory, ABAN + 180) is None
+    assert gap_at(store.directory, ABAN + 180, copied) is None
 
 
 @pytest.mark.parametrize("beside", ["", "-journal", "-wal"])
-def test_a_pipe_keeps_no_reader_waiting(store: FigureStore, beside: str) -> None:
+@pytest.mark.parametrize("opening", [to_read, copied])
+def test_a_pipe_keeps_no_reader_waiting(store: FigureStore, opening: Opening, beside: str) -> None:
     store.add(figures(ABAN, 3), ZONE)
     path = store.directory / f"2026-10.sqlite{beside}"
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    (said,) = read(store.directory, ABAN, AZAR).damaged
-    assert said == f"{path.name}: it is no regular file; remove it"
+    found = read(store.directory, ABAN, AZAR, opening=opening)
+    if opening is to_read:
+        assert found.damaged == (f"{path.name}: it is no regular file; remove it",)
+    elif beside == "-wal":
+        assert totals(found) == {STAFF: 3}, "no copy has such a file"
+    else:
+        assert found.damaged == ("2026-10.sqlite: a named pipe",)
+
+
+def test_a_copy_follows_no_link(store: FigureStore, tmp_path: Path) -> None:
+    store.add(figures(ABAN, 3), ZONE)
+    path = store.directory / "2026-10.sqlite"
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    found = read(store.directory, ABAN, AZAR, opening=copied)
+    assert (found.counts, found.damaged) == ((), ("2026-10.sqlite: it is a link",))
+
+
+@pytest.mark.processes
+def test_a_copy_is_of_whole_transactions_while_a_server_writes(store: FigureStore) -> None:
+    store.add(figures(ABAN, 3), ZONE)
+    writer = subprocess.Popen([sys.executable, "-c", _WRITING, store.directory])
+    try:
+        counted, minutes = 3, 0
+        while minutes < 200:
+            found = read(store.directory, ABAN, AZAR, opening=copied)
+            assert found.damaged == ()
+            minutes = len(found.minutes)
+            assert totals(found)[STAFF] == 3 + minutes >= counted
+            counted = totals(found)[STAFF]
+            assert writer.poll() in (None, 0)
+    finally:
+        writer.kill()
+        writer.wait()
 
 
 def test_a_month_of_twenty_vlans_and_forty_services_takes_less_than_20_megabytes(

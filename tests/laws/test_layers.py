@@ -40,6 +40,7 @@ PURE_OF_PUBLISH = {
 """What is in the zones; the rest of the package writes them."""
 PURE_ALONE = PURE_OF_PUBLISH | {
     *("metrics.faults", "figures.records", "figures.gathering", "figures.small_counts"),
+    "figures.rollback",
 }
 PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]
 

@@ -13,6 +13,7 @@ import pytest
 from resolver.figures.records import HourFigures, Labels
 from resolver.figures.seal import KeptFigures
 from resolver.figures.store import NAME, FigureStore, month_of
+from resolver.figures.tables import copied
 from resolver.metrics.facts import ServerFacts
 from resolver.supervisor import history_check
 from resolver.supervisor.audit_writer import AuditWriter
@@ -63,7 +64,7 @@ class Node:
         return [each.link for each in map(sealed_link, lines) if each is not None]
 
     def check(self) -> Check:
-        return history_check.verify(self.state, KeptFigures(self.state).of)
+        return history_check.verify(self.state, KeptFigures(self.state, copied).of)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A file of lines, read from its end, that never grows beyond its bound."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from resolver.supervisor import journal
 from resolver.supervisor.journal import Journal
+from tests.live.irregular_files import irregular_files
 
 LINES = st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b".")), max_size=20)
 
@@ -64,3 +66,14 @@ def test_the_file_and_the_one_before_it_are_kept(
     assert 10 <= len(kept) <= 20
     assert [line for line in made.latest() if line] == kept[::-1]
     assert sum(each.stat().st_size for each in path.parent.iterdir()) == 10 * len(kept) <= 200
+
+
+@irregular_files
+def test_what_lies_in_the_place_of_a_journal_keeps_nobody_waiting(
+    tmp_path: Path, put: Callable[[Path], None], why: str
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    put(path)
+    for read in (Journal(path).lines, Journal(path).places, Journal(path).latest):
+        with pytest.raises(OSError, match=why.format(128)):
+            next(iter(read()))

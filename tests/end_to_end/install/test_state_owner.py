@@ -100,7 +100,7 @@ def test_a_report_has_the_figures_that_the_service_can_read(place: Place) -> Non
     told = json.loads(darban(*asked, at=place.directory).out)
     [node] = told["nodes"]
     assert told["counts"] == []
-    assert "2026-10.sqlite: unable to open database file" in node["damaged"]
+    assert "2026-10.sqlite: it is a link" in node["damaged"]
 
 
 PULLED = """

@@ -16,7 +16,7 @@ from resolver.figures.records import HourFigures, Labels
 from resolver.figures.store import NAME, FigureStore
 from resolver.supervisor.history_chain import HistoryChain
 from resolver.supervisor.journal import Journal
-from tests.live.commands import GOOD, NO, Done, darban
+from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import edited, small
 from tests.live.reloading import DENY, OPEN
 from tests.live.server import Server
@@ -186,6 +186,9 @@ def test_a_backdated_record_hides_no_exemption(server: Server) -> None:
     then = darban("history", "--at", moment, at=server.directory)
     assert "exempted: pager" in then.out.replace("it-7: ", ""), then.out
     assert "not believed: a record of" in then.out
+    alone = _verify(server, "--at", moment)
+    assert (alone.code, alone.out) == (WRONG, "")
+    assert "give --head as well" in alone.err
     page = darban("report", "--at", moment, "--language", "en", at=server.directory)
     assert "not believed: a record of" in page.err
     assert "comes after one of a later time" in _verify(server).out
