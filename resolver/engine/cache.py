@@ -82,10 +82,10 @@ class AnswerCache:
             result.expires = result.refresh_after = now + result.lifetime
             self.put(key, result)
 
-    def note_failure(self, exchange: Exchange, failure: Failure) -> None:
+    def note_failure(self, exchange: Exchange, failure: Failure, now: float) -> None:
         """Store the failure of a round that is over, also if late answers may still come."""
         if failure.is_cached:
-            key, at = exchange.question.key, exchange.round.over_at
+            key, at = exchange.question.key, min(exchange.round.over_at, now)
             self.failures.note(key, failure, at, exchange.others_answered())
 
     def serve_stale(

@@ -54,7 +54,7 @@ class Round:
         self.wait_until = self.end_at if is_short else inf
         """When no client waits any more, however late it came."""
         self.over_at = inf
-        """When the round was over without an answer."""
+        """When the round was over without an answer, if it is."""
         self.first = first = group.first(now)
         """The server to ask first; None if the group is empty."""
         if first is not None and first.timeouts and not first.up:  # then all are down

@@ -163,7 +163,7 @@ class Forwarder:
         if query.shares is not None:
             self._admission.leave(query.shares)
             query.shares = None
-        self._engine.cache.note_failure(query.exchange, query.exchange.slow())
+        self._engine.cache.note_failure(query.exchange, query.exchange.slow(), now)
         self._look_at_waiters(query, now)
 
     def _finish(self, query: Query, result: CacheEntry | Failure, now: float) -> None:
@@ -178,7 +178,7 @@ class Forwarder:
         try:
             self._engine.cache.remember(key, result, now)
             if isinstance(result, Failure):
-                self._engine.cache.note_failure(query.exchange, result)
+                self._engine.cache.note_failure(query.exchange, result, now)
         except Exception:
             log.exception("a response could not be stored")
             result = FAULT

@@ -261,7 +261,7 @@ class Stage:
             step = self._send(live, step)
         if step is None:
             if live.exchange.current is None:
-                self.engine.cache.note_failure(live.exchange, live.exchange.slow())
+                self.engine.cache.note_failure(live.exchange, live.exchange.slow(), self._now)
             self._look_at_waiters(live)
             return
         key = live.exchange.question.key
@@ -269,7 +269,7 @@ class Stage:
         self._open.difference_update([live.exchange.current, *live.exchange.late])
         self.engine.cache.remember(key, step, self._now)
         if isinstance(step, Failure):
-            self.engine.cache.note_failure(live.exchange, step)
+            self.engine.cache.note_failure(live.exchange, step, self._now)
         for pending in live.end():
             self._conclude(pending, step)
 

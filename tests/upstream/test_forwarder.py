@@ -18,7 +18,7 @@ from resolver.exchange.exchange import LATE
 from resolver.exchange.in_flight import QueryInFlight, SentAttempt
 from resolver.exchange.question import cache_key
 from resolver.exchange.round import CLIENT_PATIENCE
-from resolver.exchange.servers import Server
+from resolver.exchange.servers import Group, Server
 from resolver.metrics.definitions import UPSTREAM_QUERIES, UPSTREAM_RESULTS, UPSTREAM_UP
 from resolver.metrics.layout import DOWN, UNTRIED, UP
 from resolver.server.loop import Loop
@@ -46,6 +46,26 @@ def test_a_query_whose_upstream_is_silent_ends_with_its_patience() -> None:
             ((at, reply),) = on.client.replies
             assert reply.header.rcode == RCODE.SERVFAIL
             assert CLIENT_PATIENCE <= at - BOOT <= CLIENT_PATIENCE + TICK
+
+    run(play)
+
+
+def test_a_name_is_asked_for_once_its_upstream_has_an_address() -> None:
+    """The failure of a second ago is not kept, though no round began."""
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, good) as on:
+            forwarder = on.assembled.forwarder
+            forwarder.use({"": Group("", ())})
+            on.client.ask("www.example.")
+            await asyncio.sleep(TICK)
+            forwarder.use({"": Group("", [on.upstream.server])})
+            on.client.ask("www.example.")
+            await asyncio.sleep(1.0)
+            on.client.ask("www.example.")
+            await on.until_idle()
+            rcodes = [reply.header.rcode for _, reply in on.client.replies]
+            assert rcodes == [RCODE.SERVFAIL, RCODE.SERVFAIL, RCODE.NOERROR]
 
     run(play)
 
