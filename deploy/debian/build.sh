@@ -15,11 +15,17 @@ SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 PYTHON=${PYTHON:-python3}
 PURE=${PURE:-}
 BUILDER=${BUILDER:-}
+LISTS_MADE_OF="blocklists LICENSE deploy/debian/darban-lists"
 
 fail() { printf 'build: %s\n' "$*" >&2; exit 1; }
 
-committed() { git log -1 --format="%cd" --date="format-local:$1" -- "${2:-.}"; } # format, path
+committed() { # format, paths
+  format=$1
+  shift
+  git log -1 --format=%cd --date="format-local:$format" -- "${@:-.}"
+}
 
+# shellcheck disable=SC2086 # the paths are several words
 # As Python says it, 1.0.0rc1 or 0.3.0.dev0. What is not released also has the commit.
 choose_versions() {
   export TZ=UTC
@@ -30,7 +36,9 @@ choose_versions() {
     *dev*) version=$version+$(committed %Y%m%d.%H%M%S) ;;
   esac
   VERSION=${VERSION:-$(printf '%s' "$version" | sed -e 's/\.dev/~dev/' -e 's/rc/~rc/')}
-  LISTS_VERSION=${LISTS_VERSION:-$(committed %Y%m%d.%H%M blocklists)}
+  # The lists have a date of their own: a version of theirs that is released twice is the same.
+  lists_date=$(committed %s $LISTS_MADE_OF)
+  LISTS_VERSION=${LISTS_VERSION:-$(committed %Y%m%d.%H%M $LISTS_MADE_OF)}
 }
 
 copy() { # directory, paths
@@ -40,7 +48,7 @@ copy() { # directory, paths
   git ls-files -z -- "$@" | tar --create --null --files-from=- | tar --extract --directory "$to"
 }
 
-put_debian() { # directory, package, version
+put_debian() { # directory, package, version, date
   copy "$work/debian" "deploy/debian/$2"
   mv "$work/debian/deploy/debian/$2" "$1/debian"
   cat >"$1/debian/changelog" <<CHANGELOG
@@ -48,7 +56,7 @@ $2 ($3) unstable; urgency=medium
 
   * As CHANGELOG.md says.
 
- -- $(sed -n 's/^Maintainer: //p' "deploy/debian/$2/control")  $(date -R -d "@$SOURCE_DATE_EPOCH")
+ -- $(sed -n 's/^Maintainer: //p' "deploy/debian/$2/control")  $(date -R -d "@$4")
 CHANGELOG
 }
 
@@ -72,9 +80,9 @@ fetch_wheels() {
 
 # What is packed has the time and the permissions of each file. Those of a working tree depend on who
 # made it and when: dpkg-source keeps times that are earlier than the commit, and permissions.
-normalize() { # directory
+normalize() { # directory, date
   chmod -R u=rwX,go=rX "$1"
-  find "$1" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+  find "$1" -exec touch --no-dereference --date="@$2" {} +
 }
 
 build_package() { # directory of the source package
@@ -83,7 +91,8 @@ build_package() { # directory of the source package
     deploy/debian/in_builder.sh "$BUILDER" "$(dirname "$1")" \
       sh -c 'cd "/build/$0" && exec dpkg-buildpackage -us -uc' "$(basename "$1")"
   else
-    (cd "$1" && PATH=/usr/sbin:/usr/bin:/sbin:/bin DPKG_DEB_COMPRESSOR_TYPE=none \
+    # The date is that of debian/changelog, as in the builder.
+    (cd "$1" && env -u SOURCE_DATE_EPOCH PATH=/usr/sbin:/usr/bin:/sbin:/bin DPKG_DEB_COMPRESSOR_TYPE=none \
       unshare --net dpkg-buildpackage --no-check-builddeps -us -uc -b)
   fi
 }
@@ -103,20 +112,21 @@ rm -rf "$work"
 
 lists=$work/darban-lists-$LISTS_VERSION
 copy "$lists" blocklists LICENSE
-put_debian "$lists" darban-lists "$LISTS_VERSION"
+put_debian "$lists" darban-lists "$LISTS_VERSION" "$lists_date"
+normalize "$lists" "$lists_date"
 
 program=$work/darban-$VERSION
 fetch_wheels
 copy "$program" resolver requirements deploy docs setup.py pyproject.toml config.toml \
   README.md SECURITY.md CHANGELOG.md LICENSE
 cp -R "$wheels" "$program/wheels"
-put_debian "$program" darban "$VERSION"
+put_debian "$program" darban "$VERSION" "$SOURCE_DATE_EPOCH"
 cp deploy/systemd/sysusers.conf "$program/debian/darban.sysusers"
 cp deploy/systemd/tmpfiles.conf "$program/debian/darban.tmpfiles"
 echo "$LISTS_VERSION" >"$program/debian/lists-version"
+normalize "$program" "$SOURCE_DATE_EPOCH"
 
 for each in "$lists" "$program"; do
-  normalize "$each"
   if ! build_package "$each" >"$each.log" 2>&1; then
     tail -n 30 "$each.log" >&2
     fail "$(basename "$each") is not built; all that was said is in $each.log"

@@ -1,10 +1,12 @@
 """Debian packages have nothing of the working tree but its content."""
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,19 @@ def test_two_clones_with_other_times_permissions_and_files_give_the_same(tmp_pat
         found.append(_build(clone))
     assert found[0] == found[1]
     assert len(found[0]) == 2
+    assert _times_of_lists(tmp_path / "one") == {_changed(tmp_path / "one")}, "not of the commit"
+
+
+def _times_of_lists(clone: Path) -> set[int]:
+    """The times of the files in the package of the lists."""
+    [lists] = (clone / "build/deb").glob("darban-lists_*.deb")
+    packed = subprocess.check_output(["dpkg-deb", "--fsys-tarfile", lists])
+    with tarfile.open(fileobj=io.BytesIO(packed)) as opened:
+        return {int(each.mtime) for each in opened}
+
+
+def _changed(clone: Path) -> int:
+    """When the lists were changed last."""
+    made_of = ("blocklists", "LICENSE", "deploy/debian/darban-lists")
+    command = ["git", "log", "-1", "--format=%ct", "--", *made_of]
+    return int(subprocess.check_output(command, cwd=clone))
