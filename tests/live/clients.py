@@ -52,9 +52,9 @@ class Asker:
         return read(run([*command, "+timeout=5", once, *options]))
 
 
-def run(command: Sequence[str | Path]) -> str:
-    """What a program prints; it must end well."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+def run(command: Sequence[str | Path], at: Path | None = None) -> str:
+    """What a program prints in a directory; it must end well."""
+    done = subprocess.run(command, cwd=at, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
 
