@@ -140,6 +140,10 @@ class Settings:
     """A name whose signatures are wrong."""
     tls: TlsSettings | None = None
     report: ReportSettings = ReportSettings()
+    probe_abroad: str = "com"
+    """A domain abroad: names of it that do not exist tell whether the link abroad is cut."""
+    probe_home: str = "nic.ir"
+    """A domain at home, likewise."""
 
     @property
     def tls_listen(self) -> tuple[Endpoint, ...]:

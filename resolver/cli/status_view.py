@@ -37,6 +37,8 @@ _FAULTS: dict[Kind, str] = {
     "no_control_socket": "commands do not reach the server: it has no control socket; see its log",
     "draining": "not ready, health checks fail: draining",
     "not_ready": "not ready, health checks fail: {why}",
+    "link_cut": "names abroad get no answer since {since}, those at home do; the fallback servers "
+    "have answered {answers} questions",
     "upstream_down": "upstream {server} does not answer",
     "upstream_unverified": "upstream {server} is not asked, since TLS fails: {why}",
     "upstream_wrong": "upstream {server} gives {got} for {name}, which should exist",

@@ -24,6 +24,7 @@ from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network, instead_of_url
 from resolver.dns import codes, presentation
+from resolver.exchange import fallback
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
@@ -261,6 +262,11 @@ class _Compiler:
     def groups(self) -> Iterable[made.ConfiguredGroup]:
         protection = _rebinding(self.config.upstream.rebinding_allow)
         yield self.upstream(DEFAULT_GROUP, self.config.upstream, protection)
+        if self.config.upstream.fallback:
+            servers = {"servers": self.config.upstream.fallback}
+            yield self.group(
+                fallback.GROUP.decode(), self.config.upstream.model_copy(update=servers)
+            )
         for name, group in self.config.upstreams.items():
             yield self.upstream(name, group, protection)
         for place, forward in enumerate(self.config.forward):

@@ -43,8 +43,9 @@ def without_protected(block_list: BlockList, protected: ProtectedNames) -> Block
 
 def _of_network(config: Config) -> Iterator[tuple[bytes, str]]:
     """The names of this network, and those that this server needs."""
-    for _, group in config.groups():
-        for server in group.servers:
+    groups = [group.servers for _, group in config.groups()]
+    for servers in (*groups, config.upstream.fallback):
+        for server in servers:
             if server.kind == "hostname":
                 yield names.parse(server.host), "a host that this server needs"
     yield from ((local.name, "a local name of this network") for local in config.local)

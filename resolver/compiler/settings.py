@@ -41,6 +41,8 @@ def compile_settings(config: model.Config) -> settings.Settings:
         names.text(config.upstream.probe_bogus),
         tls_settings(config.server.tls),
         _report(config.report),
+        names.text(config.upstream.probe_abroad),
+        names.text(config.upstream.probe_home),
     )
 
 

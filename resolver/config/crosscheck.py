@@ -81,6 +81,7 @@ _OF_SOURCE = (("url", "file"), ("service", "category"))
 _NAME_SERVERS: tuple[Path, ...] = (
     ("upstream", "bootstrap", ANY),
     ("upstream", "servers", ANY),
+    ("upstream", "fallback", ANY),
     ("upstreams", ANY, "servers", ANY),
     ("forward", ANY, "servers", ANY),
 )

@@ -42,6 +42,8 @@ class UpstreamConfig(UpstreamGroupConfig):
 
     servers: OneOrMore[Server] = (SYSTEM,)
     """The name servers to ask."""
+    fallback: Several[Server] = ()
+    """The name servers to ask while the link abroad is cut."""
     rebinding_allow: Several[NameOrPrefix] = ()
     """The names, each with all below it, and the prefixes whose private addresses pass."""
     bootstrap: Several[Bootstrap] = ()
@@ -50,6 +52,10 @@ class UpstreamConfig(UpstreamGroupConfig):
     """A signed name, which must have AD from an upstream that validates."""
     probe_bogus: DomainName = names.parse("dnssec-failed.org")
     """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
+    probe_abroad: DomainName = names.parse("com")
+    """A domain abroad, of which names that do not exist are asked for."""
+    probe_home: DomainName = names.parse("nic.ir")
+    """A domain at home, likewise."""
 
 
 class ForwardConfig(NameServersConfig):

@@ -82,10 +82,17 @@ class AnswerCache:
             result.expires = result.refresh_after = now + result.lifetime
             self.put(key, result)
 
+    def remember_fallback(self, key: bytes, answer: CacheEntry, now: float) -> None:
+        """Store the answer of a fallback server, unless a fresh entry is there."""
+        existing = self._entries.get(key)
+        if existing is None or now >= existing.expires:
+            self.failures.discard(key)
+            self.put(key, answer)
+
     def note_failure(self, exchange: Exchange, failure: Failure, now: float) -> None:
         """Store the failure of a round that is over, also if late answers may still come."""
         if failure.is_cached:
-            key, at = exchange.question.key, min(exchange.round.over_at, now)
+            key, at = exchange.question.entry_key, min(exchange.round.over_at, now)
             self.failures.note(key, failure, at, exchange.others_answered())
 
     def serve_stale(

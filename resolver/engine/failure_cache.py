@@ -37,20 +37,19 @@ class FailureCache:
     """Failures by the key of their question; times are in monotonic seconds."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[bytes, _FailureEntry] = OrderedDict()
+        self.entries: OrderedDict[bytes, _FailureEntry] = OrderedDict()
+        """Mostly empty, which a caller can see without a call."""
 
     def get(self, key: bytes, now: float) -> Failure | None:
         """The failure to serve for a question; None if there is none."""
-        if not self._entries:
+        if not self.entries:
             return None
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         return None if entry is None or now >= entry.until else entry.failure
 
     def has_failed(self, key: bytes, now: float) -> bool:
         """Whether a question has failed a short time ago, and was not answered since."""
-        if not self._entries:
-            return False
-        entry = self._entries.get(key)
+        entry = self.entries.get(key)
         return entry is not None and now < entry.at + _REMEMBERED
 
     def put(self, key: bytes, failure: Failure, until: float, now: float) -> None:
@@ -63,7 +62,7 @@ class FailureCache:
 
         ``others_answered``: whether its servers answered other questions meanwhile.
         """
-        last = self._entries.get(key)
+        last = self.entries.get(key)
         pause = FAILURE_PAUSE
         if last is not None:
             if at < last.until or at == last.at:
@@ -74,16 +73,16 @@ class FailureCache:
 
     def _store(self, key: bytes, entry: _FailureEntry) -> None:
         """Store an entry as the newest."""
-        self._entries[key] = entry
-        self._entries.move_to_end(key)
-        if len(self._entries) > _MAX_ENTRIES:
-            self._entries.popitem(last=False)
+        self.entries[key] = entry
+        self.entries.move_to_end(key)
+        if len(self.entries) > _MAX_ENTRIES:
+            self.entries.popitem(last=False)
 
     def discard(self, key: bytes) -> None:
         """Remove the failure of a question that has an answer now."""
-        if self._entries:
-            self._entries.pop(key, None)
+        if self.entries:
+            self.entries.pop(key, None)
 
     def clear(self) -> None:
         """Remove all failures, for example when upstreams have changed."""
-        self._entries.clear()
+        self.entries.clear()

@@ -10,6 +10,9 @@ last two. So a flood below one agency of gov.ir leaves room for the other agenci
 below example.com is bounded however long its names are. A client counts against its prefix, since
 a host may have many addresses; but each address has some room of its own, so that the others of
 the prefix leave it some.
+
+A top-level domain that is cut off (``exchange.fallback``) has a share, too: its names hang, and
+leave the others room.
 """
 
 from collections import Counter
@@ -32,6 +35,10 @@ PER_PREFIX: Final = 4096
 """From one VLAN and the same client prefix, but for those of ``PER_ADDRESS``."""
 PER_ADDRESS: Final = 64
 """From one address, also where its prefix has its share."""
+PER_CUT_DOMAIN: Final = (COMMON + OWN) // 4
+"""With the same last label, while its domain is cut off; on other days ``com`` has no bound."""
+_CUT: Final = b"cut "
+_NOT_CUT: Final = b""
 
 Shares = tuple[bytes, ...]
 """What a query in flight counts against."""
@@ -49,11 +56,13 @@ class Admission:
         """Divide what is not in common among this number of VLANs."""
         self._own = OWN // max(vlans, 1)
 
-    def enter(self, name: bytes, vlan: int, client: bytes) -> Shares | None:
+    def enter(self, name: bytes, vlan: int, client: bytes, cut: bytes = _NOT_CUT) -> Shares | None:
         """Admit a query: its shares, which ``leave`` takes back; None if there is no room.
 
-        ``vlan`` is the index of the client's VLAN.
+        ``vlan`` is the index of the client's VLAN; ``cut`` the domain of the name, if that is cut.
         """
+        if cut:
+            return self._enter_cut(name, vlan, client, _CUT + cut)
         if self._total < UNCOUNTED:
             self._total += 1
             return ()
@@ -69,6 +78,16 @@ class Admission:
         self._total += 1
         by_share.update(shares)
         return shares
+
+    def _enter_cut(self, name: bytes, vlan: int, client: bytes, share: bytes) -> Shares | None:
+        """Admit a query for a domain that is cut off, which has a share of its own."""
+        if self._by_share[share] >= PER_CUT_DOMAIN:
+            return None
+        shares = self.enter(name, vlan, client)
+        if shares is None:
+            return None
+        self._by_share[share] += 1
+        return (*shares, share)
 
     def leave(self, shares: Shares) -> None:
         """End a query in flight and free its shares."""

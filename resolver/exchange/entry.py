@@ -154,6 +154,12 @@ class CacheEntry:
             self._age(age)
         return self.records
 
+    def live_at_most(self, seconds: int) -> None:
+        """Bound the lifetime and all TTLs of an entry that was just made."""
+        self.records = with_ttls_up_to(seconds, self.records, self.ttl_offsets)
+        self.lifetime = min(self.lifetime, seconds)
+        self.expires = self.refresh_after = self.dated + self.lifetime
+
     def note(self, ranges: AddressRanges | None, addresses: tuple[bytes, ...]) -> None:
         """Note what ``AddressRanges.distinct`` gives; the entry takes more memory by this."""
         self.size += _memory(addresses) - _memory(self.addresses)

@@ -7,10 +7,14 @@ from resolver.dns.render import QueryProfile
 class UpstreamQuestion:
     """A name, a type, DO, CD, and an upstream group."""
 
-    __slots__ = ("checking_disabled", "dnssec_ok", "group", "key", "name", "qtype")
+    __slots__ = (
+        *("_profile", "checking_disabled", "dnssec_ok", "entry_key", "group", "key", "name"),
+        "qtype",
+    )
 
     def __init__(self, name: bytes, profile: QueryProfile, group: bytes, key: bytes = b"") -> None:
         """``key`` is what ``cache_key`` gives for these, if the caller has it."""
+        self._profile = profile
         self.name = name
         """Lower-case wire form."""
         self.qtype = profile.upstream_type
@@ -19,6 +23,14 @@ class UpstreamQuestion:
         self.group = group
         """The name of the upstream group."""
         self.key = key or cache_key(name, profile, group)
+        self.entry_key = self.key
+        """The key of the cache entry that its answer becomes."""
+
+    def to(self, group: bytes) -> "UpstreamQuestion":
+        """The same question for another group, which answers in the place of its own."""
+        made = UpstreamQuestion(self.name, self._profile, group, self.key + group)
+        made.entry_key = self.entry_key
+        return made
 
 
 def cache_key(name: bytes, profile: QueryProfile, group: bytes) -> bytes:

@@ -39,6 +39,7 @@ _COUNTED = (
     definitions.CACHE_ENTRIES,
     definitions.CACHE_BYTES,
     definitions.MISSING_FORWARDS,
+    definitions.FALLBACK_ANSWERS,
     definitions.UPSTREAM_QUERIES,
     definitions.UPSTREAM_UP,
     definitions.PROXY_REJECTS,
@@ -112,6 +113,7 @@ class DarbanCollector(Collector):
         wrong = {*facts.wrong_upstreams, *facts.unverified_upstreams, *facts.failing_upstreams}
         yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
         yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
+        yield definitions.LINK_CUT, _one(facts.link.cut_since)
         yield definitions.CONFIG_OK, _one(facts.config_ok)
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)

@@ -117,6 +117,10 @@ class Counters:
         """Count queries for names whose forward zone is missing."""
         self.cells[self._plan.missing_forwards] += queries
 
+    def fallback_answered(self) -> None:
+        """Count a question that a fallback server has answered."""
+        self.cells[self._plan.fallback_answers] += 1
+
     def cache(self, cache: AnswerCache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
         hits, misses, entries, octets = self._plan.cache

@@ -61,6 +61,14 @@ MISSING_FORWARDS = _counter(
     "darban_missing_forward_queries",
     "Queries for names below .local and .internal that got NXDOMAIN, since no [[forward]] has them",
 )
+FALLBACK_ANSWERS = _counter(
+    "darban_fallback_answers",
+    "Questions that servers of [upstream] fallback have answered, while the link abroad was cut",
+)
+LINK_CUT = _gauge(
+    "darban_link_cut_timestamp_seconds",
+    "Since when names abroad get no answer, and those at home do; 0 while the link is there",
+)
 UPSTREAM_QUERIES = _counter(
     "darban_upstream_queries", "Queries to upstream servers, by result", "upstream", "result"
 )

@@ -51,6 +51,21 @@ class FetchState:
 
 
 @dataclass(slots=True)
+class LinkState:
+    """Whether the upstreams find names abroad and at home; None before the first probe."""
+
+    abroad: bool | None = None
+    home: bool | None = None
+    since: float = 0.0
+    """Since when names abroad are found, or not, in seconds since 1970."""
+
+    @property
+    def cut_since(self) -> float:
+        """Since when names abroad get no answer, while those at home do; 0 where they get one."""
+        return self.since if self.abroad is False and self.home is True else 0.0
+
+
+@dataclass(slots=True)
 class ServerFacts:
     """The config, the snapshot in force, the workers, the reloads and the fetched lists."""
 
@@ -94,6 +109,7 @@ class ServerFacts:
     """Why TLS with upstream servers failed at their last probe, by their names."""
     failing_upstreams: frozenset[str] = frozenset()
     """The names of those of which a quarter of the queries or more had no usable answer lately."""
+    link: LinkState = field(default_factory=LinkState)
     last_reload: LastReload | None = None
     block_page: bool | None = None
     """Whether the block page is served on all its addresses; None where the config has none."""

@@ -27,6 +27,7 @@ Kind = Literal[
     "no_control_socket",
     "draining",
     "not_ready",
+    "link_cut",
     "upstream_down",
     "upstream_unverified",
     "upstream_wrong",
@@ -97,6 +98,8 @@ def faults(now: Status) -> Iterator[Fault]:
     if now.not_ready:
         kind: Kind = "draining" if now.not_ready == DRAINING else "not_ready"
         yield Fault(kind, {"why": now.not_ready})
+    if now.link_cut:
+        yield Fault("link_cut", {"since": now.link_cut, "answers": now.fallback_answers})
     for upstream in now.upstreams:
         if upstream.unverified:
             server = {"server": upstream.name}

@@ -78,6 +78,7 @@ class CounterPlan(NamedTuple):
     proxy_rejects: int
     missing_forwards: int
     not_accepting: int
+    fallback_answers: int
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says whether it is up, then its histogram."""
 
@@ -154,6 +155,7 @@ class CounterLayout:
             self.cell(definitions.PROXY_REJECTS),
             self.cell(definitions.MISSING_FORWARDS),
             self.cell(NOT_ACCEPTING),
+            self.cell(definitions.FALLBACK_ANSWERS),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
         self._note_left(compiled)

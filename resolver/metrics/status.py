@@ -298,6 +298,10 @@ class Status:
     hours: tuple[HoursStatus, ...] = ()
     figures_problem: str = ""
     """Why the figures cannot be written now; empty where they are."""
+    link_cut: float = 0.0
+    """Since when names abroad get no answer and those at home do, in seconds since 1970; 0: not."""
+    fallback_answers: int = 0
+    """Questions that the fallback servers have answered since the server started."""
     wrong_decisions: tuple[str, ...] = ()
     """What workers decide other than the expectations of the config say, by the last self-test."""
     certificate: CertificateStatus | None = None

@@ -70,6 +70,8 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         not_accepting=sums.value(NOT_ACCEPTING),
         hours=tuple(hours(compiled, at)),
         figures_problem=facts.figures.problem,
+        link_cut=facts.link.cut_since,
+        fallback_answers=sums.value(definitions.FALLBACK_ANSWERS),
         certificate=facts.certificate,
         wrong_decisions=facts.wrong_decisions,
     )

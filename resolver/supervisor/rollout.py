@@ -81,6 +81,7 @@ class Rollout:
         self._resolving: asyncio.Task[object] | None = None
         self._certificate = ""
         """The certificate of DNS over TLS with its key, in PEM; empty where there is none."""
+        self._is_abroad_silent = False
 
     def start_resolving(self) -> None:
         """Resolve the upstreams of the snapshot that are given by host name, again and again."""
@@ -104,12 +105,19 @@ class Rollout:
                 upstreams = self._plan_upstreams(self.current)
                 if upstreams["groups"] != message["groups"]:  # they have changed meanwhile
                     slot.send({"type": "upstreams", **upstreams})
+                slot.send({"type": "link", "is_abroad_silent": self._is_abroad_silent})
 
     def use_certificate(self, pem: str) -> None:
         """Have all workers present this certificate of DNS over TLS, also those to come."""
         self._certificate = pem
         for slot in self.slots:
             slot.send({"type": "certificate", "pem": pem})
+
+    def use_link(self, *, is_abroad_silent: bool) -> None:
+        """Report to all workers whether names abroad get no answer, also to those to come."""
+        self._is_abroad_silent = is_abroad_silent
+        for slot in self.slots:
+            slot.send({"type": "link", "is_abroad_silent": is_abroad_silent})
 
     async def switch_to(self, new: ServedSnapshot) -> None:
         """Put another snapshot in force in all workers.

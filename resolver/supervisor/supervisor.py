@@ -42,6 +42,7 @@ from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
 from resolver.supervisor.figures_seals import FiguresSeals
 from resolver.supervisor.figures_writer import FiguresWriter
+from resolver.supervisor.link_probe import LinkProbe
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_socket import MetricsSocket
 from resolver.supervisor.notify import ServiceManager
@@ -146,6 +147,7 @@ class _Supervisor:
         self._policy_pulls = PolicyPulls(self._facts, self._reloader.switch, self._audit.refused)
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.path)
         self._validation = UpstreamValidation(self._rollout, self._facts)
+        self._link = LinkProbe(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
         self._figures = FiguresWriter(self._pool.sums, self._facts)
         self._seals = FiguresSeals(self._audit, self._figures.waits_since)
@@ -186,6 +188,7 @@ class _Supervisor:
                 partial(self._once_judged, self._policy_pulls.run),
                 partial(self._once_judged, self._seals.run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
+                self._link.run,
                 self._figures.run,
                 self._certificate.run,
                 *(self._self_test.run, self._reload_on_hangup),

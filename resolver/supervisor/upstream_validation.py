@@ -15,6 +15,7 @@ from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import WrongAnswer
 from resolver.policy.compiled import CompiledConfig
 from resolver.supervisor.rollout import Rollout
+from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.server_address import ServerAddress
 from resolver.upstream.validation_probe import Probed, probe
 
@@ -118,8 +119,10 @@ def _existing_names(
             found.setdefault(_address(each), zone.zone)
     zones = {zone.group for zone in compiled.forward}
     public = {policy.upstream for policy in compiled.policies}
+    home = names.parse(compiled.settings.probe_home)
+    found.update((_address(each), home) for each in groups.get(FALLBACK, ()))
     for group, servers in groups.items():
-        if group in public or group not in zones:
+        if group != FALLBACK and (group in public or group not in zones):
             name = names.parse(compiled.settings.probe_signed)
             found.update((_address(each), name) for each in servers)
     return found

@@ -15,6 +15,7 @@ from typing import Final
 
 import aiodns
 
+from resolver.exchange import fallback
 from resolver.log import log
 from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
 from resolver.settings import Endpoint, Settings
@@ -22,6 +23,8 @@ from resolver.upstream.server_address import ServerAddress, aiodns_server
 from resolver.upstream.source import source_for
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
+FALLBACK: Final = fallback.GROUP.decode()
+"""The group of the fallback servers."""
 _TIMEOUT: Final = 2.0
 """In seconds."""
 _TRIES: Final = 2
@@ -157,7 +160,7 @@ class UpstreamAddresses:
                 name=name,
                 address=address,
                 port=port,
-                ad_trusted=group.trust_ad or self._is_ad_trusted(address, port, server.tls_name),
+                ad_trusted=self._is_ad_trusted(group, address, port, server.tls_name),
                 source=source_for(address, group.source),
                 wrong=(address, port, server.tls_name) in self.wrong,
                 tls_name=server.tls_name,
@@ -167,10 +170,17 @@ class UpstreamAddresses:
             for name, address, port in self._of(server)
         ]
 
-    def _is_ad_trusted(self, address: str, port: int, tls_name: str) -> bool:
-        """Whether a server validates, and nobody else is on the path to it who could set AD."""
+    def _is_ad_trusted(
+        self, group: ConfiguredGroup, address: str, port: int, tls_name: str
+    ) -> bool:
+        """Whether a server validates, and nobody else is on the path to it who could set AD.
+
+        Nothing that a fallback server says counts as validated.
+        """
+        if group.name == FALLBACK:
+            return False
         validates = (address, port, tls_name) in self.validating
-        return validates and ip_address(address).is_loopback
+        return group.trust_ad or (validates and ip_address(address).is_loopback)
 
     def _of(self, server: ConfiguredServer) -> list[tuple[str, str, int]]:
         if server.kind == "system":
@@ -198,7 +208,8 @@ def bootstrap(compiled: CompiledConfig) -> list[Endpoint]:
     """
     if compiled.settings.bootstrap:
         return list(compiled.settings.bootstrap)
-    servers = (server for group in compiled.groups for server in group.servers)
+    groups = (group for group in compiled.groups if group.name != FALLBACK)
+    servers = (server for group in groups for server in group.servers)
     addresses = [
         Endpoint(s.host, s.port) for s in servers if s.kind == "address" and not s.tls_name
     ]

@@ -23,6 +23,8 @@ from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import Step
 from resolver.exchange.failure import CROWDED, FAULT, Failure
+from resolver.exchange.fallback import GROUP as FALLBACK_GROUP
+from resolver.exchange.fallback import MOST_TTL, Fallback
 from resolver.exchange.in_flight import QueryInFlight
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group
@@ -59,6 +61,7 @@ class Forwarder:
         self._inflight: dict[bytes, Query] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._admission = Admission()
+        self._fallback = Fallback()
 
     @property
     def busy(self) -> bool:
@@ -76,14 +79,23 @@ class Forwarder:
         self._counters.other_upstreams_down({server.name for server in servers})
         self._groups = {name.encode(): group for name, group in groups.items()}
         self._admission.divide(len(self._engine.compiled.vlans))
+        fallback = self._groups.get(FALLBACK_GROUP)
+        self._fallback.use(fallback is not None and len(fallback.servers) > 0)
+
+    def note_probe(self, is_abroad_silent: bool) -> None:
+        """Note whether the supervisor's probe of a name abroad has no answer."""
+        self._fallback.note_probe(is_abroad_silent, self._loop.time())
 
     def forward(self, pending: PendingReply, now: float) -> None:
         """Forward a query, and deliver its reply, now or later."""
         question = pending.question
+        cut = self._fallback.domain_of(question) if self._fallback.cut else b""
+        if cut:
+            question = self._to_fallback(question, cut, now)
         query = self._inflight.get(question.key)
         if query is None or query.exchange.current is None:
             address = pending.client.address
-            shares = self._admission.enter(question.name, pending.vlan, address)
+            shares = self._admission.enter(question.name, pending.vlan, address, cut)
             if shares is not None:
                 if not self._start(question, shares, pending, now, query):
                     self._conclude(pending, FAULT, now)
@@ -93,6 +105,12 @@ class Forwarder:
         else:
             self._wait(query, pending, now)
 
+    def _to_fallback(self, question: UpstreamQuestion, cut: bytes, now: float) -> UpstreamQuestion:
+        """The question for the fallback servers; now and then its own group is asked as well."""
+        if question.key not in self._inflight and self._fallback.takes_turn(cut, now):
+            self._start(question, None, None, now)
+        return question.to(FALLBACK_GROUP)
+
     def _wait(self, query: Query, pending: PendingReply, now: float) -> None:
         """Let a reply wait for a query; another one may find no room any more."""
         crowded_out = query.wait(pending)
@@ -101,13 +119,14 @@ class Forwarder:
 
     def _look_at_waiters(self, query: Query, now: float) -> None:
         """Answer the replies whose time is over; the query goes on."""
-        stale = self._engine.cache.has_stale(query.exchange.question.key, now)
+        stale = self._engine.cache.has_stale(query.exchange.question.entry_key, now)
         for pending in query.take_due(stale, now):
             self._conclude(pending, query.exchange.slow(), now)
 
     def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question again for the cache; no reply waits for it."""
-        if question.key not in self._inflight and len(self._inflight) < _MAX_REFRESHES:
+        has_room = question.key not in self._inflight and len(self._inflight) < _MAX_REFRESHES
+        if has_room and not (self._fallback.cut and self._fallback.domain_of(question)):
             self._start(question, None, None, self._loop.time())
 
     def sweep(self, now: float) -> None:
@@ -123,7 +142,8 @@ class Forwarder:
         try:
             if query is None:
                 query = QueryInFlight(question)
-            has_failed = self._engine.cache.failures.has_failed(question.key, now)
+            failures = self._engine.cache.failures
+            has_failed = bool(failures.entries) and failures.has_failed(question.entry_key, now)
             step = query.exchange.begin(group, now, has_failed)
         except Exception:
             log.exception("a question could not be asked")
@@ -163,20 +183,27 @@ class Forwarder:
         if query.shares is not None:
             self._admission.leave(query.shares)
             query.shares = None
-        self._engine.cache.note_failure(query.exchange, query.exchange.slow(), now)
+        failure = query.exchange.slow()
+        self._fallback.note(query.exchange.question, failure, now)
+        self._engine.cache.note_failure(query.exchange, failure, now)
         self._look_at_waiters(query, now)
 
     def _finish(self, query: Query, result: CacheEntry | Failure, now: float) -> None:
         """End an exchange: store its result in the cache, and answer all waiting replies."""
-        key = query.exchange.question.key
-        del self._inflight[key]
+        question = query.exchange.question
+        del self._inflight[question.key]
         if query.shares is not None:
             self._admission.leave(query.shares)
         if query.sent:
             self._sender.stop(query)
         waiters = query.end()
         try:
-            self._engine.cache.remember(key, result, now)
+            if question.group == FALLBACK_GROUP:
+                self._keep_fallback(question, result, now)
+            else:
+                if self._fallback.has_servers:
+                    self._fallback.note(question, result, now)
+                self._engine.cache.remember(question.key, result, now)
             if isinstance(result, Failure):
                 self._engine.cache.note_failure(query.exchange, result, now)
         except Exception:
@@ -184,6 +211,15 @@ class Forwarder:
             result = FAULT
         for pending in waiters:
             self._conclude(pending, result, now)
+
+    def _keep_fallback(
+        self, question: UpstreamQuestion, result: CacheEntry | Failure, now: float
+    ) -> None:
+        """Store an answer of the fallback servers, for a short time."""
+        if isinstance(result, CacheEntry) and result.answers:
+            result.live_at_most(MOST_TTL)
+            self._counters.fallback_answered()
+            self._engine.cache.remember_fallback(question.entry_key, result, now)
 
     def _conclude(self, pending: PendingReply, result: CacheEntry | Failure, now: float) -> None:
         """Answer one waiting reply; an exception does not stop the others."""

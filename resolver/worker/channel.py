@@ -11,6 +11,7 @@ From the supervisor:
 - ``decide``: decide the expectations of the snapshot in force. The reply is ``decided``.
 - ``certificate``: present this certificate in DNS over TLS. It comes before the first ``prepare``.
 - ``drain``: say in replies to health checks whether clients should ask another node.
+- ``link``: names abroad get no answer, or get one again.
 - ``record``: count questions for an owner, or stop counting, and send the counts. The reply is
   ``recorded``.
 
@@ -42,6 +43,7 @@ class WorkerMessage(TypedDict, total=False):
     pem: str
     """A certificate with its chain and its key."""
     draining: bool
+    is_abroad_silent: bool
     entries: int
     prefixes: list[tuple[str, int]]
     """Prefixes of unknown clients, with their counts."""

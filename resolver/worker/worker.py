@@ -123,6 +123,8 @@ class Worker:
                     self._handshakes.use(message["pem"])
                 case "drain":
                     self._drain(message["draining"])
+                case "link" if self._forwarder is not None:
+                    self._forwarder.note_probe(message["is_abroad_silent"])
                 case "record":
                     self._record(message)
         await self._finish()

@@ -223,7 +223,7 @@ EMPTY = {
     "DarbanWrongDecision": "its workers decide as its config expects",
     "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",
-    "DarbanUpstreamNotValidating": "no upstream was known to validate",
+    "DarbanLinkCut": "names abroad are found",
     "DarbanBlockPageDown": "it has no block page",
     "DarbanPolicyRefused": "the policy does not come from git",
     "DarbanPolicyStale": "the policy does not come from git",

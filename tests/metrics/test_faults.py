@@ -75,6 +75,7 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("no_control_socket", {"has_control_socket": False}, ("ommands do not reach",)),
     ("draining", {"not_ready": "draining"}, ("draining", "health checks fail")),
     ("not_ready", {"not_ready": "no worker serves"}, ("not ready", "health checks fail")),
+    ("link_cut", {"link_cut": 1.0, "fallback_answers": 12}, ("12",)),
     ("upstream_down", {"upstreams": (replace(UPSTREAM, up=False),)}, ("192.0.2.53:53",)),
     (
         "upstream_unverified",

@@ -84,6 +84,7 @@ _EXPORTED = {
     **dict.fromkeys(("list_stale", "list_never_fetched", "list_held"), "DarbanListFault"),
     **dict.fromkeys(("exemption_ends", "exemption_ended"), "DarbanExemptionEnding"),
     **dict.fromkeys(("policy_not_pulled", "policy_expired"), "DarbanPolicyStale"),
+    "link_cut": "DarbanLinkCut",
 }
 """The alerts that are for a kind of fault by other metrics."""
 

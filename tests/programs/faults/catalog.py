@@ -236,6 +236,7 @@ UNTRIED: dict[Kind, str] = {
     "certificate_ends": "its alert needs a certificate that ends",
     "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
     "policy_expired": "tests/end_to_end/pull/test_pull_frozen.py has a frozen repository",
+    "link_cut": "tests/end_to_end/upstreams/test_link_cut.py cuts a link",
     "clock_wrong": "it is the clock of the kernel",
     "exemption_ends": "its alert needs three days",
     "exemption_ended": "a reminder without an alert",

@@ -1,0 +1,84 @@
+"""Probe whether the upstreams find names abroad and names at home: the link abroad may be cut.
+
+Every ten seconds the servers of the default group are asked for a name of ``[upstream]
+probe_abroad``, and these and the fallback servers for one of ``probe_home``. Both names are made
+up, so that no cache on the way has them: NXDOMAIN is an answer. Only where no server has an answer
+twice in a row, it counts as none.
+"""
+
+import asyncio
+import secrets
+import ssl
+import time
+from collections.abc import Sequence
+
+from resolver.dns import codes, names
+from resolver.dns.response import Response
+from resolver.exchange import fallback
+from resolver.log import log
+from resolver.metrics.facts import ServerFacts
+from resolver.supervisor.rollout import Rollout
+from resolver.upstream.addresses import FALLBACK
+from resolver.upstream.probe_queries import ProbeQuery, ask
+from resolver.upstream.server_address import ServerAddress
+
+_PAUSE = 10.0
+"""Seconds between two probes."""
+_AGAIN = 1.0
+"""The same, after one that names abroad had no answer to."""
+_ANSWERS = (codes.NOERROR, codes.NXDOMAIN)
+
+
+class LinkProbe:
+    """Knows whether names abroad and at home are found."""
+
+    def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:
+        self._rollout = rollout
+        self._facts = facts
+        self._failures = 0
+        """Probes in a row that names abroad had no answer to."""
+
+    async def run(self) -> None:
+        """Probe again and again, until cancelled."""
+        while True:
+            await self._probe()
+            await asyncio.sleep(_AGAIN if self._failures else _PAUSE)
+
+    async def _probe(self) -> None:
+        """Probe once; report to the workers where names abroad are found no more, or again."""
+        current = self._rollout.current
+        settings = current.compiled.settings
+        groups = current.hosts.groups()
+        servers = groups[fallback.DEFAULT.decode()]
+        abroad, home = await asyncio.gather(
+            _is_found(servers, settings.probe_abroad),
+            _is_found([*servers, *groups.get(FALLBACK, ())], settings.probe_home),
+        )
+        self._failures = 0 if abroad else self._failures + 1
+        if self._failures == 1:
+            return
+        link = self._facts.link
+        was_cut = bool(link.cut_since)
+        if link.abroad is not abroad:
+            link.abroad, link.since = abroad, time.time()
+            self._rollout.use_link(is_abroad_silent=not abroad)
+        link.home = home
+        if link.cut_since and not was_cut:
+            log.warning("names abroad get no answer, those at home do: the link abroad is cut")
+        elif was_cut and abroad:
+            log.info("names abroad get answers again")
+
+
+async def _is_found(servers: Sequence[ServerAddress], domain: str) -> bool:
+    """Whether any of the servers has an answer for a new name of a domain."""
+    found = await asyncio.gather(*(_answer(each, domain) for each in servers))
+    return any(each is not None and each.rcode in _ANSWERS for each in found)
+
+
+async def _answer(server: ServerAddress, domain: str) -> Response | None:
+    name = names.parse(f"darban-{secrets.token_hex(6)}.{domain}")
+    try:
+        [answer] = await ask(server, [ProbeQuery(name)])
+    except ssl.SSLError:
+        return None
+    return answer
