@@ -13,7 +13,6 @@ import time
 from collections.abc import Sequence
 
 from resolver.dns import codes, names
-from resolver.dns.response import Response
 from resolver.exchange import fallback
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
@@ -49,11 +48,13 @@ class LinkProbe:
         current = self._rollout.current
         settings = current.compiled.settings
         groups = current.hosts.groups()
-        servers = groups[fallback.DEFAULT.decode()]
-        abroad, home = await asyncio.gather(
-            _is_found(servers, settings.probe_abroad),
-            _is_found([*servers, *groups.get(FALLBACK, ())], settings.probe_home),
+        domains = settings.probe_abroad, settings.probe_home
+        answers = await asyncio.gather(
+            *(_answers(each, domains) for each in groups[fallback.DEFAULT.decode()]),
+            *(_answers(each, domains[1:]) for each in groups.get(FALLBACK, ())),
         )
+        found = {domain for each in answers for domain in each}
+        abroad, home = (each in found for each in domains)
         self._failures = 0 if abroad else self._failures + 1
         if self._failures == 1:
             return
@@ -69,16 +70,12 @@ class LinkProbe:
             log.info("names abroad get answers again")
 
 
-async def _is_found(servers: Sequence[ServerAddress], domain: str) -> bool:
-    """Whether any of the servers has an answer for a new name of a domain."""
-    found = await asyncio.gather(*(_answer(each, domain) for each in servers))
-    return any(each is not None and each.rcode in _ANSWERS for each in found)
-
-
-async def _answer(server: ServerAddress, domain: str) -> Response | None:
-    name = names.parse(f"darban-{secrets.token_hex(6)}.{domain}")
+async def _answers(server: ServerAddress, domains: Sequence[str]) -> set[str]:
+    """The domains for new names of which a server has an answer."""
+    made_up = (f"darban-{secrets.token_hex(6)}.{domain}" for domain in domains)
     try:
-        [answer] = await ask(server, [ProbeQuery(name)])
+        answers = await ask(server, [ProbeQuery(names.parse(name)) for name in made_up])
     except ssl.SSLError:
-        return None
-    return answer
+        return set()
+    both = zip(domains, answers, strict=True)
+    return {domain for domain, each in both if each is not None and each.rcode in _ANSWERS}

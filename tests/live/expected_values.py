@@ -176,7 +176,9 @@ def _health(w: Watched) -> dict[str, Expected]:
         "Latency of upstreams B": lambda got: quick(
             {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
         ),
-        "Upstreams up A": {_key(upstream=w.upstream): 1},
+        "Queries to upstreams, by result B": {},
+        "Upstreams up, and the link abroad A": {_key(upstream=w.upstream): 1},
+        "Upstreams up, and the link abroad B": _of(here, 1),
         "Workers A": _of(here, 2),
         "Workers B": _of(here, 2),
         "Workers replaced A": {},
@@ -222,6 +224,7 @@ EMPTY = {
     "DarbanQueriesDropped": "no query was dropped",
     "DarbanWrongDecision": "its workers decide as its config expects",
     "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
+    "health: Queries to upstreams, by result B": "it has no fallback servers",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",
     "DarbanLinkCut": "names abroad are found",
     "DarbanBlockPageDown": "it has no block page",

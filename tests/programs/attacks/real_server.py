@@ -24,6 +24,8 @@ _UPSTREAM = f"""\
 trust_ad = true
 probe_signed = "signed.{PROBE}"
 probe_bogus = "bogus.{PROBE}"
+probe_abroad = "abroad.{PROBE}"
+probe_home = "home.{PROBE}"
 """
 _PUBLICITY = '["127.0.20.0/24", "127.0.21.0/24", "127.0.0.1/32"]'
 

@@ -58,6 +58,8 @@ workers = {WORKERS}
 servers = {{upstreams}}
 probe_signed = "signed.{PROBE}"
 probe_bogus = "bogus.{PROBE}"
+probe_abroad = "abroad.{PROBE}"
+probe_home = "home.{PROBE}"
 [cache]
 max_bytes = "1MiB"
 [block_log]
