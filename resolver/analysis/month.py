@@ -108,6 +108,20 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkCut:
+    """A time of whole hours in which the link abroad was cut on a node."""
+
+    node: str
+    begin: int
+    """In UTC seconds since 1970, as ``end``."""
+    end: int
+    minutes: int
+    """In which names abroad got no answer, and those at home did."""
+    answers: int
+    """Questions that the fallback servers have answered."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodExemption:
     """An exemption, and when the config had it in the period."""
 
@@ -203,6 +217,8 @@ class MonthReport:
     nodes: tuple[NodeCoverage, ...]
     coverage: Coverage
     coverage_before: Coverage
+    cuts: tuple[LinkCut, ...]
+    """By node, in the order of time."""
     lists: tuple[ListAge, ...]
     fetched: tuple[FetchedAge, ...]
     block_log: BlockLogDays | None = None

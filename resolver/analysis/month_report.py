@@ -20,6 +20,7 @@ from resolver.analysis.month import (
     AuditRecord,
     Coverage,
     DayCount,
+    LinkCut,
     Lists,
     MonthReport,
     NodeCoverage,
@@ -32,7 +33,7 @@ from resolver.errors import DarbanError
 from resolver.figures.records import Figures
 from resolver.figures.small_counts import is_coarse, part_of_month
 
-_MINUTE = 60
+_MINUTE, _HOUR = 60, 3600
 
 Rows = dict[tuple[str, str, str], int]
 """Queries by VLAN, service and outcome."""
@@ -84,6 +85,7 @@ def make_month_report(
         nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
         coverage=_of_all(nodes, period),
         coverage_before=_of_all(nodes, before),
+        cuts=tuple(chain.from_iterable(_cuts(node, own, period) for node, own in joined.items())),
         lists=lists.lists,
         fetched=lists.fetched,
     )
@@ -180,6 +182,24 @@ def _coverage(
         of_before=(before.end - before.begin) // _MINUTE,
         damaged=tuple(dict.fromkeys(chain.from_iterable(each.damaged for each in figures))),
     )
+
+
+def _cuts(node: str, figures: Sequence[Figures], period: Period) -> Iterator[LinkCut]:
+    """The times in which the link abroad was cut; hours that follow one another are one time."""
+    links = chain.from_iterable(each.links for each in figures)
+    last: LinkCut | None = None
+    for each in sorted(links, key=lambda link: link.hour):
+        if not period.begin <= each.hour < period.end:
+            continue
+        own = LinkCut(node, each.hour, each.hour + _HOUR, each.cut, each.answers)
+        if last is not None and last.end == own.begin:
+            minutes, answers = last.minutes + own.minutes, last.answers + own.answers
+            own = LinkCut(node, last.begin, own.end, minutes, answers)
+        elif last is not None:
+            yield last
+        last = own
+    if last is not None:
+        yield last
 
 
 def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:

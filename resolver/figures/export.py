@@ -43,6 +43,8 @@ def write_export(path: Path, figures: Figures) -> None:
             for each in counts:
                 of_hour.counts[Labels(each.vlan, each.service, each.outcome)] += each.queries
             tables.add(database, of_hour)
+        for link in figures.links:
+            tables.add(database, HourFigures(link.hour, cut=link.cut, answers=link.answers))
         database.execute("COMMIT")
         content = database.serialize()
     if len(content) > _MAX_EXPORT:

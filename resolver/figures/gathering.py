@@ -43,6 +43,8 @@ class WaitingFigures:
         waiting = self._hours.setdefault(figures.hour, HourFigures(figures.hour))
         waiting.counts.update(figures.counts)
         waiting.minutes.extend(figures.minutes)
+        waiting.cut += figures.cut
+        waiting.answers += figures.answers
         if len(self._hours) <= MAX_HOURS:
             return 0
         oldest = next(iter(self._hours))  # in the order of coming, whatever the clock says

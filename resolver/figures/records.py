@@ -32,6 +32,18 @@ class HourCount:
     queries: int
 
 
+@dataclass(frozen=True, slots=True)
+class HourLink:
+    """A local hour in which the link abroad was cut, or a fallback server has answered."""
+
+    hour: int
+    """As in ``HourCount``."""
+    cut: int
+    """Minutes at whose end names abroad got no answer, and those at home did."""
+    answers: int
+    """Questions that the fallback servers have answered."""
+
+
 class SelfTestResult(StrEnum):
     """What the newest self-test of the workers under the policy in force has said."""
 
@@ -62,6 +74,9 @@ class HourFigures:
     """As in ``HourCount``."""
     counts: Counter[Labels] = field(default_factory=Counter)
     minutes: list[Minute] = field(default_factory=list)
+    cut: int = 0
+    """As in ``HourLink``, as what follows."""
+    answers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +93,5 @@ class Figures:
     """In the order of time; no two of them begin at the same moment."""
     damaged: tuple[str, ...]
     """What could not be read, in words: a file and why."""
+    links: tuple[HourLink, ...] = ()
+    """By hour, in the order of time."""

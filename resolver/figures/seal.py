@@ -74,3 +74,5 @@ def _lines(figures: Figures) -> Iterator[tuple[float, str]]:
     for minute in figures.minutes:
         serving = int(minute.serving)
         yield minute.at, f"minute {minute.at} {minute.policy!r} {serving} {minute.tested.value}"
+    for link in figures.links:
+        yield link.hour, f"link {link.hour} {link.cut} {link.answers}"

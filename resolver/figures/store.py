@@ -236,6 +236,7 @@ def _joined(earlier: Figures, later: Figures) -> Figures:
         (*earlier.counts, *later.counts),
         tuple(minutes[at] for at in sorted(minutes)),
         (*earlier.damaged, *later.damaged),
+        (*earlier.links, *later.links),
     )
 
 

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from sqlite3 import Connection
@@ -20,6 +20,7 @@ from resolver.figures.records import (
     Figures,
     HourCount,
     HourFigures,
+    HourLink,
     Labels,
     Minute,
     SelfTestResult,
@@ -48,6 +49,9 @@ _ADD_MINUTE = (
     "INSERT INTO minutes VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET policy = excluded.policy, "
     "serving = min(serving, excluded.serving), tested = max(tested, excluded.tested)"
 )
+_LINK = "link "
+"""Begins the key of ``about`` that has the minutes and the answers of an hour's ``HourLink``. There
+are few such hours, and 1.0.0, which knows no such table, reads the file all the same."""
 _LOCKED = 5.0
 """Seconds to wait for another process that reads or writes the file."""
 _BETWEEN = 0.02
@@ -161,6 +165,8 @@ def _own_errors(path: Path) -> Iterator[None]:
         raise kind(f"{path.name}: {error}") from error
     except LookupError as error:
         raise DamagedFiguresError(f"{path.name}: a row has no name") from error
+    except ValueError as error:
+        raise DamagedFiguresError(f"{path.name}: a row has no number ({error})") from error
 
 
 def check(database: Connection, path: Path) -> None:
@@ -220,6 +226,24 @@ def add(database: Connection, figures: HourFigures) -> None:
             for each in figures.minutes
         ),
     )
+    if figures.cut or figures.answers:
+        _add_link(database, HourLink(figures.hour, figures.cut, figures.answers))
+
+
+def _add_link(database: Connection, link: HourLink) -> None:
+    """Add what an hour had of the link abroad, in the transaction that is open."""
+    known = {each.hour: each for each in links(about(database))}
+    before = known.get(link.hour, HourLink(link.hour, 0, 0))
+    text = f"{before.cut + link.cut} {before.answers + link.answers}"
+    note(database, [(f"{_LINK}{link.hour}", text)])
+
+
+def links(found: Mapping[str, str]) -> Iterator[HourLink]:
+    """The hours of which a file says something about the link abroad."""
+    for key, value in found.items():
+        if key.startswith(_LINK):
+            cut, answers = map(int, value.split())
+            yield HourLink(int(key.removeprefix(_LINK)), cut, answers)
 
 
 def _numbers(database: Connection, figures: HourFigures) -> dict[str, int]:
@@ -275,12 +299,14 @@ def minutes_around(database: Connection, moment: float) -> tuple[int | None, int
 def figures(database: Connection, since: float, until: float) -> Figures:
     """All that a file has of the hours and minutes that begin in a period."""
     found = about(database)
+    of_hours = (each for each in links(found) if since <= each.hour < until)
     return Figures(
         found.get("node", ""),
         found.get("time_zone", ""),
         tuple(counts(database, since, until)),
         tuple(minutes(database, since, until)),
         tuple(found.get("damaged", "").splitlines()),
+        tuple(sorted(of_hours, key=lambda each: each.hour)),
     )
 
 

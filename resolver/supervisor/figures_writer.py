@@ -21,7 +21,7 @@ from resolver.figures.small_counts import coarsened
 from resolver.figures.store import FigureStore
 from resolver.figures.tables import FiguresError
 from resolver.log import log
-from resolver.metrics import kernel
+from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import CompiledConfig
@@ -43,6 +43,8 @@ class FiguresWriter:
         self.directory = facts.state / store.NAME
         self._store = FigureStore(self.directory, node)
         self._increases = Increases()
+        self._answered = 0
+        """What the fallback servers have answered, up to the last minute."""
         self._waiting = WaitingFigures()
         self._storing = math.inf
         """When the oldest figures begin that the thread has taken and not stored yet."""
@@ -77,9 +79,12 @@ class FiguresWriter:
         serving = min(facts.fewest_workers, facts.workers) >= facts.workers_expected
         facts.fewest_workers = facts.workers
         policy, tested = facts.compiled.policy_hash, SelfTestResult(facts.self_test)
-        counts, zone = self._increases.take(self._sums().rows), self.time_zone()
-        figures = HourFigures(hour_of(at, zone), counts, [])
+        sums, zone = self._sums(), self.time_zone()
+        figures = HourFigures(hour_of(at, zone), self._increases.take(sums.rows), [])
         figures.minutes.append(Minute(at, policy, serving, tested))
+        figures.cut = int(facts.link.cut_since > 0)
+        answered = sums.value(definitions.FALLBACK_ANSWERS)
+        figures.answers, self._answered = answered - self._answered, answered
         for each in coarsened(figures, self._few_exempted.of(facts.compiled), zone):
             self._wait(each)
         if not self._thread.ident:

@@ -10,11 +10,12 @@ from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.analysis.month import (
     AuditRecord,
     FetchedAge,
+    LinkCut,
     Lists,
     MonthReport,
 )
 from resolver.analysis.month_report import IncompatibleFiguresError, make_month_report
-from resolver.figures.records import Figures, HourCount, Minute, SelfTestResult
+from resolver.figures.records import Figures, HourCount, HourLink, Minute, SelfTestResult
 from resolver.figures.small_counts import part_of_month
 from resolver.policy.exemption_details import ExemptionDetails
 from tests.analysis.test_period import TEHRAN
@@ -114,6 +115,20 @@ def test_times_without_coverage_are_of_each_node() -> None:
     assert [each.why for each in stood.intervals] == ["", NOT_SERVING, NO_RECORD, ""]
     assert (stood.minutes, stood.of) == (30 * 1440 - 60, 30 * 1440)
     assert (covered.gaps, covered.minutes) == ([], 30 * 1440)
+
+
+def test_hours_of_a_cut_link_that_follow_one_another_are_one_time() -> None:
+    links = (
+        HourLink(MEHR.end - HOUR, 60, 1),
+        HourLink(ABAN.begin, 10, 3),
+        HourLink(ABAN.begin + HOUR, 20, 4),
+        HourLink(ABAN.begin + 9 * HOUR, 1, 0),
+    )
+    report = made(replace(figures("ns1"), links=links), figures("ns2"))
+    assert report.cuts == (
+        LinkCut("ns1", ABAN.begin, ABAN.begin + 2 * HOUR, 30, 7),
+        LinkCut("ns1", ABAN.begin + 9 * HOUR, ABAN.begin + 10 * HOUR, 1, 0),
+    )
 
 
 def test_a_minute_is_covered_where_one_node_served() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from resolver.figures import export
 from resolver.figures.export import read_export, write_export
-from resolver.figures.records import Figures, HourCount, Minute, SelfTestResult
+from resolver.figures.records import Figures, HourCount, HourLink, Minute, SelfTestResult
 from resolver.figures.store import read
 from resolver.figures.tables import FiguresError
 from tests.figures import synthetic
@@ -35,7 +35,8 @@ def test_an_export_is_read_as_it_was_written(tmp_path: Path) -> None:
     directory, path = tmp_path / "figures", tmp_path / "ns2.sqlite"
     synthetic.write_month(directory, node=1)
     figures = read(directory, ABAN, ABAN + 2 * DAY)
-    figures = replace(figures, damaged=("2026-10.damaged-1: set aside", "2026-10.sqlite: gone"))
+    damaged = ("2026-10.damaged-1: set aside", "2026-10.sqlite: gone")
+    figures = replace(figures, damaged=damaged, links=(HourLink(ABAN, 60, 7),))
     write_export(path, figures)
     assert read_export(path) == figures
     assert sorted(each.name for each in tmp_path.iterdir()) == ["figures", "ns2.sqlite"]
@@ -49,6 +50,7 @@ def test_an_export_is_read_as_it_was_written(tmp_path: Path) -> None:
         "DROP TABLE minutes",
         "UPDATE counts SET service = 999",
         "UPDATE minutes SET tested = 999",
+        "INSERT INTO about VALUES ('link 0', '1')",
     ],
 )
 def test_a_file_that_is_no_export_is_refused(tmp_path: Path, statement: str) -> None:

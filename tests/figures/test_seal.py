@@ -54,6 +54,7 @@ def test_a_day_has_no_figures_of_others(tmp_path: Path) -> None:
     "changed",
     [
         "UPDATE counts SET queries = 6",
+        "INSERT INTO about VALUES ('link 172800', '1 0')",
         "UPDATE counts SET hour = hour + 3600",
         "DELETE FROM counts",
         "UPDATE names SET name = 'other' WHERE name = 'pager'",

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.records import Figures, HourFigures, Labels, Minute, SelfTestResult
+from resolver.figures.records import (
+    Figures,
+    HourFigures,
+    HourLink,
+    Labels,
+    Minute,
+    SelfTestResult,
+)
 from resolver.figures.store import FigureStore, gap_at, month_of, read
 from resolver.figures.tables import Opening, copied, to_read
 from tests.figures import synthetic
@@ -61,6 +68,24 @@ def test_a_minute_that_comes_twice_is_added_up_and_keeps_what_was_worse(
     found = read(store.directory, ABAN, AZAR)
     assert totals(found) == {STAFF: 7}
     assert found.minutes == (replace(bad, policy="p"),)
+
+
+def test_hours_in_which_the_link_abroad_was_cut_are_added_up(store: FigureStore) -> None:
+    store.add(HourFigures(ABAN, cut=1, answers=5), ZONE)
+    store.add(HourFigures(ABAN, cut=1), ZONE)
+    store.add(HourFigures(ABAN + HOUR, answers=2), ZONE)
+    store.add(figures(ABAN + 2 * HOUR, 1), ZONE)
+    found = read(store.directory, ABAN, AZAR)
+    assert found.links == (HourLink(ABAN, 2, 5), HourLink(ABAN + HOUR, 0, 2))
+    assert read(store.directory, ABAN + HOUR, AZAR).links == found.links[1:]
+
+
+def test_a_damaged_hour_of_the_link_is_said(store: FigureStore) -> None:
+    store.add(HourFigures(ABAN, cut=1), ZONE)
+    [path] = store.directory.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE about SET value = 'x' WHERE key LIKE 'link %'")
+    assert read(store.directory, ABAN, AZAR).damaged
 
 
 def test_a_period_has_the_hours_that_begin_in_it(store: FigureStore) -> None:

@@ -54,10 +54,10 @@ $TTL 600
 @ IN NS ns
 ns IN A {address}
 """
-_CUT = """
-table inet cut {
-  chain arriving { type filter hook input priority filter; policy drop; }
-}
+_DROP = """
+table inet cut {{
+  chain arriving {{ type filter hook input priority filter; policy accept; {rule} drop; }}
+}}
 """
 
 
@@ -78,14 +78,24 @@ class Internet:
 
     def cut(self) -> None:
         """Cut the link abroad."""
-        self._nft("-f", "-", text=_CUT)
+        self._nft(self.abroad, "-f", "-", text=_DROP.format(rule="meta iif != lo"))
 
     def mend(self) -> None:
-        """Have the link back."""
-        self._nft("delete", "table", "inet", "cut")
+        """Have the link back, or a good one."""
+        self._nft(self.abroad, "delete", "table", "inet", "cut")
 
-    def _nft(self, *arguments: str, text: str = "") -> None:
-        command = [*self.made.into(self.abroad), str(needed("nft")), *arguments]
+    def lose(self, percent: int) -> None:
+        """Lose a part of all that comes to the servers abroad."""
+        rule = f"numgen random mod 100 < {percent}"
+        self._nft(self.abroad, "-f", "-", text=_DROP.format(rule=rule))
+
+    def silence_home(self) -> None:
+        """Drop all that comes to the servers at home; the resolver there gets it."""
+        rule = f"ip daddr {HOME} ip saddr {BOX}"
+        self._nft(self.home, "-f", "-", text=_DROP.format(rule=rule))
+
+    def _nft(self, namespace: str, *arguments: str, text: str = "") -> None:
+        command = [*self.made.into(namespace), str(needed("nft")), *arguments]
         subprocess.run(command, input=text, text=True, check=True)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resolver.dns.transport import UDP
-from resolver.figures.records import Figures, HourCount, Minute, SelfTestResult
+from resolver.figures.records import Figures, HourCount, HourLink, Minute, SelfTestResult
 from resolver.figures.small_counts import part_of_month
 from resolver.figures.store import read
 from resolver.metrics.counter_sums import CounterSums
@@ -71,6 +71,17 @@ def node(tmp_path: Path) -> Iterator[_Node]:
     made = _Node(tmp_path)
     yield made
     made.writer.stop()
+
+
+def test_the_minutes_of_a_cut_link_are_stored(node: _Node) -> None:
+    node.minute(ABAN)
+    node.facts.link.abroad, node.facts.link.home, node.facts.link.since = False, True, ABAN
+    node.minute(ABAN + 60)
+    node.minute(ABAN + 120)
+    node.facts.link.home = False
+    node.minute(ABAN + 180)
+    node.waits_until_stored(4)
+    assert node.read().links == (HourLink(ABAN, 2, 0),)
 
 
 def test_each_minute_is_stored_with_what_held(node: _Node) -> None:

@@ -10,7 +10,14 @@ import pytest
 from markupsafe import Markup
 
 from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
-from resolver.analysis.month import BlockLogDays, Coverage, ListAge, MonthReport, Verification
+from resolver.analysis.month import (
+    BlockLogDays,
+    Coverage,
+    LinkCut,
+    ListAge,
+    MonthReport,
+    Verification,
+)
 from resolver.compiler.compilation import compile_file
 from resolver.web import month_page
 from resolver.web.formatting import Formatting
@@ -187,6 +194,16 @@ def test_the_times_that_no_node_covered_are_said(page: PageOf, report: MonthRepo
     assert text["always_one"] not in both
     alone = page("en", nodes=report.nodes[:1])
     assert text["no_node"] not in alone
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_times_of_a_cut_link_are_said(page: PageOf, language: str) -> None:
+    text = messages(language)["month"]["link_cut"]
+    cut = LinkCut("ns1", ABAN.begin, ABAN.begin + 2 * HOUR, 95, 1204)
+    whole = page(language, cuts=(cut,))
+    assert text in whole
+    assert {"fa": "۱٬۲۰۴", "en": "1,204"}[language] in whole
+    assert text not in page(language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

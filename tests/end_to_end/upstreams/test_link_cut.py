@@ -6,6 +6,7 @@ resolver at home.
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import pytest
 from tests.live import box as boxes
 from tests.live.box import PORT, RECURSING, Box
 from tests.live.clients import Answer
-from tests.live.commands import darban
-from tests.live.configs import small
+from tests.live.commands import GOOD, NO, darban
+from tests.live.configs import edited, small
 from tests.live.internet import FOREIGN, RESOLVER, SIGNED, UNSIGNED
 from tests.live.server import Server, servers
 from tests.live.waiting import wait_for
@@ -94,6 +95,43 @@ def test_domestic_names_are_found_in_a_cut_and_validated_after_it(box: Box, serv
         assert box.answers(new.below(SIGNED), port)
         assert box.answers(new.below(FOREIGN), port)
     assert asked_by_clients(box) == asked
+
+
+def test_on_a_day_of_slow_and_lossy_names_abroad_no_question_goes_to_the_fallback(
+    box: Box, server: Server
+) -> None:
+    new, zones = Names(), (FOREIGN, FOREIGN, FOREIGN, SIGNED)
+    box.net.lose(40)
+    box.forget()
+    with ThreadPoolExecutor(8) as clients:
+        asked = [new.below(zone) for _ in range(40) for zone in zones]
+        found = list(clients.map(lambda name: box.answers(name, server.port), asked))
+    assert sum(found) > len(found) // 2
+    assert asked_by_clients(box) == set()
+
+
+def test_who_silences_names_at_home_alone_leads_no_question_to_the_fallback(
+    box: Box, server: Server
+) -> None:
+    new = Names()
+    assert box.answers(new.below(FOREIGN), server.port)
+    box.net.silence_home()
+    with ThreadPoolExecutor(8) as clients:
+        asked = [new.below(zone) for _ in range(8) for zone in (SIGNED, UNSIGNED, "ir")]
+        found = list(clients.map(lambda name: box.answers(name, server.port), asked))
+    assert not any(found)
+    assert asked_by_clients(box) == set()
+
+
+def test_a_restart_and_a_reload_work_in_a_cut(box: Box, server: Server) -> None:
+    box.net.cut()
+    box.forget()
+    edited(server.config, 'deny = ["web.telegram.org"]', 'deny = ["web.telegram.org", "denied.ir"]')
+    assert darban("reload", at=server.directory).code == GOOD
+    assert server.stop().code == 0
+    server.start()
+    assert darban("explain", "administration", "denied.ir", at=server.directory).code == NO
+    wait_for(lambda: _cut_since(server), "the cut is noticed", 40)
 
 
 def _cut_since(server: Server) -> float:

@@ -15,7 +15,7 @@ from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import Heard, Shot, percentile, volley
 from tests.programs.networks.network import ADDRESSES, PORT, Network, network, program
 from tests.programs.networks.resolvers import RESOLVERS, resolver
-from tests.programs.networks.rows import KNOWN_FOR, ROWS, Row, questions
+from tests.programs.networks.rows import KNOWN_FOR, ROWS, Row, is_at_home, names, questions
 
 _RATE_LIMIT = 200
 """NSD's default: answers a second to a network, of which more are dropped or truncated."""
@@ -50,7 +50,10 @@ def cell(name: str, of: str) -> Cell:
         stack.enter_context((_scripted if row.upstreams else _nsd)(name, link))
         servers = [f"{address}:{PORT}" for address in ADDRESSES[: len(row.upstreams) or 1]]
         port = stack.enter_context(resolver(RESOLVERS[of], servers))
-        shots = [Shot(n / row.rate, packet) for n, packet in enumerate(questions(row))]
+        shots = [
+            Shot(n / row.rate, packet, f"127.0.20.{5 + n % row.clients}")
+            for n, packet in enumerate(questions(row))
+        ]
         if row.known:
             volley(port, shots)
             time.sleep(KNOWN_FOR + 0.5)
@@ -60,12 +63,17 @@ def cell(name: str, of: str) -> Cell:
 
 
 def _counted(row: Row, heard: Sequence[Heard | None], queries: int) -> Cell:
+    counted = [
+        each
+        for each, name in zip(heard, names(row), strict=True)
+        if not row.is_cut or is_at_home(name)
+    ]
     times = [
         each.took * 1000
-        for each in heard
+        for each in counted
         if each and each.took <= row.within and wire.read(each.packet).addresses
     ]
-    share = 100 * len(times) / len(heard)
+    share = 100 * len(times) / len(counted)
     return Cell(share, percentile(times, 0.5), percentile(times, 0.95), queries / len(heard))
 
 

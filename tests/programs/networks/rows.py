@@ -30,6 +30,9 @@ class Row:
     """Seconds in which an answer counts."""
     known: bool = False
     """Whether all names were asked for before, and have expired."""
+    is_cut: bool = False
+    """Whether nine of ten names are abroad, to which there is no link. The others alone count."""
+    clients: int = 1
 
 
 def after(seconds: float) -> Callable[[], Script]:
@@ -115,6 +118,31 @@ def _of_capacity(rate: float) -> Callable[[], Script]:
     return make
 
 
+def cut(abroad: Script) -> Callable[[], Script]:
+    """An upstream at home: it answers for names at home, and for those abroad does as it can."""
+    return lambda: lambda asked: (honest if is_at_home(asked.name) else abroad)(asked)
+
+
+def is_at_home(name: str) -> bool:
+    """Whether a name is at home."""
+    return name.endswith(".ir")
+
+
+def _fails_late(asked: Asked) -> list[Say]:
+    return [Say(wire.reply(asked.packet, rcode=wire.SERVFAIL), 8.0)]
+
+
+def _row_of_cut(about: str, rate: int, abroad: Script, clients: int = 40) -> Row:
+    return Row(
+        f"names at home, of which 1 in 10 of {rate:,} a second are; those abroad {about}",
+        (cut(abroad),),
+        rate=rate,
+        names=10 * rate,
+        is_cut=True,
+        clients=clients,
+    )
+
+
 _ONE: tuple[Callable[[], Script], ...] = (lambda: honest,)
 _TWO = _ONE * 2
 ROWS = {
@@ -155,6 +183,12 @@ ROWS = {
         closed="meta l4proto { udp, tcp }",
         known=True,
     ),
+    "cut-200": _row_of_cut("hang", 200, lambda _: ()),
+    "cut-1000": _row_of_cut("hang", 1000, lambda _: ()),
+    "cut-1000-4": _row_of_cut("hang, 4 clients", 1000, lambda _: (), clients=4),
+    "cut-2000": _row_of_cut("hang", 2000, lambda _: ()),
+    "cut-fails": _row_of_cut("fail after 8 s", 1000, _fails_late),
+    "cut-refused": _row_of_cut("are refused", 1000, _refusing()),
 }
 
 
@@ -175,5 +209,13 @@ def scripts(row: Row) -> list[Script]:
 
 def questions(row: Row) -> Iterator[bytes]:
     """The queries for its names, each below a domain of its own."""
-    names = (f"www.n{number}.org{number}" for number in range(row.names))
-    return (wire.question(name, edns=wire.opt()) for name in names)
+    return (wire.question(name, edns=wire.opt()) for name in names(row))
+
+
+def names(row: Row) -> Iterator[str]:
+    """Its names, in the order in which they are asked for."""
+    for number in range(row.names):
+        if row.is_cut:
+            yield f"www.n{number}.{'com' if number % 10 else 'ir'}"
+        else:
+            yield f"www.n{number}.org{number}"
