@@ -226,7 +226,7 @@ def _exemptions(log: Sequence[AuditRecord], period: Period) -> Iterator[PeriodEx
 def _in_force(log: Sequence[AuditRecord], period: Period) -> Iterator[tuple[AuditRecord, float]]:
     """The entries that put something in force, each with the time of the next one.
 
-    A backdated entry ends nothing. It is told all the same, until the next entry, since the clock
+    A backdated entry ends nothing. It is listed all the same, until the next entry, since the clock
     may have been wrong before: so no order of the entries hides an exemption.
     """
     in_force = [each for each in log if each.changes]

@@ -1,8 +1,9 @@
 """Which domains are asked of the fallback servers, since the link abroad is cut.
 
 The default group has fallback servers where ``[upstream] fallback`` names some. They are no part of
-the group: whoever drops packets of one question would then choose who answers it, and a slow name
-would lose validation on any day. So there is a state for each top-level domain, ``is_cut``.
+the group: an attacker who drops the packets of one question could then choose who answers it, and
+a slow name would lose validation on any day. So there is a state for each top-level domain,
+``is_cut``.
 
 - A domain becomes cut where questions of three names have no usable answer within a minute, no
   question had one for 10 s, and the supervisor's probe of a name abroad has no answer.
@@ -13,8 +14,8 @@ goes to the default group as well.
 
 What must stay true:
 - NXDOMAIN and NODATA are answers. A bogus answer (SERVFAIL with an Extended DNS Error that says so)
-  is no answer, and no sign of a cut either: else whoever forges could lead questions away from
-  the servers that validate.
+  is no answer, and no sign of a cut either: else an attacker who forges answers could lead
+  questions away from the servers that validate.
 - Names count as different only if their last two labels differ, so one zone that fails is no cut.
 - An answer of a fallback server lives ``MOST_TTL`` seconds at most, and has no AD.
 
