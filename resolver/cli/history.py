@@ -13,7 +13,7 @@ from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.in_force_at import (
-    InForce,
+    ActivationInForce,
     NothingInForce,
     activation_at,
     backdated_text,
@@ -168,7 +168,7 @@ def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
     return 0
 
 
-def _as_json(audit_log: AuditLog, found: InForce, moment: float) -> dict[str, object]:
+def _as_json(audit_log: AuditLog, found: ActivationInForce, moment: float) -> dict[str, object]:
     return {
         "at": moment,
         "in_force": found.entry,
@@ -222,7 +222,7 @@ def _size(diff: str) -> str:
     return f"+{added} -{removed}" if diff else ""
 
 
-def _entry_text(found: InForce, moment: float) -> str:
+def _entry_text(found: ActivationInForce, moment: float) -> str:
     entry = found.entry
     exempted = entry.exempted_at(moment)
     ended = [each for each in entry.exemptions if each not in exempted]

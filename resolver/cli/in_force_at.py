@@ -60,7 +60,7 @@ class PastPolicy:
         return {**told, "activation": entry, "backdated": self.backdated}
 
 
-class InForce(NamedTuple):
+class ActivationInForce(NamedTuple):
     """What the audit log says was in force."""
 
     entry: AuditEntry
@@ -110,7 +110,7 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
     return PastPolicy(moment, *found, compiled, index, source)
 
 
-def activation_at(state: Path, moment: float) -> InForce:
+def activation_at(state: Path, moment: float) -> ActivationInForce:
     """What was in force at a moment.
 
     Raises:
@@ -125,7 +125,9 @@ def activation_at(state: Path, moment: float) -> InForce:
                 why = f"the server was stopped at {moment_text(found.entry.time)}"
             raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
         _refuse_gap(state, moment, found.entry)
-        return InForce(found.entry, HistoryChain(state).version(found.record), found.backdated)
+        return ActivationInForce(
+            found.entry, HistoryChain(state).version(found.record), found.backdated
+        )
     except OSError as error:
         raise DarbanError(str(error)) from None
 

@@ -150,7 +150,7 @@ def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, s
     return found.node, found.time_zone
 
 
-class Gap(NamedTuple):
+class UnrecordedTime(NamedTuple):
     """A time without a recorded minute."""
 
     begin: float
@@ -159,7 +159,7 @@ class Gap(NamedTuple):
     """Infinity where no minute was recorded since."""
 
 
-def gap_at(directory: Path, moment: float, opening: Opening) -> Gap | None:
+def gap_at(directory: Path, moment: float, opening: Opening) -> UnrecordedTime | None:
     """The time without a recorded minute that has a moment.
 
     None where there is none, or none is known: since nothing is recorded before the moment, or a
@@ -179,7 +179,7 @@ def gap_at(directory: Path, moment: float, opening: Opening) -> Gap | None:
             end = end if after is None else min(end, after)
     except FiguresError:
         return None
-    return Gap(begin, end) if -math.inf < begin and begin + _MINUTE <= moment else None
+    return UnrecordedTime(begin, end) if -math.inf < begin and begin + _MINUTE <= moment else None
 
 
 def _minutes_around(
