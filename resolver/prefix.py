@@ -1,11 +1,10 @@
 """Prefixes of addresses, as a snapshot has them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """A prefix of a VLAN or of an exemption."""
+class Prefix(NamedTuple):
+    """A prefix of a VLAN or of an exemption; there may be 100,000."""
 
     network: bytes
     """4 or 16 octets."""

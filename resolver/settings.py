@@ -24,8 +24,6 @@ class Endpoint:
 class BlockLog:
     """Where and how blocked queries are recorded."""
 
-    unused: str
-    """The field of a key that went: a snapshot has its fields by their position."""
     client: str
     """How a client is recorded: ``vlan``, ``prefix`` or ``address``."""
     retention_days: int
@@ -125,8 +123,6 @@ class Settings:
     """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
     identity: str = ""
     """The answer to NSID and id.server; empty for none."""
-    unused: str = ""
-    """The field of a key that went: a snapshot has its fields by their position."""
     proxied: tuple[Endpoint, ...] = ()
     """Listeners where each query needs a PROXY header."""
     proxies: tuple[Prefix, ...] = ()

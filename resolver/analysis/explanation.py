@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from resolver.analysis.received import Received, received
 from resolver.analysis.step import Step, step
@@ -27,6 +27,7 @@ from resolver.engine.routing import Zone
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion
+from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_hours, in_force_until
 from resolver.policy.index import Index
@@ -39,16 +40,7 @@ from resolver.policy.service_hours import (
     ServiceHours,
     service_hours,
 )
-from resolver.policy.verdict import (
-    ALLOW,
-    DENY,
-    LIST,
-    NO_SERVICE,
-    PASS,
-    UNLISTED,
-    Outcome,
-    Verdict,
-)
+from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
 _REFUSED = Received("REFUSED")
@@ -94,9 +86,11 @@ class Explanation:
     def facts(self) -> dict[str, str]:
         """All but the question and the outcome, as texts by their headings; no empty ones.
 
-        The hours of a name that passes are those within which it is blocked.
+        The hours of a name that passes are those within which it is blocked or counted.
         """
-        headings = {"hours": "blocked"} if self.outcome == Outcome.PASSED.label else {}
+        counted = self.decided_by.kind == "counted_at_other_hours"
+        passes = self.outcome == Outcome.PASSED.label
+        headings = {"hours": "counted" if counted else "blocked"} if passes else {}
         keys = [field.name for field in fields(self)]
         told = {headings.get(key, key): getattr(self, key) for key in keys}
         told["receives"] = self.receives or "what the upstream answers"
@@ -260,37 +254,43 @@ class Explainer:
         return "none: more aliases than are followed"
 
     def _step(self, view: View, name: bytes, verdict: Verdict) -> Step:
-        policy = view.effect.policy
-        if verdict.outcome is Outcome.PASSED:
-            return self._passed(view, name, verdict)
+        policy = view.effect.policy.name
+        match verdict.clause:
+            case None:
+                if view.unlisted is not None:
+                    return step("own_name", policy=policy)
+                return step("no_rule", self._refused(view, name), policy=policy)
+            case OwnRules():
+                return step("allow" if verdict.by_allow else "deny", policy=policy)
+            case Services(does=does):
+                return self._of_services(view, verdict, does)
+            case Unlisted():
+                return step("default", policy=policy)
+            case _:
+                assert_never(verdict.clause)
+
+    def _of_services(self, view: View, verdict: Verdict, does: Does) -> Step:
+        """What a clause on services does to a name of them, at this hour and to this client."""
+        policy, hours = view.effect.policy.name, self._hours(view, verdict)
+        changes = _moment(hours.changes) if hours.changes < math.inf else ""
+        if verdict.at_other_hours:
+            begin = f", from {changes}" if changes else ""
+            kind = "counted_at_other_hours" if does is Does.COUNT else "other_hours"
+            return step(kind, begin, policy=policy, hours=hours.text)
+        within = f"; {hours.text}{f' until {changes}' if changes else ''}" if hours.text else ""
         if verdict.outcome is Outcome.EXEMPTED:
-            hours = self._hours(view, verdict)
             within = f", {hours.text}" if hours.text else ""
             exemption = self.compiled.exemptions[verdict.exemption].id
             return step("exemption", within, exemption=exemption)
-        if verdict.by is DENY:
-            return step("deny", policy=policy.name)
-        if verdict.by is UNLISTED:
-            return step("default", policy=policy.name)
-        hours = self._hours(view, verdict)
-        until = f" until {_moment(hours.changes)}" if hours.changes < math.inf else ""
-        within = f"; {hours.text}{until}" if hours.text else ""
-        return step("list", within, **self._list(verdict))
-
-    def _passed(self, view: View, name: bytes, verdict: Verdict) -> Step:
-        """Why a name passes, where no exemption is the reason."""
-        policy = view.effect.policy
-        if verdict.by is ALLOW:
-            return step("allow", policy=policy.name)
-        if verdict.blocked_at_other_hours:
-            hours = self._hours(view, verdict)
-            begin = f", from {_moment(hours.changes)}" if hours.changes < math.inf else ""
-            return step("other_hours", begin, policy=policy.name, hours=hours.text)
-        if verdict.by is LIST:
-            return step("allowed_list", policy=policy.name, **self._list(verdict))
-        if view.unlisted is not None:
-            return step("own_name", policy=policy.name)
-        return step("no_rule", self._refused(view, name), policy=policy.name)
+        match does:
+            case Does.PASS:
+                return step("allowed_list", within, policy=policy, **self._list(verdict))
+            case Does.BLOCK:
+                return step("list", within, **self._list(verdict))
+            case Does.COUNT:
+                return step("counted_list", within, policy=policy, **self._list(verdict))
+            case _:
+                assert_never(does)
 
     def _list(self, verdict: Verdict) -> dict[str, str]:
         """The list and the line of the rule that decided."""
@@ -298,11 +298,12 @@ class Explainer:
         return {"file": self.compiled.sources[verdict.source].file, "line": str(line)}
 
     def _hours(self, view: View, verdict: Verdict) -> ServiceHours:
-        """The hours of the service or of the exemption that decided, and their next change."""
-        if verdict.service == NO_SERVICE:
+        """The hours of the clause or of the exemption that decided, and their next change."""
+        clause, place = verdict.clause, verdict.exemption
+        if not isinstance(clause, Services) or verdict.service == NO_SERVICE:
             return ALL_HOURS
-        compiled, place = self.compiled, verdict.exemption
-        of_service = service_hours(compiled, view.effect.policy, verdict.service, self.wall)
+        compiled, policy = self.compiled, view.effect.policy
+        of_service = service_hours(compiled, policy, verdict.service, clause.does, self.wall)
         if place < 0:
             return of_service
         within = exemption_hours(compiled, place)
@@ -312,7 +313,7 @@ class Explainer:
     def _refused(self, view: View, name: bytes) -> str:
         """The rule that would block a name, but is not used since the name is protected."""
         for source in self.compiled.sources:
-            if view.effect.blocked >> source.service & 1:
+            if view.effect.restricted >> source.service & 1:
                 for rule in source.refused:
                     if rule.name == name or (rule.subtree and names.is_within(name, rule.name)):
                         return f"; {source.file}, line {rule.line} is not used: {rule.reason}"
@@ -402,7 +403,7 @@ def _local_step(zone: Zone, name: bytes) -> Step:
 
 def _is_settled(verdict: Verdict) -> bool:
     """Whether the targets of an answer are not judged after this verdict on the question."""
-    return verdict.outcome is Outcome.BLOCKED or verdict.by is ALLOW
+    return verdict.outcome is Outcome.BLOCKED or verdict.by_allow
 
 
 def _client(view: View) -> Client:

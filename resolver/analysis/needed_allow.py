@@ -12,6 +12,7 @@ What must stay true:
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import Question
@@ -19,9 +20,10 @@ from resolver.analysis.service_references import service_references
 from resolver.dns import codes, names
 from resolver.lists.guard import registrable_domain
 from resolver.lists.rules import Rule, read_rule
+from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
 from resolver.policy.index import Index
 from resolver.policy.services import services_in, union
-from resolver.policy.verdict import ALLOW, DENY, PASSED, UNLISTED
+from resolver.policy.verdict import PASSED, Verdict
 from resolver.policy.view import View
 
 UPDATES = "updates"
@@ -88,12 +90,12 @@ class _VlanNeeds:
         self._effect = view.effect.with_default_block(updates, len(services))
         self._view = View(view.vlan, self._effect)
         rules = [rule for of_name in self._effect.own_rules.by_name.values() for rule in of_name]
-        allowed = services_in(view.effect.allowed, services)
+        allowed = services_in(view.effect.services.passes, services)
         self._present = (
             *service_references(allowed, services),
-            *(_entry(rule.text, rule.name) for rule in rules if rule.allow),
+            *(_entry(rule.text, rule.name) for rule in rules if rule.does is Does.PASS),
         )
-        self._present_services = view.effect.allowed
+        self._present_services = view.effect.services.passes
 
     def of(self, vlan: str, queries: Counter[bytes]) -> NeededAllow:
         """What the recorded names of the VLAN need; the most frequent are first."""
@@ -105,13 +107,20 @@ class _VlanNeeds:
     def _counter(self, found: NeededAllow, name: bytes) -> Counter[str]:
         """Where a name is counted."""
         verdict, _ = self._explainer.verdict(self._view, name, codes.A)
-        if verdict.by is DENY:
-            return found.denied
-        if verdict.by is UNLISTED:
-            entry = self._domain_entry(name)
-            return found.domains[entry] if entry else found.unopened
-        if verdict.source < 0 or verdict.by is ALLOW:
-            return found.open
+        match verdict.clause:
+            case None:
+                return found.open
+            case OwnRules():
+                return found.open if verdict.by_allow else found.denied
+            case Unlisted():
+                entry = self._domain_entry(name)
+                return found.domains[entry] if entry else found.unopened
+            case Services():
+                return self._of_service(found, verdict)
+            case _:
+                assert_never(verdict.clause)
+
+    def _of_service(self, found: NeededAllow, verdict: Verdict) -> Counter[str]:
         service = self._explainer.compiled.sources[verdict.source].service
         if verdict.outcome is not PASSED:
             return found.closed[self._explainer.compiled.services[service].name]
@@ -130,7 +139,7 @@ class _VlanNeeds:
 
     def _has_closed_names(self, domain: bytes) -> bool:
         """Whether an entry for a domain would open names of other services."""
-        sources, closed = self._explainer.compiled.sources, self._effect.blocked
+        sources, closed = self._explainer.compiled.sources, self._effect.restricted
         return any(
             closed >> sources[rule.source].service & 1
             for rule in self._index.rules_within(domain)

@@ -16,6 +16,7 @@ from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import allowed_references, service_references
 from resolver.figures.small_counts import EXEMPTED
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.few_addresses import vlans_with_few_exempted
@@ -38,7 +39,7 @@ class CitedDirective:
 
 @dataclass(frozen=True, slots=True)
 class BlockedService:
-    """A service that a policy blocks."""
+    """A service that a policy blocks or counts."""
 
     name: str
     title: str
@@ -48,7 +49,8 @@ class BlockedService:
     directive: str
     """The number of the directive that bans it; empty for the agency's own policy."""
     hours: tuple[BlockingHours, ...]
-    """The hours within which or outside of which alone it is blocked; may be empty."""
+    """The hours within which or outside of which alone the policy does so; may be empty."""
+    does: Does = Does.BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class VlanReport:
     denied: tuple[str, ...]
     """Names that the policy itself blocks."""
     default: str
-    """For a name that nothing covers: ``pass`` or ``block``."""
+    """For a name that nothing covers: ``pass``, ``block`` or ``count``."""
     allowed: tuple[str, ...]
     """Names, services and @categories that the policy allows."""
     exemptions: tuple[ExemptionStatus, ...]
@@ -233,12 +235,11 @@ def _directives(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator
 
 
 def _services(policy: PolicyDescription) -> Iterator[BlockedService]:
-    for each in policy.blocks:
-        if (service := each.service) is not None:
-            yield BlockedService(
-                *(service.name, service.title, service.category, each.names),
-                *(each.ground.directive, each.hours),
-            )
+    for each, service in policy.on_services:
+        yield BlockedService(
+            *(service.name, service.title, service.category, each.names),
+            *(each.ground.directive, each.hours, each.does),
+        )
 
 
 def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network]) -> bool:

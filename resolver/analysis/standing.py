@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.report import BlockedService, VlanQueryCounts, VlanReport, report_vlan
 from resolver.metrics.status import ExemptionStatus
+from resolver.policy.clauses import Does
 from resolver.policy.description import describe
 from resolver.policy.services import services_in
 from resolver.policy.view import View
@@ -23,13 +24,13 @@ class Standing:
     mode: str
     """``enforce`` or ``audit``."""
     default: str
-    """For a name that nothing covers: ``pass`` or ``block``."""
+    """For a name that nothing covers: ``pass``, ``block`` or ``count``."""
     blocked: tuple[BlockedService, ...]
-    """The services that were blocked at that moment, without those that were exempted."""
+    """The services that were blocked or counted then, without those that were exempted."""
     exempted: tuple[str, ...]
-    """The services that the policy blocked, and that an exemption let this client use."""
+    """The services that the policy restricted, and that an exemption let this client use."""
     other_hours: tuple[str, ...]
-    """The services that are blocked at other hours only."""
+    """The services that are blocked or counted at other hours only."""
     denied: tuple[str, ...]
     """Names that the policy itself blocks."""
     allowed: tuple[str, ...]
@@ -57,16 +58,16 @@ def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
     def names(services: int) -> tuple[str, ...]:
         return tuple(each.name for each in services_in(services, compiled.services))
 
-    blocked = names(effect.blocked & ~effect.exempt)
+    done = {each: names(effect.doing(each) & ~effect.exempt) for each in Does}
     return Standing(
         client=client,
         vlan=vlan.name,
         policy=vlan.policy,
         mode=vlan.mode,
         default=vlan.default,
-        blocked=tuple(each for each in vlan.services if each.name in blocked),
-        exempted=names(effect.blocked & effect.exempt),
-        other_hours=names(effect.blocked_at_other_hours),
+        blocked=tuple(each for each in vlan.services if each.name in done[each.does]),
+        exempted=names(effect.restricted & effect.exempt),
+        other_hours=names(effect.services.asleep),
         denied=vlan.denied,
         allowed=vlan.allowed,
         exemptions=_held(explainer, vlan, view, of_client=client is not None),

@@ -16,9 +16,11 @@ STEPS: Final[Mapping[str, str]] = {
     "deny": "deny of policy {policy}",
     "default": "default of policy {policy}",
     "list": "list {file}, line {line}",
+    "counted_list": "policy {policy} counts the service: list {file}, line {line}",
     "allow": "allow of policy {policy}",
     "allowed_list": "allow of policy {policy}: list {file}, line {line}",
     "other_hours": "policy {policy} blocks the service {hours}",
+    "counted_at_other_hours": "policy {policy} counts the service {hours}",
     "own_name": "a name of this network, which the default of policy {policy} is not for",
     "no_rule": "no rule of policy {policy} covers the name",
 }

@@ -67,9 +67,9 @@ def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> 
     rules = (rule for rule in index.rules_within(domain) if not rule.exception)
     services = {compiled.sources[rule.source].service for rule in rules}
     for place in sorted(services):
-        if view.effect.blocked >> place & 1 and not compiled.services[place].always_nxdomain:
+        if view.effect.restricted >> place & 1 and not compiled.services[place].always_nxdomain:
             yield compiled.services[place].name
-    if any(names.is_within(name, domain) for name in view.effect.own_rules.denied):
+    if any(names.is_within(rule.name, domain) for rule in view.effect.own_rules.restricted):
         yield DENY
 
 

@@ -5,18 +5,19 @@ Places (of a service, of a group) become names here, since two snapshots number 
 differently.
 
 What must stay true: no field of the compiled config is left out, so that every change is seen. A
-field without a name here is shown under its own name. Only two are left out: ``entries``, since
-the rules themselves are compared (see ``rules``), and ``unused``, the field of a key that went.
+field without a name here is shown under its own name. Only ``entries`` is left out, since the rules
+themselves are compared (see ``rules``).
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from resolver.dns import names, presentation
 from resolver.lists.rules import Rule
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import (
     CompiledConfig,
     ConfiguredGroup,
@@ -24,7 +25,7 @@ from resolver.policy.compiled import (
     Policy,
     Service,
 )
-from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.description import Entry, PolicyDescription, describe
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.prefix import Prefix
@@ -42,7 +43,6 @@ SETTINGS = "settings"
 SERVICES = "services"
 VALUE = "value"
 """The key of a setting's only fact."""
-_UNUSED = "unused"
 
 
 def summarize(compiled: CompiledConfig) -> dict[str, Section]:
@@ -81,7 +81,7 @@ def _rest(thing: "DataclassInstance", covered: Iterable[str]) -> dict[str, Value
     facts: dict[str, Value] = {}
     for field in fields(thing):
         value = getattr(thing, field.name)
-        if field.name in (*covered, _UNUSED) or value is None:
+        if field.name in covered or value is None:
             continue
         if is_dataclass(value) and not isinstance(value, type | Endpoint):
             part = _rest(value, ()).items()
@@ -95,10 +95,10 @@ def _word(value: object) -> Value:
     """A value, as text where it is none; octets are a name."""
     if isinstance(value, str | int | float | bool):
         return value
-    if isinstance(value, tuple):
-        return ", ".join(str(_word(each)) for each in value)
     if isinstance(value, Prefix):
         return prefix_text(value.network, value.length)
+    if isinstance(value, tuple):
+        return ", ".join(str(_word(each)) for each in value)
     if isinstance(value, Secondary):
         return f"{value.key} {value.endpoint}"
     return names.text(value) if isinstance(value, bytes) else str(value)
@@ -121,34 +121,46 @@ def _prefixes(prefixes: Iterable[Prefix]) -> frozenset[str]:
 
 
 def _policy(policy: Policy, described: PolicyDescription) -> Facts:
-    blocks = described.blocks
+    by_key: dict[str, set[str]] = {"block": set(), "count": set(), "allow": set(), "deny": set()}
+    for each in described.entries:
+        if not each.is_default:
+            text = f"{each.text} {', '.join(map(str, each.hours))}".rstrip()
+            by_key[_key(each)].add(text)
     return {
-        "block": frozenset(
-            f"{each.text} {', '.join(map(str, each.hours))}".rstrip()
-            for each in blocks
-            if each.service is not None
-        ),
-        "allow": frozenset([*described.allowed, *(each.name for each in described.open_services)]),
-        "deny": frozenset(described.denied),
+        "mode": described.mode,
+        **{key: frozenset(texts) for key, texts in by_key.items()},
         "default": described.default,
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),
-        "mode": described.mode,
         "directives": frozenset(
             " ".join([each.number, each.date, *(each.narrows and ["narrows", each.narrows])])
             for each in described.directives
         ),
         "cites": frozenset(
-            f"{each.ground.directive} for {each.text}" for each in blocks if each.ground.directive
+            f"{each.ground.directive} for {each.text}"
+            for each in described.restricted
+            if each.ground.directive
         ),
         **_rest(policy, _OF_POLICY),
     }
 
 
+def _key(entry: Entry) -> str:
+    """The key of the config that says the same of an entry; audit mode counts what it blocks."""
+    match entry.does:
+        case Does.PASS:
+            return "allow"
+        case Does.BLOCK:
+            return "deny" if entry.service is None else "block"
+        case Does.COUNT:
+            return "deny" if entry.service is None else "count"
+        case _:
+            assert_never(entry.does)
+
+
 _OF_POLICY = (
-    *("name", "blocked_services", "allow_and_deny", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
-    *("is_enforced", "directives", "cited_grounds", "grounds_by_service", "blocked_by_hours"),
-    *("blocks_unlisted", "allowed_services"),
+    *("name", "clauses", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
+    *("directives", "cited_grounds", "grounds_by_service"),
 )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import assert_never
 
 from resolver.analysis.report import BlockedService
 from resolver.analysis.standing import Standing
 from resolver.cli.exemption_text import exemption_text
+from resolver.policy.clauses import Does
 
 
 def standing_text(standing: Standing) -> str:
@@ -16,11 +18,27 @@ def standing_text(standing: Standing) -> str:
 
 
 def _blocked(standing: Standing) -> Iterator[str]:
-    by_ground = sorted(standing.blocked, key=_ground)
-    for ground, services in groupby(by_ground, key=_ground):
-        yield f"blocked, {ground}: {', '.join(each.name for each in services)}"
+    in_audit = standing.mode == "audit"
+    by_ground = sorted(standing.blocked, key=lambda each: (_done(each, in_audit), _ground(each)))
+    for (done, ground), services in groupby(
+        by_ground, key=lambda each: (_done(each, in_audit), _ground(each))
+    ):
+        yield f"{done}, {ground}: {', '.join(each.name for each in services)}"
     if not standing.blocked:
         yield "blocked: no service"
+
+
+def _done(service: BlockedService, in_audit: bool) -> str:
+    """What is done to a service; of a policy in audit mode, the first line says that it counts."""
+    match service.does:
+        case Does.PASS:
+            return "allowed"
+        case Does.BLOCK:
+            return "blocked"
+        case Does.COUNT:
+            return "blocked" if in_audit else "counted only"
+        case _:
+            assert_never(service.does)
 
 
 def _ground(service: BlockedService) -> str:
@@ -32,14 +50,15 @@ def _ground(service: BlockedService) -> str:
 
 def _others(standing: Standing) -> Iterator[str]:
     for what, names in (
-        ("not blocked at this hour", standing.other_hours),
+        ("not restricted at this hour", standing.other_hours),
         ("blocked by name", standing.denied),
         ("allowed", standing.allowed),
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
-    if standing.default == "block":
-        yield "all other names were blocked"
+    if standing.default != "pass":
+        done = "blocked" if standing.default == "block" else "counted only"
+        yield f"all other names were {done}"
 
 
 def _exemptions(standing: Standing) -> Iterator[str]:

@@ -28,17 +28,17 @@ class ServiceCatalog:
         self.services = tuple(_service(name, group) for name, group in by_service.items())
         self.sources = tuple(
             ListSource(
-                each.file,
-                self._index[each.service],
-                each.name or (Path(each.file).name if each.ranges else each.service),
-                count_blocking(each),
-                each.fallback,
-                each.longest_match,
-                tuple(
+                file=each.file,
+                service=self._index[each.service],
+                name=each.name or (Path(each.file).name if each.ranges else each.service),
+                entries=count_blocking(each),
+                fallback=each.fallback,
+                longest_match=each.longest_match,
+                refused=tuple(
                     RefusedRule(rule.name, rule.subtree, rule.line, reason)
                     for rule, reason in each.refused[:_MAX_REFUSED]
                 ),
-                bool(each.name),
+                of_others=bool(each.name),
             )
             for each in self.lists
         )
@@ -98,13 +98,13 @@ class ServiceCatalog:
 def _service(name: str, lists: list[BlockList]) -> Service:
     first = lists[0]
     return Service(
-        name,
-        first.category,
-        next((each.title for each in lists if each.title), name),
-        next((each.persian for each in lists if each.persian), ""),
-        any(each.answer == "nxdomain" for each in lists),
-        sum(count_blocking(each) for each in lists if not each.ranges),
-        min((str(each.reviewed) for each in lists if each.reviewed), default=""),
+        name=name,
+        category=first.category,
+        title=next((each.title for each in lists if each.title), name),
+        persian=next((each.persian for each in lists if each.persian), ""),
+        always_nxdomain=any(each.answer == "nxdomain" for each in lists),
+        entries=sum(count_blocking(each) for each in lists if not each.ranges),
+        reviewed=min((str(each.reviewed) for each in lists if each.reviewed), default=""),
     )
 
 

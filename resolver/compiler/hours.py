@@ -49,13 +49,13 @@ def compile_hours(name: str, hours: HoursConfig, zone: ZoneInfo) -> Hours:
     """The hours of a config as a snapshot has them."""
     weekly = WeeklyHours(frozenset(hours.days), hours.from_, hours.to, frozenset(hours.holidays))
     return Hours(
-        name,
-        tuple(DAYS[day] for day in hours.days),
-        clock_text(hours.from_),
-        clock_text(hours.to),
-        hours.time_zone,
-        tuple(sorted(set(map(str, hours.holidays)))),
-        moments(weekly, zone),
+        name=name,
+        days=tuple(DAYS[day] for day in hours.days),
+        begin=clock_text(hours.from_),
+        end=clock_text(hours.to),
+        time_zone=hours.time_zone,
+        holidays=tuple(sorted(set(map(str, hours.holidays)))),
+        moments=moments(weekly, zone),
     )
 
 

@@ -9,15 +9,59 @@ more: a person has decided this. So the reload goes on, and reports it.
 
 from collections.abc import Container, Iterator
 from pathlib import Path, PurePath
+from typing import Final, assert_never
 
 from resolver.compiler.candidate import ALL_LISTS
 from resolver.config.model import Config
 from resolver.config.problems import Problem
 from resolver.count_text import count_text
 from resolver.lists.acceptance import loses_much
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, ListSource
-from resolver.policy.description import describe
+from resolver.policy.description import PolicyDescription, describe
 from resolver.snapshot.config_files import is_pulled
+
+_MOST_NAMED: Final = 8
+"""Services that one line names."""
+
+
+def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str]:
+    """To which services a policy does less than before, and to the names that nothing covers."""
+    does_now = _strictest(now)
+    less: dict[tuple[Does, Does], list[str]] = {}
+    for service, did in _strictest(before).items():
+        does = does_now.get(service, Does.PASS)
+        if does.strictness < did.strictness:
+            less.setdefault((did, does), []).append(service)
+    if now.unlisted.strictness < before.unlisted.strictness:
+        rest = less.setdefault((before.unlisted, now.unlisted), [])
+        rest.insert(0, "names that nothing of it covers")
+    for (did, does), names in less.items():
+        more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+        yield _less(f"{', '.join(names[:_MOST_NAMED])}{more}", did, does)
+
+
+def _less(names: str, did: Does, does: Does) -> str:
+    match does:
+        case Does.PASS:
+            verb = "block" if did is Does.BLOCK else "count"
+            return f"does not {verb} {names} any more"
+        case Does.COUNT:
+            return f"only counts {names} from now on"
+        case Does.BLOCK:
+            raise ValueError("nothing is stricter than to block")
+        case _:
+            assert_never(does)
+
+
+def _strictest(policy: PolicyDescription) -> dict[str, Does]:
+    """The strictest of what a policy does to each service at some time."""
+    found: dict[str, Does] = {}
+    for entry in policy.entries:
+        if entry.service is not None:
+            known = found.get(entry.text, Does.PASS)
+            found[entry.text] = max(known, entry.does, key=lambda does: does.strictness)
+    return found
 
 
 class Losses:
@@ -66,12 +110,8 @@ class Losses:
         now = {each.name: each for each in describe(self._now)}
         for policy in describe(self._before):
             if policy.name in now:
-                if policy.default == "block" and now[policy.name].default == "pass":
-                    yield f"policy {policy.name} lets names pass that nothing of it covers"
-                kept = {each.name for each in now[policy.name].services}
-                for service in policy.services:
-                    if service.name not in kept:
-                        yield f"policy {policy.name} does not block {service.name} any more"
+                for less in _loosened(policy, now[policy.name]):
+                    yield f"policy {policy.name} {less}"
 
     def _reference(self, source: ListSource) -> str:
         """What the config names a list by: its file in a directory, or its name; else empty."""

@@ -5,7 +5,7 @@ of records and rules are parsed. Every mistake becomes a problem with its file a
 that was compiled with errors is never put in force.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -28,7 +28,17 @@ from resolver.exchange import fallback
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
+from resolver.policy.clauses import (
+    Clause,
+    Does,
+    OwnRule,
+    OwnRules,
+    PartOfWeek,
+    Services,
+    Unlisted,
+)
 from resolver.policy.policy_hash import policy_hash
+from resolver.policy.services import services_in
 from resolver.prefix import Prefix
 from resolver.time_zones import time_zone
 
@@ -75,21 +85,22 @@ class _Compiler:
         of_lists = [each.rules for each in lists]
         trie, rules = built or index.build(of_lists)
         excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
+        config = self.config
         compiled = made.CompiledConfig(
-            self.catalog.services,
-            self.catalog.sources,
-            tuple(self.policy(name, each) for name, each in self.config.policies.items()),
-            tuple(self.vlans()),
-            tuple(_prefixes(vlan.prefixes for vlan in self.config.vlans.values())),
-            tuple(self.exemption(i, each) for i, each in enumerate(self.config.exemptions)),
-            tuple(_prefixes(exemption.prefixes for exemption in self.config.exemptions)),
-            tuple(sorted(excepted)),
-            tuple(self.local_names()),
-            tuple(self.forward()),
-            tuple(self.groups()),
-            tuple(self.subscriptions()),
-            compile_settings(self.config),
-            self.catalog.ranges,
+            services=self.catalog.services,
+            sources=self.catalog.sources,
+            policies=tuple(self.policy(name, each) for name, each in config.policies.items()),
+            vlans=tuple(self.vlans()),
+            prefixes=tuple(_prefixes(vlan.prefixes for vlan in config.vlans.values())),
+            exemptions=tuple(self.exemption(i, each) for i, each in enumerate(config.exemptions)),
+            exempted_prefixes=tuple(_prefixes(each.prefixes for each in config.exemptions)),
+            excepted=tuple(sorted(excepted)),
+            local=tuple(self.local_names()),
+            forward=tuple(self.forward()),
+            groups=tuple(self.groups()),
+            subscriptions=tuple(self.subscriptions()),
+            settings=compile_settings(config),
+            ranges=self.catalog.ranges,
             protected=tuple(sorted(protected_names(self.config))),
             hours=tuple(self.hours()),
             expectations=tuple(self.expectations()),
@@ -124,33 +135,59 @@ class _Compiler:
         cited = {each: directives[each] for each in policy.directives if each in directives}
         stands_on, ground_of = grounds(cited, self.catalog)
         sinkhole = {address.version: address.packed for address in reversed(policy.sinkhole)}
+        return made.Policy(
+            name=name,
+            clauses=tuple(self.of_policy(path, policy)),
+            answer_mode=policy.answer,
+            sinkhole_v4=sinkhole.get(4, b""),
+            sinkhole_v6=sinkhole.get(6, b""),
+            directives=tuple(_directive(each, directives) for each in cited.values()),
+            cited_grounds=stands_on,
+            grounds_by_service=ground_of,
+            contact=policy.contact,
+            upstream=policy.upstream,
+            title=policy.title,
+        )
+
+    def of_policy(self, path: Path, policy: model.PolicyConfig) -> Iterator[Clause]:
+        """The clauses of a policy; in audit mode it counts what it would block."""
+        blocks = Does.BLOCK if policy.mode == "enforce" else Does.COUNT
+        default = Does.COUNT if policy.default == "count" else blocks
+        allow, passes = list(enumerate(policy.allow)), 0
         blocked = self.members((*path, "block"), policy.block)
-        allow, allowed = list(enumerate(policy.allow)), 0
-        if policy.default == "block":
+        counted = self.members((*path, "count"), policy.count)
+        if policy.default != "pass":
             services = [each for each in allow if _is_reference(each[1])]
             allow = [each for each in allow if not _is_reference(each[1])]
-            allowed = self.members_at((*path, "allow"), services) & ~blocked
-            blocked = self.catalog.all() & ~allowed
-            self.allowed |= allowed
-        return made.Policy(
-            name,
-            blocked,
-            tuple(self.own_rules((*path, "deny"), enumerate(policy.deny), allow=False))
-            + tuple(self.own_rules((*path, "allow"), allow, allow=True)),
-            policy.answer,
-            sinkhole.get(4, b""),
-            sinkhole.get(6, b""),
-            policy.mode == "enforce",
-            tuple(_directive(each, directives) for each in cited.values()),
-            stands_on,
-            ground_of,
-            policy.contact,
-            policy.upstream,
-            tuple(self.during((*path, "during"), policy.during)),
-            policy.default == "block",
-            allowed,
-            policy.title,
+            passes = self.members_at((*path, "allow"), services) & ~blocked
+            self.allowed |= passes
+        self.contradicting((*path, "count"), policy.count, blocked | passes)
+        own = (
+            *self.own_rules((*path, "deny"), enumerate(policy.deny), blocks),
+            *self.own_rules((*path, "allow"), allow, Does.PASS),
         )
+        if own:
+            yield OwnRules(own)
+        rest = self.catalog.all() & ~(passes | blocked | counted)
+        on_services = (
+            *(Services(passes, Does.PASS), Services(blocked, blocks)),
+            Services(counted, Does.COUNT),
+            *self.during((*path, "during"), policy.during, blocks),
+            Services(rest if policy.default != "pass" else 0, default),
+        )
+        yield from (each for each in on_services if each.services)
+        if policy.default != "pass":
+            yield Unlisted(default)
+
+    def contradicting(self, path: Path, counted: Sequence[str], others: int) -> None:
+        """Report each entry of ``count`` of which ``block`` or ``allow`` has a service."""
+        for place, reference in enumerate(counted):
+            both = self.catalog.known_members([reference]) & others
+            if both:
+                names = ", ".join(each.name for each in services_in(both, self.catalog.services))
+                expected = "services that neither 'block' nor 'allow' of the policy has"
+                advice = f"A service of both is not counted: {names}."
+                self.wrong((*path, place), toml_text(reference), expected, advice)
 
     def allowed_names(self) -> tuple[bytes, ...]:
         lists = zip(self.catalog.sources, self.catalog.lists, strict=True)
@@ -159,14 +196,17 @@ class _Compiler:
         return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
-        self, path: Path, during: Sequence[model.DuringConfig]
-    ) -> Iterable[made.HourlyBlock]:
+        self, path: Path, during: Sequence[model.DuringConfig], blocks: Does
+    ) -> Iterator[Services]:
         for place, each in enumerate(during):
             outside = each.outside is not None
             hours = self.hours_place.get(str(each.outside if outside else each.hours))
-            services = self.members((*path, place, "block"), each.block)
+            blocked = self.members((*path, place, "block"), each.block)
+            counted = self.members((*path, place, "count"), each.count)
             if hours is not None:  # else this is a problem already
-                yield made.HourlyBlock(hours, outside, services)
+                within = PartOfWeek(hours, outside)
+                yield Services(blocked, blocks, within)
+                yield Services(counted, Does.COUNT, within)
 
     def hours(self) -> Iterable[made.Hours]:
         for name, hours in self.config.hours.items():
@@ -177,9 +217,12 @@ class _Compiler:
         for each in self.config.expect:
             if each.at is None and each.outcome != "exempted":
                 yield made.Expectation(
-                    *(str(each.client), each.name, codes.parse_type(each.type) or 0),
-                    *(each.outcome, each.service or ""),
-                    None if each.hours is None else self.hours_place.get(each.hours),
+                    client=str(each.client),
+                    question_name=each.name,
+                    question_type=codes.parse_type(each.type) or 0,
+                    outcome=each.outcome,
+                    service=each.service or "",
+                    within=None if each.hours is None else self.hours_place.get(each.hours),
                 )
 
     def time_zone(self, path: Path, name: str) -> ZoneInfo:
@@ -190,17 +233,17 @@ class _Compiler:
         return zone
 
     def own_rules(
-        self, path: Path, texts: Iterable[tuple[int, str]], *, allow: bool
-    ) -> Iterable[made.OwnRule]:
+        self, path: Path, texts: Iterable[tuple[int, str]], does: Does
+    ) -> Iterator[OwnRule]:
         for place, text in texts:
             rule = read_rule(text, place + 1)
-            reason = self.unfit(text, rule, allow=allow)
+            reason = self.unfit(text, rule, allow=does is Does.PASS)
             if reason:
                 expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
                 advice = instead_of_url(text) or f"Here: {reason}."
                 self.wrong((*path, place), toml_text(text), expected, advice)
             elif isinstance(rule, Rule):
-                yield made.OwnRule(rule.name, rule.subtree, allow, text)
+                yield OwnRule(name=rule.name, subtree=rule.subtree, does=does, text=text)
 
     def unfit(self, text: str, rule: Rule | str | None, *, allow: bool) -> str | None:
         """Why an entry cannot be in ``allow`` or ``deny``; None where it can."""
@@ -220,20 +263,27 @@ class _Compiler:
             # An unknown policy is already a problem; the snapshot will not be used.
             policy = self.policy_place.get(vlan.policy, 0)
             rate = vlan.queries_per_address or self.config.limits.queries_per_address
-            yield made.Vlan(name, vlan.id, policy, rate, vlan.interface or "", vlan.title)
+            yield made.Vlan(
+                name=name,
+                id=vlan.id,
+                policy=policy,
+                queries_per_address=rate,
+                interface=vlan.interface or "",
+                title=vlan.title,
+            )
 
     def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
         return made.Exemption(
-            exemption.id,
-            vlan,
-            self.members(("exemptions", place, "services"), exemption.services),
-            exemption.until.timestamp(),
-            exemption.approver,
-            exemption.ticket,
-            exemption.reason,
-            0.0 if exemption.from_ is None else exemption.from_.timestamp(),
-            self.hours_place.get(exemption.hours or ""),
+            id=exemption.id,
+            exempted_vlan=vlan,
+            exempted_services=self.members(("exemptions", place, "services"), exemption.services),
+            ends_at=exemption.until.timestamp(),
+            approver=exemption.approver,
+            ticket=exemption.ticket,
+            reason=exemption.reason,
+            begins_at=0.0 if exemption.from_ is None else exemption.from_.timestamp(),
+            exempted_hours=self.hours_place.get(exemption.hours or ""),
         )
 
     def local_names(self) -> Iterable[made.LocalName]:
@@ -281,8 +331,10 @@ class _Compiler:
     def group(self, name: str, group: NameServersConfig) -> made.ConfiguredGroup:
         """A group that is not protected, as that of a forward zone, whose names are not public."""
         return made.ConfiguredGroup(
-            name,
-            tuple(made.ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers),
+            name=name,
+            servers=tuple(
+                made.ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers
+            ),
             source=tuple(map(str, group.source)),
             authorities=self.authorities.get(group.ca_file or "", ""),
         )

@@ -18,38 +18,40 @@ _MAX_NEWLY_BLOCKED: Final = 50
 def compile_settings(config: model.Config) -> settings.Settings:
     """The settings of a config."""
     return settings.Settings(
-        _endpoints(config.server.listen),
-        config.server.workers,
-        _endpoint(config.metrics.listen),
-        _endpoints(config.block_page.listen),
-        config.cache.max_bytes,
-        _endpoints(config.upstream.bootstrap),
-        config.limits.queries_per_prefix,
-        _block_log(config.block_log),
-        config.lists.ca_file or "",
-        config.server.identity,
-        "",
-        _endpoints(config.server.proxy.listen),
-        tuple(
+        listen=_endpoints(config.server.listen),
+        workers=config.server.workers,
+        metrics=_endpoint(config.metrics.listen),
+        block_page=_endpoints(config.block_page.listen),
+        cache_bytes=config.cache.max_bytes,
+        bootstrap=_endpoints(config.upstream.bootstrap),
+        queries_per_prefix=config.limits.queries_per_prefix,
+        block_log=_block_log(config.block_log),
+        ca_file=config.lists.ca_file or "",
+        identity=config.server.identity,
+        proxied=_endpoints(config.server.proxy.listen),
+        proxies=tuple(
             Prefix(each.network_address.packed, each.prefixlen, 0)
             for each in config.server.proxy.from_
         ),
-        _publication(config.publish),
-        _front(config),
-        policy_source(config),
-        names.text(config.upstream.probe_signed),
-        names.text(config.upstream.probe_bogus),
-        tls_settings(config.server.tls),
-        _report(config.report),
-        names.text(config.upstream.probe_abroad),
-        names.text(config.upstream.probe_home),
+        publish=_publication(config.publish),
+        front=_front(config),
+        policy_source=policy_source(config),
+        probe_signed=names.text(config.upstream.probe_signed),
+        probe_bogus=names.text(config.upstream.probe_bogus),
+        tls=tls_settings(config.server.tls),
+        report=_report(config.report),
+        probe_abroad=names.text(config.upstream.probe_abroad),
+        probe_home=names.text(config.upstream.probe_home),
     )
 
 
 def _report(report: model.ReportConfig) -> settings.ReportSettings:
     return settings.ReportSettings(
-        *(report.time_zone, report.smallest, report.name or ""),
-        *(report.logo or "", report.sign_key or ""),
+        time_zone=report.time_zone,
+        smallest=report.smallest,
+        name=report.name or "",
+        logo=report.logo or "",
+        sign_key=report.sign_key or "",
     )
 
 
@@ -59,15 +61,18 @@ def policy_source(config: model.Config) -> settings.PolicySource | None:
     if not source.repository:
         return None
     return settings.PolicySource(
-        *(source.repository, source.branch, source.allowed_signers),
-        *(_MAX_NEWLY_BLOCKED, source.expires_days),
+        repository=source.repository,
+        branch=source.branch,
+        allowed_signers=source.allowed_signers,
+        max_newly_blocked=_MAX_NEWLY_BLOCKED,
+        expires_days=source.expires_days,
     )
 
 
 def _block_log(log: model.BlockLogConfig) -> settings.BlockLog | None:
     if not log.enabled:
         return None
-    return settings.BlockLog("", log.client, log.retention_days, log.max_bytes)
+    return settings.BlockLog(log.client, log.retention_days, log.max_bytes)
 
 
 def _publication(publish: model.PublishConfig) -> settings.Publication | None:
@@ -77,8 +82,12 @@ def _publication(publish: model.PublishConfig) -> settings.Publication | None:
         settings.Secondary(key, _endpoint(each.address))
         for key, each in publish.secondaries.items()
     )
-    listen = _endpoints(publish.listen)
-    return settings.Publication(listen, PUBLISHED_BELOW, publish.directory, secondaries)
+    return settings.Publication(
+        listen=_endpoints(publish.listen),
+        zone=PUBLISHED_BELOW,
+        directory=publish.directory,
+        secondaries=secondaries,
+    )
 
 
 def tls_settings(tls: TlsConfig) -> settings.TlsSettings | None:
@@ -94,13 +103,13 @@ def _front(config: model.Config) -> settings.Front | None:
     if not (front.dns or front.dot or front.doh):
         return None
     return settings.Front(
-        "" if front.name is None else names.text(front.name),
-        front.certificate or "",
-        front.key or "",
-        _endpoints(front.dns),
-        _endpoints(front.dot),
-        _endpoints(front.doh),
-        _endpoints(front.nodes or config.server.proxy.listen),
+        name="" if front.name is None else names.text(front.name),
+        certificate=front.certificate or "",
+        key=front.key or "",
+        dns=_endpoints(front.dns),
+        dot=_endpoints(front.dot),
+        doh=_endpoints(front.doh),
+        nodes=_endpoints(front.nodes or config.server.proxy.listen),
     )
 
 

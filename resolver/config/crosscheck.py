@@ -99,7 +99,8 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
         yield from _repeated(what, [each for each in values if each[1] is not None], provenance)
     for name in config.policies:
         yield from _repeated("name", _allowed_and_denied(config, name), provenance)
-    yield from _during_with_default(config, provenance)
+    yield from _below_blocked_names(config, provenance)
+    yield from _empty_during(config, provenance)
     yield from _sinkholes(config, provenance)
     yield from _sources(config, provenance)
     yield from _link_local_prefixes(config, provenance)
@@ -180,12 +181,32 @@ def _plain(entry: str) -> str:
         return entry.lower()
 
 
-def _during_with_default(config: Config, provenance: Provenance) -> Iterator[Problem]:
+def _below_blocked_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    """Where the default blocks, what passes at some hours or with a count is below blocked names.
+
+    NXDOMAIN for these says that no name exists below them (RFC 8020).
+    """
     for name, policy in config.policies.items():
-        if policy.default == "block" and policy.during:
-            path = ("policies", name, "during")
+        if policy.default != "block":
+            continue
+        path = ("policies", name)
+        if policy.during:
             advice = "All services that 'allow' does not have are blocked at all hours."
-            yield provenance.problem(path, "hours", 'none where default is "block"', advice)
+            expected = 'none where default is "block"'
+            yield provenance.problem((*path, "during"), "hours", expected, advice)
+        if policy.count:
+            advice = "To count services, take default = \"count\", or name them in 'allow'."
+            expected = 'none where default is "block"'
+            yield provenance.problem((*path, "count"), "services to count", expected, advice)
+
+
+def _empty_during(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    for name, policy in config.policies.items():
+        for place, each in enumerate(policy.during):
+            path = ("policies", name, "during", place)
+            if not (each.block or each.count) and provenance.whole(path):
+                expected = "services in 'block' or in 'count'"
+                yield provenance.problem(path, "hours without services", expected)
 
 
 def _sinkholes(config: Config, provenance: Provenance) -> Iterator[Problem]:

@@ -124,14 +124,16 @@ class DirectiveConfig(ConfigSection):
 
 
 class DuringConfig(ConfigSection):
-    """Services that a policy blocks besides, for a part of the week."""
+    """Services that a policy blocks or counts besides, for a part of the week."""
 
     hours: str | None = None
-    """The hours within which it blocks them."""
+    """The hours within which it does so."""
     outside: str | None = None
-    """The hours outside of which it blocks them, instead of "hours"."""
-    block: OneOrMore[ServiceReference]
+    """The hours outside of which it does so, instead of "hours"."""
+    block: Several[ServiceReference] = ()
     """The services and @categories to block then."""
+    count: Several[ServiceReference] = ()
+    """The services and @categories to count then."""
 
 
 class PolicyConfig(ConfigSection):
@@ -141,13 +143,15 @@ class PolicyConfig(ConfigSection):
     """What pages and reports call it, in the language of the agency; "" is the table's name."""
     block: Several[ServiceReference] = ()
     """The services and @categories to block."""
+    count: Several[ServiceReference] = ()
+    """The services and @categories whose names pass, and are counted as would_block."""
     during: Several[DuringConfig] = ()
-    """What to block besides, for a part of the week."""
+    """What to block or count besides, for a part of the week."""
     allow: Several[str] = ()
-    """The names that pass even if a list blocks them; with default = "block" also services."""
+    """The names that pass even if a list blocks them; services too, if default is not "pass"."""
     deny: Several[str] = ()
     """More names to block."""
-    default: Literal["pass", "block"] = "pass"
+    default: Literal["pass", "block", "count"] = "pass"
     """What happens to names that no list and no other key covers."""
     answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = "sinkhole"
     """How a blocked name is answered."""
@@ -161,6 +165,12 @@ class PolicyConfig(ConfigSection):
     """Whom a blocked person may ask."""
     upstream: str = ""
     """The group of name servers to ask; "" is [upstream]."""
+
+    @property
+    def restricts(self) -> bool:
+        """Whether it blocks any name, or in audit mode would."""
+        hourly = any(each.block for each in self.during)
+        return bool(self.block or hourly or self.deny or self.default == "block")
 
 
 class VlanConfig(ConfigSection):

@@ -149,7 +149,7 @@ def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
     """The policies that answer with their sinkhole's addresses."""
     for name, policy in config.policies.items():
-        if _blocks(policy) and MODES[policy.answer].has_addresses:
+        if policy.restricts and MODES[policy.answer].has_addresses:
             yield name, policy
 
 
@@ -163,7 +163,7 @@ def _accepts(endpoint: SocketAddress, address: Address) -> bool:
 def _unblocked_encrypted_dns(config: Config, provenance: Provenance) -> Warnings:
     for name, policy in config.policies.items():
         path = ("policies", name, "block")
-        blocks = policy.default == "pass" and (policy.block or policy.deny)
+        blocks = policy.default != "block" and (policy.block or policy.deny)
         if blocks and ENCRYPTED_DNS not in policy.block and provenance.whole(path):
             expected = "it in a policy that blocks anything"
             advice = "Browsers go around the policy by DNS over HTTPS."
@@ -230,7 +230,9 @@ def _long_hours(config: Config, _: Provenance) -> Warnings:
 def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
     """A VLAN where all passes within one whose policy blocks: a client may take its addresses."""
     policies = config.policies
-    blocking = [name for name, each in policies.items() if _blocks(each) and each.mode == "enforce"]
+    blocking = [
+        name for name, each in policies.items() if each.restricts and each.mode == "enforce"
+    ]
     closed = {
         name: [prefix for prefix in vlan.prefixes if prefix.prefixlen]
         for name, vlan in config.vlans.items()
@@ -245,10 +247,6 @@ def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
                 expected = f"a prefix outside of VLAN {outer}, whose policy blocks"
                 advice = "If both are on one link, a client evades that policy by its address."
                 yield path, toml_text(str(prefix)), expected, advice
-
-
-def _blocks(policy: PolicyConfig) -> bool:
-    return bool(policy.block or policy.during or policy.deny or policy.default == "block")
 
 
 def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:

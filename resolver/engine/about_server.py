@@ -6,7 +6,6 @@ from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import Sections
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import View
 from resolver.settings import Settings
 
@@ -26,9 +25,8 @@ def about_server(query: Query, settings: Settings) -> Sections | None:
 
 def whoami(compiled: CompiledConfig, view: View) -> Sections:
     """The TXT record for ``special_use.WHOAMI``: VLAN, policy, mode and node of a client."""
-    vlan, policy = compiled.vlans[view.vlan].name, view.effect.policy.name
-    mode = "enforce" if view.effect.block_outcome is BLOCKED else "audit"
-    texts = [f"vlan={vlan}", f"policy={policy}", f"mode={mode}"]
+    vlan, policy = compiled.vlans[view.vlan].name, view.effect.policy
+    texts = [f"vlan={vlan}", f"policy={policy.name}", f"mode={policy.mode}"]
     if compiled.settings.identity:
         texts.append(f"node={compiled.settings.identity}")
     return _text(texts, codes.IN)

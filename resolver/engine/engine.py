@@ -49,7 +49,7 @@ from resolver.engine.routing import Zone, local_answer
 from resolver.exchange.entry import MAX_RESTARTS, CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion, cache_key
-from resolver.policy.verdict import ALLOW, BLOCKED, PASS, PASSED, REBINDING, Outcome, Verdict
+from resolver.policy.verdict import BLOCKED, PASS, PASSED, REBINDING, Outcome, Verdict
 from resolver.policy.view import View
 
 _OF_ALIAS: Final = (codes.CNAME, codes.ANY)
@@ -291,7 +291,7 @@ class Engine:
             self.cache.find_addresses(key, entry, self._ranges)
         if not (entry.targets or entry.addresses):
             return verdict
-        if verdict.by is not ALLOW:
+        if not verdict.by_allow:
             of_answer = self._judge.check_answer(
                 view, name, entry.targets, entry.aliases, entry.addresses
             )

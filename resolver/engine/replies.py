@@ -61,9 +61,8 @@ class Replies:
     ) -> Reply:  # fmt: skip
         """The reply that a cache entry makes.
 
-        A name that would be blocked, but for an exemption or audit mode, lives no longer than a
-        blocked answer, nor than the exemption; one that is blocked at other hours, no longer than
-        until then.
+        A name that is exempted or counted lives no longer than a blocked answer, and no longer
+        than until the policy changes; nor does one that is blocked or counted at other hours.
         """
         profile = query.profile
         header = entry.header if profile.wants_ad else entry.header & ~AD_BIT
@@ -80,7 +79,7 @@ class Replies:
                 _store_template(profile, key, found)
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
-        if verdict.outcome is not PASSED or verdict.blocked_at_other_hours:
+        if _may_change(verdict):
             records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
         packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
@@ -191,9 +190,14 @@ def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
     """The TTL, in seconds, that a name has at most."""
     most = MAX_TTL if verdict.outcome is PASSED else blocked.TTL
     left = view.effect.until - wall
-    if (verdict.blocked_at_other_hours or verdict.exemption >= 0) and left < most:
+    if left < most and _may_change(verdict):
         most = int(left)
     return max(1, most)
+
+
+def _may_change(verdict: Verdict) -> bool:
+    """Whether the same name may be blocked at another moment, or by another policy."""
+    return verdict.outcome is not PASSED or verdict.at_other_hours
 
 
 def _store_template(profile: QueryProfile, key: int, template: ReplyTemplate) -> ReplyTemplate:

@@ -125,7 +125,7 @@ class DarbanCollector(Collector):
         yield definitions.STARTED, _one(facts.started)
         policies = describe(compiled)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(compiled, policies))
-        bans = ((vlan.name, len(policies[vlan.policy].blocks)) for vlan in compiled.vlans)
+        bans = ((vlan.name, len(policies[vlan.policy].blocked)) for vlan in compiled.vlans)
         yield definitions.VLAN_BANS, _by_label(bans)
         yield definitions.EXEMPTION_END, _by_label(ends(compiled))
         entries: Counter[str] = Counter()

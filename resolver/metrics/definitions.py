@@ -110,7 +110,7 @@ STARTED = _gauge("darban_started_timestamp_seconds", "When the server started")
 VLAN_INFO = _gauge("darban_vlan_info", "The VLANs as configured", "vlan", "id", "policy", "mode")
 VLAN_BANS = _gauge(
     "darban_vlan_bans",
-    "Services and own names that the policy of a VLAN blocks; 0 where it blocks nothing",
+    "Services and own names that the policy of a VLAN blocks, without those it counts",
     "vlan",
 )
 EXEMPTION_END = _gauge(

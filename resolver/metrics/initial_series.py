@@ -13,7 +13,7 @@ from resolver.metrics.counter_sums import Labels
 from resolver.metrics.layout import UNKNOWN
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
-from resolver.policy.verdict import Outcome
+from resolver.policy.verdict import Outcome, outcome_of
 
 _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
 _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
@@ -28,8 +28,9 @@ def queries(compiled: CompiledConfig) -> Iterator[Labels]:
         yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
         if any(each.rebinding for each in compiled.groups if each.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
-        services = (each.service.name if each.service else "" for each in policy.blocks)
-        yield from ((vlan.name, policy.block_outcome.label, service) for service in services)
+        for each in policy.restricted:
+            service = each.service.name if each.service else ""
+            yield vlan.name, outcome_of(each.does).label, service
         exempted = (each.name for each in policy.exemptible)
         yield from ((vlan.name, Outcome.EXEMPTED.label, service) for service in exempted)
 
@@ -57,6 +58,6 @@ def bypass(compiled: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Label
     """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
     policies = describe(compiled)
     for vlan in compiled.vlans:
-        for service in policies[vlan.policy].services:
+        for _, service in policies[vlan.policy].on_services:
             if service.name in kinds:
                 yield vlan.name, kinds[service.name]

@@ -1,17 +1,27 @@
 """Convert dataclasses to JSON values and back, by their type hints.
 
 Snapshots use it; only this program writes and reads them. Octets become hexadecimal text, tuples
-become lists, dataclasses and named tuples become lists in the order of their fields. A snapshot of
-an earlier release has fewer fields: so a new field is the last of its class and has a default.
+become lists, also named ones, and a dataclass becomes an object with the names of its fields: so
+the order of its fields does not count. A snapshot of an earlier release has fewer fields: so a new
+field has a default. Before form 2, a dataclass became a list, too (``policy.form_1``).
 """
 
 import dataclasses
 import functools
 import types
 from collections.abc import Iterator
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from enum import Enum
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_CLASS: Final = "is"
+"""The key of the class of a ``Variant``."""
+
+
+class Variant:
+    """One of several classes that a field may hold: it is stored with the name of its class."""
+
+    __slots__ = ()
 
 
 def encode(value: object) -> object:
@@ -22,7 +32,8 @@ def encode(value: object) -> object:
         return [encode(each) for each in value]
     if dataclasses.is_dataclass(value):
         fields = dataclasses.fields(value)
-        return [encode(getattr(value, field.name)) for field in fields]
+        plain = {field.name: encode(getattr(value, field.name)) for field in fields}
+        return {_CLASS: type(value).__name__, **plain} if isinstance(value, Variant) else plain
     return value
 
 
@@ -41,16 +52,38 @@ def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
         each = _reader(get_args(kind)[0])
         return lambda plain: tuple([each(value) for value in plain])
     if get_origin(kind) is types.UnionType:
-        (some,) = (arg for arg in get_args(kind) if arg is not types.NoneType)
-        read = _reader(some)
-        return lambda plain: None if plain is None else read(plain)
+        return _reader_of_any([arg for arg in get_args(kind) if arg is not types.NoneType])
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-        readers = [_reader(hint) for hint in get_type_hints(kind).values()]
-        return lambda plain: kind(*[read(value) for read, value in _pairs(readers, plain)])
+        readers = {field: _reader(hint) for field, hint in get_type_hints(kind).items()}
+        return lambda plain: kind(**dict(_read(readers, plain)))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
     return lambda plain: plain
 
 
-def _pairs(readers: list[Any], plain: list[Any]) -> Iterator[tuple[Any, Any]]:
-    if len(plain) > len(readers):
-        raise ValueError(f"{len(plain)} fields where at most {len(readers)} are known")
-    return zip(readers, plain, strict=False)
+def _reader_of_any(kinds: list[Any]) -> Any:  # noqa: ANN401 - a type in, a function out
+    """A function that reads None and values of some types, of which several are variants."""
+    if len(kinds) == 1:
+        read = _reader(kinds[0])
+        return lambda plain: None if plain is None else read(plain)
+    by_class = {kind.__name__: _reader(kind) for kind in kinds}
+
+    def read_variant(plain: dict[str, Any]) -> Any:  # noqa: ANN401
+        fields = dict(plain)
+        return by_class[fields.pop(_CLASS)](fields)
+
+    return read_variant
+
+
+def _read(readers: dict[str, Any], plain: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """The fields of a stored object, or of a list in the order of the fields."""
+    named: Iterator[tuple[str, Any]]
+    if isinstance(plain, dict):
+        if unknown := plain.keys() - readers.keys():
+            raise ValueError(f"fields that are not known: {', '.join(sorted(unknown))}")
+        named = iter(plain.items())
+    else:
+        if len(plain) > len(readers):
+            raise ValueError(f"{len(plain)} fields where at most {len(readers)} are known")
+        named = zip(readers, plain, strict=False)
+    return ((field, readers[field](value)) for field, value in named)

@@ -14,10 +14,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, assert_never, get_type_hints
 
 from resolver.dns.record import LocalRecord
-from resolver.policy import codec
+from resolver.policy import codec, form_1
+from resolver.policy.clauses import Clause, Does, OwnRule, OwnRules, Services, Unlisted
 from resolver.policy.index import Index
 from resolver.policy.services import union
 from resolver.prefix import Prefix
@@ -25,9 +26,9 @@ from resolver.settings import Endpoint, Settings
 
 _LONG: Final = ("prefixes", "excepted", "allowed_names")
 """The fields of ``CompiledConfig`` that may have 100,000 values and more."""
-FORM: Final = 1
+FORM: Final = 2
 """The form of a stored snapshot: it rises where an earlier release would misread what this one
-writes. A new field is no such case: the earlier release finds one too many."""
+writes. A new field is no such case: the earlier release finds one that it does not know."""
 _LINE: Final = 500
 """Values in one line of a document."""
 
@@ -87,19 +88,6 @@ class Subscription:
     name: str
     url: str
     format: str
-    unused: str = ""
-    """The field of a key that went: a snapshot has its fields by their position."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnRule:
-    """A rule in the ``allow`` or ``deny`` of a policy."""
-
-    name: bytes
-    subtree: bool
-    allow: bool
-    text: str
-    """The rule as the config writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,27 +137,14 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class HourlyBlock:
-    """Services that a policy blocks within hours, or outside of them."""
-
-    hours: int
-    outside: bool
-    services: int
-    """One bit each."""
-
-
-@dataclass(frozen=True, slots=True)
 class Policy:
-    """What is blocked, how a blocked query is answered, and for what reason."""
+    """What is blocked or counted, how a blocked query is answered, and for what reason."""
 
     name: str
-    blocked_services: int
-    """The blocked services, one bit each."""
-    allow_and_deny: tuple[OwnRule, ...]
+    clauses: tuple[Clause, ...]
     answer_mode: str
     sinkhole_v4: bytes
     sinkhole_v6: bytes
-    is_enforced: bool
     directives: tuple[Directive, ...]
     cited_grounds: tuple[Ground, ...]
     """The first is the agency's own policy."""
@@ -177,23 +152,53 @@ class Policy:
     """For each service, the index of its ground."""
     contact: str
     upstream: str
-    blocked_by_hours: tuple[HourlyBlock, ...] = ()
-    blocks_unlisted: bool = False
-    """Whether it blocks the names that nothing of it covers."""
-    allowed_services: int = 0
-    """The services whose names pass before those of blocked services, one bit each."""
     title: str = ""
     """What people call it, in the language of the agency; may be empty."""
 
     @property
-    def ever_blocked(self) -> int:
-        """The services that it blocks at some time, one bit each."""
-        return union([self.blocked_services, *(each.services for each in self.blocked_by_hours)])
+    def own_rules(self) -> tuple[OwnRule, ...]:
+        """Its own rules, in the order of the config."""
+        of_clauses = (each.rules for each in self.clauses if isinstance(each, OwnRules))
+        return tuple(chain.from_iterable(of_clauses))
+
+    @property
+    def on_services(self) -> tuple[Services, ...]:
+        """Its clauses on services."""
+        return tuple(each for each in self.clauses if isinstance(each, Services))
+
+    @property
+    def unlisted(self) -> Does:
+        """What it does to the names that no other clause is for."""
+        found = (each.does for each in self.clauses if isinstance(each, Unlisted))
+        return next(found, Does.PASS)
+
+    def services(self, *does: Does) -> int:
+        """The services to which it does one of these at some time, one bit each."""
+        return union(each.services for each in self.on_services if each.does in does)
 
     @property
     def used_services(self) -> int:
         """The services whose lists decide at some time, one bit each."""
-        return self.ever_blocked | self.allowed_services
+        return self.services(*Does)
+
+    def does(self, what: Does) -> bool:
+        """Whether it does this to any name at some time."""
+        for clause in self.clauses:
+            match clause:
+                case OwnRules(rules=rules):
+                    found = any(rule.does is what for rule in rules)
+                case Services(does=does) | Unlisted(does=does):
+                    found = does is what
+                case _:
+                    assert_never(clause)
+            if found:
+                return True
+        return False
+
+    @property
+    def mode(self) -> str:
+        """``audit`` if it counts some names and blocks none, else ``enforce``."""
+        return "audit" if self.does(Does.COUNT) and not self.does(Does.BLOCK) else "enforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,9 +404,12 @@ def read_compiled_config(lines: Iterator[bytes]) -> CompiledConfig:
     To read a line holds the interpreter lock; a worker's loop answers between two lines. Release
     0.1.0 wrote one line with all values.
     """
-    compiled = codec.decode(CompiledConfig, json.loads(next(lines)))
-    if compiled.form > FORM:
-        raise ValueError(f"form {compiled.form} where at most {FORM} is known")
+    first = json.loads(next(lines))
+    if isinstance(first, list):
+        first = form_1.with_clauses(first)
+    elif first["form"] > FORM:
+        raise ValueError(f"form {first['form']} where at most {FORM} is known")
+    compiled = codec.decode(CompiledConfig, first)
     hints = get_type_hints(CompiledConfig)
     long: dict[str, list[object]] = {field: [*getattr(compiled, field)] for field in _LONG}
     for line in lines:

@@ -2,82 +2,150 @@
 
 Replies, response policy zones, rules of a firewall and ``explain`` all read an ``Effect``, so that
 nothing outside of this package reads a policy in its own way.
+
+What must stay true:
+- ``Effect.tiers`` is the only order of what a policy does to the services that cover a name. Those
+  in the first tier decide; of their rules, the most specific is cited.
+- At a moment, a service is in one set of ``ServiceSets`` at most.
 """
 
 import math
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple, assert_never
 
 from resolver.policy.answers import BlockedAnswers, blocked_answers
 from resolver.policy.building import ancestors, top_labels
-from resolver.policy.compiled import CompiledConfig, Ground, OwnRule, Policy
+from resolver.policy.clauses import Does, OwnRule, OwnRules, Services, Unlisted
+from resolver.policy.compiled import CompiledConfig, Ground, Policy
 from resolver.policy.moment import NOTHING, InForce
 from resolver.policy.services import union
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK, Outcome, Verdict
+from resolver.policy.verdict import (
+    BLOCKED,
+    NO_SERVICE,
+    PASSED,
+    Outcome,
+    Verdict,
+    outcome_of,
+)
 
 
-class OwnRules:
-    """The rules in the ``allow`` and ``deny`` of a policy."""
+class OwnRuleTable:
+    """The rules in the ``allow`` and ``deny`` of a policy, by name."""
 
-    __slots__ = ("above", "by_name", "denied", "tops")
+    __slots__ = ("above", "allowed", "by_name", "clause", "restricted", "tops")
 
     def __init__(self, rules: tuple[OwnRule, ...]) -> None:
+        self.clause = OwnRules(rules)
+        self.allowed = Verdict(PASSED, self.clause)
+        """The verdict on a name that ``allow`` lets pass."""
         self.by_name: dict[bytes, list[OwnRule]] = {}
         for rule in rules:
             self.by_name.setdefault(rule.name, []).append(rule)
         self.tops = top_labels(self.by_name)
         """The marks of their last labels: most names have another mark and need no look-up."""
-        self.above = ancestors([rule.name for rule in rules if rule.allow])
+        self.above = ancestors([rule.name for rule in rules if rule.does is Does.PASS])
         """The names above the names of ``allow``."""
-        self.denied = tuple([rule.name for rule in rules if not rule.allow])
-        """The names of ``deny``."""
+        self.restricted = tuple([rule for rule in rules if rule.does is not Does.PASS])
+        """The rules of ``deny``."""
 
 
-_NO_RULES: Final = OwnRules(())
+_NO_RULES: Final = OwnRuleTable(())
+
+
+class ServiceSets(NamedTuple):
+    """What the clauses of a policy do to the lists of services at a moment, one bit each."""
+
+    passes: int
+    """Their names pass before those of others."""
+    blocks: int
+    counts: int
+    asleep: int
+    """A clause on them holds at other hours only."""
+
+
+def _precedence(does: Does) -> int:
+    """Of two clauses on one service, the one with the lower number decides."""
+    match does:
+        case Does.PASS:
+            return 0
+        case Does.BLOCK:
+            return 1
+        case Does.COUNT:
+            return 2
+        case _:
+            assert_never(does)
+
+
+def service_sets(policy: Policy, hours: frozenset[int]) -> ServiceSets:
+    """What a policy does to services while these hours hold."""
+    ever = 0
+    doing = dict.fromkeys(Does, 0)
+    for clause in policy.clauses:
+        match clause:
+            case Services(services=services, does=does):
+                ever |= services
+                doing[does] |= services if clause.holds(hours) else 0
+            case OwnRules() | Unlisted():
+                pass  # ``Effect`` asks them by name
+            case _:
+                assert_never(clause)
+    passes, blocks, counts = doing[Does.PASS], doing[Does.BLOCK], doing[Does.COUNT]
+    blocks &= ~passes
+    counts &= ~(passes | blocks)
+    return ServiceSets(passes, blocks, counts, ever & ~(passes | blocks | counts))
+
+
+class Tier(NamedTuple):
+    """Services of which one decides before those of later tiers, and the outcome."""
+
+    services: int
+    """One bit each."""
+    outcome: Outcome
 
 
 class Effect:
     """What a policy does while certain things are in force. An effect never changes."""
 
     __slots__ = (
-        *("allowed", "answers", "block_outcome", "blocked", "blocked_at_other_hours", "exempt"),
-        *("exemptions", "listed", "own_rules", "policy", "unlisted", "until"),
+        *("answers", "exempt", "exemptions", "hours", "listed", "own_rules", "policy", "services"),
+        *("tiers", "unlisted", "until"),
     )
 
     def __init__(
         self,
         policy: Policy,
-        own_rules: OwnRules,
+        own_rules: OwnRuleTable,
         answers: BlockedAnswers,
-        blocked: int,
-        blocked_at_other_hours: int = 0,
+        hours: frozenset[int],
         exempt: int = 0,
         exemptions: tuple[int, ...] = (),
         until: float = math.inf,
-        allowed: int = 0,
-        unlisted: Verdict | None = None,
     ) -> None:
         self.policy = policy
         """For its name and its contact."""
         self.own_rules = own_rules
         self.answers = answers
-        self.blocked = blocked
-        """The services that its lists block now, one bit each; also those that are exempted."""
-        self.blocked_at_other_hours = blocked_at_other_hours
-        """The services that it blocks at other hours only, one bit each."""
-        self.allowed = allowed
-        """The services whose names pass before those of blocked services, one bit each."""
-        self.listed = blocked | blocked_at_other_hours | allowed
-        """The services whose lists of names count, one bit each."""
-        self.unlisted = unlisted
-        """The verdict on a name that nothing covers; None if it passes."""
+        self.hours = hours
+        """The indexes of the hours that hold."""
         self.exempt = exempt
         """The exempted services, one bit each."""
         self.exemptions = exemptions
         """The indexes of the exemptions."""
         self.until = until
         """Unix time until which this effect is in force; ``inf`` if nothing ends it."""
-        self.block_outcome = _block_outcome(policy)
-        """The outcome for a name or an address that a rule blocks."""
+        self.services = services = service_sets(policy, hours)
+        """What it does to services now; also to those that are exempted."""
+        self.tiers = (
+            Tier(services.passes, Outcome.PASSED),
+            Tier(services.blocks & ~exempt, Outcome.BLOCKED),
+            Tier(services.counts & ~exempt, Outcome.WOULD_BLOCK),
+            Tier((services.blocks | services.counts) & exempt, Outcome.EXEMPTED),
+            Tier(services.asleep, Outcome.PASSED),
+        )
+        self.listed = union([tier.services for tier in self.tiers])
+        """The services whose lists of names count, one bit each."""
+        self.unlisted = _verdict_on_unlisted(policy)
+        """The verdict on a name that no clause is for; None if it passes."""
 
     @property
     def has_rules(self) -> bool:
@@ -86,23 +154,51 @@ class Effect:
 
     @property
     def default_blocks(self) -> bool:
-        """Whether a name that nothing covers gets a blocked reply."""
-        return self.unlisted is not None and self.block_outcome is BLOCKED
+        """Whether a name that no clause is for gets a blocked reply."""
+        return self.unlisted is not None and self.unlisted.outcome is BLOCKED
+
+    @property
+    def denied(self) -> tuple[bytes, ...]:
+        """The names of ``deny`` that get a blocked reply."""
+        return tuple([e.name for e in self.own_rules.restricted if e.does is Does.BLOCK])
 
     @property
     def deciding(self) -> int:
         """The services whose names decide what gets a blocked reply, one bit each.
 
-        Names of a service that is allowed, or blocked at other hours only, pass the default.
+        Names of a service that passes, or whose clause holds at other hours only, pass a default
+        that blocks.
         """
-        if self.block_outcome is not BLOCKED:
-            return 0
-        return self.listed if self.unlisted is not None else self.blocked
+        return self.listed if self.default_blocks else self.services.blocks
+
+    @property
+    def restricted(self) -> int:
+        """The services whose names are blocked or counted, unless exempted, one bit each."""
+        return self.services.blocks | self.services.counts
+
+    def doing(self, what: Does) -> int:
+        """The services to which it does this now, also those that are exempted, one bit each."""
+        match what:
+            case Does.PASS:
+                return self.services.passes
+            case Does.BLOCK:
+                return self.services.blocks
+            case Does.COUNT:
+                return self.services.counts
+            case _:
+                assert_never(what)
 
     @property
     def enforced(self) -> int:
         """The services whose names get a blocked reply, one bit each."""
-        return self.blocked & ~self.exempt if self.block_outcome is BLOCKED else 0
+        return self.services.blocks & ~self.exempt
+
+    def tier(self, services: int) -> Tier:
+        """The tier that decides where these services cover a name; at least one is listed."""
+        for tier in self.tiers:
+            if tier.services & services:
+                return tier
+        raise ValueError(f"no clause of policy {self.policy.name} is for these services")
 
     def ground(self, service: int) -> Ground:
         """What the block of a service rests on; ``NO_SERVICE``: of ``deny``, or of the default."""
@@ -111,17 +207,15 @@ class Effect:
             0 if service == NO_SERVICE else policy.grounds_by_service[service]
         ]
 
+    def clause(self, service: int) -> Services:
+        """The clause that decides on a listed service now; if none holds, one of other hours."""
+        on = [each for each in self.policy.on_services if each.services >> service & 1]
+        holding = [each for each in on if each.holds(self.hours)]
+        return min(holding or on, key=lambda each: _precedence(each.does))
+
     def lists_only(self) -> "Effect":
         """The effect of its lists and its default: without own rules and exemptions."""
-        return Effect(
-            self.policy,
-            _NO_RULES,
-            self.answers,
-            self.blocked,
-            self.blocked_at_other_hours,
-            allowed=self.allowed,
-            unlisted=self.unlisted,
-        )
+        return Effect(self.policy, _NO_RULES, self.answers, self.hours)
 
     def with_default_block(self, opened: int, services: int) -> "Effect":
         """The effect of a policy like this one whose default is to block.
@@ -130,29 +224,26 @@ class Effect:
         in its ``allow`` let names pass. The lists of all others block; ``services`` is the number
         of services.
         """
-        allowed = self.allowed | opened
-        blocked = (1 << services) - 1 & ~allowed
-        unlisted = Verdict(self.block_outcome, UNLISTED)
-        return Effect(
-            self.policy, self.own_rules, self.answers, blocked, allowed=allowed, unlisted=unlisted
+        passes = self.services.passes | opened
+        blocks = (1 << services) - 1 & ~passes
+        policy = replace(
+            self.policy,
+            clauses=(
+                *(each for each in self.policy.clauses if isinstance(each, OwnRules)),
+                *(Services(passes, Does.PASS), Services(blocks, Does.BLOCK), Unlisted(Does.BLOCK)),
+            ),
         )
+        return Effect(policy, self.own_rules, self.answers, self.hours)
 
     def without_blocks(self) -> "Effect":
         """The effect of a policy like this one that lets every name pass."""
-        return Effect(self.policy, _NO_RULES, self.answers, 0)
+        return Effect(replace(self.policy, clauses=()), _NO_RULES, self.answers, self.hours)
 
 
-def _block_outcome(policy: Policy) -> Outcome:
-    return BLOCKED if policy.is_enforced else WOULD_BLOCK
-
-
-def blocked_within(policy: Policy, hours: frozenset[int]) -> int:
-    """The services that a policy blocks while these hours hold, one bit each."""
-    blocked = policy.blocked_services
-    for each in policy.blocked_by_hours:
-        if (each.hours in hours) is not each.outside:
-            blocked |= each.services
-    return blocked
+def _verdict_on_unlisted(policy: Policy) -> Verdict | None:
+    default = Unlisted(policy.unlisted)
+    outcome = outcome_of(default.does)
+    return None if outcome is PASSED else Verdict(outcome, default)
 
 
 class Effects:
@@ -161,7 +252,7 @@ class Effects:
     def __init__(self, compiled: CompiledConfig, now: InForce = NOTHING) -> None:
         self._policies = compiled.policies
         self._exemptions = compiled.exemptions
-        self._own_rules = [OwnRules(policy.allow_and_deny) for policy in compiled.policies]
+        self._own_rules = [OwnRuleTable(policy.own_rules) for policy in compiled.policies]
         self._answers = [blocked_answers(policy, compiled.services) for policy in compiled.policies]
         self.advance(now)
 
@@ -181,8 +272,7 @@ class Effects:
             base.policy,
             base.own_rules,
             base.answers,
-            base.blocked,
-            base.blocked_at_other_hours,
+            base.hours,
             union(each.exempted_services for each in found),
             exemptions,
             min(
@@ -190,21 +280,9 @@ class Effects:
                 *(each.ends_at for each in found),
                 *(self._now.until for each in found if each.exempted_hours is not None),
             ),
-            base.allowed,
-            base.unlisted,
         )
 
     def _alone(self, index: int) -> Effect:
-        policy = self._policies[index]
-        blocked = blocked_within(policy, self._now.hours)
-        until = self._now.until if policy.blocked_by_hours else math.inf
-        return Effect(
-            policy,
-            self._own_rules[index],
-            self._answers[index],
-            blocked,
-            policy.ever_blocked & ~blocked,
-            until=until,
-            allowed=policy.allowed_services,
-            unlisted=Verdict(_block_outcome(policy), UNLISTED) if policy.blocks_unlisted else None,
-        )
+        policy, now = self._policies[index], self._now
+        until = now.until if any(each.within for each in policy.on_services) else math.inf
+        return Effect(policy, self._own_rules[index], self._answers[index], now.hours, until=until)

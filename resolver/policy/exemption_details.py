@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.moment import next_change
 from resolver.policy.prefixes import by_owner, network_of, prefix_text
@@ -64,7 +65,7 @@ def in_force_until(compiled: CompiledConfig, index: int, wall: float) -> float:
 
 
 def permits_anything(compiled: CompiledConfig, index: int) -> bool:
-    """Whether a client of an exemption has a policy that blocks one of its services."""
+    """Whether a client of an exemption has a policy that blocks or counts one of its services."""
     exemption = compiled.exemptions[index]
     if exemption.exempted_vlan is not None:
         vlans = {exemption.exempted_vlan}
@@ -76,4 +77,6 @@ def permits_anything(compiled: CompiledConfig, index: int) -> bool:
             if any(network_of(prefix).overlaps(each) for each in own)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
-    return any(policy.ever_blocked & exemption.exempted_services for policy in policies)
+    return any(
+        policy.services(Does.BLOCK, Does.COUNT) & exemption.exempted_services for policy in policies
+    )

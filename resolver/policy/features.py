@@ -5,8 +5,9 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
+from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.moment import ended
 from resolver.policy.services import services_in
@@ -45,7 +46,8 @@ class Feature(StrEnum):
     NXDOMAIN = "answer-nxdomain"
     NODATA = "answer-nodata"
     REFUSED = "answer-refused"
-    AUDIT = "audit"
+    COUNT = "count"
+    """Names are counted, and pass; also those of a policy in audit mode."""
     VLAN_EXEMPTIONS = "exemptions-by-vlan"
     PREFIX_EXEMPTIONS = "exemptions-by-prefix"
     HOURS = "hours"
@@ -77,7 +79,7 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     found = []
     for index, vlan in enumerate(compiled.vlans):
         has = set(of_policies[vlan.policy])
-        blocked = _blocked(compiled.policies[vlan.policy])
+        blocked = compiled.policies[vlan.policy].services(Does.BLOCK)
         for number, each in coming.items():
             of_vlan = each.exempted_vlan == index
             if each.exempted_services & blocked and (of_vlan or number in prefixed):
@@ -90,35 +92,57 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     return found
 
 
-def _blocked(policy: Policy) -> int:
-    return policy.ever_blocked if policy.is_enforced else 0
-
-
 def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
-    blocked, own = _blocked(policy), policy.allow_and_deny
-    denies = any(not rule.allow for rule in own)
     if policy.upstream:
         yield Feature.UPSTREAM
-    if not policy.is_enforced:
-        yield Feature.AUDIT
-    elif blocked or denies or policy.blocks_unlisted:
-        yield from (Feature.ALIASES, Feature(f"answer-{policy.answer_mode}"))
-        if policy.blocked_by_hours:
-            yield Feature.HOURS
-        if blocked:
+    if not policy.does(Does.BLOCK):  # all passes, here and at every target
+        if policy.does(Does.COUNT):
+            yield Feature.COUNT
+        return
+    yield from (Feature.ALIASES, Feature(f"answer-{policy.answer_mode}"))
+    for clause in policy.clauses:
+        match clause:
+            case OwnRules(rules=rules):
+                yield from (_of_rule(rule.does) for rule in rules)
+            case Services():
+                yield from _of_services(compiled, clause)
+            case Unlisted(does=does):
+                yield Feature.DEFAULT if does is Does.BLOCK else Feature.COUNT
+                if does is Does.BLOCK and len(policy.clauses) > 1:
+                    yield Feature.ANSWERS_PAST_DEFAULT
+            case _:
+                assert_never(clause)
+
+
+def _of_rule(does: Does) -> Feature:
+    match does:
+        case Does.PASS:
+            return Feature.ALLOW
+        case Does.BLOCK:
+            return Feature.DENY
+        case Does.COUNT:
+            return Feature.COUNT
+        case _:
+            assert_never(does)
+
+
+def _of_services(compiled: CompiledConfig, clause: Services) -> Iterator[Feature]:
+    match clause.does:
+        case Does.PASS:
+            return
+        case Does.COUNT:
+            yield Feature.COUNT
+        case Does.BLOCK:
             yield Feature.LISTS
-        if blocked and compiled.excepted:
-            yield Feature.EXCEPTIONS
-        if any(each.always_nxdomain for each in services_in(blocked, compiled.services)):
-            yield Feature.CANARIES
-        for each in compiled.ranges:
-            if blocked >> compiled.sources[each.source].service & 1:
-                yield Feature.IPV4_RANGES if len(each.network) == 4 else Feature.IPV6_RANGES
-        if policy.blocks_unlisted:
-            yield Feature.DEFAULT
-            if blocked or denies:
-                yield Feature.ANSWERS_PAST_DEFAULT
-        if denies:
-            yield Feature.DENY
-        if any(rule.allow for rule in own):
-            yield Feature.ALLOW
+            if clause.within is not None:
+                yield Feature.HOURS
+            if compiled.excepted:
+                yield Feature.EXCEPTIONS
+            services = services_in(clause.services, compiled.services)
+            if any(each.always_nxdomain for each in services):
+                yield Feature.CANARIES
+            for each in compiled.ranges:
+                if clause.services >> compiled.sources[each.source].service & 1:
+                    yield Feature.IPV4_RANGES if len(each.network) == 4 else Feature.IPV6_RANGES
+        case _:
+            assert_never(clause.does)

@@ -8,13 +8,12 @@ verdict.
 The order of the rules, and the reasons:
 1. The policy's own ``allow`` and ``deny`` come before every list; the operator decides. The most
    specific rule wins; of two that are equally specific, ``allow`` wins.
-2. The lists of the services that the policy allows come next, then those of the services that it
-   blocks. An exception in a list cancels only rules of the same list, so a list cannot allow what
-   another list blocks. In a list with ``longest_match`` it cancels only rules that are no more
-   specific.
-3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
-   the services of all remaining rules are exempted, and as blocked at other hours only if the
-   policy blocks all of them at other hours alone.
+2. The lists of services come next. An exception in a list cancels only rules of the same list, so
+   a list cannot allow what another list blocks. In a list with ``longest_match`` it cancels only
+   rules that are no more specific.
+3. Of the services of the remaining rules, those in the first tier of the effect decide
+   (``Effect.tiers``): those that the policy allows, then those that it blocks and that are not
+   exempted, those that it counts, those that are exempted, and those of other hours.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
    does not if the question, or an alias on the way to the address, is covered by the policy's
@@ -36,22 +35,20 @@ from typing import Final
 from resolver.dns import names, special_use
 from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.building import Pause, ancestors, no_pause
-from resolver.policy.compiled import CompiledConfig, OwnRule
-from resolver.policy.effect import Effect
+from resolver.policy.clauses import Does, OwnRule
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.effect import Effect, Tier
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.rebinding import Rebinding
 from resolver.policy.verdict import (
-    ALLOWED,
     BLOCKED,
-    DENY,
-    LIST,
     NO_SERVICE,
     PASS,
     PASSED,
-    RANGE,
     Outcome,
     Verdict,
+    outcome_of,
 )
 from resolver.policy.view import View
 
@@ -106,7 +103,7 @@ class Judge:
         if view.own_rules and name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
-                return ALLOWED if own.allow else self._denied(view, own, name)
+                return self._by_own_rule(view, own, name)
         keys = self._keys(name[-2::-1])
         if not keys:
             return PASS
@@ -119,7 +116,7 @@ class Judge:
         """The line of the verdict's rule or range in its list; 0 if no list decided."""
         if verdict.source < 0:
             return 0
-        if verdict.by is RANGE and self.ranges is not None:
+        if verdict.address and self.ranges is not None:
             within = [self._ranges[each] for each in self.ranges.of_services(verdict.address)]
             return next(each.line for each in within if each.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
@@ -194,11 +191,11 @@ class Judge:
 
     def _by_own_lists(self, view: View, name: bytes) -> Verdict:
         """Judge by the lists of the agency, and by those of others that only let names pass."""
-        allowed = view.effect.allowed
+        passes = view.effect.services.passes
         rules = [
             each
             for each in self._index.match(name)
-            if not self._of_others[each.source] or allowed >> self._service_of[each.source] & 1
+            if not self._of_others[each.source] or passes >> self._service_of[each.source] & 1
         ]
         return self._of_matches(view, rules)
 
@@ -209,7 +206,7 @@ class Judge:
         excepting: list[int] = []
         for name in through:
             own = self._own_rule(view, name)
-            if own is not None and own.allow:
+            if own is not None and own.does is Does.PASS:
                 return PASS
             excepting += [rule.source for rule in self._index.match(name) if rule.exception]
         reported = PASS
@@ -225,25 +222,26 @@ class Judge:
         """The verdict on an address; these lists of names except what leads there."""
         if self.ranges is None:
             return PASS
-        blocks = view.effect.blocked | view.effect.blocked_at_other_hours
+        effect = view.effect
+        judged = effect.restricted | effect.services.asleep
         within = [self._ranges[each] for each in self.ranges.of_services(address)]
         within = [
             each
             for each in within
-            if blocks >> self._service_of[each.source] & 1
+            if judged >> self._service_of[each.source] & 1
             and self._names_list_of[each.source] not in excepting
         ]
         if not within:
             return PASS
-        deciding = self._deciding(view.effect, [self._service_of[each.source] for each in within])
-        reported = next(e for e in within if deciding >> self._service_of[e.source] & 1)
-        outcome, exemption = self._outcome(view, self._service_of[reported.source])
+        tier = self._tier(effect, [each.source for each in within])
+        reported = next(e for e in within if tier.services >> self._service_of[e.source] & 1)
+        service = self._service_of[reported.source]
         return Verdict(
-            outcome,
-            RANGE,
-            self._service_of[reported.source],
+            tier.outcome,
+            effect.clause(service),
+            service,
             source=reported.source,
-            exemption=exemption,
+            exemption=self._exemption(effect, tier.outcome, service),
             address=address,
             range_text=prefix_text(reported.network, reported.length),
         )
@@ -259,15 +257,19 @@ class Judge:
             if found is not None:
                 rules = [rule for rule in found if rule.subtree or at == 0]
                 if rules:
-                    return max(rules, key=lambda rule: (not rule.subtree, rule.allow))
+                    return max(rules, key=lambda rule: (not rule.subtree, rule.does is Does.PASS))
             if not name[at]:
                 return None
             at += 1 + name[at]
 
-    def _denied(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
+    def _by_own_rule(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
+        outcome = outcome_of(rule.does)
+        own_rules = view.effect.own_rules
+        if outcome is PASSED:
+            return own_rules.allowed
         return Verdict(
-            view.effect.block_outcome,
-            DENY,
+            outcome,
+            own_rules.clause,
             key=names.index_key(rule.name),
             subtree=rule.subtree,
             all_below=rule.subtree and self._blocks_all_below(view, name),
@@ -277,33 +279,35 @@ class Judge:
         """The verdict by the rules that cover a name."""
         if not matches:
             return PASS
+        effect = view.effect
         if len(matches) == 1:  # nearly always
             rule = matches[0]
-            if rule.exception or not view.effect.listed >> self._service_of[rule.source] & 1:
+            if rule.exception or not effect.listed >> self._service_of[rule.source] & 1:
                 return PASS
-            return self._verdict(view, rule, rule.subtree)
+            tier = self._tier(effect, [rule.source])
+            return self._verdict(effect, tier.outcome, rule, rule.subtree)
         exceptions = [rule for rule in matches if rule.exception]
         rules = [
             rule
             for rule in matches
             if not rule.exception
             and not self._is_cancelled(rule, exceptions)
-            and view.effect.listed >> self._service_of[rule.source] & 1
+            and effect.listed >> self._service_of[rule.source] & 1
         ]
         if not rules:
             return PASS
-        deciding = self._deciding(view.effect, [self._service_of[rule.source] for rule in rules])
-        rules = [rule for rule in rules if deciding >> self._service_of[rule.source] & 1]
+        tier = self._tier(effect, [rule.source for rule in rules])
+        rules = [rule for rule in rules if tier.services >> self._service_of[rule.source] & 1]
         reported = min(rules, key=self._precedence)
-        return self._verdict(view, reported, any(rule.subtree for rule in rules))
+        all_below = any(rule.subtree for rule in rules)
+        return self._verdict(effect, tier.outcome, reported, all_below)
 
-    def _deciding(self, effect: Effect, services: list[int]) -> int:
-        """Of the services that cover a name, those that decide, one bit each."""
-        found = 0
-        for service in services:
-            found |= 1 << service
-        blocked = found & effect.blocked
-        return found & effect.allowed or blocked & ~effect.exempt or blocked or found
+    def _tier(self, effect: Effect, sources: list[int]) -> Tier:
+        """The tier that decides where rules of these lists cover a name."""
+        services = 0
+        for source in sources:
+            services |= 1 << self._service_of[source]
+        return effect.tier(services)
 
     def _is_cancelled(self, rule: RuleMatch, exceptions: list[RuleMatch]) -> bool:
         """Whether an exception of the rule's own list cancels the rule."""
@@ -322,31 +326,29 @@ class Judge:
         """A sort key: the most specific rule first, then the first list by name."""
         return -len(rule.key), rule.subtree, self._files[rule.source], rule.line
 
-    def _verdict(self, view: View, rule: RuleMatch, all_below: bool) -> Verdict:
+    def _verdict(
+        self, effect: Effect, outcome: Outcome, rule: RuleMatch, all_below: bool
+    ) -> Verdict:
         service = self._service_of[rule.source]
-        outcome, exemption = self._outcome(view, service)
+        clause = effect.clause(service)
         return Verdict(
             outcome,
-            LIST,
-            NO_SERVICE if view.effect.allowed >> service & 1 else service,
+            clause,
+            NO_SERVICE if clause.does is Does.PASS else service,
             rule.key,
             rule.subtree,
             rule.source,
-            exemption,
+            self._exemption(effect, outcome, service),
             b"",
             all_below,
         )
 
-    def _outcome(self, view: View, service: int) -> tuple[Outcome, int]:
-        """The outcome for a blocked service, and the exemption that applies; -1 if none does."""
-        effect = view.effect
-        if not effect.blocked >> service & 1:
-            return PASSED, -1
-        if effect.exempt >> service & 1:
-            exempted = self._exempted
-            found = next(p for p in effect.exemptions if exempted[p] >> service & 1)
-            return Outcome.EXEMPTED, found
-        return effect.block_outcome, -1
+    def _exemption(self, effect: Effect, outcome: Outcome, service: int) -> int:
+        """The exemption that applies to a service; -1 if none does."""
+        if outcome is not Outcome.EXEMPTED:
+            return -1
+        exempted = self._exempted
+        return next(place for place in effect.exemptions if exempted[place] >> service & 1)
 
 
 def zones_of_this_network(compiled: CompiledConfig) -> list[bytes]:

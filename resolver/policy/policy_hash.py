@@ -14,15 +14,16 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, assert_never
 
 from resolver.dns import names
+from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefixes import by_owner, packed
 from resolver.policy.services import services_in, union
 from resolver.prefix import Prefix
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Hashes of two versions cannot be compared."""
 _DERIVED: Final = "it follows from what counts"
 _PEOPLE: Final = "only people read it"
@@ -123,30 +124,43 @@ def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    grounds = [policy.cited_grounds[index] for index in policy.grounds_by_service]
-
-    def blocked(services: int) -> list[object]:
-        found = services_in(services, zip(compiled.services, grounds, strict=True))
-        return _sorted([service.name, _counted(ground)] for service, ground in found)
-
-    hourly = _sorted(
-        _counted(each, hours=_counted(compiled.hours[each.hours]), services=blocked(each.services))
-        for each in policy.blocked_by_hours
-    )
-    own = _counted(policy.cited_grounds[0])
     counted = _counted(
         policy,
-        blocked_services=blocked(policy.blocked_services),
-        blocked_by_hours=hourly,
-        allowed_services=_sorted(
-            each.name for each in services_in(policy.allowed_services, compiled.services)
-        ),
-        cited_grounds=own,
+        clauses=_clauses(compiled, policy),
+        cited_grounds=_counted(policy.cited_grounds[0]),
         grounds_by_service=(),
         sinkhole_v4=v4,
         sinkhole_v6=v6,
     )
-    return [*counted, _open_names(compiled)] if policy.blocks_unlisted else counted
+    return [*counted, _open_names(compiled)] if policy.unlisted is not Does.PASS else counted
+
+
+def _clauses(compiled: CompiledConfig, policy: Policy) -> list[object]:
+    """The clauses; a service is in one for each thing that is done to it at the same hours."""
+    grounds = [policy.cited_grounds[index] for index in policy.grounds_by_service]
+    found: list[object] = []
+    for clause in policy.clauses:
+        match clause:
+            case OwnRules(rules=rules):
+                found += [["rule", *_counted(each)] for each in rules]
+            case Services(services=services, does=does, within=within):
+                when = (
+                    ""
+                    if within is None
+                    else _counted(within, hours=_counted(compiled.hours[within.hours]))
+                )
+                found += (
+                    ["service", does, when, service.name]
+                    + ([] if does is Does.PASS else _counted(ground))
+                    for service, ground in services_in(
+                        services, zip(compiled.services, grounds, strict=True)
+                    )
+                )
+            case Unlisted():
+                found.append(["unlisted", *_counted(clause)])
+            case _:
+                assert_never(clause)
+    return _sorted(found)
 
 
 def _open_names(compiled: CompiledConfig) -> list[object]:

@@ -1,4 +1,4 @@
-"""The hours at which alone a policy blocks a service, and when that changes next."""
+"""The hours at which alone a policy does something to a service, and when that changes next."""
 
 import math
 from collections.abc import Iterable
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Final, NamedTuple
 
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.effect import blocked_within
+from resolver.policy.effect import service_sets
 from resolver.policy.moment import hours_at, moments_after
 
 
@@ -23,12 +24,12 @@ class BlockingHours:
 
 
 class ServiceHours(NamedTuple):
-    """When a policy blocks a service."""
+    """When a policy does to a service what it does."""
 
     hours: tuple[BlockingHours, ...]
-    """Empty where it blocks it at all hours or never."""
+    """Empty where it does the same at all hours."""
     changes: float
-    """Unix time at which blocking begins or ends next; ``inf`` where it does neither."""
+    """Unix time at which it does something else next; ``inf`` where it never does."""
 
     @property
     def text(self) -> str:
@@ -40,41 +41,42 @@ ALL_HOURS: Final = ServiceHours((), math.inf)
 
 
 def service_hours(
-    compiled: CompiledConfig, policy: Policy, service: int, wall: float
+    compiled: CompiledConfig, policy: Policy, service: int, does: Does, wall: float
 ) -> ServiceHours:
-    """The hours of a service, by its index, and their next change after a moment."""
-    hours = blocking_hours(compiled, policy, service)
-    if not hours:
-        return ALL_HOURS
-    blocks_now = _blocks(compiled, policy, service, wall)
+    """The hours at which a policy does this to a service, by its index.
+
+    Their next change is that after ``wall``, in Unix time.
+    """
+    hours = clause_hours(compiled, policy, service, does)
+    sets_now = _sets(compiled, policy, service, wall)
     changes = (
         moment
         for moment in _moments_after(compiled, policy, service, wall)
-        if _blocks(compiled, policy, service, moment) is not blocks_now
+        if _sets(compiled, policy, service, moment) != sets_now
     )
     return ServiceHours(hours, next(changes, math.inf))
 
 
-def blocking_hours(
-    compiled: CompiledConfig, policy: Policy, service: int
+def clause_hours(
+    compiled: CompiledConfig, policy: Policy, service: int, does: Does
 ) -> tuple[BlockingHours, ...]:
-    """The hours of a service alone: ``ServiceHours.hours``."""
-    if policy.blocked_services >> service & 1:
-        return ()
-    return tuple(
-        BlockingHours(compiled.hours[each.hours].name, each.outside)
-        for each in policy.blocked_by_hours
-        if each.services >> service & 1
-    )
+    """The hours alone: ``ServiceHours.hours``."""
+    clauses = [e for e in policy.on_services if e.services >> service & 1 and e.does is does]
+    parts = [each.within for each in clauses if each.within is not None]
+    if len(parts) < len(clauses):
+        return ()  # a clause holds at all hours
+    return tuple(BlockingHours(compiled.hours[each.hours].name, each.outside) for each in parts)
 
 
-def _blocks(compiled: CompiledConfig, policy: Policy, service: int, wall: float) -> bool:
-    return bool(blocked_within(policy, hours_at(compiled, wall)) >> service & 1)
+def _sets(compiled: CompiledConfig, policy: Policy, service: int, wall: float) -> list[int]:
+    """Which of the sets of services hold a service at a moment."""
+    return [each >> service & 1 for each in service_sets(policy, hours_at(compiled, wall))]
 
 
 def _moments_after(
     compiled: CompiledConfig, policy: Policy, service: int, wall: float
 ) -> Iterable[float]:
-    """The moments at which hours that block the service begin and end."""
-    indexes = {each.hours for each in policy.blocked_by_hours if each.services >> service & 1}
+    """The moments at which hours of clauses on the service begin and end."""
+    on = [each.within for each in policy.on_services if each.services >> service & 1]
+    indexes = {each.hours for each in on if each is not None}
     return merge(*(moments_after(compiled.hours[index], wall) for index in indexes))

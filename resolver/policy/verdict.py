@@ -1,9 +1,10 @@
-"""The verdict of the policy on a name."""
+"""The verdict of the policy on a name, which has the clause that decided as its reason."""
 
 import enum
-from typing import Final
+from typing import Final, assert_never
 
 from resolver.dns import names
+from resolver.policy.clauses import Clause, Does, OwnRules, Services, Unlisted
 from resolver.policy.prefixes import address_text
 
 
@@ -38,42 +39,46 @@ REBINDING: Final = Outcome.REBINDING
 NO_SERVICE: Final = -1
 
 
-class RuleKind(enum.IntEnum):
-    """The kind of the rule that decided."""
-
-    __hash__ = int.__hash__
-
-    NONE = 0
-    ALLOW = 1
-    """Of the policy's own ``allow``."""
-    DENY = 2
-    LIST = 3
-    RANGE = 4
-    """A range of addresses."""
-    UNLISTED = 5
-    """No rule: the default of the policy."""
+def outcome_of(does: Does) -> Outcome:
+    """The outcome for a name to which a policy does this."""
+    match does:
+        case Does.PASS:
+            return Outcome.PASSED
+        case Does.BLOCK:
+            return Outcome.BLOCKED
+        case Does.COUNT:
+            return Outcome.WOULD_BLOCK
+        case _:
+            assert_never(does)
 
 
-NO_RULE: Final = RuleKind.NONE
-ALLOW: Final = RuleKind.ALLOW
-DENY: Final = RuleKind.DENY
-LIST: Final = RuleKind.LIST
-RANGE: Final = RuleKind.RANGE
-UNLISTED: Final = RuleKind.UNLISTED
+def _kind(clause: Clause | None) -> int:
+    """A number for each kind of clause."""
+    match clause:
+        case None:
+            return 0
+        case OwnRules():
+            return 1
+        case Services():
+            return 2
+        case Unlisted():
+            return 3
+        case _:
+            assert_never(clause)
 
 
 class Verdict:
-    """The outcome for one name, and the rule that decided. A verdict never changes."""
+    """The outcome for one name, and the clause and the rule that decided. It never changes."""
 
     __slots__ = (
-        *("address", "all_below", "blocked_at_other_hours", "by", "exemption", "key", "outcome"),
-        *("range_text", "reply_key", "service", "source", "subtree", "target"),
+        *("address", "all_below", "at_other_hours", "by_allow", "clause", "exemption", "key"),
+        *("outcome", "range_text", "reply_key", "service", "source", "subtree", "target"),
     )
 
     def __init__(
         self,
         outcome: Outcome,
-        by: RuleKind = NO_RULE,
+        clause: Clause | None = None,
         service: int = NO_SERVICE,
         key: bytes = b"",
         subtree: bool = False,
@@ -86,7 +91,10 @@ class Verdict:
         reply_key: int = -1,
     ) -> None:
         self.outcome = outcome
-        self.by = by
+        self.clause = clause
+        """The clause of the policy that decided; None if none did."""
+        self.by_allow = outcome is Outcome.PASSED and isinstance(clause, OwnRules)
+        """Whether ``allow`` of the policy decided: nothing in the answer is judged then."""
         self.service = service
         self.key = key
         """The index key of the rule's name."""
@@ -104,12 +112,12 @@ class Verdict:
         """The address in the answer that decided; empty if a name did."""
         self.range_text = range_text
         """The range that contains the address."""
-        self.blocked_at_other_hours = outcome is Outcome.PASSED and service != NO_SERVICE
-        """Whether the policy blocks the service of the name at other hours only."""
+        self.at_other_hours = outcome is Outcome.PASSED and service != NO_SERVICE
+        """Whether the clause on the service of the name holds at other hours only."""
         if reply_key < 0:
-            reply_key = int(outcome) | int(by) << 3 | (service + 1) << 6
+            reply_key = int(outcome) | _kind(clause) << 4 | (service + 1) << 8
         self.reply_key = reply_key
-        """Outcome, kind of rule and service in one number, for the keys of reply templates, zone
+        """Outcome, kind of clause and service in one number, for the keys of reply templates, zone
         actions and lines of the block log. A copy is given that of its original."""
 
     def with_key(self, key: bytes) -> "Verdict":
@@ -126,7 +134,7 @@ class Verdict:
 
     def _copy(self, key: bytes, target: bytes, all_below: bool) -> "Verdict":
         return Verdict(
-            self.outcome, self.by, self.service, key, self.subtree, self.source, self.exemption,
+            self.outcome, self.clause, self.service, key, self.subtree, self.source, self.exemption,
             target, all_below, reply_key=self.reply_key,
         )  # fmt: skip
 
@@ -136,7 +144,7 @@ class Verdict:
             return False
         if self.outcome is not Outcome.PASSED:
             return True
-        return self.blocked_at_other_hours and not reported.blocked_at_other_hours
+        return self.at_other_hours and not reported.at_other_hours
 
     @property
     def of_answer(self) -> bool:
@@ -159,9 +167,8 @@ class Verdict:
     def rule_text(self) -> str:
         """The rule in the syntax of lists, the range or ``default``; empty if none decided."""
         if not self.key:
-            return "default" if self.by is UNLISTED else self.range_text
+            return "default" if isinstance(self.clause, Unlisted) else self.range_text
         return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
 
 
 PASS: Final = Verdict(Outcome.PASSED)
-ALLOWED: Final = Verdict(Outcome.PASSED, ALLOW)

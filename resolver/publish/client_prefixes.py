@@ -63,8 +63,8 @@ def passing_prefixes(compiled: CompiledConfig, wall: float) -> PassingPrefixes:
                 continue  # the exemption changes nothing
             others = [each.owner for each in exempted if contains(network_of(each), clients)]
             effect = views.effects.of(number, (*of_vlan.exemptions, *others))
-            still_blocked = effect.enforced.bit_count() + len(effect.own_rules.denied)
-            still_blocked += effect.unlisted is not None
+            still_blocked = effect.enforced.bit_count() + len(effect.denied)
+            still_blocked += effect.default_blocks
             if still_blocked:
                 exemption = compiled.exemptions[prefix.owner].id
                 gaps.append(Gap(exemption, compiled.vlans[vlan].name, str(clients), still_blocked))

@@ -36,7 +36,7 @@ from resolver.policy.effect import Effect
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.services import services_in
-from resolver.policy.verdict import ALLOW, BLOCKED, RANGE, Verdict
+from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.policy.view import View, Views
 from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import passing_prefixes
@@ -157,20 +157,20 @@ class RuleSource:
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
         """The address rules by which the exemptions of a view change those of its policy."""
         effect = view.effect
-        if effect.block_outcome is not BLOCKED or effect.default_blocks:
+        if effect.default_blocks:
             return ()  # where the default blocks, the rules for names decide all
         return tuple(
             AddressRule(each.network, each.length, PASSTHRU)
             if passes
             else self._address_rule(each, effect)
-            for each, passes in passing_ranges(self._ranges, effect.blocked, effect.exempt)
+            for each, passes in passing_ranges(self._ranges, effect.services.blocks, effect.exempt)
         )
 
     def _address_rule(self, of: ServiceRange, effect: Effect) -> AddressRule:
         service = next(
-            services_in(of.services & effect.blocked, range(len(self._compiled.services)))
+            services_in(of.services & effect.services.blocks, range(len(self._compiled.services)))
         )
-        action = self._blocked(effect, Verdict(BLOCKED, RANGE, service))
+        action = self._blocked(effect, Verdict(BLOCKED, effect.clause(service), service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
             own = tuple(each for each in action.addresses if len(each) == len(of.network))
             action = Action("", own) if own else NODATA
@@ -214,7 +214,7 @@ class RuleSource:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:
-            return PASSTHRU, verdict.by is ALLOW
+            return PASSTHRU, verdict.by_allow
         return self._blocked(view.effect, verdict), False
 
     def _blocked(self, effect: Effect, verdict: Verdict) -> Action:

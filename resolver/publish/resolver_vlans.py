@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from resolver.dns import names
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
 from resolver.policy.prefixes import network_of
@@ -56,11 +57,12 @@ def resolver_vlans(compiled: CompiledConfig, publication: Publication) -> Iterat
     policies = describe(compiled)
     for number, vlan in enumerate(compiled.vlans):
         policy = policies[vlan.policy]
+        imposed = policy.imposing_directive is not None
         overrides = names.text(override_zone(vlan.name, publication))
         block_set = names.text(block_set_zone(policy.name, publication))
         zones = (
-            ZoneUse(overrides, policy.imposing_directive is not None and not policy.denied),
-            ZoneUse(block_set, policy.imposing_directive is not None and policy.default == "pass"),
+            ZoneUse(overrides, imposed and not policy.denied),
+            ZoneUse(block_set, imposed and policy.unlisted is not Does.BLOCK),
         )
         if clients := tuple(_clients(compiled.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, clients, zones)

@@ -44,7 +44,7 @@ def _looser(why: str, *features: Feature) -> dict[Feature, Support]:
 
 _ZONES: Final = {
     **_exact(Feature.LISTS, Feature.EXCEPTIONS, Feature.DENY, Feature.ALLOW, Feature.ALIASES),
-    **_exact(Feature.SINKHOLE, Feature.NODATA, Feature.AUDIT, Feature.VLAN_EXEMPTIONS),
+    **_exact(Feature.SINKHOLE, Feature.NODATA, Feature.COUNT, Feature.VLAN_EXEMPTIONS),
     **_exact(Feature.DEFAULT),
     **_looser(
         "where a name of a service in allow or of a forwarded zone leads is not judged",
@@ -82,7 +82,7 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
     },
     Target.RECURSOR: _ZONES,
     Target.NFTABLES: {
-        **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.AUDIT),
+        **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.COUNT),
         **_exact(Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS),
         **_stricter(
             "addresses of blocked services are rejected, whatever name has them",

@@ -67,8 +67,7 @@ class ZoneInputs:
     def hash(self, zone: str, of: PolicyZone) -> str:
         """The hash of what decides a zone with this name."""
         in_force = tuple(
-            (each.blocked, each.exempt, each.allowed, each.default_blocks)
-            for each in (of.view.effect, of.base)
+            (each.services, each.exempt, each.default_blocks) for each in (of.view.effect, of.base)
         )
         passing = tuple((each.network, each.length) for each in of.passing)
         return _hash(self._lasting, zone, in_force, of.addresses, passing)

@@ -1,11 +1,13 @@
 """The startup banner: what the operator sees when the server has started."""
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from resolver import __version__, build
 from resolver.compiler.candidate import Accepted
 from resolver.count_text import count_text
 from resolver.metrics.facts import ServerFacts
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.upstream.addresses import system_servers
@@ -34,7 +36,7 @@ def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
         number = "" if vlan.id is None else f" ({vlan.id})"
         yield (
             f"VLAN       {vlan.name}{number}, {count_text(prefixes, 'prefix', 'prefixes')}: "
-            f"policy {policy.name}, {_blocks(policy)}"
+            f"policy {policy.name}, {_restricts(policy)}"
         )
     for hours in compiled.hours:
         yield f"hours      {hours.name}: {hours.text}"
@@ -45,7 +47,7 @@ def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
 
 def _names(policies: Iterable[PolicyDescription]) -> str:
     """Each service that some policy blocks, with its number of names, messengers first."""
-    services = list({service for policy in policies for service in policy.services})
+    services = list({service for policy in policies for _, service in policy.on_services})
     services.sort(key=lambda service: (service.category != "messenger", service.name))
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
@@ -62,16 +64,36 @@ def _upstreams(compiled: CompiledConfig) -> str:
     return ", ".join(texts)
 
 
-def _blocks(policy: PolicyDescription) -> str:
-    if not policy.blocks:
-        return "blocks nothing"
-    verb = "blocks" if policy.mode == "enforce" else "only counts (audit)"
-    if policy.default == "block":
-        return f"{verb} all names that it does not allow"
-    names = count_text(sum(each.names for each in policy.blocks), "name")
-    hourly = sum(bool(each.hours) for each in policy.blocks)
+def _restricts(policy: PolicyDescription) -> str:
+    """What a policy blocks and counts."""
+    parts = [_what(policy, does) for does in (Does.BLOCK, Does.COUNT)]
+    return ", ".join(part for part in parts if part) or "blocks nothing"
+
+
+def _what(policy: PolicyDescription, does: Does) -> str:
+    """To which names a policy does something; empty where there are none."""
+    entries = [each for each in policy.entries if each.does is does]
+    if not entries:
+        return ""
+    if policy.unlisted is does:
+        return f"{_verb(does)} all names that it does not allow"
+    names = count_text(sum(each.names for each in entries), "name")
+    services = count_text(sum(each.service is not None for each in entries), "service")
+    hourly = sum(bool(each.hours) for each in entries)
     some = f", {hourly:,} of them at some hours" if hourly else ""
-    return f"{verb} {names} of {count_text(len(policy.services), 'service')}{some}"
+    return f"{_verb(does)} {names} of {services}{some}"
+
+
+def _verb(does: Does) -> str:
+    match does:
+        case Does.PASS:
+            return "passes"
+        case Does.BLOCK:
+            return "blocks"
+        case Does.COUNT:
+            return "only counts"
+        case _:
+            assert_never(does)
 
 
 def _config_state(accepted: Accepted) -> str:

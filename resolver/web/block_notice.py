@@ -92,5 +92,5 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
         client,
         explainer.wall,
         datetime.fromisoformat(found.until).timestamp() if is_blocked and found.until else None,
-        found.rule == "default",
+        found.decided_by.kind == "default",
     )

@@ -25,6 +25,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "exemption": "معافیت",
     "hours": "ساعات",
     "blocked": "مسدود",
+    "counted": "شمرده",
     "until": "تا",
     "matched": "نام منطبق",
     "targets": "مقصدهای پاسخ",
@@ -47,9 +48,11 @@ STEPS: Final[Mapping[str, str]] = {
     "deny": "نام‌های مسدود (deny) در خط‌مشی {policy}",
     "default": "پیش‌فرض خط‌مشی {policy}",
     "list": "فهرست {file}، سطر {line}",
+    "counted_list": "خط‌مشی {policy} این سرویس را فقط می‌شمارد: فهرست {file}، سطر {line}",
     "allow": "نام‌های مجاز (allow) در خط‌مشی {policy}",
     "allowed_list": "سرویس مجاز (allow) در خط‌مشی {policy}: فهرست {file}، سطر {line}",
     "other_hours": "خط‌مشی {policy} این سرویس را {hours} مسدود می‌کند",
+    "counted_at_other_hours": "خط‌مشی {policy} این سرویس را {hours} می‌شمارد",
     "own_name": "از نام‌های خودِ شبکه است که پیش‌فرض خط‌مشی {policy} آن‌ها را در بر نمی‌گیرد",
     "no_rule": "هیچ قاعده‌ای از خط‌مشی {policy} این نام را در بر نمی‌گیرد",
 }
@@ -91,7 +94,7 @@ class _Persian:
                 return self._titles.service(text)
             case "line" | "directive":
                 return self._formatting.digits(text)
-            case "hours" | "blocked":
+            case "hours" | "blocked" | "counted":
                 return "، ".join(map(_hours, text.split(", ")))
             case "until":
                 return self._formatting.moment(datetime.fromisoformat(text).timestamp())

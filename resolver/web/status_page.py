@@ -22,6 +22,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import allowed_references, service_references
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, Service
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import network_of
@@ -77,7 +78,7 @@ def page(
         faults=list(faults(status)),
         compiled=compiled,
         policies=[
-            (each, list(_blocked(compiled, each)), allowed_references(each, compiled.services))
+            (each, list(_restricted(compiled, each)), allowed_references(each, compiled.services))
             for each in describe(compiled)
         ],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
@@ -124,17 +125,30 @@ def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
     return sorted(vlans[place].name for place in found)
 
 
-def _blocked(
-    compiled: CompiledConfig, policy: PolicyDescription
-) -> Iterator[tuple[str, tuple[BlockingHours, ...]]]:
-    """What a policy blocks, as the config writes it, with hours: categories, services, names.
+@dataclass(frozen=True, slots=True)
+class _Restricted:
+    """What a policy blocks, or counts."""
 
-    Where its default blocks all that it does not allow, no service is named.
-    """
-    by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
-    for each in policy.blocks:
-        if each.service is not None and policy.default == "pass":
-            by_hours.setdefault(each.hours, []).append(each.service)
-    for hours, services in by_hours.items():
-        yield from ((name, hours) for name in service_references(services, compiled.services))
-    yield from ((name, ()) for name in policy.denied)
+    does: Does
+    names: Sequence[tuple[str, tuple[BlockingHours, ...]]]
+    """As the config writes them, with hours: categories, services, names. Where all other names are
+    of it, no service is named."""
+    all_others: bool
+    """Whether the names that no other clause is for are of it."""
+
+
+def _restricted(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator[_Restricted]:
+    for does in (each for each in Does if any(e.does is each for e in policy.restricted)):
+        entries = [each for each in policy.restricted if each.does is does]
+        all_others = policy.unlisted is does
+        by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
+        for each in entries:
+            if each.service is not None and not all_others:
+                by_hours.setdefault(each.hours, []).append(each.service)
+        names = [
+            (name, hours)
+            for hours, services in by_hours.items()
+            for name in service_references(services, compiled.services)
+        ]
+        own = [e.text for e in entries if e.service is None and not e.is_default]
+        yield _Restricted(does, [*names, *((name, ()) for name in own)], all_others)

@@ -171,7 +171,40 @@ def test_a_default_that_blocks_no_more_is_told(place: Path) -> None:
     store.mark_good(Path(_reload(place).snapshot))
     assert _reload(place).warnings == []
     (place / "config.toml").write_text(CONFIG)
-    assert _reload(place).warnings == ["policy p lets names pass that nothing of it covers"]
+    assert _reload(place).warnings == [
+        "policy p does not block names that nothing of it covers any more"
+    ]
+
+
+LOOSENED = {
+    "a service is counted": (
+        'block = ["@messenger", "@advertising"]',
+        'block = ["telegram", "@advertising"]\ncount = ["viber"]',
+        "policy p only counts viber from now on",
+    ),
+    "audit mode": (
+        'block = ["@messenger", "@advertising"]',
+        'block = ["@messenger", "@advertising"]\nmode = "audit"',
+        "policy p only counts ads, telegram, viber from now on",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LOOSENED)
+def test_what_is_only_counted_from_now_on_is_told(what: str, place: Path) -> None:
+    old, new, said = LOOSENED[what]
+    (place / "config.toml").write_text(CONFIG.replace(old, new))
+    assert _reload(place).warnings == [said]
+
+
+def test_what_is_neither_blocked_nor_counted_any_more_is_told(place: Path) -> None:
+    counted = CONFIG.replace("[policies.p]\n", '[policies.p]\ndefault = "count"\n')
+    (place / "config.toml").write_text(counted)
+    store.mark_good(Path(_reload(place).snapshot))
+    (place / "config.toml").write_text(CONFIG)
+    assert _reload(place).warnings == [
+        "policy p does not count names that nothing of it covers any more"
+    ]
 
 
 def test_a_copy_is_read_in_the_format_that_it_was_fetched_in(place: Path) -> None:

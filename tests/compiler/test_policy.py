@@ -3,6 +3,7 @@
 import pytest
 
 from resolver.compiler.policy import compile_snapshot
+from resolver.lists.adblock import AdblockReader
 from tests.config.files_in_memory import load_text
 
 VLAN = '[vlans.v]\nprefixes = ["10.0.0.0/8"]\npolicy = "p"\n'
@@ -47,3 +48,26 @@ def test_an_alias_stands_alone() -> None:
     local = '[[local]]\nname = "a.example"\nrecords = ["CNAME b.example", "A 10.0.0.1"]\n'
     _, (problem,) = compile_snapshot(load_text(local + "[policies.p]\n" + VLAN), [])
     assert "expected a CNAME alone" in str(problem)
+
+
+LISTS = (("one", "messenger"), ("two", "messenger"), ("three", "updates"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "place", "both"),
+    [
+        ('block = ["@messenger"]\ncount = ["three", "one"]', "count[1]", "one"),
+        ('block = ["one"]\ncount = ["@messenger"]', "count[0]", "one"),
+        ('default = "count"\nallow = ["@messenger"]\ncount = ["two"]', "count[0]", "two"),
+    ],
+)
+def test_a_service_is_counted_or_blocked_or_allowed(policy: str, place: str, both: str) -> None:
+    lists = [
+        AdblockReader.read(f"! Category: {category}\n||{name}.example^\n", name, f"{name}.txt")
+        for name, category in LISTS
+    ]
+    loaded = load_text(f"[policies.p]\n{policy}\n{VLAN}")
+    _, problems = compile_snapshot(loaded, lists)
+    (problem,) = (each for each in problems if each.severity == "error")
+    assert f"policies.p.{place}: found" in str(problem)
+    assert str(problem).endswith(f"A service of both is not counted: {both}.")

@@ -69,6 +69,8 @@ ALLOWING = CONFIG.replace(
     'default = "block"\nallow = ["status.a.example", "one"]',
 ).replace('services = ["one"]', 'services = ["two"]')
 """The same network, where the service ``one`` and a name are open, and the default is to block."""
+COUNTING = CONFIG.replace('block = ["@messenger"]', 'block = ["one"]\ncount = ["two"]')
+"""The same network, where ``one`` is blocked and exempted, and ``two`` is counted."""
 LISTS = {
     "one": "! Title: One\n! Category: messenger\n||a.example^\n||both.example^\n@@||x.a.example^\n",
     "two": "! Title: Two\n! Category: messenger\n||both.example^\n|y.a.example^\n@@|z.example^\n",

@@ -23,10 +23,38 @@ def test_a_field_that_an_earlier_release_did_not_have_gets_its_default() -> None
 
 
 def test_a_field_that_is_not_known_is_an_error() -> None:
-    with pytest.raises(ValueError, match="2 fields where at most 1 are known"):
+    with pytest.raises(ValueError, match="fields that are not known: limits"):
         codec.decode(_Earlier, codec.encode(_Now(b"\x01", (8,))))
 
 
 def test_a_field_without_a_default_is_required() -> None:
     with pytest.raises(TypeError, match="name"):
-        codec.decode(_Now, [])
+        codec.decode(_Now, {})
+
+
+def test_a_list_has_the_fields_in_their_order_as_releases_before_wrote_it() -> None:
+    assert codec.decode(_Now, ["01", [8]]) == _Now(b"\x01", (8,))
+    with pytest.raises(ValueError, match="2 fields where at most 1 are known"):
+        codec.decode(_Earlier, ["01", [8]])
+
+
+@dataclass(frozen=True)
+class _Name(codec.Variant):
+    name: bytes
+
+
+@dataclass(frozen=True)
+class _Number(codec.Variant):
+    number: int
+
+
+@dataclass(frozen=True)
+class _Either:
+    each: tuple[_Name | _Number, ...]
+
+
+def test_a_variant_is_read_as_the_class_that_it_was_written_as() -> None:
+    either = _Either((_Name(b"\x01"), _Number(7)))
+    assert codec.decode(_Either, codec.encode(either)) == either
+    with pytest.raises(KeyError, match="_Other"):
+        codec.decode(_Either, {"each": [{"is": "_Other"}]})

@@ -4,9 +4,10 @@ import math
 from dataclasses import replace
 
 from resolver.dns import names
+from resolver.policy.clauses import Does, Unlisted
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK
 from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
 
 ONE, TWO = 1, 2
@@ -20,8 +21,8 @@ def compiled(config: str = CONFIG) -> CompiledConfig:
 def test_an_exemption_takes_services_from_what_is_enforced() -> None:
     effects = Effects(compiled())
     without, exempted = effects.of(0), effects.of(0, (0,))
-    assert (without.blocked, without.exempt, without.enforced) == (ONE | TWO, 0, ONE | TWO)
-    assert (exempted.blocked, exempted.exempt, exempted.enforced) == (ONE | TWO, ONE, TWO)
+    assert (without.restricted, without.exempt, without.enforced) == (ONE | TWO, 0, ONE | TWO)
+    assert (exempted.restricted, exempted.exempt, exempted.enforced) == (ONE | TWO, ONE, TWO)
 
 
 def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
@@ -36,16 +37,17 @@ def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
 def test_a_policy_in_audit_mode_enforces_nothing() -> None:
     audited = CONFIG.replace('directives = ["1595"]', 'mode = "audit"')
     effect = Effects(compiled(audited)).of(0)
-    assert (effect.block_outcome, effect.blocked, effect.enforced) == (WOULD_BLOCK, ONE | TWO, 0)
-    assert Effects(compiled()).of(0).block_outcome is BLOCKED
+    assert effect.services == (0, 0, ONE | TWO, 0)
+    assert (effect.restricted, effect.enforced, effect.denied) == (ONE | TWO, 0, ())
+    assert Effects(compiled()).of(0).services == (0, ONE | TWO, 0, 0)
 
 
 def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
     effect = Effects(compiled()).of(0, (0,))
     lists = effect.lists_only()
-    assert effect.own_rules.denied == tuple(map(names.parse, ("b.example", "c.example")))
-    assert (lists.own_rules.by_name, lists.own_rules.denied, lists.exempt) == ({}, (), 0)
-    assert (lists.blocked, lists.answers) == (effect.blocked, effect.answers)
+    assert effect.denied == tuple(map(names.parse, ("b.example", "c.example")))
+    assert (lists.own_rules.by_name, lists.denied, lists.exempt) == ({}, (), 0)
+    assert (lists.services, lists.answers) == (effect.services, effect.answers)
 
 
 def test_an_opened_effect_covers_no_name() -> None:
@@ -65,13 +67,13 @@ def test_a_policy_that_only_has_a_default_has_rules() -> None:
     effect = Effects(compiled(alone)).of(1)
     assert effect.has_rules
     assert effect.unlisted is not None
-    assert (effect.unlisted.by, effect.unlisted.outcome) == (UNLISTED, BLOCKED)
+    assert (effect.unlisted.clause, effect.unlisted.outcome) == (Unlisted(Does.BLOCK), BLOCKED)
     assert not Effects(compiled()).of(1).has_rules
 
 
 def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
     effect = Effects(compiled(ALLOWING)).of(0, (0,))
-    assert (effect.blocked, effect.allowed, effect.exempt) == (TWO, ONE, TWO)
+    assert (effect.services, effect.exempt) == ((ONE, TWO, 0, 0), TWO)
     assert effect.unlisted is not None
     assert effect.ground(effect.unlisted.service).directive == ""
     assert effect.without_blocks().unlisted is None

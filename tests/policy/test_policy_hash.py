@@ -23,7 +23,7 @@ def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
 
 def test_a_change_of_what_counts_raises_the_version() -> None:
     """Where this hash changes, ``VERSION`` rises: a release before gives equal policies another."""
-    assert (VERSION, the_hash(FULL)) == (2, "2:fd91529c4bdb7d42")
+    assert (VERSION, the_hash(FULL)) == (3, "3:d16d1041516b3320")
 
 
 # ---- every field of the compiled policy ----
@@ -112,6 +112,8 @@ MORE = {
     "the directive's number": ('"1595/الف/م"', '"1596"'),
     "what the directive covers": ('covers = ["@messenger"]', 'covers = ["one"]'),
     "the default": ('allow = ["status', 'default = "block"\nallow = ["status'),
+    "what it counts": ('block = ["@messenger"]', 'block = ["one"]\ncount = ["two"]'),
+    "a default that counts": ('allow = ["status', 'default = "count"\nallow = ["status'),
     "the contact": ('allow = ["status', 'contact = "noc@agency.example"\nallow = ["status'),
     "a VLAN's policy": ('id = 20\nprefixes = ["10.20.0.0/16"]\npolicy = "publicity"',
                         'id = 20\nprefixes = ["10.20.0.0/16"]\npolicy = "administrative"'),
@@ -184,3 +186,11 @@ def test_names_of_the_network_count_where_a_default_blocks_what_is_not_open() ->
     assert the_hash(ALLOWING + more) != the_hash(ALLOWING)
     everything = more.replace("other.example", ".")
     assert the_hash(ALLOWING + everything) == the_hash(ALLOWING)
+
+
+def test_audit_mode_counts_what_a_policy_would_block() -> None:
+    """The two texts mean the same: so they have one hash, and the same reports."""
+    audited = CONFIG.replace('block = ["@messenger"]', 'mode = "audit"\nblock = ["@messenger"]')
+    counted = CONFIG.replace('block = ["@messenger"]', 'count = ["@messenger"]')
+    counted = re.sub(r"deny = .*\n", "", counted)
+    assert the_hash(re.sub(r"deny = .*\n", "", audited)) == the_hash(counted)

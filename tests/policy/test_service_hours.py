@@ -5,10 +5,12 @@ import math
 
 import pytest
 
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.service_hours import service_hours
 from tests.policy.networks import HOURLY, snapshot_of
 
+BLOCK = Does.BLOCK
 NIGHT = """
 [hours.night]
 days = ["sat"]
@@ -45,13 +47,13 @@ def compiled() -> CompiledConfig:
 def test_a_service_that_is_blocked_within_hours(
     compiled: CompiledConfig, at: float, changes: float
 ) -> None:
-    found = service_hours(compiled, compiled.policies[0], 0, at)
+    found = service_hours(compiled, compiled.policies[0], 0, BLOCK, at)
     assert (found.text, found.changes) == ("within office", changes)
 
 
 def test_a_service_that_is_blocked_at_all_hours_or_never(compiled: CompiledConfig) -> None:
     for policy, service in ((0, 1), (1, 0), (1, 1)):
-        found = service_hours(compiled, compiled.policies[policy], service, _tehran(24, 7))
+        found = service_hours(compiled, compiled.policies[policy], service, BLOCK, _tehran(24, 7))
         assert (found.text, found.changes) == ("", math.inf)
 
 
@@ -59,15 +61,15 @@ def test_one_that_is_blocked_outside_of_hours() -> None:
     compiled = snapshot_of(
         HOURLY.replace('hours = "office", block', 'outside = "office", block')
     ).compiled
-    found = service_hours(compiled, compiled.policies[0], 0, _tehran(24, 7))
+    found = service_hours(compiled, compiled.policies[0], 0, BLOCK, _tehran(24, 7))
     assert (found.text, found.changes) == ("outside office", _tehran(24, 7, 30))
 
 
 def test_where_one_hours_go_on_as_others_end_nothing_changes() -> None:
     compiled = snapshot_of(TWO_HOURS).compiled
-    found = service_hours(compiled, compiled.policies[0], 0, _tehran(28, 8))
+    found = service_hours(compiled, compiled.policies[0], 0, BLOCK, _tehran(28, 8))
     assert (found.text, found.changes) == ("within office, within night", _tehran(28, 20))
 
 
 def test_after_the_last_year_nothing_changes(compiled: CompiledConfig) -> None:
-    assert service_hours(compiled, compiled.policies[0], 0, 1e10).changes == math.inf
+    assert service_hours(compiled, compiled.policies[0], 0, BLOCK, 1e10).changes == math.inf

@@ -1,15 +1,17 @@
 """Verdicts against a slow reading of the rules' order, and that they do not change."""
 
 from ipaddress import ip_address, ip_network
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
+from resolver.policy.clauses import Clause, Does, OwnRules, Services, Unlisted
 from resolver.policy.prefixes import packed
-from resolver.policy.verdict import Outcome, RuleKind, Verdict
-from tests.policy.networks import ALLOWING, LISTS, judge, snapshot_of, view
+from resolver.policy.verdict import Outcome, Verdict
+from tests.policy.networks import ALLOWING, COUNTING, LISTS, judge, snapshot_of, view
 
 SNAPSHOT = snapshot_of()
 JUDGE = judge(SNAPSHOT)
@@ -73,12 +75,14 @@ def test_the_same_view_and_name_give_the_same_verdict(name: bytes) -> None:
 def facts(verdict: Verdict) -> tuple[object, ...]:
     return (
         *(verdict.outcome, verdict.service, verdict.key, verdict.subtree, verdict.source),
-        *(verdict.exemption, verdict.target, verdict.all_below, verdict.by, verdict.reply_key),
+        *(verdict.exemption, verdict.target, verdict.all_below, verdict.clause, verdict.reply_key),
     )
 
 
-def test_verdicts_by_two_kinds_of_rules_share_no_reply_template() -> None:
-    keys = [Verdict(Outcome.BLOCKED, by).reply_key for by in RuleKind]
+def test_verdicts_by_two_kinds_of_clauses_share_no_reply_template() -> None:
+    clauses = (None, OwnRules(()), Services(1, Does.BLOCK), Unlisted(Does.BLOCK))
+    assert {type(each) for each in clauses[1:]} == {*get_args(Clause)}
+    keys = [Verdict(Outcome.BLOCKED, each).reply_key for each in clauses]
     assert len(set(keys)) == len(keys)
 
 
@@ -161,7 +165,7 @@ def test_where_the_default_blocks_only_what_allow_has_passes(name: bytes) -> Non
     verdict = ALLOWING_JUDGE.check_query(OPEN_TO_FEW, name)
     by = open_to_few(name)
     assert verdict.outcome is (Outcome.BLOCKED if by else Outcome.PASSED)
-    assert (verdict.by is RuleKind.UNLISTED) == (by == "default")
+    assert isinstance(verdict.clause, Unlisted) == (by == "default")
     assert (verdict.rule_text == "default") == (by == "default")
     assert not (by == "default" and verdict.all_below)
 
@@ -169,23 +173,23 @@ def test_where_the_default_blocks_only_what_allow_has_passes(name: bytes) -> Non
 @pytest.mark.parametrize(
     ("name", "outcome", "by"),
     [
-        ("www.both.example", Outcome.PASSED, RuleKind.LIST),  # of an allowed service first
-        ("x.a.example", Outcome.BLOCKED, RuleKind.UNLISTED),  # an exception allows nothing
-        ("z.example", Outcome.BLOCKED, RuleKind.UNLISTED),
-        ("www.agency.example", Outcome.PASSED, RuleKind.NONE),  # forwarded
-        ("printer.agency.example", Outcome.PASSED, RuleKind.NONE),  # local
-        ("localhost", Outcome.PASSED, RuleKind.NONE),
-        ("1.0.0.10.in-addr.arpa", Outcome.PASSED, RuleKind.NONE),
-        (".", Outcome.BLOCKED, RuleKind.UNLISTED),
-        ("example", Outcome.BLOCKED, RuleKind.UNLISTED),
-        ("www.b.example", Outcome.BLOCKED, RuleKind.DENY),
+        ("www.both.example", Outcome.PASSED, Services),  # of an allowed service first
+        ("x.a.example", Outcome.BLOCKED, Unlisted),  # an exception allows nothing
+        ("z.example", Outcome.BLOCKED, Unlisted),
+        ("www.agency.example", Outcome.PASSED, type(None)),  # forwarded
+        ("printer.agency.example", Outcome.PASSED, type(None)),  # local
+        ("localhost", Outcome.PASSED, type(None)),
+        ("1.0.0.10.in-addr.arpa", Outcome.PASSED, type(None)),
+        (".", Outcome.BLOCKED, Unlisted),
+        ("example", Outcome.BLOCKED, Unlisted),
+        ("www.b.example", Outcome.BLOCKED, OwnRules),
     ],
 )
 def test_the_default_is_for_names_that_nothing_covers(
-    name: str, outcome: Outcome, by: RuleKind
+    name: str, outcome: Outcome, by: type
 ) -> None:
     verdict = ALLOWING_JUDGE.check_query(OPEN_TO_FEW, names.parse(name))
-    assert (verdict.outcome, verdict.by, verdict.service) == (outcome, by, -1)
+    assert (verdict.outcome, type(verdict.clause), verdict.service) == (outcome, by, -1)
 
 
 def test_a_name_of_a_blocked_service_keeps_it_where_the_default_blocks() -> None:
@@ -225,10 +229,53 @@ def test_ranges_of_blocked_services_judge_the_answer_of_an_allowed_name() -> Non
     address = packed("203.1.112.9")
     question = names.parse("a.example")
     verdict = ALLOWING_JUDGE.check_answer(OPEN_TO_FEW, question, (), (), (address,))
-    assert (verdict.outcome, verdict.by) == (Outcome.BLOCKED, RuleKind.RANGE)
+    assert (verdict.outcome, verdict.range_text) == (Outcome.BLOCKED, "203.1.112.0/24")
 
 
 def test_a_forward_of_the_root_is_no_zone_that_passes_the_default() -> None:
     snapshot = snapshot_of(ALLOWING.replace('zones = ["agency.example"]', 'zones = ["."]'))
     verdict = judge(snapshot).check_query(view(snapshot, "10.10.0.5"), names.parse("n.example"))
-    assert verdict.by is RuleKind.UNLISTED
+    assert isinstance(verdict.clause, Unlisted)
+
+
+# ---- a policy that blocks one service and counts another ----
+
+COUNTED = snapshot_of(COUNTING)
+COUNTING_JUDGE = judge(COUNTED)
+IN_TRIAL = {client: view(COUNTED, client) for client in ("10.10.0.5", "10.10.3.5")}
+
+
+def in_trial(name: bytes, *, exempted: bool) -> Outcome:
+    """What the rules mean where ``one`` is blocked and ``two`` is counted, written out."""
+    if below(name, "status.a.example"):
+        return Outcome.PASSED
+    if below(name, "b.example") or name == names.parse("c.example"):
+        return Outcome.BLOCKED
+    both = below(name, "both.example")
+    one = both or (below(name, "a.example") and not below(name, "x.a.example"))
+    two = both or name == names.parse("y.a.example")
+    if one and not exempted:
+        return Outcome.BLOCKED
+    if two:
+        return Outcome.WOULD_BLOCK
+    return Outcome.EXEMPTED if one else Outcome.PASSED
+
+
+@given(NAMES)
+def test_a_counted_name_passes_unless_something_blocks_it(name: bytes) -> None:
+    for client, seen_by in IN_TRIAL.items():
+        verdict = COUNTING_JUDGE.check_query(seen_by, name)
+        expected = in_trial(name, exempted=client == "10.10.3.5")
+        assert verdict.outcome is expected
+        if expected is Outcome.WOULD_BLOCK:
+            assert verdict.clause == Services(0b10, Does.COUNT)
+
+
+@given(NAMES, NAMES)
+def test_below_a_blocked_name_nothing_is_only_counted(name: bytes, other: bytes) -> None:
+    """RFC 8020: NXDOMAIN for a name says that none exists below it."""
+    verdict = COUNTING_JUDGE.check_query(IN_TRIAL["10.10.0.5"], name)
+    if verdict.outcome is Outcome.BLOCKED and verdict.all_below:
+        lower = other[:-9] + name if other.endswith(b"\x07example\x00") else name
+        outcome = COUNTING_JUDGE.check_query(IN_TRIAL["10.10.0.5"], lower).outcome
+        assert outcome is Outcome.BLOCKED

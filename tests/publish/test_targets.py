@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from resolver.dns import codes
 from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
+from resolver.policy.clauses import Clause, OwnRule, PartOfWeek
 from resolver.policy.features import Feature, Target, features
 from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.verdict import BLOCKED, Verdict
-from resolver.prefix import Prefix
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
 from resolver.publish.targets import SUPPORTS, Fit, Support, misfits
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
@@ -29,13 +30,18 @@ FEATURES = {
     "ListSource.longest_match": (Feature.EXCEPTIONS,),
     "OwnRule.name": (Feature.DENY, Feature.ALLOW),
     "OwnRule.subtree": (Feature.DENY, Feature.ALLOW),
-    "OwnRule.allow": (Feature.DENY, Feature.ALLOW),
-    "Policy.blocked_services": (Feature.LISTS, Feature.ALIASES, *RANGES),
-    "Policy.allow_and_deny": (Feature.DENY, Feature.ALLOW),
+    "OwnRule.does": (Feature.DENY, Feature.ALLOW, Feature.COUNT),
+    "OwnRules.rules": (Feature.DENY, Feature.ALLOW),
+    "Services.services": (Feature.LISTS, Feature.ALIASES, *RANGES),
+    "Services.does": (Feature.LISTS, Feature.COUNT, Feature.ANSWERS_PAST_DEFAULT),
+    "Services.within": (Feature.HOURS,),
+    "PartOfWeek.hours": (Feature.HOURS,),
+    "PartOfWeek.outside": (Feature.HOURS,),
+    "Unlisted.does": (Feature.DEFAULT, Feature.COUNT),
+    "Policy.clauses": (Feature.LISTS, Feature.DENY, Feature.ALLOW, Feature.DEFAULT, Feature.COUNT),
     "Policy.answer_mode": ANSWERS,
     "Policy.sinkhole_v4": (Feature.SINKHOLE,),
     "Policy.sinkhole_v6": (Feature.SINKHOLE,),
-    "Policy.is_enforced": (Feature.AUDIT,),
     "Policy.upstream": (Feature.UPSTREAM,),
     "Vlan.interface": (Feature.INTERFACE,),
     "AddressRange.network": RANGES,
@@ -46,12 +52,6 @@ FEATURES = {
     "Exemption.ends_at": EXEMPTIONS,
     "Exemption.begins_at": (*EXEMPTIONS, Feature.HOURS),
     "Exemption.exempted_hours": (Feature.HOURS,),
-    "Policy.blocked_by_hours": (Feature.HOURS,),
-    "Policy.blocks_unlisted": (Feature.DEFAULT,),
-    "Policy.allowed_services": (Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT),
-    "HourlyBlock.hours": (Feature.HOURS,),
-    "HourlyBlock.outside": (Feature.HOURS,),
-    "HourlyBlock.services": (Feature.HOURS,),
     "Hours.days": (Feature.HOURS,),
     "Hours.begin": (Feature.HOURS,),
     "Hours.end": (Feature.HOURS,),
@@ -71,17 +71,14 @@ DECIDE_NOTHING = {
     "Policy.contact": "people read it",
     "Vlan.name": "it is in the names of zones and files",
     "Vlan.policy": "each VLAN has the features of its policy",
-    "Prefix.network": "every target knows clients by prefix",
-    "Prefix.length": "likewise",
-    "Prefix.owner": "likewise",
 }
 
 
 def test_every_field_of_the_policy_has_a_feature_or_decides_nothing() -> None:
     """``NOT_COUNTED`` has the fields that do not even count for the policy hash."""
     kinds = (
-        *(made.Service, made.ListSource, made.OwnRule, made.Policy, made.Vlan, Prefix),
-        *(made.AddressRange, made.Exemption, made.Hours, made.HourlyBlock),
+        *(made.Service, made.ListSource, made.Policy, made.Vlan, made.AddressRange),
+        *(made.Exemption, made.Hours, OwnRule, PartOfWeek, *get_args(Clause)),
     )
     every = {f"{kind.__name__}.{field.name}" for kind in kinds for field in fields(kind)}
     uncounted = NOT_COUNTED.keys() - FEATURES.keys()
@@ -112,7 +109,7 @@ def test_an_answer_that_zones_cannot_say_is_not_called_exact(mode: str) -> None:
 def test_what_a_firewall_does_exactly_is_what_its_tests_show() -> None:
     """No cell of the parity asks a firewall: tests/publish/test_nftables.py has these."""
     exact = {each for each, how in SUPPORTS[Target.NFTABLES].items() if how.fit is Fit.EXACT}
-    assert exact == {*RANGES, *EXEMPTIONS, Feature.AUDIT}
+    assert exact == {*RANGES, *EXEMPTIONS, Feature.COUNT}
 
 
 def documented() -> Iterator[str]:
@@ -175,7 +172,7 @@ def test_the_features_of_a_policy() -> None:
     assert Feature.DEFAULT not in found(changed('block = ["@m', 'mode = "audit"\nblock = ["@m'))
     assert found(HOURLY) >= {Feature.HOURS, *RANGES, Feature.PREFIX_EXEMPTIONS}
     audit = changed('allow = ["status', 'mode = "audit"\nallow = ["status')
-    assert found(audit) == {Feature.AUDIT}
+    assert found(audit) == {Feature.COUNT}
     only_deny = changed('block = ["@messenger"]\n', "")
     assert found(only_deny) == {Feature.ALIASES, Feature.SINKHOLE, Feature.DENY, Feature.ALLOW}
 

@@ -1,27 +1,25 @@
 """What the release after this one may have saved."""
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from resolver.policy.compiled import FORM, CompiledConfig, content_hash
+from resolver.policy.compiled import FORM, content_hash
 from resolver.snapshot import store
 
-Terms = list[object]
-FORM_AT = [field.name for field in dataclasses.fields(CompiledConfig)].index("form")
+Terms = dict[str, object]
 
 
 def _with_a_field_more(compiled: Terms) -> Terms:
-    return [*compiled, 1]
+    return {**compiled, "more": 1}
 
 
 def _with_a_later_form(compiled: Terms) -> Terms:
-    return [*compiled[:FORM_AT], FORM + 1, *compiled[FORM_AT + 1 :]]
+    return {**compiled, "form": FORM + 1}
 
 
 CHANGES: Mapping[str, tuple[Callable[[Terms], Terms], str]] = {
-    "a field more": (_with_a_field_more, r"\d+ fields where at most \d+ are known"),
+    "a field more": (_with_a_field_more, "fields that are not known: more"),
     "a later form": (_with_a_later_form, rf"form {FORM + 1} where at most {FORM} is known"),
 }
 """Each with what this release says of it."""

@@ -7,6 +7,7 @@ import inspect
 import json
 import shutil
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -16,6 +17,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.config.model import BlockLogConfig, PolicyConfig
 from resolver.dns import codes, names
 from resolver.lists.formats import FORMATS
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import FORM, CompiledConfig
 from resolver.snapshot import store
 from tests.policy.networks import snapshot_of
@@ -65,14 +67,14 @@ def test_no_snapshot_was_in_force(tmp_path: Path) -> None:
         store.last_good(tmp_path)
 
 
-# ---- the form: the field of a value is known by its position ----
+# ---- the form: the field of a value is known by its name ----
 
 
 def stored_types(of: Any) -> Iterator[Any]:  # noqa: ANN401 - a type in, classes out
     """The classes of the values that a snapshot has."""
     for part in get_args(of):
         yield from stored_types(part)
-    if hasattr(of, "__annotations__"):
+    if hasattr(of, "__annotations__") and not issubclass(of, Enum):
         yield of
         for hint in get_type_hints(of).values():
             yield from stored_types(hint)
@@ -88,23 +90,22 @@ WRITTEN = json.loads((Path(__file__).parent / "stored_form.json").read_text())
 TYPES = {each.__name__: each for each in stored_types(CompiledConfig)}
 
 
-def test_the_next_release_knows_the_fields_that_this_one_writes() -> None:
-    """A new field comes after the others of its class, and has a default: then write it here.
-
-    A field may get another name, since a position stays; another type is another field.
-    """
+def test_this_release_reads_the_fields_that_the_last_one_wrote() -> None:
+    """A new field has a default: then write it here. A field that goes raises ``FORM``."""
     assert TYPES.keys() == WRITTEN["fields"].keys()
     for name, old in WRITTEN["fields"].items():
         hints = get_type_hints(TYPES[name]).items()
-        fields = [f"{field}: {inspect.formatannotation(hint)}" for field, hint in hints]
-        assert fields[: len(old)] == old, name
-        new = list(inspect.signature(TYPES[name]).parameters.values())[len(old) :]
+        fields = {f"{field}: {inspect.formatannotation(hint)}": field for field, hint in hints}
+        assert {*old} <= fields.keys(), name
+        parameters = inspect.signature(TYPES[name]).parameters
+        new = [parameters[field] for text, field in fields.items() if text not in old]
         assert all(each.default is not each.empty for each in new), name
 
 
 def test_this_release_does_not_serve_a_value_that_only_the_next_one_knows() -> None:
     """With a new value of an old field, raise ``FORM``, and write both here."""
     values = {
+        "Does": [*Does],
         "Policy.answer_mode": choices(PolicyConfig, "answer"),
         "BlockLog.client": choices(BlockLogConfig, "client"),
         "Subscription.format": [*FORMATS],

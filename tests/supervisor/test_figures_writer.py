@@ -111,7 +111,7 @@ def test_a_vlan_that_is_renamed_is_another(node: _Node) -> None:
 
 def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
     """An exemption for one address of administration is no secret in the figures else."""
-    prefix = replace(node.facts.compiled.exempted_prefixes[0], length=32)
+    prefix = node.facts.compiled.exempted_prefixes[0]._replace(length=32)
     node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(prefix,))
     node.outcome = Outcome.EXEMPTED
     node.minute(ABAN + 5 * HOUR, 3, "administration")
@@ -126,7 +126,7 @@ def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
 
 
 def test_the_last_minute_of_an_exemption_for_few_is_kept_like_those_before(node: _Node) -> None:
-    prefix = replace(node.facts.compiled.exempted_prefixes[0], length=32)
+    prefix = node.facts.compiled.exempted_prefixes[0]._replace(length=32)
     node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(prefix,))
     node.outcome = Outcome.EXEMPTED
     node.minute(ABAN, 3, "administration")

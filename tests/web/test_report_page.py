@@ -261,5 +261,5 @@ def test_a_default_that_blocks_is_named_in_words(made: Report, page: PageOf) -> 
     administration, publicity = made.vlans
     report = replace(made, vlans=(administration, replace(publicity, default="block")))
     for language in LANGUAGES:
-        rest = messages(language)["blocks_rest"]
+        rest = messages(language)["all_others"]
         assert (rest in page(report, language), rest in page(made, language)) == (True, False)

@@ -421,6 +421,8 @@ def test_it_shows_what_an_allow_list_has_and_that_all_else_is_blocked(
     messengers = {"fa": "پیام‌رسان‌ها", "en": "@messenger"}[language]
     html = page(STATUS, engine(tmp_path, change=ALLOWING), *NOTHING, language)
     publicity = html.partition("<h3><bdi>publicity</bdi>")[2].partition("</dl>")[0]
-    allowed, _, blocked = publicity.partition(f"<dt>{text['status_page']['blocks']}</dt>")
+    allowed, _, blocked = publicity.partition(
+        f"<dt>{text['status_page']['restricts']['block']}</dt>"
+    )
     assert f"{text['allowed']}agency.example{comma}{messengers} ({one})" in Parsed(allowed).text
-    assert Parsed(blocked).text.startswith(f"games.agency.example{comma}{text['blocks_rest']}")
+    assert Parsed(blocked).text.startswith(f"games.agency.example{comma}{text['all_others']}")

@@ -55,7 +55,7 @@ def features(cell: Cell) -> set[Feature]:
     client, kind = cell.question.client, cell.question.kind
     policy = client.policy
     if policy == "open":
-        return {Feature.AUDIT}
+        return {Feature.COUNT}
     found = {_ANSWERS[policy], *_OF_KIND.get(kind, {Feature.LISTS})}
     if "alias" in kind:
         found.add(Feature.ALIASES)
@@ -63,6 +63,8 @@ def features(cell: Cell) -> set[Feature]:
         found.add(Feature.VLAN_EXEMPTIONS)
     if policy in ("hourly", "studio"):
         found.add(Feature.HOURS)
+    if policy == "publicity":
+        found.add(Feature.COUNT)
     if policy == "servers":
         found.add(Feature.DEFAULT)
         if is_led_past_default(cell):

@@ -230,6 +230,7 @@ allow = ["allowed.alpha.chat", "allowed-alias.scene"]
 answer = "nxdomain"
 [policies.publicity]
 block = ["@encrypted-dns"]
+count = ["@messenger"]
 answer = "nodata"
 [policies.open]
 mode = "audit"

@@ -1,0 +1,90 @@
+"""The clauses of a policy: each says which names it is for, and what the policy does to them.
+
+A policy is its clauses. Whoever lists, compares, exports or prints a policy goes through them, and
+names each kind of clause and each value of ``Does``, so that the type checker reports whoever lacks
+a new one (``typing.assert_never``). ``policy.effect`` says which clause goes before which.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from resolver.policy.codec import Variant
+
+
+class Does(StrEnum):
+    """What a policy does to the names of a clause; the values are stored in snapshots."""
+
+    PASS = "pass"
+    BLOCK = "block"
+    COUNT = "count"
+    """They pass, and are counted as names that would be blocked."""
+
+    @property
+    def strictness(self) -> int:
+        """A number that is higher for what is stricter."""
+        match self:
+            case Does.PASS:
+                return 0
+            case Does.COUNT:
+                return 1
+            case Does.BLOCK:
+                return 2
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRule:
+    """A rule in the ``allow`` or ``deny`` of a policy."""
+
+    name: bytes
+    subtree: bool
+    does: Does
+    text: str
+    """The rule as the config writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfWeek:
+    """The hours within which, or outside of which, a clause holds."""
+
+    hours: int
+    """The index of the hours."""
+    outside: bool
+
+    def holds(self, hours: frozenset[int]) -> bool:
+        """Whether the clause holds while these hours do."""
+        return (self.hours in hours) is not self.outside
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRules(Variant):
+    """The rules in the ``allow`` and ``deny`` of the policy, which come before all lists."""
+
+    rules: tuple[OwnRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Services(Variant):
+    """The names in the lists of services."""
+
+    services: int
+    """One bit each."""
+    does: Does
+    within: PartOfWeek | None = None
+    """When the clause holds; None for always."""
+
+    def holds(self, hours: frozenset[int]) -> bool:
+        """Whether the clause holds while these hours do."""
+        return self.within is None or self.within.holds(hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted(Variant):
+    """All names that no other clause is for: the ``default`` of a policy that is not to pass."""
+
+    does: Does
+
+
+Clause = OwnRules | Services | Unlisted
