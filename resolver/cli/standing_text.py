@@ -19,18 +19,19 @@ def standing_text(standing: Standing) -> str:
 
 def _blocked(standing: Standing) -> Iterator[str]:
     in_audit = standing.mode == "audit"
-    by_ground = sorted(standing.blocked, key=lambda each: (_done(each, in_audit), _ground(each)))
-    for (done, ground), services in groupby(
-        by_ground, key=lambda each: (_done(each, in_audit), _ground(each))
-    ):
+
+    def group(service: BlockedService) -> tuple[str, str]:
+        return _done(service.does, in_audit=in_audit), _ground(service)
+
+    for (done, ground), services in groupby(sorted(standing.blocked, key=group), key=group):
         yield f"{done}, {ground}: {', '.join(each.name for each in services)}"
     if not standing.blocked:
         yield "blocked: no service"
 
 
-def _done(service: BlockedService, in_audit: bool) -> str:
-    """What is done to a service; of a policy in audit mode, the first line says that it counts."""
-    match service.does:
+def _done(does: Does, *, in_audit: bool) -> str:
+    """What is done to names; of a policy in audit mode, the first line says that it counts."""
+    match does:
         case Does.PASS:
             return "allowed"
         case Does.BLOCK:
@@ -38,7 +39,7 @@ def _done(service: BlockedService, in_audit: bool) -> str:
         case Does.COUNT:
             return "blocked" if in_audit else "counted only"
         case _:
-            assert_never(service.does)
+            assert_never(does)
 
 
 def _ground(service: BlockedService) -> str:
@@ -56,9 +57,8 @@ def _others(standing: Standing) -> Iterator[str]:
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
-    if standing.default != "pass":
-        done = "blocked" if standing.default == "block" else "counted only"
-        yield f"all other names were {done}"
+    if standing.default != Does.PASS:
+        yield f"all other names were {_done(Does(standing.default), in_audit=False)}"
 
 
 def _exemptions(standing: Standing) -> Iterator[str]:

@@ -107,11 +107,23 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
             case Services():
                 yield from _of_services(compiled, clause)
             case Unlisted(does=does):
-                yield Feature.DEFAULT if does is Does.BLOCK else Feature.COUNT
-                if does is Does.BLOCK and len(policy.clauses) > 1:
-                    yield Feature.ANSWERS_PAST_DEFAULT
+                yield from _of_default(does, alone=len(policy.clauses) == 1)
             case _:
                 assert_never(clause)
+
+
+def _of_default(does: Does, *, alone: bool) -> Iterator[Feature]:
+    match does:
+        case Does.PASS:
+            return
+        case Does.BLOCK:
+            yield Feature.DEFAULT
+            if not alone:
+                yield Feature.ANSWERS_PAST_DEFAULT
+        case Does.COUNT:
+            yield Feature.COUNT
+        case _:
+            assert_never(does)
 
 
 def _of_rule(does: Does) -> Feature:
