@@ -34,7 +34,7 @@ def wrong_decisions(
         is_for_now = expected.within is None or expected.within in now.hours
         if is_for_now and decision is not None:
             outcome, service = decision
-            by_now = _with_exemptions(expected, _exempted(compiled, views, expected), service)
+            by_now = _with_exemptions(expected, _exempted(compiled, views, expected), decision)
             if outcome != by_now.outcome or by_now.service not in ("", service):
                 yield _text(by_now, outcome, service)
 
@@ -46,13 +46,20 @@ def _exempted(compiled: CompiledConfig, views: Views, expected: Expectation) -> 
     return {each.name for each in services}
 
 
-def _with_exemptions(expected: Expectation, exempted: set[str], service: str) -> Expectation:
-    """What must be decided of a name by a rule of this service, for a client with exemptions."""
+def _with_exemptions(
+    expected: Expectation, exempted: set[str], decision: Sequence[str]
+) -> Expectation:
+    """What must be decided of a name for a client with exemptions, where this was decided."""
+    outcome, service = decision
     if expected.outcome not in _BLOCKING or not exempted & {expected.service, service}:
         return expected
-    # Another service may block the name all the same.
-    outcome = Outcome.EXEMPTED.label if service in exempted else expected.outcome
-    return replace(expected, outcome=outcome, service="")
+    if service in exempted:
+        return replace(expected, outcome=Outcome.EXEMPTED.label, service="")
+    # Another service may block the name all the same, or count it.
+    counted = Outcome.WOULD_BLOCK.label
+    return replace(
+        expected, outcome=counted if outcome == counted else expected.outcome, service=""
+    )
 
 
 def _text(expected: Expectation, outcome: str, service: str) -> str:

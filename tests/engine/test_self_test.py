@@ -181,6 +181,18 @@ def test_a_name_of_two_services_is_blocked_by_the_one_that_is_not_exempted() -> 
     assert not list(wrong_decisions(compiled, BEGINS, made))
 
 
+def test_a_name_of_two_services_is_counted_where_the_blocked_one_is_exempted() -> None:
+    both = {"whatsapp": LISTS["whatsapp"] + "||t.me^\n"}
+    counting = 'block = ["telegram"]\ncount = ["whatsapp"]'
+    config = CONFIG.replace('block = ["telegram"]', counting, 1)
+    compiled, made = decided(config, BEGINS, LISTS | both)
+    assert made[1] == ("would_block", "whatsapp")
+    assert not list(wrong_decisions(compiled, BEGINS, made))
+    made[0] = ("would_block", "whatsapp")  # of a client without an exemption
+    [wrong] = wrong_decisions(compiled, BEGINS, made)
+    assert wrong.endswith("expected blocked as telegram, got would_block as whatsapp")
+
+
 def test_nothing_is_exempted_where_no_exemption_is_in_force() -> None:
     after = 1.9e9  # the exemption has ended
     compiled, made = decided(CONFIG, after)
