@@ -51,15 +51,14 @@ def _with_exemptions(
 ) -> Expectation:
     """What must be decided of a name for a client with exemptions, where this was decided."""
     outcome, service = decision
-    if expected.outcome not in _BLOCKING or not exempted & {expected.service, service}:
+    if expected.outcome not in _BLOCKING or not exempted:
         return expected
     if service in exempted:
         return replace(expected, outcome=Outcome.EXEMPTED.label, service="")
-    # Another service may block the name all the same, or count it.
-    counted = Outcome.WOULD_BLOCK.label
-    return replace(
-        expected, outcome=counted if outcome == counted else expected.outcome, service=""
-    )
+    # Another service may count the name, or block it all the same.
+    if outcome == Outcome.WOULD_BLOCK.label:
+        return replace(expected, outcome=outcome, service="")
+    return replace(expected, service="") if expected.service in exempted else expected
 
 
 def _text(expected: Expectation, outcome: str, service: str) -> str:

@@ -93,7 +93,7 @@ class Verdict:
         self.outcome = outcome
         self.clause = clause
         """The clause of the policy that decided; None if none did."""
-        self.by_allow = outcome is Outcome.PASSED and isinstance(clause, OwnRules)
+        self.by_allow = outcome is PASSED and isinstance(clause, OwnRules)
         """Whether ``allow`` of the policy decided: nothing in the answer is judged then."""
         self.service = service
         self.key = key
@@ -112,7 +112,7 @@ class Verdict:
         """The address in the answer that decided; empty if a name did."""
         self.range_text = range_text
         """The range that contains the address."""
-        self.at_other_hours = outcome is Outcome.PASSED and service != NO_SERVICE
+        self.at_other_hours = outcome is PASSED and service != NO_SERVICE
         """Whether the clause on the service of the name holds at other hours only."""
         if reply_key < 0:
             reply_key = int(outcome) | _kind(clause) << 4 | (service + 1) << 8
@@ -140,9 +140,9 @@ class Verdict:
 
     def outranks(self, reported: "Verdict") -> bool:
         """Whether this verdict on a target that passes is reported instead of another verdict."""
-        if reported.outcome is not Outcome.PASSED:
+        if reported.outcome is not PASSED:
             return False
-        if self.outcome is not Outcome.PASSED:
+        if self.outcome is not PASSED:
             return True
         return self.at_other_hours and not reported.at_other_hours
 
