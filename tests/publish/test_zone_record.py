@@ -257,12 +257,16 @@ def policies(draw: st.DrawFn) -> str:
     text = "[publish]\nlisten = ['127.0.0.1:8053']\n" + OFFICE
     for name in ("first", "second"):
         answer = draw(st.sampled_from(["sinkhole", "nxdomain", "nodata"]))
-        text += f"[policies.{name}]\nblock = {draw(SERVICES)}\nanswer = '{answer}'\n"
-        if hourly := draw(SERVICES):
+        blocked, hourly = draw(SERVICES), draw(SERVICES)
+        counted = [each for each in draw(SERVICES) if each not in blocked]
+        text += f"[policies.{name}]\nblock = {blocked}\nanswer = '{answer}'\n"
+        if hourly:
             kind = draw(st.sampled_from(["hours", "outside"]))
-            text += f"during = [{{ {kind} = 'office', block = {hourly} }}]\n"
+            text += f"count = {counted}\n"
+            text += f"during = [{{ {kind} = 'office', block = {hourly}, count = {counted} }}]\n"
         elif draw(st.booleans()):
-            text += f"default = 'block'\nallow = {draw(SERVICES)}\n"
+            default = draw(st.sampled_from(["block", "count"]))
+            text += f"default = '{default}'\nallow = {draw(SERVICES)}\n"
         text += f"deny = {draw(OWN)}\nmode = '{draw(st.sampled_from(['enforce', 'audit']))}'\n"
         text += f"[vlans.{name}]\nprefixes = ['10.{len(name)}.0.0/16']\npolicy = '{name}'\n"
     services = draw(SERVICES)
