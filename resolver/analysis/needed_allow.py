@@ -89,7 +89,7 @@ class _VlanNeeds:
         self._index = index
         self._effect = view.effect.with_default_block(updates, len(services))
         self._view = View(view.vlan, self._effect)
-        rules = [rule for of_name in self._effect.own_rules.by_name.values() for rule in of_name]
+        rules = self._effect.own_rules.clause.rules
         allowed = services_in(view.effect.services.passes, services)
         self._present = (
             *service_references(allowed, services),

@@ -13,6 +13,7 @@ import math
 from dataclasses import replace
 from typing import Final, NamedTuple, assert_never
 
+from resolver.dns import names
 from resolver.policy.answers import BlockedAnswers, blocked_answers
 from resolver.policy.building import ancestors, top_labels
 from resolver.policy.clauses import Does, OwnRule, OwnRules, Services, Unlisted
@@ -30,23 +31,32 @@ from resolver.policy.verdict import (
 
 
 class OwnRuleTable:
-    """The rules in the ``allow`` and ``deny`` of a policy, by name."""
+    """The rules in the ``allow`` and ``deny`` of a policy, as verdicts by name."""
 
-    __slots__ = ("above", "allowed", "by_name", "clause", "restricted", "tops")
+    __slots__ = ("above", "by_name", "clause", "restricted", "tops")
 
     def __init__(self, rules: tuple[OwnRule, ...]) -> None:
         self.clause = OwnRules(rules)
-        self.allowed = Verdict(PASSED, self.clause)
-        """The verdict on a name that ``allow`` lets pass."""
-        self.by_name: dict[bytes, list[OwnRule]] = {}
-        for rule in rules:
-            self.by_name.setdefault(rule.name, []).append(rule)
+        self.by_name: dict[bytes, list[Verdict]] = {}
+        """Of the verdicts for a name, the first that covers the asked one decides. ``all_below``
+        does not count what else passes there."""
+        for rule in sorted(rules, key=lambda rule: (rule.subtree, rule.does is not Does.PASS)):
+            self.by_name.setdefault(rule.name, []).append(_verdict_by(rule, self.clause))
         self.tops = top_labels(self.by_name)
         """The marks of their last labels: most names have another mark and need no look-up."""
         self.above = ancestors([rule.name for rule in rules if rule.does is Does.PASS])
         """The names above the names of ``allow``."""
         self.restricted = tuple([rule for rule in rules if rule.does is not Does.PASS])
         """The rules of ``deny``."""
+
+
+def _verdict_by(rule: OwnRule, clause: OwnRules) -> Verdict:
+    """The verdict by an own rule; one of ``allow`` names no rule."""
+    outcome = outcome_of(rule.does)
+    if outcome is PASSED:
+        return Verdict(outcome, clause, subtree=rule.subtree)
+    key = names.index_key(rule.name)
+    return Verdict(outcome, clause, key=key, subtree=rule.subtree, all_below=rule.subtree)
 
 
 _NO_RULES: Final = OwnRuleTable(())

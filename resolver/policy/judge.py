@@ -35,7 +35,7 @@ from typing import Final
 from resolver.dns import names, special_use
 from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.building import Pause, ancestors, no_pause
-from resolver.policy.clauses import Does, OwnRule
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect, Tier
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
@@ -45,10 +45,8 @@ from resolver.policy.verdict import (
     BLOCKED,
     NO_SERVICE,
     PASS,
-    PASSED,
     Outcome,
     Verdict,
-    outcome_of,
 )
 from resolver.policy.view import View
 
@@ -101,9 +99,9 @@ class Judge:
     def _by_rules(self, view: View, name: bytes) -> Verdict:
         """Judge a name by all but the default."""
         if view.own_rules and name[-3:] in view.own_tops:
-            own = self._own_rule(view, name)
+            own = self._by_own_rules(view, name)
             if own is not None:
-                return self._by_own_rule(view, own, name)
+                return own
         keys = self._keys(name[-2::-1])
         if not keys:
             return PASS
@@ -205,8 +203,8 @@ class Judge:
         """Judge addresses to which these names lead."""
         excepting: list[int] = []
         for name in through:
-            own = self._own_rule(view, name)
-            if own is not None and own.does is Does.PASS:
+            own = self._by_own_rules(view, name)
+            if own is not None and own.by_allow:
                 return PASS
             excepting += [rule.source for rule in self._index.match(name) if rule.exception]
         reported = PASS
@@ -250,30 +248,17 @@ class Judge:
         """Whether no name below this one passes by an exception, a local record or an ``allow``."""
         return name not in self._above_passing and name not in view.own_above
 
-    def _own_rule(self, view: View, name: bytes) -> OwnRule | None:
+    def _by_own_rules(self, view: View, name: bytes) -> Verdict | None:
         at = 0  # not ``names.zones``: compiled, a generator doubles the work
         while True:
-            found = view.own_rules.get(name[at:])
-            if found is not None:
-                rules = [rule for rule in found if rule.subtree or at == 0]
-                if rules:
-                    return max(rules, key=lambda rule: (not rule.subtree, rule.does is Does.PASS))
+            for verdict in view.own_rules.get(name[at:], ()):
+                if verdict.subtree or at == 0:
+                    if verdict.all_below and not self._blocks_all_below(view, name):
+                        return verdict.not_all_below()
+                    return verdict
             if not name[at]:
                 return None
             at += 1 + name[at]
-
-    def _by_own_rule(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
-        outcome = outcome_of(rule.does)
-        own_rules = view.effect.own_rules
-        if outcome is PASSED:
-            return own_rules.allowed
-        return Verdict(
-            outcome,
-            own_rules.clause,
-            key=names.index_key(rule.name),
-            subtree=rule.subtree,
-            all_below=rule.subtree and self._blocks_all_below(view, name),
-        )
 
     def _of_matches(self, view: View, matches: list[RuleMatch]) -> Verdict:
         """The verdict by the rules that cover a name."""

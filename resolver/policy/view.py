@@ -33,7 +33,7 @@ class View:
         self.effect = effect
         # What the judge reads for each query is one step away.
         self.own_rules = effect.own_rules.by_name
-        """The rules of ``allow`` and ``deny`` by name."""
+        """The verdicts by ``allow`` and ``deny``, by the names of their rules."""
         self.own_tops = effect.own_rules.tops
         self.own_above = effect.own_rules.above
         self.has_rules = effect.has_rules
