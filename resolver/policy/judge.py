@@ -251,11 +251,13 @@ class Judge:
     def _by_own_rules(self, view: View, name: bytes) -> Verdict | None:
         at = 0  # not ``names.zones``: compiled, a generator doubles the work
         while True:
-            for verdict in view.own_rules.get(name[at:], ()):
-                if verdict.subtree or at == 0:
-                    if verdict.all_below and not self._blocks_all_below(view, name):
-                        return verdict.not_all_below()
-                    return verdict
+            found = view.own_rules.get(name[at:])
+            if found is not None:
+                for verdict in found:
+                    if verdict.subtree or at == 0:
+                        if verdict.all_below and not self._blocks_all_below(view, name):
+                            return verdict.not_all_below()
+                        return verdict
             if not name[at]:
                 return None
             at += 1 + name[at]
