@@ -41,6 +41,9 @@ _VERIFIED = "The certificate of the server is verified for the name."
 _NAME_OR_PREFIX = 'a domain name or a prefix, such as "zen.spamhaus.org" or "10.10.34.34/31"'
 _INTERFACE = 'the name of an interface, such as "eth0.10": 15 letters, digits and ._- at most'
 _SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
+MAX_PROBED = 200
+"""Octets of a domain below which names are made up: there is room for one more label."""
+_PROBED = f'a domain name other than the root, of at most {MAX_PROBED} octets, such as "com"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +200,19 @@ def _read_name_or_prefix(text: str) -> bytes | Network:
     return read_name(text)
 
 
+def _read_probed_domain(text: str) -> bytes:
+    name = read_name(text)
+    if name == names.ROOT:
+        raise InvalidValue(_PROBED)
+    if len(name) > MAX_PROBED:
+        raise InvalidValue(_PROBED, f"It has {len(name)} octets.")
+    return name
+
+
 InterfaceName = Annotated[str, matching(_INTERFACE, INTERFACE, 'See "ip -brief link".')]
 SourceAddress = Annotated[Address, reader(_SOURCE, _read_source)]
 NameOrPrefix = Annotated[bytes | Network, reader(_NAME_OR_PREFIX, _read_name_or_prefix)]
+ProbedDomain = Annotated[bytes, reader(_PROBED, _read_probed_domain)]
 Listen = Annotated[SocketAddress, _socket_address(_LISTEN)]
 Bootstrap = Annotated[SocketAddress, _socket_address(_BOOTSTRAP, DNS_PORT)]
 Secondary = Annotated[SocketAddress, _socket_address(_SECONDARY, DNS_PORT)]

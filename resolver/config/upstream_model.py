@@ -5,6 +5,7 @@ from resolver.config.network_values import (
     Bootstrap,
     NameOrPrefix,
     NameServer,
+    ProbedDomain,
     Server,
     SourceAddress,
 )
@@ -52,9 +53,9 @@ class UpstreamConfig(UpstreamGroupConfig):
     """A signed name, which must have AD from an upstream that validates."""
     probe_bogus: DomainName = names.parse("dnssec-failed.org")
     """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
-    probe_abroad: DomainName = names.parse("com")
+    probe_abroad: ProbedDomain = names.parse("com")
     """A domain abroad, of which names that do not exist are asked for."""
-    probe_home: DomainName = names.parse("nic.ir")
+    probe_home: ProbedDomain = names.parse("nic.ir")
     """A domain at home, likewise."""
 
 

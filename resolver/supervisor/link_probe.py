@@ -72,10 +72,14 @@ class LinkProbe:
 
 async def _answers(server: ServerAddress, domains: Sequence[str]) -> set[str]:
     """The domains for new names of which a server has an answer."""
-    made_up = (f"darban-{secrets.token_hex(6)}.{domain}" for domain in domains)
     try:
-        answers = await ask(server, [ProbeQuery(names.parse(name)) for name in made_up])
+        answers = await ask(server, [ProbeQuery(made_up_name(domain)) for domain in domains])
     except ssl.SSLError:
         return set()
     both = zip(domains, answers, strict=True)
     return {domain for domain, each in both if each is not None and each.rcode in _ANSWERS}
+
+
+def made_up_name(domain: str) -> bytes:
+    """A new name below a domain of the config, which leaves room for it."""
+    return names.parse(f"darban-{secrets.token_hex(6)}.{domain}")

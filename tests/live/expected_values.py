@@ -207,6 +207,7 @@ def _rules(w: Watched) -> dict[str, Expected]:
             _key(**node, vlan="publicity"): asked.total(_is("failed"))
             / asked.total(lambda question: question.vlan == "publicity")
         },
+        "site_instance:darban_link_cut:avg10m": {},
         "DarbanFault": lambda got: all(dict(key)["kind"] == "clock_wrong" for key in got),
         "DarbanUpstreamDown": lambda got: (
             list(got)
@@ -226,7 +227,7 @@ EMPTY = {
     "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
     "health: Queries to upstreams, by result B": "it has no fallback servers",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",
-    "DarbanLinkCut": "names abroad are found",
+    "DarbanLinkCut": "the link abroad was not cut",
     "DarbanBlockPageDown": "it has no block page",
     "DarbanPolicyRefused": "the policy does not come from git",
     "DarbanPolicyStale": "the policy does not come from git",

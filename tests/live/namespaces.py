@@ -4,6 +4,7 @@ Each client's namespace is joined to the server's by a veth pair with a subnet o
 as a router's VLAN interfaces are. All that the tests send stays inside.
 """
 
+import ctypes
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -136,6 +137,25 @@ def namespaces(ip: Path) -> Iterator[Namespaces]:
         yield made
     finally:
         made.remove()
+
+
+def enter(namespace: str | Path) -> None:
+    """Be in a namespace, with all that this thread starts from now on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/run/netns", namespace).open() as file:
+        if libc.setns(file.fileno(), 0):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+@contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """Be in a namespace for a while."""
+    with Path("/proc/thread-self/ns/net").open() as before:
+        enter(namespace)
+        try:
+            yield
+        finally:
+            enter(Path(f"/proc/self/fd/{before.fileno()}"))
 
 
 def drop_capability(setpriv: Path, *capabilities: str) -> Sequence[str]:

@@ -3,14 +3,13 @@
 Packets are lost, or dropped for other reasons, where they arrive: who sends them learns nothing.
 """
 
-import ctypes
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live.namespaces import Namespaces, Subnet, namespaces
+from tests.live.namespaces import Namespaces, Subnet, enter, namespaces
 from tests.live.programs import find
 
 ADDRESSES = ("10.53.0.2", "10.53.0.3")
@@ -47,14 +46,7 @@ class Network:
         made.give(self._theirs, f"{ADDRESSES[1]}/32")
         self.into_upstreams = made.into(self._theirs)
         """The command that runs what follows it beside the upstreams."""
-        self._enter()
-
-    def _enter(self) -> None:
-        """Be in the resolver's namespace, with all processes that are started from now on."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with Path(f"/run/netns/{self._ours}").open() as namespace:
-            if libc.setns(namespace.fileno(), 0):
-                raise OSError(ctypes.get_errno(), "setns")
+        enter(self._ours)
 
     def degrade(self, loss: int, closed: str) -> None:
         """Lose packets from now on, each way, and drop what is closed; count the queries."""
