@@ -60,9 +60,10 @@ def own_imports(module: Module) -> Iterator[Module]:
             yield modules()[name.partition(".")[2]]
 
 
-def calls(module: Module) -> Iterator[tuple[str, str]]:
+@cache
+def calls(module: Module) -> frozenset[tuple[str, str]]:
     """Each call as the function that it stands in and the last name of what is called."""
-    yield from _calls(module.tree, module.name)
+    return frozenset(_calls(module.tree, module.name))
 
 
 def _calls(node: ast.AST, within: str) -> Iterator[tuple[str, str]]:

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE, _LONGEST = 0.02, 0.1
-_LONGER = 1.2
+_PAUSE, _LONGEST = 0.002, 0.1
+_LONGER = 1.5
 
 
 def wait_for(
