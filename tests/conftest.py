@@ -56,7 +56,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * len(os.sched_getaffinity(0))
 
 
-class _ByFile(LoadScopeScheduling):
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Gives a worker one file after the other."""
 
     def _split_scope(self, nodeid: str) -> str:

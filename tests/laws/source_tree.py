@@ -74,5 +74,7 @@ def _calls(node: ast.AST, within: str) -> Iterator[tuple[str, str]]:
             name = called.id if isinstance(called, ast.Name) else name
             if name is not None:
                 yield within, name
-        is_scope = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        yield from _calls(child, f"{within}.{child.name}" if is_scope else within)
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _calls(child, f"{within}.{child.name}")
+        else:
+            yield from _calls(child, within)

@@ -29,8 +29,8 @@ class Figures(NamedTuple):
     """To read it and to build its index."""
     memory: int
     """Octets by which that raised the most that the process held; 0 where it had held more."""
-    index: int
-    """Octets that workers map."""
+    mapped: int
+    """Octets of its index, which workers map."""
     asked: int
     blocked: int
     different: list[str]

@@ -83,7 +83,7 @@ def bind(
         encoding="utf-8",
     )
     with (directory / "errors").open("ab") as errors:
-        command = [needed("named"), "-f", "-n", "1", "-c", config]
+        command = (needed("named"), "-f", "-n", "1", "-c", config)
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
     server = Bind(directory, process)
     try:

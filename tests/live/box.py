@@ -76,7 +76,7 @@ class Box:
             text += replaced_once(forward, "192.0.2.53", RESOLVER)
         config = self.place / "unbound.conf"
         config.write_text(text + more, encoding="utf-8")
-        command = [*self.net.on_box(), needed("unbound"), "-d", "-c", config]
+        command: list[str | Path] = [*self.net.on_box(), needed("unbound"), "-d", "-c", config]
         with running(command, self.place / "log", PORT):
             yield
 
@@ -94,7 +94,12 @@ class Box:
 
     def forget(self) -> None:
         """Have Unbound lose its cache, and all that it knows of servers."""
-        command = [needed("unbound-control"), "-c", self.place / "unbound.conf", "reload"]
+        command: list[str | Path] = [
+            needed("unbound-control"),
+            "-c",
+            self.place / "unbound.conf",
+            "reload",
+        ]
         run([*self.net.on_box(), *command])
 
     def asked_at_home(self) -> list[str]:
@@ -127,6 +132,12 @@ def box(ip: Path, dig: Path, directory: Path) -> Iterator[Box]:
         net = stack.enter_context(internet(ip, zones))
         config = place / "resolver.conf"
         config.write_text(_RESOLVER.format(place=place), encoding="ascii")
-        command = [*net.made.into(net.home), needed("unbound"), "-d", "-c", config]
+        command: list[str | Path] = [
+            *net.made.into(net.home),
+            needed("unbound"),
+            "-d",
+            "-c",
+            config,
+        ]
         stack.enter_context(running(command, place / "resolver.log", 53))
         yield Box(net, place, dig)

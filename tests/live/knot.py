@@ -35,13 +35,13 @@ def control(directory: Path, *command: str) -> str:
 
 
 def _knotc(directory: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    words = [needed("knotc"), "--config", directory / "knot.conf", *command]
+    words: list[str | Path] = [needed("knotc"), "--config", directory / "knot.conf", *command]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
 
 
 def new_key(name: str) -> str:
     """The config of a new TSIG key, as keymgr prints it."""
-    command = [needed("keymgr"), "--tsig", name, "hmac-sha256"]
+    command = (needed("keymgr"), "--tsig", name, "hmac-sha256")
     return subprocess.check_output(command, text=True)
 
 
@@ -72,7 +72,7 @@ def knot(directory: Path, config: str) -> Iterator[Knot]:
     (directory / "knot.conf").write_text(config, encoding="utf-8")
     control(directory, "conf-check")
     with (directory / "log").open("ab") as log:
-        command = [needed("knotd"), "--config", directory / "knot.conf"]
+        command = (needed("knotd"), "--config", directory / "knot.conf")
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     server = Knot(directory, process)
     try:

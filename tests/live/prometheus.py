@@ -81,7 +81,7 @@ def prometheus(
     site["targets"] = [f"127.0.0.1:{each}" for each in targets]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
     served = Prometheus(free_port())
-    command = [
+    command: list[str | Path] = [
         *(program, f"--config.file={directory}/prometheus.yml", "--log.level=warn"),
         *(f"--storage.tsdb.path={directory}/data", f"--web.listen-address=127.0.0.1:{served.port}"),
     ]

@@ -11,7 +11,7 @@ _LONGER = 1.5
 
 
 def wait_for(
-    condition: Callable[[], T | None], what: str, seconds: float = 15.0, pause: float = _PAUSE
+    condition: Callable[..., T | None], what: str, seconds: float = 15.0, pause: float = _PAUSE
 ) -> T:
     """What the condition gives, as soon as it gives something; AssertionError if it never does.
 

@@ -74,7 +74,7 @@ def run(play: Callable[[Loop], Coroutine[object, object, Result]]) -> Result:
     loop.set_exception_handler(lambda _, context: faults.append(context))
     selector = _Selector(loop)
     # A compiled loop takes no subclass; asyncio looks these two up on the loop itself.
-    loop._selector = selector
+    loop._selector = selector  # type: ignore[attr-defined]
     loop.time = selector.time  # type: ignore[method-assign]
     try:
         result = loop.run_until_complete(play(loop))

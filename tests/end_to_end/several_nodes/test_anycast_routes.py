@@ -89,7 +89,7 @@ def _bird(directory: Path, text: str, through: list[str]) -> Iterator[None]:
     (directory / "bird.conf").write_text(text, encoding="utf-8")
     run([needed("bird"), "-p", "-c", directory / "bird.conf"])
     control, pid = (directory / f"bird.{what}" for what in ("ctl", "pid"))
-    command = [*through, needed("bird"), "-f", "-c", directory / "bird.conf"]
+    command: list[str | Path] = [*through, needed("bird"), "-f", "-c", directory / "bird.conf"]
     process = subprocess.Popen([*command, "-s", control, "-P", pid], stdin=subprocess.DEVNULL)
     try:
         wait_for(control.is_socket, "BIRD listens for commands")

@@ -63,7 +63,7 @@ class Pair:
         expected = [[number]] * len(SHARED)
         wait_for(lambda: self._holders() == expected, f"node {number} has both", _PATIENCE)
         for address, client in zip(SHARED, CLIENT, strict=True):
-            dig = [needed("dig"), f"@{address}", "-b", client, "web.telegram.org", "+tries=3"]
+            dig = (needed("dig"), f"@{address}", "-b", client, "web.telegram.org", "+tries=3")
             assert "status: NOERROR" in run([*self.client, *dig])
 
     def wait_for_one(self) -> int:

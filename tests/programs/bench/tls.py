@@ -185,7 +185,10 @@ def main() -> int:
         for run in range(options.runs):
             for server in servers if run % 2 == 0 else reversed(servers):
                 figures = (
-                    *(_per_query(server, place / "questions", options.seconds, p) for p in (0, 1)),
+                    *(
+                        _per_query(server, place / "questions", options.seconds, p)
+                        for p in (False, True)
+                    ),
                     _per_connection(server, 500),
                 )
                 measured[server.name].append(figures)

@@ -63,7 +63,7 @@ _STUB = 'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{port}\n'
 
 
 def _run(place: Path, name: str, *arguments: str) -> str:
-    command = [needed(name), *arguments]
+    command: list[str | Path] = [needed(name), *arguments]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.strip()

@@ -92,7 +92,7 @@ class _Packaged(NamedTuple):
             config.write_text(text, encoding="utf-8")
             told = [each.format(config=config, place=place) for each in self.arguments]
             with (Path(place) / "log").open("wb") as log:
-                command = [program(self.program), *told]
+                command: list[str | Path] = [program(self.program), *told]
                 process = subprocess.Popen(command, stdout=log, stderr=log)
             try:
                 yield _PORT

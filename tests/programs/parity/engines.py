@@ -183,7 +183,7 @@ class Bind(Secondary):
     @contextmanager
     def run(self) -> Iterator[None]:
         config = self.directory / "named.conf"
-        seeds = ["sh", self.directory / "darban-seeds.sh", self.directory, "root"]
+        seeds = ("sh", self.directory / "darban-seeds.sh", self.directory, "root")
         subprocess.run(seeds, check=True, capture_output=True, timeout=30)
         with running(self.directory, [needed("named"), "-f", "-n", "1", "-c", config]):
             wait_for(lambda: _answers(self.ports["administration"]), "BIND answers", 30)
@@ -200,9 +200,9 @@ class Bind(Secondary):
 
     def _rndc(self, *words: str, check: bool = True) -> str:
         keys = self.directory / "rndc.conf"
-        command = [needed("rndc"), "-k", keys, "-p", str(self._control), *words]
+        command: list[str | Path] = [needed("rndc"), "-k", keys, "-p", str(self._control)]
         return subprocess.run(
-            command, check=check, capture_output=True, text=True, timeout=30
+            [*command, *words], check=check, capture_output=True, text=True, timeout=30
         ).stdout
 
 
@@ -259,7 +259,7 @@ class Unbound(Secondary):
     @contextmanager
     def run(self) -> Iterator[None]:
         program = needed("unbound")
-        commands = [
+        commands: list[list[str | Path]] = [
             [program, "-d", "-c", self.directory / f"{policy}.conf"] for policy in {*VLANS.values()}
         ]
         with running(self.directory, *commands):
@@ -280,7 +280,7 @@ class Unbound(Secondary):
 
     def _control(self, policy: str, *words: str) -> None:
         config = self.directory / f"{policy}.conf"
-        command = [needed("unbound-control"), "-c", config, *words]
+        command: list[str | Path] = [needed("unbound-control"), "-c", config, *words]
         subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
@@ -345,7 +345,7 @@ class Recursor(Secondary):
         self.site.knot.control("zone-reload")
 
     def _control(self, *words: str) -> None:
-        command = [needed("rec_control"), f"--socket-dir={self.directory}", *words]
+        command = [str(needed("rec_control")), f"--socket-dir={self.directory}", *words]
         subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
