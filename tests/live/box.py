@@ -11,6 +11,7 @@ from tests.live.clients import Answer, read, run
 from tests.live.configs import ROOT, replaced_once
 from tests.live.internet import ABROAD, HOME, RESOLVER, Internet, internet, running
 from tests.live.programs import needed
+from tests.live.unbound import ALONE
 
 SHIPPED = ROOT / "deploy" / "unbound"
 PORT = 5335
@@ -28,20 +29,14 @@ remote-control:
   control-enable: yes
   control-interface: {place}/control
 """
-_RESOLVER = f"""
+_RESOLVER = (
+    ALONE
+    + f"""
 server:
   module-config: "iterator"
   interface: {RESOLVER}@53
   access-control: 10.9.0.0/24 allow
-  username: ""
-  chroot: ""
-  directory: "{{place}}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
   log-queries: yes
-remote-control:
-  control-enable: no
 stub-zone:
   name: "ir"
   stub-addr: {HOME}
@@ -49,6 +44,7 @@ stub-zone:
   name: "."
   stub-addr: {ABROAD}
 """
+)
 """A resolver at home that gives signatures, and needs no root for the domain at home."""
 RECURSING, FORWARDING = "recursing", "forwarding"
 

@@ -18,31 +18,27 @@ from tests.live.namespaces import ADMINISTRATION, Namespaces, namespaces
 from tests.live.ports import listens
 from tests.live.programs import needed
 from tests.live.server import Server, servers
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 
 CHOSEN = {"four": "10.99.0.2", "six": "fd00:99::2"}
 OURS, THEIRS = ADMINISTRATION.server, ADMINISTRATION.client
-_UNBOUND = """
+_UNBOUND = (
+    ALONE
+    + """
 server:
   interface: {v4}
   interface: {v6}
   access-control: 0.0.0.0/0 allow
   access-control: ::/0 allow
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   logfile: "{place}/log"
   log-queries: yes
-  num-threads: 1
   module-config: "iterator"
   local-zone: "." redirect
   local-data: ". A 192.0.2.80"
   local-data: '. TXT {long}'
-remote-control:
-  control-enable: no
 """
+)
 
 
 class Network:

@@ -19,12 +19,15 @@ from tests.live.configs import small
 from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.server import Server
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 
 NAME = "dns.agency.example"
 ADDRESS = "192.0.2.80"
 _CLIENT = "127.0.20.5"
-_UNBOUND = """
+_UNBOUND = (
+    ALONE
+    + """
 server:
   module-config: "iterator"
   interface: 127.0.0.1@{port}
@@ -33,16 +36,9 @@ server:
   tls-service-key: "{certificate.key}"
   local-zone: "." redirect
   local-data: ". 60 IN A 192.0.2.80"
-  num-threads: 1
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   logfile: ""
-remote-control:
-  control-enable: no
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from tests.live.configs import ROOT, replaced_once, small
 from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.server import Server, servers
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 from tests.programs.fidelity.peers_of_darban import PROGRAMS, authority, unbound
 from tests.programs.fidelity.zone_texts import BROKEN, CHILD, EXPIRED, INSECURE, PLAIN, SIGNED
@@ -34,17 +35,6 @@ server:
   trust-anchor-file: "{zones}/anchor.key"
 """
 """What replaces the root and its trust anchor."""
-_AT_HOME = """
-server:
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-remote-control:
-  control-enable: no
-"""
 _TRANSPARENT = """
 server:
   module-config: "iterator"
@@ -94,12 +84,12 @@ def resolvers(
         port = free_port()
         shipped = (SHIPPED / "darban-upstream.conf").read_text(encoding="utf-8")
         config = replaced_once(shipped, "127.0.0.1@5335", f"127.0.0.1@{port}")
-        config += _HERE.format(zones=zones) + _AT_HOME.format(place=ours)
+        config += _HERE.format(zones=zones) + ALONE.format(place=ours)
         if request.param == "recursing":
             config += stubs
         else:
             other = free_port()
-            transparent = _TRANSPARENT.format(port=other) + _AT_HOME.format(place=network) + stubs
+            transparent = _TRANSPARENT.format(port=other) + ALONE.format(place=network) + stubs
             running.enter_context(unbound(network, other, transparent))
             forward = (SHIPPED / "darban-forward.conf").read_text(encoding="utf-8")
             for address in ("192.0.2.53", "192.0.2.54"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.unbound import ALONE
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
 from tests.programs.fidelity import zone_texts
@@ -35,19 +36,15 @@ remote-control:
 """
 _NSD_ZONE = 'zone:\n  name: "{zone}"\n  zonefile: "{file}"\n'
 
-_UNBOUND = """
+_UNBOUND = (
+    ALONE
+    + """
 server:
   module-config: "validator iterator"
   interface: 127.0.0.1@{port}
   access-control: 127.0.0.0/8 allow
   do-not-query-localhost: no
   do-ip6: no
-  num-threads: 1
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   logfile: ""
   ede: yes
   minimal-responses: no
@@ -56,9 +53,8 @@ server:
   aggressive-nsec: no
   target-fetch-policy: "0 0 0 0 0"
   trust-anchor-file: "{place}/anchor.key"
-remote-control:
-  control-enable: no
 """
+)
 _STUB = 'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{port}\n'
 
 
