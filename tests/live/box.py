@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.live.clients import Answer, read, run
 from tests.live.configs import ROOT, replaced_once
-from tests.live.internet import ABROAD, HOME, RESOLVER, Internet, internet, running
+from tests.live.internet import ABROAD, HOME, RESOLVER, Internet, internet, listening
 from tests.live.programs import needed
 from tests.live.unbound import ALONE
 
@@ -73,7 +73,7 @@ class Box:
         config = self.place / "unbound.conf"
         config.write_text(text + more, encoding="utf-8")
         command: list[str | Path] = [*self.net.on_box(), needed("unbound"), "-d", "-c", config]
-        with running(command, self.place / "log", PORT):
+        with listening(command, self.place / "log", PORT):
             yield
 
     def ask(self, name: str, port: int = PORT) -> Answer:
@@ -135,5 +135,5 @@ def box(ip: Path, dig: Path, directory: Path) -> Iterator[Box]:
             "-c",
             config,
         ]
-        stack.enter_context(running(command, place / "resolver.log", 53))
+        stack.enter_context(listening(command, place / "resolver.log", 53))
         yield Box(net, place, dig)

@@ -18,6 +18,7 @@ from tests.live.configs import small
 from tests.live.dnsdist import NAME, certificate
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server, servers
 from tests.live.tls_load import certificate_of, connected, tls_load
 from tests.live.waiting import wait_for
@@ -129,12 +130,8 @@ def stubby(office: Office, name: str) -> Iterator[int]:
     config = office.directory / f"stubby-{port}.yml"
     ca = office.directory / "dns.pem"
     config.write_text(_STUBBY.format(ca=ca, port=port, tls=office.tls, name=name))
-    process = subprocess.Popen([needed("stubby"), "-C", config], stderr=subprocess.DEVNULL)
-    try:
+    with running([needed("stubby"), "-C", config]):
         yield port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_stubby_verifies_the_server_and_is_answered(office: Office) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -18,6 +17,7 @@ from tests.live.commands import darban
 from tests.live.configs import small
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server
 from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
@@ -70,17 +70,9 @@ def unbound(place: Path, port: int, certificate: Certificate) -> Iterator[None]:
     """Unbound, which answers every name over TLS at this port."""
     config = place / "unbound.conf"
     config.write_text(_UNBOUND.format(port=port, certificate=certificate, place=place))
-    process = subprocess.Popen(
-        [needed("unbound"), "-d", "-c", config],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with running([needed("unbound"), "-d", "-c", config]):
         wait_for(lambda: _accepts(port), "Unbound accepts connections")
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _accepts(port: int) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.unbound import ALONE
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
@@ -99,18 +100,11 @@ def write_zones(place: Path) -> list[str]:
 
 @contextmanager
 def _serving(place: Path, name: str, *arguments: str) -> Iterator[None]:
-    program = needed(name)
-    with (place / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-    try:
+    log = place / f"{name}.log"
+    with running([needed(name), *arguments], log) as process:
         time.sleep(0.1)
-        assert process.poll() is None, (place / f"{name}.log").read_text(errors="replace")
+        assert process.poll() is None, log.read_text(errors="replace")
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _await(port: int, name: str, log: Path) -> None:
