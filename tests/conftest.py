@@ -1,6 +1,6 @@
 """How the tests run: side by side in networks of their own, with what the machine has.
 
-`pytest -n auto` runs two workers a core, since many tests wait. Each has a network
+`pytest -n auto` runs three workers a core, since many tests wait. Each has a network
 namespace of its own, with nothing but loopback, so that tests do not meet on ports; where
 namespaces cannot be made, the tests run one after the other. The tests of a file run on one
 worker, in their order, since they share servers. Those that put a load on the machine run one
@@ -34,6 +34,17 @@ _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 _CLONE_NEWNET = 0x40000000
 _LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
+_LONG = (
+    "tests/end_to_end/other_resolvers/test_lab.py",
+    "tests/end_to_end/watching/test_figures.py",
+    "tests/end_to_end/other_resolvers/test_engines_without_zones.py",
+    "tests/end_to_end/other_resolvers/test_publish.py",
+    "tests/end_to_end/other_resolvers/test_zone_units.py",
+    "tests/end_to_end/policy/test_hours.py",
+    "tests/end_to_end/upstreams/test_link_cut.py",
+    "tests/end_to_end/watching/test_alerts.py",
+)
+"""They wait for a minute or more in all: begun last, they would run alone at the end."""
 _OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
 """The mark of tests that make no sense with the package as it is here."""
 _SHARED_PLACE = pytest.StashKey[Path]()
@@ -53,10 +64,10 @@ def pytest_xdist_auto_num_workers() -> int:
     ip = find("ip")
     if ip is None or _probe(ip):
         return 0
-    return 2 * len(os.sched_getaffinity(0))
+    return 3 * len(os.sched_getaffinity(0))
 
 
-class _ByFile(LoadScopeScheduling):
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Gives a worker one file after the other."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -114,10 +125,11 @@ def _is_left_out(item: pytest.Item) -> bool:
 
 def _rank(item: pytest.Item) -> int:
     """The place in the order: what takes longest comes first."""
-    if item.nodeid.partition("::")[0] in _LOAD:
-        return 0
+    file = item.nodeid.partition("::")[0]
+    if file in (*_LOAD, *_LONG):
+        return 0 if file in _LOAD else 1
     marks = ("end_to_end", "processes")
-    return next((n for n, mark in enumerate(marks, 1) if item.get_closest_marker(mark)), 3)
+    return next((n for n, mark in enumerate(marks, 2) if item.get_closest_marker(mark)), 4)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ main()
 def test_garbage_is_searched_for_but_not_among_modules(
     arguments: list[str], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", _RUN, *arguments, tmp_path / "lacking.toml"]
+    command: list[str | Path] = [sys.executable, "-c", _RUN, *arguments, tmp_path / "lacking.toml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert done.stdout.splitlines()[-1:] == ["at the end: True, True"], done.stderr

@@ -23,9 +23,10 @@ ROOT = Path(__file__).parents[2]
 DARBAN = Path(sysconfig.get_path("scripts")) / "darban"
 
 
-def _commands(command: TyperGroup | TyperCommand, path: str) -> dict[str, TyperCommand]:
-    if not isinstance(command, TyperGroup):
+def _commands(command: object, path: str) -> dict[str, TyperCommand]:
+    if isinstance(command, TyperCommand):
         return {path: command}
+    assert isinstance(command, TyperGroup)
     return {
         name: each
         for word, below in command.commands.items()

@@ -68,8 +68,8 @@ def _status(at: float, times: int) -> Status:
         ),
         exemptions=(
             ExemptionStatus(
-                *("pr-2031", None, ("10.10.3.7/32", "fd00:10::37/128")),
-                *(("telegram",), NOW + 9e6, "رئیس [bold]روابط عمومی", "PR-2031", ""),
+                *("pr-2031", None, ("10.10.3.7/32", "fd00:10::37/128"), ("telegram",)),
+                *(NOW + 9e6, "رئیس [bold]روابط عمومی", "PR-2031", ""),
                 state="in force",
             ),
         ),

@@ -2,12 +2,15 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from resolver.compiler import compilation as compiler
+from resolver.compiler.block_lists import read_lists
 from resolver.compiler.compilation import compile_file
 from resolver.compiler.exemption import ExemptionEdit
+from resolver.lists.rules import BlockList
 from resolver.snapshot.config_files import DiskFiles
 
 CONFIG = """
@@ -45,10 +48,12 @@ def config(tmp_path: Path) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each time that the lists are read."""
     found: list[int] = []
-    read_lists = compiler.read_lists
-    monkeypatch.setattr(
-        compiler, "read_lists", lambda *given: found.append(1) or read_lists(*given)
-    )
+
+    def read(*given: Any) -> list[BlockList]:  # noqa: ANN401 - as read_lists has it
+        found.append(1)
+        return read_lists(*given)
+
+    monkeypatch.setattr(compiler, "read_lists", read)
     return found
 
 

@@ -2,6 +2,8 @@
 
 import bisect
 import datetime as dt
+from functools import cache
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -34,10 +36,15 @@ _FIRST = int(dt.datetime(FIRST_YEAR, 1, 1, tzinfo=dt.UTC).timestamp())
 _LAST = int(dt.datetime(LAST_YEAR, 1, 1, tzinfo=dt.UTC).timestamp()) - 1
 
 
-def _local(zone: str, at: float) -> dt.datetime:
-    found = time_zone(zone)
+@cache
+def _zone(name: str) -> ZoneInfo:
+    found = time_zone(name)
     assert found is not None
-    return dt.datetime.fromtimestamp(at, found)
+    return found
+
+
+def _local(zone: str, at: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(at, _zone(zone))
 
 
 def _hold(hours: WeeklyHours, local: dt.datetime) -> bool:
@@ -55,9 +62,7 @@ def _works(hours: WeeklyHours, day: dt.date) -> bool:
 
 
 def _moments(hours: WeeklyHours, zone: str) -> tuple[float, ...]:
-    found = time_zone(zone)
-    assert found is not None
-    return moments(hours, found)
+    return moments(hours, _zone(zone))
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -121,7 +126,5 @@ def test_in_the_last_year_that_is_known_the_config_draws_a_warning() -> None:
 def test_a_holiday_that_is_written_in_both_calendars_is_named_once() -> None:
     text = '[hours.a]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
     loaded = load_text(f'{text}holidays = ["2027-03-20", "1405-12-29"]\n')
-    tehran = time_zone("Asia/Tehran")
-    assert tehran is not None
-    hours = compile_hours("a", loaded.config.hours["a"], tehran)
+    hours = compile_hours("a", loaded.config.hours["a"], _zone("Asia/Tehran"))
     assert hours.text == "sat 07:30-14:30 Asia/Tehran, but not on 2027-03-20"

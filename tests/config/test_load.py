@@ -166,7 +166,7 @@ def test_a_pattern_that_matches_nothing_is_a_warning() -> None:
 
 
 def test_patterns_are_seen_from_the_file_that_names_them() -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "/etc/darban/config.toml": BASE.replace("m*.toml", "*.toml", 1),
         "/etc/darban/more.toml": "[policies.q]",
         "/etc/other.toml": "[policies.r]",

@@ -19,7 +19,9 @@ REFERENCE = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
 unhurried = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 
-def walk(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple, object]]:
+def walk(
+    value: object, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], object]]:
     if path:
         yield path, value
     if isinstance(value, dict):

@@ -1,6 +1,7 @@
 """The values that sections take, as read; what they refuse is in ``wrong/``."""
 
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from resolver.config.network_values import NameServer, SocketAddress
 from resolver.config.values import RecordText
 
 
-def read(kind: object, value: object) -> object:
+def read(kind: Any, value: object) -> object:  # noqa: ANN401 - a type or an annotation
     return TypeAdapter(kind).validate_python(value, strict=True)
 
 

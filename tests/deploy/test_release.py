@@ -34,7 +34,7 @@ def _release(clone: Path, **more: str) -> subprocess.CompletedProcess[str]:
         **{f"GIT_{role}_NAME": "maintainer" for role in ("AUTHOR", "COMMITTER")},
         **{f"GIT_{role}_EMAIL": "maintainer@example.com" for role in ("AUTHOR", "COMMITTER")},
     }
-    command = ["sh", clone / "deploy" / "release.sh"]
+    command = ("sh", clone / "deploy" / "release.sh")
     return subprocess.run(
         command, cwd=clone, env=environment, capture_output=True, text=True, check=False
     )

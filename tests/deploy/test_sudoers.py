@@ -56,7 +56,7 @@ def sudo(tmp_path: Path) -> Sudo:
         become = f"exec setpriv --reuid {user} --regid {user} {groups}"
         asked = f'{become} {program} --non-interactive --user {target} {PLACE} "$@"'
         inner = " && ".join([*steps, asked])
-        command = [unshare, "--mount", "sh", "-c", inner, "sh", *words]
+        command: list[str | Path] = [unshare, "--mount", "sh", "-c", inner, "sh", *words]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
 
     return run

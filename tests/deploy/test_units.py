@@ -36,7 +36,7 @@ def test_there_are_enough_of_them() -> None:
 
 
 def _exceeds(unit: Path) -> subprocess.CompletedProcess[str]:
-    command = [needed("systemd-analyze"), "security", "--offline=true", f"--threshold={MOST}", unit]
+    command = (needed("systemd-analyze"), "security", "--offline=true", f"--threshold={MOST}", unit)
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

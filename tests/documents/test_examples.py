@@ -69,6 +69,6 @@ def test_firewall_rules_are_good(ip_program: Path, tmp_path: Path, block: Block)
     assert ip_program, "it needs a network namespace"
     rules = tmp_path / "rules"
     rules.write_text(block.text, encoding="utf-8")
-    command = ["unshare", "--net", needed("nft"), "--check", "--file", rules]
+    command = ("unshare", "--net", needed("nft"), "--check", "--file", rules)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -45,7 +45,7 @@ def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_pat
                 name = f"list-{number}"
                 sources.says[f"/{number}"] = said
                 url = sources.url(f"/{number}")
-                wanted.append(Subscription(name, url, kind, ""))
+                wanted.append(Subscription(name, url, kind))
                 _shelve(store, name, "https://before.test/", kind)
             job = UpdateJob([each.name for each in wanted])
             await update_lists(job, wanted, store, _NOBODY)

@@ -20,7 +20,7 @@ from tests.fetch.source_server import Authority, Sources, response, serving
 
 pytestmark = pytest.mark.processes
 
-LIST = Subscription("it", "https://lists.test/it", "hosts", "")
+LIST = Subscription("it", "https://lists.test/it", "hosts")
 FETCHED = ListRecord(LIST.url, LIST.format, updated=1e9, tried=1e9, asked=asked(LIST))
 _CONFIG = """
 [lists]

@@ -52,8 +52,8 @@ def _minutes(node: int, hour: int, number: int) -> Iterator[Minute]:
         yield Minute(at, POLICY, serving=True, tested=tested)
 
 
-def write_month(directory: Path, node: int = 0, time_zone: str = "Asia/Tehran") -> None:
-    """Write such a month as the node's server does."""
+def write_month(directory: Path, node: int = 0, days: int = 30) -> None:
+    """Write such a month, or its first days, as the node's server does."""
     store = FigureStore(directory, NODES[node])
-    for of_hour in month(node):
-        store.add(of_hour, time_zone)
+    for of_hour in month(node, days=days):
+        store.add(of_hour, "Asia/Tehran")

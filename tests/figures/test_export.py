@@ -33,7 +33,7 @@ def _export(path: Path, vlan: str = "staff", outcome: str = "blocked") -> Figure
 
 def test_an_export_is_read_as_it_was_written(tmp_path: Path) -> None:
     directory, path = tmp_path / "figures", tmp_path / "ns2.sqlite"
-    synthetic.write_month(directory, node=1)
+    synthetic.write_month(directory, node=1, days=3)
     figures = read(directory, ABAN, ABAN + 2 * DAY)
     damaged = ("2026-10.damaged-1: set aside", "2026-10.sqlite: gone")
     figures = replace(figures, damaged=damaged, links=(HourLink(ABAN, 60, 7),))

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -48,6 +49,14 @@ def totals(found: Figures) -> Counter[Labels]:
 @pytest.fixture
 def store(tmp_path: Path) -> FigureStore:
     return FigureStore(tmp_path / "figures", "ns1.example")
+
+
+@pytest.fixture(scope="module")
+def written_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the figures of a month, which no test may change."""
+    directory = tmp_path_factory.mktemp("month")
+    synthetic.write_month(directory)
+    return directory
 
 
 def test_what_was_added_is_read(store: FigureStore) -> None:
@@ -121,9 +130,10 @@ def test_a_damaged_file_is_set_aside_and_said(store: FigureStore, content: bytes
     assert (store.directory / "2026-10.damaged-1").read_bytes() == content
 
 
-def test_a_page_that_was_overwritten_is_found_when_a_server_starts(tmp_path: Path) -> None:
-    directory = tmp_path / "figures"
-    synthetic.write_month(directory)
+def test_a_page_that_was_overwritten_is_found_when_a_server_starts(
+    written_month: Path, tmp_path: Path
+) -> None:
+    directory = shutil.copytree(written_month, tmp_path / "figures")
     path = directory / "2026-10.sqlite"
     with path.open("r+b") as file:
         file.seek(40 * 4096)
@@ -278,13 +288,11 @@ def test_a_copy_is_of_whole_transactions_while_a_server_writes(store: FigureStor
 
 
 def test_a_month_of_twenty_vlans_and_forty_services_takes_less_than_20_megabytes(
-    tmp_path: Path,
+    written_month: Path,
 ) -> None:
-    directory = tmp_path / "figures"
-    synthetic.write_month(directory)
-    size = sum(path.stat().st_size for path in directory.iterdir())
+    size = sum(path.stat().st_size for path in written_month.iterdir())
     assert size < 20_000_000
-    found = read(directory, ABAN, AZAR)
+    found = read(written_month, ABAN, AZAR)
     assert len(found.counts) == 30 * 24 * 20 * 42
     assert len(found.minutes) == 30 * 24 * 60
 

@@ -60,9 +60,10 @@ def own_imports(module: Module) -> Iterator[Module]:
             yield modules()[name.partition(".")[2]]
 
 
-def calls(module: Module) -> Iterator[tuple[str, str]]:
+@cache
+def calls(module: Module) -> frozenset[tuple[str, str]]:
     """Each call as the function that it stands in and the last name of what is called."""
-    yield from _calls(module.tree, module.name)
+    return frozenset(_calls(module.tree, module.name))
 
 
 def _calls(node: ast.AST, within: str) -> Iterator[tuple[str, str]]:
@@ -73,5 +74,7 @@ def _calls(node: ast.AST, within: str) -> Iterator[tuple[str, str]]:
             name = called.id if isinstance(called, ast.Name) else name
             if name is not None:
                 yield within, name
-        is_scope = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        yield from _calls(child, f"{within}.{child.name}" if is_scope else within)
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _calls(child, f"{within}.{child.name}")
+        else:
+            yield from _calls(child, within)

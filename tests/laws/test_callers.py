@@ -78,7 +78,7 @@ def test_metrics_are_named_in_one_place() -> None:
     for module in modules().values():
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and str(node.value).startswith("darban_"):
-                naming[module.name].append(node.value)
+                naming[module.name].append(str(node.value))
     assert set(naming) == {"metrics.definitions"}
     names = naming["metrics.definitions"]
     assert len(names) == len(set(names))

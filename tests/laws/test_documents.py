@@ -153,7 +153,7 @@ def _names_in_state_directory() -> Iterator[str]:
                     pass
 
 
-@pytest.mark.parametrize("document", DOCUMENTS | PAGES)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *PAGES])
 def test_commands_exist_with_their_options(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     lines = [code for code in _CODE.findall(_FENCED.sub("", text)) if code.startswith("darban ")]

@@ -31,7 +31,7 @@ def _told(file: str, kind: str, figures: Figures) -> str:
     lines = [
         f"{file} ({kind}): {figures.entries:,} entries, {sum(figures.skipped.values()):,} skipped, "
         f"{figures.seconds:.2f} s, {figures.memory / 1e6:.0f} MB to read, "
-        f"{figures.index / 1e6:.2f} MB compiled; {figures.asked:,} names asked, "
+        f"{figures.mapped / 1e6:.2f} MB compiled; {figures.asked:,} names asked, "
         f"{figures.blocked:,} blocked, {len(figures.different)} judged otherwise than by the "
         "obvious matcher"
     ]

@@ -4,6 +4,7 @@ import random
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -28,8 +29,8 @@ class Figures(NamedTuple):
     """To read it and to build its index."""
     memory: int
     """Octets by which that raised the most that the process held; 0 where it had held more."""
-    index: int
-    """Octets that workers map."""
+    mapped: int
+    """Octets of its index, which workers map."""
     asked: int
     blocked: int
     different: list[str]
@@ -46,10 +47,10 @@ def measure(path: Path, kind: str, names_asked: int) -> Figures:
     seconds, memory = time.perf_counter() - began, _peak() - before
     index, obvious = Index(trie, rules), matcher(content.decode(), kind)
     blocked, different = 0, []
-    for name in islice(_asked(obvious.names()), names_asked):
+    for name, times in Counter(islice(_asked(obvious.names()), names_asked)).items():
         hits = index.match(names.parse(name))
         verdict = is_blocked(read, hits)
-        blocked += verdict
+        blocked += times * verdict
         if verdict != obvious.blocks(name):
             different.append(name)
     size = len(trie) + len(rules)

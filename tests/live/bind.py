@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.live.clients import ask
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.waiting import wait_for
 
 _CONFIG = """
@@ -82,16 +83,11 @@ def bind(
         ),
         encoding="utf-8",
     )
-    with (directory / "errors").open("ab") as errors:
-        command = [needed("named"), "-f", "-n", "1", "-c", config]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-    server = Bind(directory, process)
-    try:
+    command = (needed("named"), "-f", "-n", "1", "-c", config)
+    with running(command, directory / "errors") as process:
+        server = Bind(directory, process)
         wait_for(lambda: _answers(server, port), "BIND answers")
         yield server
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _answers(server: Bind, port: int) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tests.live.clients import Answer, read, run
 from tests.live.configs import ROOT, replaced_once
-from tests.live.internet import ABROAD, HOME, RESOLVER, Internet, internet, running
+from tests.live.internet import ABROAD, HOME, RESOLVER, Internet, internet, listening
 from tests.live.programs import needed
+from tests.live.unbound import ALONE
 
 SHIPPED = ROOT / "deploy" / "unbound"
 PORT = 5335
@@ -28,20 +29,14 @@ remote-control:
   control-enable: yes
   control-interface: {place}/control
 """
-_RESOLVER = f"""
+_RESOLVER = (
+    ALONE
+    + f"""
 server:
   module-config: "iterator"
   interface: {RESOLVER}@53
   access-control: 10.9.0.0/24 allow
-  username: ""
-  chroot: ""
-  directory: "{{place}}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
   log-queries: yes
-remote-control:
-  control-enable: no
 stub-zone:
   name: "ir"
   stub-addr: {HOME}
@@ -49,6 +44,7 @@ stub-zone:
   name: "."
   stub-addr: {ABROAD}
 """
+)
 """A resolver at home that gives signatures, and needs no root for the domain at home."""
 RECURSING, FORWARDING = "recursing", "forwarding"
 
@@ -76,8 +72,8 @@ class Box:
             text += replaced_once(forward, "192.0.2.53", RESOLVER)
         config = self.place / "unbound.conf"
         config.write_text(text + more, encoding="utf-8")
-        command = [*self.net.on_box(), needed("unbound"), "-d", "-c", config]
-        with running(command, self.place / "log", PORT):
+        command: list[str | Path] = [*self.net.on_box(), needed("unbound"), "-d", "-c", config]
+        with listening(command, self.place / "log", PORT):
             yield
 
     def ask(self, name: str, port: int = PORT) -> Answer:
@@ -94,7 +90,12 @@ class Box:
 
     def forget(self) -> None:
         """Have Unbound lose its cache, and all that it knows of servers."""
-        command = [needed("unbound-control"), "-c", self.place / "unbound.conf", "reload"]
+        command: list[str | Path] = [
+            needed("unbound-control"),
+            "-c",
+            self.place / "unbound.conf",
+            "reload",
+        ]
         run([*self.net.on_box(), *command])
 
     def asked_at_home(self) -> list[str]:
@@ -127,6 +128,12 @@ def box(ip: Path, dig: Path, directory: Path) -> Iterator[Box]:
         net = stack.enter_context(internet(ip, zones))
         config = place / "resolver.conf"
         config.write_text(_RESOLVER.format(place=place), encoding="ascii")
-        command = [*net.made.into(net.home), needed("unbound"), "-d", "-c", config]
-        stack.enter_context(running(command, place / "resolver.log", 53))
+        command: list[str | Path] = [
+            *net.made.into(net.home),
+            needed("unbound"),
+            "-d",
+            "-c",
+            config,
+        ]
+        stack.enter_context(listening(command, place / "resolver.log", 53))
         yield Box(net, place, dig)

@@ -48,7 +48,7 @@ class Asker:
     def __call__(self, client: str, name: str, rtype: str = "A", *options: str) -> Answer:
         """Ask once, from an address of this host."""
         once = "+tries=1" if self.program.name == "dig" else "+retry=0"
-        command = [self.program, "-b", client, "-p", str(self.port), f"@{self.server}", name, rtype]
+        command = (self.program, "-b", client, "-p", str(self.port), f"@{self.server}", name, rtype)
         return read(run([*command, "+timeout=5", once, *options]))
 
 

@@ -32,9 +32,9 @@ class Done:
     err: str
 
     @property
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
         """The one object that it printed."""
-        told: dict[str, object] = json.loads(self.out)
+        told: dict[str, Any] = json.loads(self.out)
         return told
 
 

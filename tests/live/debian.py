@@ -27,8 +27,10 @@ PACKAGES = (
     *("git", "openssh-client", "ca-certificates"),  # what a server needs that pulls its policy
     *("openssh-server", "lighttpd", "lighttpd-mod-openssl", "openssl"),  # and whom it asks
 )
-SOURCE = ("Makefile", "setup.py", "pyproject.toml", "README.md", "LICENSE", "config.toml")
-SOURCE += ("blocklists", "deploy", "requirements", "resolver")
+SOURCE = (
+    *("Makefile", "setup.py", "pyproject.toml", "README.md", "LICENSE", "config.toml"),
+    *("blocklists", "deploy", "requirements", "resolver"),
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _wheels(system: Path) -> tuple[Path, str]:
 
 def _debootstrap(place: Path) -> None:
     packages = ",".join(PACKAGES)
-    command = ["mmdebstrap", "--variant=minbase", f"--include={packages}", _codename(), place]
+    command = ("mmdebstrap", "--variant=minbase", f"--include={packages}", _codename(), place)
     _run([*command, "--format=directory"])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.live.clients import run
 from tests.live.commands import GOOD, darban
 from tests.live.ports import listens
+from tests.live.running import running
 from tests.live.waiting import wait_for
 
 NAME = "dns.agency.example"
@@ -30,18 +31,13 @@ def dnsdist(
     text.write_text(made.out + more, encoding="utf-8")
     run([program, "--check-config", "-C", text])
     place = config.with_name("dnsdist.log")
-    with place.open("ab") as log:
-        command = [*through, program, "--supervised", "--disable-syslog", "-C", text]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     ports = [int(port) for port in _LISTENER.findall(made.out)]
     assert ports, made.out
-    try:
+    command = [*through, program, "--supervised", "--disable-syslog", "-C", text]
+    with running(command, place) as process:
         wait_for(lambda: _is_ready(process, place, ports), "dnsdist is ready")
         yield place
         assert process.poll() is None, f"dnsdist has ended: {place.read_text(encoding='utf-8')}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _is_ready(process: subprocess.Popen[bytes], log: Path, ports: Sequence[int]) -> bool:

@@ -15,6 +15,7 @@ from tests.live.clients import run
 from tests.live.namespaces import Namespaces, namespaces
 from tests.live.ports import listens
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.waiting import wait_for
 
 BOX, HOME, ABROAD, RESOLVER = "10.9.0.1", "10.9.0.2", "10.9.0.3", "10.9.0.4"
@@ -105,17 +106,15 @@ def internet(ip: Path, place: Path) -> Iterator[Internet]:
     for program in PROGRAMS:
         needed(program)
     write_zones(place)
-    with namespaces(ip) as made, ExitStack() as running:
+    with namespaces(ip) as made, ExitStack() as stack:
         switch = made.add_switch("switch")
         found = [made.add(name) for name in ("box", "home", "abroad")]
         for name, addresses in zip(found, ((BOX,), (HOME, RESOLVER), (ABROAD,)), strict=True):
             made.plug(switch, name, "eth0", *(f"{each}/24" for each in addresses))
         box, home, abroad = found
         at_home = ("ir", SIGNED, UNSIGNED)
-        running.enter_context(_nsd(made.into(home), place, "home", HOME, at_home))
-        running.enter_context(
-            _nsd(made.into(abroad), place, "abroad", ABROAD, (".", "com", FOREIGN))
-        )
+        stack.enter_context(_nsd(made.into(home), place, "home", HOME, at_home))
+        stack.enter_context(_nsd(made.into(abroad), place, "abroad", ABROAD, (".", "com", FOREIGN)))
         yield Internet(made, box, home, abroad, place)
 
 
@@ -185,23 +184,18 @@ def _nsd(
     parts = [_NSD_ZONE.format(zone=zone, file=file) for zone, file in files.items()]
     text = _NSD.format(address=address, place=place, name=name) + "".join(parts)
     config.write_text(text, encoding="ascii")
-    with running([*into, needed("nsd"), "-d", "-c", config], place / f"nsd-{name}.log", 53):
+    with listening([*into, needed("nsd"), "-d", "-c", config], place / f"nsd-{name}.log", 53):
         yield
 
 
 @contextmanager
-def running(
+def listening(
     command: Sequence[str | Path], log: Path, port: int
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A program while it runs, once it listens on a port."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    try:
+    with running(command, log) as process:
         wait_for(lambda: _listens(process, log, port), f"{command} listens")
         yield process
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _listens(process: "subprocess.Popen[bytes]", log: Path, port: int) -> bool:

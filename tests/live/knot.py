@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.waiting import wait_for
 
 
@@ -35,13 +36,13 @@ def control(directory: Path, *command: str) -> str:
 
 
 def _knotc(directory: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    words = [needed("knotc"), "--config", directory / "knot.conf", *command]
+    words: list[str | Path] = [needed("knotc"), "--config", directory / "knot.conf", *command]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
 
 
 def new_key(name: str) -> str:
     """The config of a new TSIG key, as keymgr prints it."""
-    command = [needed("keymgr"), "--tsig", name, "hmac-sha256"]
+    command = (needed("keymgr"), "--tsig", name, "hmac-sha256")
     return subprocess.check_output(command, text=True)
 
 
@@ -71,16 +72,11 @@ def knot(directory: Path, config: str) -> Iterator[Knot]:
     """Run it with a config; the zones are loaded when it is there."""
     (directory / "knot.conf").write_text(config, encoding="utf-8")
     control(directory, "conf-check")
-    with (directory / "log").open("ab") as log:
-        command = [needed("knotd"), "--config", directory / "knot.conf"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    server = Knot(directory, process)
-    try:
+    command = (needed("knotd"), "--config", directory / "knot.conf")
+    with running(command, directory / "log") as process:
+        server = Knot(directory, process)
         wait_for(lambda: _runs(server), "Knot runs")
         yield server
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _runs(server: Knot) -> bool:

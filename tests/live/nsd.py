@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.live.clients import ask
 from tests.live.ports import listens
+from tests.live.running import running
 from tests.live.waiting import wait_for
 
 ANY_V4 = "192.0.2.80"
@@ -90,16 +91,10 @@ def nsd(
     addresses = "\n".join(f"  ip-address: {each}@{port}" for each in ("127.0.0.1", *more))
     text = _CONFIG.format(addresses=addresses, directory=directory, rate_limit=rate_limit)
     config.write_text(text, encoding="utf-8")
-    with (directory / "log").open("ab") as log:
-        command = [*through, program, "-d", "-c", config]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
+    with running([*through, program, "-d", "-c", config], directory / "log") as process:
         wait_for(lambda: _answers(process, directory, port, through), "NSD is ready")
         yield
         assert process.poll() is None, "somebody else has ended NSD"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _answers(

@@ -15,8 +15,10 @@ from tempfile import TemporaryDirectory
 from tests.live.debian import ROOT, tree
 
 _KEPT = ROOT / "build" / "packages"
-_MADE_OF = ("resolver", "blocklists", "deploy", "requirements")
-_MADE_OF += ("setup.py", "pyproject.toml", "config.toml")
+_MADE_OF = (
+    *("resolver", "blocklists", "deploy", "requirements"),
+    *("setup.py", "pyproject.toml", "config.toml"),
+)
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def policy_repository(directory: Path) -> PolicyRepository:
     made.path.mkdir()
     made.keys.mkdir()
     for name in (SIGNER, OTHER):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", made.keys / name]
+        command = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", made.keys / name)
         subprocess.run(command, check=True)
     public = (made.keys / f"{SIGNER}.pub").read_text(encoding="utf-8")
     made.allowed.write_text(f'{SIGNER} namespaces="git" {public}', encoding="utf-8")

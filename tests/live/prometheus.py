@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from tests.live.ports import free_port
+from tests.live.running import running
 from tests.live.waiting import wait_for
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "prometheus"
@@ -81,20 +82,15 @@ def prometheus(
     site["targets"] = [f"127.0.0.1:{each}" for each in targets]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
     served = Prometheus(free_port())
-    command = [
+    command: list[str | Path] = [
         *(program, f"--config.file={directory}/prometheus.yml", "--log.level=warn"),
         *(f"--storage.tsdb.path={directory}/data", f"--web.listen-address=127.0.0.1:{served.port}"),
     ]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
+    with running(command, directory / "log") as process:
         wait_for(
             lambda: _has_scraped(process, served, directory, len(targets)), "Prometheus has scraped"
         )
         yield served
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _has_scraped(

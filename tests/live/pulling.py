@@ -99,7 +99,7 @@ def blocks(server: Server, name: str) -> bool:
 
 def policy_status(server: Server) -> PolicySourceStatus:
     told = darban("status", "--json", at=server.directory).json["policy_source"]
-    return PolicySourceStatus(**told)  # type: ignore[arg-type]
+    return PolicySourceStatus(**told)
 
 
 def history(server: Server) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ def build() -> Path:
     """The folder of the site, built anew. Every warning of Sphinx fails it."""
     if not SPHINX.exists():
         lacking("needs Sphinx: python -m tests.live.prepare")
-    command = [SPHINX, "-q", "-W", "--keep-going", "-c", "docs/site", "-b", "html", ".", BUILT]
+    command = (SPHINX, "-q", "-W", "--keep-going", "-c", "docs/site", "-b", "html", ".", BUILT)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return BUILT

@@ -79,7 +79,7 @@ class Machine:
 def booted(root: Path) -> Iterator[Machine]:
     """Boot the Debian in a directory, and end it afterwards."""
     group = f"darban-tests-{os.getpid()}"
-    command = [*_UNSHARE, "sh", _BOOT, root, group]
+    command = (*_UNSHARE, "sh", _BOOT, root, group)
     process = subprocess.Popen(command, env=real_clock(), stdin=subprocess.DEVNULL)
     try:
         init = wait_for(lambda: _systemd(process), "systemd is process 1", 30)

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE, _LONGEST = 0.02, 0.1
-_LONGER = 1.2
+_PAUSE, _LONGEST = 0.002, 0.1
+_LONGER = 1.5
 
 
 def wait_for(
-    condition: Callable[[], T | None], what: str, seconds: float = 15.0, pause: float = _PAUSE
+    condition: Callable[..., T | None], what: str, seconds: float = 15.0, pause: float = _PAUSE
 ) -> T:
     """What the condition gives, as soon as it gives something; AssertionError if it never does.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.moment import ended, ends, in_force
+from resolver.policy.moment import InForce, ended, ends, in_force
 from tests.policy.networks import snapshot_of
 
 FIRST, SECOND = 1000.0, 2000.0
@@ -39,7 +39,7 @@ def test_what_is_in_force_lasts_until_the_next_end(
     compiled: CompiledConfig, wall: float, exemptions: set[int], since: float, until: float
 ) -> None:
     found = in_force(compiled, wall)
-    assert found == (exemptions, frozenset(), since, until)
+    assert found == InForce(frozenset(exemptions), frozenset(), since, until)
     for moment in (0.0, FIRST - 0.001, FIRST, SECOND - 0.001, SECOND):
         same = in_force(compiled, moment).exemptions == found.exemptions
         assert found.lasts(moment) is same

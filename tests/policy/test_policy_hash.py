@@ -2,7 +2,8 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -60,25 +61,26 @@ def mutated(value: object) -> object:
     raise TypeError(value)
 
 
-def changes(of: object) -> Iterator[tuple[str, object]]:
+def changes(of: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - a dataclass or a rule
     """The same value with one field changed, for each field, by the name of the field.
 
     Of several values of a dataclass, the fields of the first are changed.
     """
     is_rule = isinstance(of, Rule)
-    names = of._fields if is_rule else [field.name for field in dataclasses.fields(of)]  # type: ignore[call-overload] # of a dataclass
+    names = of._fields if is_rule else [field.name for field in dataclasses.fields(of)]
     for name in names:
         field, value = f"{type(of).__name__}.{name}", getattr(of, name)
+        others: Iterable[tuple[str, object]]
         if isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
             others = ((each, (other, *value[1:])) for each, other in changes(value[0]))
         elif dataclasses.is_dataclass(value):
-            others = ((each, other) for each, other in changes(value))
+            others = changes(value)
         else:
-            others = iter([(field, mutated(value))])
+            others = [(field, mutated(value))]
         for each, other in others:
             replaced = {name: other}
             what = field if field in NOT_COUNTED else each
-            yield what, of._replace(**replaced) if is_rule else dataclasses.replace(of, **replaced)  # type: ignore[type-var] # likewise
+            yield what, of._replace(**replaced) if is_rule else dataclasses.replace(of, **replaced)
 
 
 def hash_of(compiled: object, rules: tuple[Rule, ...] = RULES) -> str:

@@ -39,7 +39,7 @@ def test_our_configs_are_good(kind: type[Darban], tmp_path: Path) -> None:
     darban = kind(tmp_path, 5301, 5302, 5303)
     darban.configure_with(questions.make(SMALL).blocked, 1, exceptions=30, prefixes=9000)
     result = compile_file(darban.config, time.time())
-    assert result.errors == result.failed == []
+    assert (result.errors, result.failed) == ([], [])
     compiled = result.snapshot.compiled
     assert compiled.settings.listen[0].address == kind.listen
     assert (compiled.settings.block_log is not None) is (kind is BlockLog)

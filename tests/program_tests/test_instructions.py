@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.programs.bench.counted_queries import Node
-from tests.programs.bench.instructions import BATCH, COUNTED, by_kind, table
+from tests.programs.bench.counted_queries import BATCH, COUNTED, Node
+from tests.programs.bench.instructions import by_kind, table
 
 
 def _dump(kind: str, instructions: int) -> str:

@@ -81,4 +81,4 @@ def test_a_client_has_the_view_of_its_longest_prefix(address: str) -> None:
 
 
 def _shown(view: View | None) -> tuple[int, tuple[int, ...]] | None:
-    return view and (view.vlan, view.effect.exemptions)
+    return None if view is None else (view.vlan, view.effect.exemptions)

@@ -34,6 +34,12 @@ def snapshot() -> Snapshot:
     return compile_texts(CONFIG)
 
 
+def server_at(where: tuple[str, int], name: str = "upstream") -> Server:
+    """The upstream server with the address of a socket."""
+    address, port = where
+    return Server(address, port, name)
+
+
 class Assembled:
     """Engine, forwarder and handler on one loop."""
 

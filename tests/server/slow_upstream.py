@@ -5,6 +5,7 @@ import asyncio
 from dnslib import RR, DNSRecord
 
 from resolver.exchange.servers import Server
+from tests.server.assembled import server_at
 
 
 class SlowUpstream(asyncio.DatagramProtocol):
@@ -25,7 +26,7 @@ class SlowUpstream(asyncio.DatagramProtocol):
 
     @property
     def server(self) -> Server:
-        return Server(*self._transport.get_extra_info("sockname"), "upstream")
+        return server_at(self._transport.get_extra_info("sockname"))
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self._transport = transport

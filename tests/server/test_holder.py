@@ -52,7 +52,8 @@ def test_who_wants_least_keeps_all_and_the_others_have_equal_shares(depth: int) 
     def take(who: str) -> None:
         few = ["v", "p", "c"][: depth - 1]
         many = [f"{who}{chance.randrange(5)}" for _ in range(3 - depth)]
-        listener.take(*few, who, *many)
+        where = [*few, who, *many]
+        listener.take(where[0], where[1], where[2])
 
     for _ in range(100):
         take("greedy")

@@ -218,7 +218,7 @@ def test_a_descriptor_s_number_that_is_taken_anew_is_the_new_one_s(pair: Pair) -
         pair.end, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         with other:
             loop.add_fast_reader(
-                pair.number, lambda: heard.done() or heard.set_result("the new one")
+                pair.number, lambda: None if heard.done() else heard.set_result("the new one")
             )
             other.send(b"go")
             return str(await heard)

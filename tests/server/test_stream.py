@@ -73,14 +73,15 @@ def test_a_peer_that_takes_nothing_for_a_while_gets_all_in_order() -> None:
         parts = [bytes([number]) * 500_000 for number in range(40)]
         for part in parts:
             stream.write(part)
-        assert not stream.is_drained
+        drained = [stream.is_drained]
         with peer:
             got = bytearray()
             while len(got) < 20_000_000:
                 got += await loop.sock_recv(peer, 1 << 20)
         await asyncio.sleep(1)
         assert got == b"".join(parts)
-        assert stream.is_drained
+        drained.append(stream.is_drained)
+        assert drained == [False, True]
         assert set(stream.events[:-1]) == {"taken"}
         assert stream.events[-1] == "ended"
         stream.close()

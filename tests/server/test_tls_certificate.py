@@ -22,7 +22,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(name: str, key: tuple[str, ...], *more: str) -> None:
         files = ("-keyout", f"{name}.key", "-out", f"{name}.pem")
-        command = [needed("openssl"), "req", "-x509", *key, "-noenc", "-subj", "/CN=x"]
+        command: list[str | Path] = [
+            needed("openssl"),
+            "req",
+            "-x509",
+            *key,
+            "-noenc",
+            "-subj",
+            "/CN=x",
+        ]
         subprocess.run([*command, *files, *more], check=True, capture_output=True, cwd=place)
 
     make("ec", EC, "-days", "3", *NAMES)
@@ -31,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make("client", EC, "-addext", "extendedKeyUsage=clientAuth")
     (place / "empty.pem").touch()
     encrypted = ("-aes128", "-passout", "pass:x", "-out", "secret.key")
-    command = [needed("openssl"), "pkey", "-in", "ec.key", *encrypted]
+    command: list[str | Path] = [needed("openssl"), "pkey", "-in", "ec.key", *encrypted]
     subprocess.run(command, check=True, cwd=place)
     return place
 

@@ -12,7 +12,7 @@ from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from tests.live.ports import free_port
-from tests.server.assembled import Assembled
+from tests.server.assembled import Assembled, server_at
 
 CLIENT = bytes((127, 0, 0, 1))
 ELSEWHERE = bytes((127, 0, 9, 1))
@@ -37,7 +37,7 @@ class Upstream:
 
     @property
     def server(self) -> Server:
-        return Server(*self.socket.getsockname(), "upstream")
+        return server_at(self.socket.getsockname())
 
     def _readable(self) -> None:
         packet, whose = self.socket.recvfrom(4096)
@@ -47,9 +47,9 @@ class Upstream:
         if response is not None:
             self._loop.call_later(self.delay, self._send, response, whose)
 
-    def _send(self, response: bytes, whose: object) -> None:
+    def _send(self, response: bytes, whose: tuple[str, int]) -> None:
         if self.socket.fileno() >= 0:
-            self.socket.sendto(response, whose)  # type: ignore[arg-type]
+            self.socket.sendto(response, whose)
 
     def close(self) -> None:
         self._loop.remove_reader(self.socket.fileno())

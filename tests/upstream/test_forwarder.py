@@ -24,7 +24,7 @@ from resolver.metrics.layout import DOWN, UNTRIED, UP
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import LEAST_TICK, TICK
 from tests.exchange.rendered_entries import entry_of
-from tests.server.assembled import Assembled
+from tests.server.assembled import Assembled, server_at
 from tests.upstream.forwarding import (
     Answering,
     Client,
@@ -232,7 +232,7 @@ def test_a_probe_outlives_its_query_brings_a_server_back_and_leaves_nothing() ->
     async def play(loop: Loop) -> None:
         with upstream(loop, silent) as dead, upstream(loop, good) as other:
             both = (("dead", dead), ("other", other))
-            servers = {name: Server(*each.socket.getsockname(), name) for name, each in both}
+            servers = {name: server_at(each.socket.getsockname(), name) for name, each in both}
             assembled = Assembled(loop, servers)
             client = Client(loop, assembled)
 
@@ -253,9 +253,10 @@ def test_a_probe_outlives_its_query_brings_a_server_back_and_leaves_nothing() ->
             assert not assembled.forwarder._sender.late
             dead.answering, dead.delay = good, 0.5
             await ask("answered.example.")
-            assert not servers["dead"].up
+            up = [servers["dead"].up]
             await asyncio.sleep(0.5 + TICK)
-            assert servers["dead"].up
+            up.append(servers["dead"].up)
+            assert up == [False, True]
             assert assembled.counters.cells[assembled.layout.cell(UPSTREAM_UP, "dead")] == UP
             assert len(client.replies) == 5
             assert alive() == []

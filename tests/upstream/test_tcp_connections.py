@@ -19,6 +19,7 @@ from resolver.upstream.tcp_connections import (
     TcpConnection,
     TcpConnectionPool,
 )
+from tests.server.assembled import server_at
 from tests.upstream.virtual_time import run
 
 _LONGEST = 15.0
@@ -114,7 +115,7 @@ def test_a_server_that_closes_an_idle_connection_may_still_have_many_queries_on_
             writer.close()
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
-            server = Server(*listening.sockets[0].getsockname(), "upstream")
+            server = server_at(listening.sockets[0].getsockname())
             lost: list[TcpConnection[Somebody]] = []
             pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
             pool.send(b"query", SOMEBODY)
@@ -175,7 +176,7 @@ def test_connections_that_cannot_be_made_are_given_up_beside_the_silent_ones() -
                 full = opened.enter_context(socket.socket())
                 full.setblocking(False)
                 full.connect_ex(listening.getsockname())
-            server = Server(*listening.getsockname(), "upstream")
+            server = server_at(listening.getsockname())
             lost: list[TcpConnection[Somebody]] = []
             pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
             before = descriptors()
@@ -210,7 +211,7 @@ def test_more_silent_connections_stay_open_while_the_server_answers_on_others() 
             writer.close()
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
-            server = Server(*listening.sockets[0].getsockname(), "upstream")
+            server = server_at(listening.sockets[0].getsockname())
             lost: list[TcpConnection[Somebody]] = []
             pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
 

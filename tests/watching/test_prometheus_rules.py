@@ -46,7 +46,8 @@ def test_alerts_fire_where_they_must(promtool: Callable[..., str], cases: Path) 
 
 
 def test_every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() -> None:
-    fires, silent = set(), set()
+    fires: set[str] = set()
+    silent: set[str] = set()
     for path in CASES:
         for group in yaml.safe_load(path.read_text())["tests"]:
             for case in group.get("alert_rule_test", ()):

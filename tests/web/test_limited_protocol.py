@@ -6,6 +6,10 @@ import contextlib
 import pytest
 
 from resolver.web import limited_protocol
+from resolver.web.connection_limit import MAX_HEADER
+
+TIMEOUT = 0.1
+"""Seconds that a client has for its header here."""
 
 _MUCH = b"x" * (8 << 20)
 
@@ -86,7 +90,7 @@ async def _passed_on(*sent: bytes) -> bytes | None:
     for part in sent:
         protocol.data_received(part)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(connection.aborted.wait(), 3 * limited_protocol.HEADER_TIMEOUT)
+        await asyncio.wait_for(connection.aborted.wait(), 3 * TIMEOUT)
         return None
     return receiver.received
 
@@ -96,15 +100,15 @@ async def _passed_on(*sent: bytes) -> bytes | None:
     [
         [],
         [b"GET / HTTP/1.1\r\n", b"Host: a\r\n"],
-        [b"GET / HTTP/1.1\r\nX: " + b"y" * limited_protocol.MAX_HEADER],
-        [b"GET / HTTP/1.1\r\n", *[b"X: y\r\n"] * limited_protocol.MAX_HEADER, b"\r\n"],
+        [b"GET / HTTP/1.1\r\nX: " + b"y" * MAX_HEADER],
+        [b"GET / HTTP/1.1\r\n", *[b"X: y\r\n"] * MAX_HEADER, b"\r\n"],
     ],
     ids=["nothing", "a part", "too long", "too many"],
 )
 def test_who_sends_no_whole_header_is_disconnected(
     sent: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limited_protocol, "HEADER_TIMEOUT", 0.1)
+    monkeypatch.setattr(limited_protocol, "HEADER_TIMEOUT", TIMEOUT)
     assert asyncio.run(_passed_on(*sent)) is None
 
 
@@ -114,12 +118,12 @@ def test_who_sends_no_whole_header_is_disconnected(
         [b"GET / HTTP/1.1\r\n\r\n"],
         [b"GET / HTTP/1.1\r\nHost: a\r", b"\n\r", b"\n"],
         [b"POST / HTTP/1.1\r\n\r\nbody", b"more"],
-        [b"GET / HTTP/1.1\r\n\r\n", b"x" * limited_protocol.MAX_HEADER],
+        [b"GET / HTTP/1.1\r\n\r\n", b"x" * MAX_HEADER],
     ],
     ids=["at once", "in parts", "with a body", "with a large body"],
 )
 def test_a_whole_header_is_passed_on_with_what_follows(
     sent: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limited_protocol, "HEADER_TIMEOUT", 0.1)
+    monkeypatch.setattr(limited_protocol, "HEADER_TIMEOUT", TIMEOUT)
     assert asyncio.run(_passed_on(*sent)) == b"".join(sent)

@@ -246,6 +246,6 @@ def test_name_and_logo_of_the_agency_are_at_the_head(page: PageOf) -> None:
 def test_the_page_is_valid(page: PageOf, language: str, tmp_path: Path) -> None:
     file = tmp_path / "month.html"
     file.write_text(page(language, PNG), encoding="utf-8")
-    command = [needed("tidy"), "-q", "-e", "-utf8", file]
+    command = (needed("tidy"), "-q", "-e", "-utf8", file)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -228,7 +228,7 @@ def test_a_pull_without_a_server_changes_nothing(
     bundle = tmp_path / "policy.bundle"
     repository.git("bundle", "create", bundle, "stable")
     fill(server.state)
-    for options in ([], ["--bundle", bundle]):
+    for options in ((), ("--bundle", bundle)):
         done = pull(server, *options)
         assert done.code == WRONG
         assert re.search(_NO_ROOM, done.err), done.err

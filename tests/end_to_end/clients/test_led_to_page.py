@@ -145,6 +145,6 @@ def test_https_is_refused_at_once(office: Office, browser: Browser) -> None:
     for page in (PAGE_V4, PAGE_V6):
         assert office.python(ADMINISTRATION, _KNOCK, page).split() == ["refused", "refused"]
     for url in (f"https://{NAME}/", f"http://{BY_HTTPS_ONLY}/"):
-        page = browser.open(url)
-        assert page.error == "net::ERR_CONNECTION_REFUSED"
-        page.close()
+        opened = browser.open(url)
+        assert opened.error == "net::ERR_CONNECTION_REFUSED"
+        opened.close()

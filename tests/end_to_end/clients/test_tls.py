@@ -18,6 +18,7 @@ from tests.live.configs import small
 from tests.live.dnsdist import NAME, certificate
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server, servers
 from tests.live.tls_load import certificate_of, connected, tls_load
 from tests.live.waiting import wait_for
@@ -129,17 +130,13 @@ def stubby(office: Office, name: str) -> Iterator[int]:
     config = office.directory / f"stubby-{port}.yml"
     ca = office.directory / "dns.pem"
     config.write_text(_STUBBY.format(ca=ca, port=port, tls=office.tls, name=name))
-    process = subprocess.Popen([needed("stubby"), "-C", config], stderr=subprocess.DEVNULL)
-    try:
+    with running([needed("stubby"), "-C", config]):
         yield port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_stubby_verifies_the_server_and_is_answered(office: Office) -> None:
     def asked(port: int) -> str:
-        command = [needed("dig"), "-p", str(port), "@127.0.0.1", "localhost.scene", "+time=3"]
+        command = (needed("dig"), "-p", str(port), "@127.0.0.1", "localhost.scene", "+time=3")
         done = subprocess.run([*command, "+tries=1"], capture_output=True, text=True, check=False)
         return done.stdout
 
@@ -152,7 +149,7 @@ def test_stubby_verifies_the_server_and_is_answered(office: Office) -> None:
 def test_dnsperf_loses_no_query(office: Office, tmp_path: Path) -> None:
     (tmp_path / "questions").write_text("web.telegram.org A\nlocalhost A\n")
     where = ["-s", "127.0.0.1", "-p", str(office.tls), "-a", PUBLICITY]
-    load = ["-d", tmp_path / "questions", "-c", "10", "-n", "500"]
+    load = ("-d", tmp_path / "questions", "-c", "10", "-n", "500")
     printed = run([needed("dnsperf"), "-m", "dot", *where, *load])
     assert "Queries completed:    1000 (100.00%)" in printed
 

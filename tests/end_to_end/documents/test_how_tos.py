@@ -54,8 +54,8 @@ def test_rsyslog_sends_what_is_blocked(make_shipped: Callable[..., Server], tmp_
     rsyslogd, dig = needed("rsyslogd"), needed("dig")
     server = make_shipped(1)
     [log] = blocks("toml", HOW_TO / "siem.md")
-    with server.config.open("a", encoding="utf-8") as config:
-        config.write(log.text)
+    with server.config.open("a", encoding="utf-8") as text:
+        text.write(log.text)
     server.start()
     [shown] = blocks("json", HOW_TO / "siem.md")
     with socket.create_server(("127.0.0.1", 0)) as siem:
@@ -66,7 +66,7 @@ def test_rsyslog_sends_what_is_blocked(make_shipped: Callable[..., Server], tmp_
         name = ("-b", "127.0.10.5", "-p", str(server.port), "@127.0.0.1", "web.telegram.org")
         subprocess.run([dig, *name], capture_output=True, check=True)
         wait_for(lambda: (server.state / "blocks.jsonl").exists(), "the block is logged")
-        command = [rsyslogd, "-n", "-f", config, "-i", tmp_path / "pid"]
+        command = (rsyslogd, "-n", "-f", config, "-i", tmp_path / "pid")
         with subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as process:

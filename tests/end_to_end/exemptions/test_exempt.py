@@ -91,8 +91,8 @@ def test_an_exemption_is_written_and_in_force(running: Server) -> None:
 
     second = _exempt(server, "127.0.10.8", "@messenger", "--for", "1d", "--json")
     assert second.code == GOOD, second.err
-    assert second.json["exemption"]["id"] == "pr-2031-2"  # type: ignore[index]
-    assert second.json["reload"]["result"] == "applied"  # type: ignore[index]
+    assert second.json["exemption"]["id"] == "pr-2031-2"
+    assert second.json["reload"]["result"] == "applied"
     assert _data(server, "127.0.10.8") == ANY_V4
 
     both = _exempt(server, "127.0.10.9, fd00:10::9", "signal", "--for", "1d")
@@ -222,7 +222,7 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
     longer = darban("exempt", "--extend", "pr-2031", "--for", "30d", at=place)
     assert longer.code == GOOD, longer.err
     assert "exemption pr-2031: telegram for 127.0.10.7/32 until" in longer.out
-    first, *_ = darban("exempt", "--list", "--json", at=place).json["exemptions"]  # type: ignore[misc]
+    first, *_ = darban("exempt", "--list", "--json", at=place).json["exemptions"]
     assert (first["id"], first["state"]) == ("pr-2031", "in force")
     shorter = darban("exempt", "--extend", "pr-2031", "--for", "1d", at=place)
     assert (shorter.code, "--extend takes a later end" in shorter.err) == (WRONG, True)

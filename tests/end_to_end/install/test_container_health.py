@@ -12,7 +12,7 @@ CHECK = ROOT / "deploy" / "container-health"
 
 
 def _health(port: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, CHECK, "127.0.0.1", str(port)]
+    command = (sys.executable, CHECK, "127.0.0.1", str(port))
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

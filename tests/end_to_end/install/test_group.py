@@ -94,7 +94,7 @@ def test_a_folder_that_becomes_a_link_at_any_moment_leads_nowhere(
 ) -> None:
     included = folder / "conf.d" / "pr.toml"
     for moment in count(1):
-        command = [sys.executable, "-c", SWAP, folder / "conf.d", of_root, str(moment)]
+        command = (sys.executable, "-c", SWAP, folder / "conf.d", of_root, str(moment))
         done = subprocess.run(
             [*command, *PRUNE, folder / "config.toml"], capture_output=True, check=False, timeout=60
         )

@@ -40,7 +40,7 @@ def test_two_clones_with_other_times_permissions_and_files_give_the_same(tmp_pat
     found = []
     for name in ("one", "another"):
         clone = tmp_path / name
-        command = ["git", "clone", "--quiet", "--shared", "--no-tags", ROOT, clone]
+        command = ("git", "clone", "--quiet", "--shared", "--no-tags", ROOT, clone)
         subprocess.run(command, check=True)
         for script in ("build.sh", "bundle-install.sh"):
             shutil.copy(ROOT / "deploy/debian" / script, clone / "deploy/debian")

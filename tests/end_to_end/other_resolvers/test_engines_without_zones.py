@@ -16,7 +16,7 @@ from tests.live.commands import GOOD, darban
 from tests.live.configs import edited
 from tests.live.reloading import restored
 from tests.live.waiting import wait_for
-from tests.programs.parity.comparison import ENGINES, site
+from tests.programs.parity.comparison import SECONDARIES, site
 from tests.programs.parity.engines import Secondary, Site
 
 CLIENT = "127.0.10.5"
@@ -108,7 +108,7 @@ def _damage(engine: Secondary, damage: Callable[[Path], None]) -> None:
 
 def _is_told(directory: Path) -> int:
     """The exit code of the script that runs before each start of Unbound."""
-    command = ["sh", directory / "darban-zones.sh"]
+    command = ("sh", directory / "darban-zones.sh")
     return subprocess.run(command, check=False, capture_output=True).returncode
 
 
@@ -118,7 +118,7 @@ def test_no_banned_name_passes_though_the_primary_is_away(
     name: str, damage: Callable[[Path], None] | None, of: Site, tmp_path: Path
 ) -> None:
     """It has never been there, where nothing is damaged."""
-    engine = ENGINES[name](of, tmp_path / _PLACE)
+    engine = SECONDARIES[name](of, tmp_path / _PLACE)
     if damage:
         _damage(engine, damage)
     engine.cut_off()
@@ -132,7 +132,7 @@ def test_no_banned_name_passes_though_the_primary_is_away(
 def test_a_new_rule_arrives_when_the_primary_is_back_and_stays(
     name: str, of: Site, tmp_path: Path
 ) -> None:
-    engine = ENGINES[name](of, tmp_path / _PLACE)
+    engine = SECONDARIES[name](of, tmp_path / _PLACE)
     with restored(of.server):
         serials = of.zones / "serials"
         before = serials.read_bytes()
@@ -159,7 +159,7 @@ def test_an_engine_does_not_start_with_a_seed_that_has_lost_lines(
     name: str, of: Site, tmp_path: Path
 ) -> None:
     """Nor without one: all names would pass."""
-    engine = ENGINES[name](of, tmp_path / _PLACE)
+    engine = SECONDARIES[name](of, tmp_path / _PLACE)
     engine.cut_off()
     for damage in (_cut_at_the_end_of_a_line, _missing):
         for seed in (engine.directory / "darban-seeds").iterdir():
@@ -177,7 +177,7 @@ def _starts(engine: Secondary) -> bool:
 
 def test_bind_takes_the_seed_where_its_copy_of_it_has_lost_lines(of: Site, tmp_path: Path) -> None:
     """It has transferred nothing since."""
-    engine = ENGINES["BIND"](of, tmp_path / _PLACE)
+    engine = SECONDARIES["BIND"](of, tmp_path / _PLACE)
     engine.cut_off()
     for _ in range(2):
         with engine.run():
@@ -198,7 +198,7 @@ def test_what_opens_all_the_same(
     name: str, damage: Callable[[Path], None], of: Site, tmp_path: Path
 ) -> None:
     """docs/how-to/publish.md names each of these."""
-    engine = ENGINES[name](of, tmp_path / _PLACE)
+    engine = SECONDARIES[name](of, tmp_path / _PLACE)
     if name == "Unbound":  # it transfers nothing
         engine.cut_off()
         assert _is_told(engine.directory) == 0

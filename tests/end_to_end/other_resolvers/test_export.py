@@ -29,7 +29,7 @@ def test_the_firewall_s_rules_are_good(ip_program: Path, tmp_path: Path) -> None
     assert not darban("export", "nftables", at=tmp_path).err
     rules = tmp_path / "rules.nft"
     rules.write_text(exported.out, encoding="utf-8")
-    command = ["unshare", "--net", needed("nft"), "--check", "--file", rules]
+    command = ("unshare", "--net", needed("nft"), "--check", "--file", rules)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

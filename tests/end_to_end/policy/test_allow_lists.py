@@ -89,7 +89,7 @@ def test_entries_are_few(directory: Path) -> None:
         *("lists", "suggest", "week.tsv", "--allow", "--config", "before.toml", "--json"),
         at=directory,
     )
-    found = {each["vlan"]: each for each in done.json["needed"]}  # type: ignore[attr-defined]
+    found = {each["vlan"]: each for each in done.json["needed"]}
     assert {vlan: len(each["domains"]) for vlan, each in found.items()} == {
         "debian": 8,
         "windows": 15,
@@ -119,11 +119,11 @@ def test_names_of_a_browser_need_lines_of_their_own_that_a_person_takes_out(
     week = {**dict.fromkeys(noise(), 1), **dict(asked(WEEKS["windows"]))}
     _record(directory / "browsed.tsv", {"windows": week})
     more = ("--allow", "--vlan", "windows", "--config", "before.toml", "--json")
-    [found] = darban("lists", "suggest", "browsed.tsv", *more, at=directory).json["needed"]  # type: ignore[misc]
+    [found] = darban("lists", "suggest", "browsed.tsv", *more, at=directory).json["needed"]
     once = {entry for entry, names in found["domains"].items() if sum(names.values()) == 1}
     before = darban("lists", "suggest", "week.tsv", *more, at=directory).json["needed"]
     assert once
-    assert once.isdisjoint(before[0]["domains"])  # type: ignore[index]
+    assert once.isdisjoint(before[0]["domains"])
 
 
 def test_audit_shows_what_would_be_blocked(directory: Path) -> None:

@@ -44,8 +44,10 @@ def test_check_of_a_good_config(config: Path, program: Sequence[str | Path]) -> 
 def test_an_output_that_cannot_be_written_is_no_answer(
     config: Path, arguments: tuple[str, ...]
 ) -> None:
-    options = [] if arguments[-1] in ("--help", "--version") else ["--config", config]
-    command = [DARBAN, *arguments, *options]
+    options: list[str | Path] = (
+        [] if arguments[-1] in ("--help", "--version") else ["--config", config]
+    )
+    command: list[str | Path] = [DARBAN, *arguments, *options]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == WRONG
@@ -94,7 +96,7 @@ def test_check_of_an_expectation_that_does_not_hold(config: Path) -> None:
     assert "11 of 12 hold" in done.out
     told = _darban("check", "--json", at=config.parent)
     assert told.code == NO
-    [failed] = told.json["failed"]  # type: ignore[misc]
+    [failed] = told.json["failed"]
     assert set(failed) == {"place", "text"}
     assert told.json["ok"] is False
 

@@ -21,8 +21,8 @@ def config(tmp_path: Path, upstream: str) -> Path:
 
 
 def _live(config: Path, client: str, *question: str) -> Done:
-    arguments = ("--config", config, "--client", client, *question, "--json")
-    return darban("explain", "--live", *arguments, at=config.parent)
+    asked = ("--client", client, *question, "--json")
+    return darban("explain", "--live", "--config", config, *asked, at=config.parent)
 
 
 @pytest.mark.parametrize(

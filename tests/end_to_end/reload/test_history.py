@@ -244,8 +244,8 @@ def test_after_a_power_cut_nothing_was_in_force(
     begin = int(time.time() - 7200) // 60 * 60
     log.write_text(json.dumps({**entry, "time": begin - 600.0}) + "\n", encoding="utf-8")
     figures = FigureStore(server.state / NAME, "one")
-    for at in (*range(begin - 600, begin, 60), *range(begin + 1800, begin + 3600, 60)):
-        figures.add(HourFigures(at, minutes=[Minute(at, "", True, SelfTestResult.HELD)]), "UTC")
+    for each in (*range(begin - 600, begin, 60), *range(begin + 1800, begin + 3600, 60)):
+        figures.add(HourFigures(each, minutes=[Minute(each, "", True, SelfTestResult.HELD)]), "UTC")
 
     def at(seconds: int) -> Done:
         moment = dt.datetime.fromtimestamp(begin + seconds, dt.UTC).isoformat()

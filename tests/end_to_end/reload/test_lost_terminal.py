@@ -36,8 +36,8 @@ def _aside(server: Server) -> list[str]:
 @contextmanager
 def _held_up(server: Server) -> Iterator[subprocess.Popen[bytes]]:
     """A command whose config is in force, and that has not written its file yet."""
-    # A shell that runs the tests in the background has let them ignore SIGINT.
-    words = ["env", "--default-signal=INT", *MODULE, *EXEMPT, "--config", server.config]
+    # What runs the tests in the background has let them ignore SIGINT or SIGHUP.
+    words = ("env", "--default-signal=INT,HUP", *MODULE, *EXEMPT, "--config", server.config)
     with subprocess.Popen(words, cwd=server.directory, stdout=subprocess.DEVNULL) as command:
         try:
             compiler = "resolver.compiler.compilation"

@@ -65,7 +65,7 @@ def test_a_reload_before_the_files_are_written_does_not_undo_the_activation(
 ) -> None:
     old = server.config.read_text(encoding="utf-8")
     texts = {"config.toml": replaced_once(old, "deny = []", 'deny = ["later.example"]')}
-    commands = []
+    commands: list[str] = []
 
     def ask_and_reload(config: Path, command: str, *patience: float, **given: object) -> object:
         answer = control.ask(config, {"command": command, **given}, *patience)

@@ -176,7 +176,7 @@ def _check_that_nothing_changes(
     assert told.code == code
     assert (told.json["ok"], told.json["result"], told.json["code"]) == (False, result, code)
     assert told.json["snapshot"] == before["hash"]
-    report = "\n".join(told.json["report"])  # type: ignore[arg-type]
+    report = "\n".join(told.json["report"])
     assert all(each in report for each in said), report
     assert data(server, "web.telegram.org") == {"0.0.0.0"}
     scrape = server.scrape()

@@ -1,6 +1,5 @@
 """Nodes that announce one address by BIRD: a router follows a drain, and a cable that is cut."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.live.counted_load import counted_load
 from tests.live.namespaces import ADMINISTRATION, Namespaces, Subnet, namespaces
 from tests.live.nsd import nsd
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -89,14 +89,10 @@ def _bird(directory: Path, text: str, through: list[str]) -> Iterator[None]:
     (directory / "bird.conf").write_text(text, encoding="utf-8")
     run([needed("bird"), "-p", "-c", directory / "bird.conf"])
     control, pid = (directory / f"bird.{what}" for what in ("ctl", "pid"))
-    command = [*through, needed("bird"), "-f", "-c", directory / "bird.conf"]
-    process = subprocess.Popen([*command, "-s", control, "-P", pid], stdin=subprocess.DEVNULL)
-    try:
+    command: list[str | Path] = [*through, needed("bird"), "-f", "-c", directory / "bird.conf"]
+    with running([*command, "-s", control, "-P", pid]):
         wait_for(control.is_socket, "BIRD listens for commands")
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _link_local(number: int) -> str:

@@ -103,7 +103,13 @@ class Office:
 
     def kdig(self, vlan: Subnet, name: str, *options: str, rtype: str = "A") -> Answer:
         trusted = (f"+tls-ca={self.ca}", f"+tls-hostname={NAME}") if options else ()
-        command = [*self.on(vlan), needed("kdig"), f"@{vlan.server[0]}", name, rtype]
+        command: list[str | Path] = [
+            *self.on(vlan),
+            needed("kdig"),
+            f"@{vlan.server[0]}",
+            name,
+            rtype,
+        ]
         return read(run([*command, "+retry=0", "+timeout=5", *options, *trusted]))
 
     def curl(self, vlan: Subnet, name: str) -> list[str]:

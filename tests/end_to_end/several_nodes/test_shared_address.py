@@ -1,7 +1,6 @@
 """The shipped ways to one address on several nodes: a node that drains gives it up."""
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.live.counted_load import counted_load
 from tests.live.namespaces import namespaces
 from tests.live.nsd import nsd
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -63,7 +63,7 @@ class Pair:
         expected = [[number]] * len(SHARED)
         wait_for(lambda: self._holders() == expected, f"node {number} has both", _PATIENCE)
         for address, client in zip(SHARED, CLIENT, strict=True):
-            dig = [needed("dig"), f"@{address}", "-b", client, "web.telegram.org", "+tries=3"]
+            dig = (needed("dig"), f"@{address}", "-b", client, "web.telegram.org", "+tries=3")
             assert "status: NOERROR" in run([*self.client, *dig])
 
     def wait_for_one(self) -> int:
@@ -93,12 +93,8 @@ def _keepalived(node: Server) -> Iterator[None]:
     pids = (f"--{name}={here / name}.pid" for name in _PIDS)
     command = [*node.through, needed("keepalived"), "--dont-fork", "--vrrp", "--no-syslog"]
     command += [f"--log-file={here / 'keepalived.log'}", "--flush-log-file"]
-    process = subprocess.Popen([*command, f"--use-file={config}", *pids], stdin=subprocess.DEVNULL)
-    try:
+    with running([*command, f"--use-file={config}", *pids]):
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

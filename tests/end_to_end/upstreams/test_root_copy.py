@@ -15,7 +15,7 @@ from tests.live.internet import (
     SERIAL,
     SIGNED,
     UNSIGNED,
-    running,
+    listening,
     write_root,
 )
 from tests.live.programs import needed
@@ -111,6 +111,6 @@ def _served(box: Box, zone: Path) -> Iterator[str]:
         f'zone:\n  name: "."\n  zonefile: "{zone}"\n  provide-xfr: 0.0.0.0/0 NOKEY\n',
         encoding="ascii",
     )
-    with running([*box.net.on_box(), needed("nsd"), "-d", "-c", config], place / "log", 53):
+    with listening([*box.net.on_box(), needed("nsd"), "-d", "-c", config], place / "log", 53):
         yield address
     box.net.made.take(box.net.box, f"{address}/32")

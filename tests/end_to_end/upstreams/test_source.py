@@ -4,7 +4,6 @@ The server's namespace has an address that its routing table would not choose, o
 """
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,32 +16,29 @@ from tests.live.configs import edited, small
 from tests.live.namespaces import ADMINISTRATION, Namespaces, namespaces
 from tests.live.ports import listens
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server, servers
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 
 CHOSEN = {"four": "10.99.0.2", "six": "fd00:99::2"}
 OURS, THEIRS = ADMINISTRATION.server, ADMINISTRATION.client
-_UNBOUND = """
+_UNBOUND = (
+    ALONE
+    + """
 server:
   interface: {v4}
   interface: {v6}
   access-control: 0.0.0.0/0 allow
   access-control: ::/0 allow
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   logfile: "{place}/log"
   log-queries: yes
-  num-threads: 1
   module-config: "iterator"
   local-zone: "." redirect
   local-data: ". A 192.0.2.80"
   local-data: '. TXT {long}'
-remote-control:
-  control-enable: no
 """
+)
 
 
 class Network:
@@ -93,13 +89,9 @@ def _unbound(through: list[str], place: Path) -> Iterator[Path]:
     config, log = place / "unbound.conf", place / "log"
     text = _UNBOUND.format(v4=THEIRS[0], v6=THEIRS[1], place=place, long=long)
     config.write_text(text, encoding="utf-8")
-    process = subprocess.Popen([*through, str(needed("unbound")), "-d", "-c", str(config)])
-    try:
+    with running([*through, needed("unbound"), "-d", "-c", config]) as process:
         wait_for(lambda: listens(process.pid, 53), "Unbound is ready")
         yield log
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_the_upstream_sees_the_chosen_address(network: Network) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -18,13 +17,17 @@ from tests.live.commands import darban
 from tests.live.configs import small
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 
 NAME = "dns.agency.example"
 ADDRESS = "192.0.2.80"
 _CLIENT = "127.0.20.5"
-_UNBOUND = """
+_UNBOUND = (
+    ALONE
+    + """
 server:
   module-config: "iterator"
   interface: 127.0.0.1@{port}
@@ -33,16 +36,9 @@ server:
   tls-service-key: "{certificate.key}"
   local-zone: "." redirect
   local-data: ". 60 IN A 192.0.2.80"
-  num-threads: 1
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   logfile: ""
-remote-control:
-  control-enable: no
 """
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +70,9 @@ def unbound(place: Path, port: int, certificate: Certificate) -> Iterator[None]:
     """Unbound, which answers every name over TLS at this port."""
     config = place / "unbound.conf"
     config.write_text(_UNBOUND.format(port=port, certificate=certificate, place=place))
-    process = subprocess.Popen(
-        [needed("unbound"), "-d", "-c", config],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with running([needed("unbound"), "-d", "-c", config]):
         wait_for(lambda: _accepts(port), "Unbound accepts connections")
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _accepts(port: int) -> bool:

@@ -63,13 +63,6 @@ def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
 
 
 @pytest.fixture
-def server(lasting: Server) -> Iterator[Server]:
-    """A server that runs, and whose upstream answers."""
-    with restored(lasting) as server:
-        yield server
-
-
-@pytest.fixture
 def nobody() -> str:
     """An address where nobody listens."""
     return f"127.0.0.1:{free_port()}"

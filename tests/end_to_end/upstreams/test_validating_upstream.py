@@ -5,7 +5,6 @@ expired, an insecure delegation and a zone without signatures.
 """
 
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -18,7 +17,9 @@ from tests.live.clients import Answer, Asker, ask
 from tests.live.configs import ROOT, replaced_once, small
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
 from tests.live.server import Server, servers
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 from tests.programs.fidelity.peers_of_darban import PROGRAMS, authority, unbound
 from tests.programs.fidelity.zone_texts import BROKEN, CHILD, EXPIRED, INSECURE, PLAIN, SIGNED
@@ -34,17 +35,6 @@ server:
   trust-anchor-file: "{zones}/anchor.key"
 """
 """What replaces the root and its trust anchor."""
-_AT_HOME = """
-server:
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-remote-control:
-  control-enable: no
-"""
 _TRANSPARENT = """
 server:
   module-config: "iterator"
@@ -89,25 +79,25 @@ def resolvers(
     zones, network, ours = (place / name for name in ("zones", "network", "unbound"))
     for directory in (zones, network, ours):
         directory.mkdir()
-    with ExitStack() as running:
-        stubs = running.enter_context(authority(zones))
+    with ExitStack() as stack:
+        stubs = stack.enter_context(authority(zones))
         port = free_port()
         shipped = (SHIPPED / "darban-upstream.conf").read_text(encoding="utf-8")
         config = replaced_once(shipped, "127.0.0.1@5335", f"127.0.0.1@{port}")
-        config += _HERE.format(zones=zones) + _AT_HOME.format(place=ours)
+        config += _HERE.format(zones=zones) + ALONE.format(place=ours)
         if request.param == "recursing":
             config += stubs
         else:
             other = free_port()
-            transparent = _TRANSPARENT.format(port=other) + _AT_HOME.format(place=network) + stubs
-            running.enter_context(unbound(network, other, transparent))
+            transparent = _TRANSPARENT.format(port=other) + ALONE.format(place=network) + stubs
+            stack.enter_context(unbound(network, other, transparent))
             forward = (SHIPPED / "darban-forward.conf").read_text(encoding="utf-8")
             for address in ("192.0.2.53", "192.0.2.54"):
                 forward = replaced_once(forward, f": {address}\n", f": 127.0.0.1@{other}\n")
             config += forward
-        running.enter_context(unbound(ours, port, config))
+        stack.enter_context(unbound(ours, port, config))
         askers = [Asker(dig_program, port)]
-        make = running.enter_context(servers(tmp_path_factory.mktemp("darban")))
+        make = stack.enter_context(servers(tmp_path_factory.mktemp("darban")))
         for keys, more, known in ((_CONTROLS, "", 1), ("", _TRUSTED.format(port=port), 0)):
             server = make(small([f"127.0.0.1:{port}"], upstream=keys, more=more)).start()
             _await_probe(server, known)
@@ -169,13 +159,9 @@ def _dnsmasq(claiming: str) -> Iterator[str]:
     options = ["--proxy-dnssec", "--cache-size=0", f"--server={host}#{theirs}", f"--port={port}"]
     options += ["--listen-address=127.0.0.1", "--bind-interfaces", "--conf-file=/dev/null"]
     alone = ["--no-daemon", "--no-resolv", "--no-hosts", "--pid-file", "--user="]
-    process = subprocess.Popen([needed("dnsmasq"), *alone, *options], stderr=subprocess.DEVNULL)
-    try:
+    with running([needed("dnsmasq"), *alone, *options]):
         wait_for(lambda: ask(port, f"www.{SIGNED}") is not None, "dnsmasq answers")
         yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _said(answer: Answer) -> tuple[str, bool, list[int], set[str]]:

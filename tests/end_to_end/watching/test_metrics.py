@@ -94,7 +94,7 @@ def test_openmetrics_for_those_who_ask_for_it(quiet: Server) -> None:
         kind, text = answer.headers["Content-Type"], answer.read().decode()
     assert kind.startswith("application/openmetrics-text; version=1.0.0")
     assert text.endswith("# EOF\n")
-    names = {family.name for family in text_string_to_metric_families(text)}
+    names = {family.name for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
     assert {"darban_queries", "darban_query_duration_seconds", "darban_socket_drops"} <= names
     with urllib.request.urlopen(url, timeout=5) as answer:
         assert answer.headers["Content-Type"].startswith("text/plain; version=")

@@ -81,8 +81,8 @@ def test_the_counts_of_two_nodes_are_added(nodes: list[Path], tmp_path: Path) ->
     assert merged.code == GOOD, merged.err
     assert blocked(merged.out) == blocked_by(0) + blocked_by(1)
     as_json = darban(*ASKED, "--merge", str(file), "--json", at=one).json
-    assert [node["node"] for node in as_json["nodes"]] == list(synthetic.NODES)  # type: ignore[attr-defined]
-    assert len(as_json["counts"]) == len(rows(merged.out))  # type: ignore[arg-type]
+    assert [node["node"] for node in as_json["nodes"]] == list(synthetic.NODES)
+    assert len(as_json["counts"]) == len(rows(merged.out))
 
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
     shutil.copytree(one / "lists", tmp_path / "lists")
@@ -190,7 +190,7 @@ def test_a_logo_that_cannot_be_used_is_said(
 def test_a_report_is_signed_and_ssh_keygen_verifies_it(agency: Callable[[str], Path]) -> None:
     program = needed("ssh-keygen")
     folder = agency('sign_key = "key"')
-    make = [program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "key"]
+    make = (program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "key")
     subprocess.run(make, check=True)
     public = (folder / "key.pub").read_text(encoding="utf-8")
     signers = folder / "signers"
@@ -200,7 +200,17 @@ def test_a_report_is_signed_and_ssh_keygen_verifies_it(agency: Callable[[str], P
         asked = ("report", "--month", "1405-08", "--language", language)
         done = darban(*asked, "--output", str(report), at=folder)
         assert (done.code, done.out) == (GOOD, ""), done.err
-    verify = [program, "-Y", "verify", "-f", signers, "-I", "reports", "-n", "darban-report"]
+    verify: list[str | Path] = [
+        program,
+        "-Y",
+        "verify",
+        "-f",
+        signers,
+        "-I",
+        "reports",
+        "-n",
+        "darban-report",
+    ]
     verify += ["-s", folder / "report.html.sig"]
     page = report.read_bytes()
     assert b'<html lang="en"' in page
@@ -210,13 +220,23 @@ def test_a_report_is_signed_and_ssh_keygen_verifies_it(agency: Callable[[str], P
     assert bad.returncode != 0
 
 
+def _make_pipe(key: Path) -> None:
+    key.unlink()
+    os.mkfifo(key)
+
+
+def _make_link(key: Path) -> None:
+    key.unlink()
+    key.symlink_to("/dev/zero")
+
+
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
         (lambda key: os.chown(key, 54321, -1), "found a file of the user 54321"),
         (lambda key: key.chmod(0o620), "found a file that others may write"),
-        (lambda key: (key.unlink(), os.mkfifo(key)), "found no regular file"),
-        (lambda key: (key.unlink(), key.symlink_to("/dev/zero")), "found no regular file"),
+        (_make_pipe, "found no regular file"),
+        (_make_link, "found no regular file"),
     ],
 )
 def test_root_signs_with_a_regular_file_of_root_alone(
@@ -227,7 +247,7 @@ def test_root_signs_with_a_regular_file_of_root_alone(
     if os.geteuid() != 0:
         lacking("needs root: it gives the key to another user")
     folder = agency('sign_key = "key"')
-    make = [program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "key"]
+    make = (program, "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / "key")
     subprocess.run(make, check=True)
     harm(folder / "key")
     report = folder / "report.csv"

@@ -135,7 +135,7 @@ def test_names_that_the_lists_may_lack(server: Server) -> None:
     )
     [told] = darban("lists", "suggest", "asked.tsv", "--json", at=server.directory).json[
         "suggestions"
-    ]  # type: ignore[misc]
+    ]
     assert told["queries"] == {"new-chat.facebook.com": 2}
     (server.directory / "names.txt").write_text("slack.com A\n", encoding="ascii")
     for file, said in (("names.txt", "is no file of 'darban record'"), ("none", "No such file")):

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def run(server: Server, *arguments: str, columns: int = 80) -> Done:
     return darban("status", *arguments, at=server.directory, COLUMNS=str(columns), NO_COLOR="")
 
 
-def told(server: Server, *arguments: str) -> dict[str, object]:
+def told(server: Server, *arguments: str) -> dict[str, Any]:
     done = run(server, "--json", *arguments)
     assert done.code == GOOD, done.err
     return done.json
@@ -76,7 +77,7 @@ def asked(asked_once: Server) -> Iterator[Server]:
 def test_json_is_what_was_asked(asked: Server) -> None:
     # Workers tell of their caches twice a second.
     status = wait_for(lambda: _with_cache(told(asked)), "the caches are told of")
-    vlans = {vlan["name"]: vlan for vlan in status["vlans"]}  # type: ignore[attr-defined]
+    vlans = {vlan["name"]: vlan for vlan in status["vlans"]}
     administration = vlans["administration"]
     assert (administration["id"], administration["policy"]) == (10, "administrative")
     assert administration["mode"] == "enforce"
@@ -91,15 +92,15 @@ def test_json_is_what_was_asked(asked: Server) -> None:
     assert vlans["publicity"]["outcomes"] == {"passed": 7}
     assert vlans["unknown"]["outcomes"] == {"refused": 7}
     assert sum(vlan["queries"] for vlan in vlans.values()) == sum(ASKED.values())
-    [upstream] = status["upstreams"]  # type: ignore[misc]
+    [upstream] = status["upstreams"]
     assert upstream["up"] is True
     # Each worker has a cache of its own, so that more than one may have had to ask.
     assert 2 <= upstream["queries"] == upstream["answered"] <= 8
     assert 0 < upstream["latency"] < 5
-    assert status["cache"]["entries"] == upstream["answered"]  # type: ignore[index]
-    states = {each["id"]: each["state"] for each in status["exemptions"]}  # type: ignore[attr-defined]
+    assert status["cache"]["entries"] == upstream["answered"]
+    states = {each["id"]: each["state"] for each in status["exemptions"]}
     assert states == {"pr-2031": "in force", "pr-old": "ended"}
-    entries = {each["service"]: each["entries"] for each in status["lists"]}  # type: ignore[attr-defined]
+    entries = {each["service"]: each["entries"] for each in status["lists"]}
     assert set(entries) == {path.stem for path in BLOCKLISTS.glob("*.txt")}
     assert status["pid"] == asked.pid
     assert status["config"] == str(asked.config.resolve())
@@ -115,9 +116,9 @@ def test_a_missing_forward_zone_is_counted_and_named(asked: Server) -> None:
     assert asked.scrape().total("darban_missing_forward_queries_total") == 2
 
 
-def _with_cache(status: dict[str, object]) -> dict[str, object] | None:
-    [upstream], cache = status["upstreams"], status["cache"]  # type: ignore[misc]
-    return status if cache["entries"] == upstream["answered"] else None  # type: ignore[index]
+def _with_cache(status: dict[str, Any]) -> dict[str, Any] | None:
+    [upstream], cache = status["upstreams"], status["cache"]
+    return status if cache["entries"] == upstream["answered"] else None
 
 
 @pytest.mark.parametrize("columns", [80, 200])

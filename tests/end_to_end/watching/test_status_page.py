@@ -266,7 +266,7 @@ def test_it_is_used_by_keyboard_and_answers_as_darban_explain_does_for_the_vlan(
         "[...document.querySelectorAll('#explain dl > div')]"
         ".map(row => [row.children[0].innerText, row.children[1].innerText])"
     )
-    explain = [DARBAN, "explain", "--config", watched.server.config]
+    explain = (DARBAN, "explain", "--config", watched.server.config)
     done = subprocess.run(
         [*explain, "--vlan", "administration", "web.telegram.org"],
         capture_output=True,

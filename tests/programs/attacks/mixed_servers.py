@@ -24,7 +24,9 @@ def refusing() -> Seen:
         both = [stack.enter_context(upstream(each)) for each in (_refused, honest)]
         server = stack.enter_context(darban([each.where for each in both]))
         replies = volley(server.port, shots, 4)
-    answered = sum(each and wire.read(each.packet).addresses == [TRUE] for each in replies)
+    answered = sum(
+        each is not None and wire.read(each.packet).addresses == [TRUE] for each in replies
+    )
     with behind(_refused) as (server, alone):
         again = [Shot(n / 100, wire.question("again.example")) for n in range(300)]
         told = sum(each is not None for each in volley(server.port, again, 4))

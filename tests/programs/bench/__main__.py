@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Collection, Sequence
-from itertools import chain
 
 from tests.live.programs import find
 from tests.programs.bench import machine, questions, targets
@@ -121,7 +120,8 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
             kind.name: targets.longest_waits(kind, place / "wait", options.runs) for kind in builds
         }
     facts = _conditions(len(addresses))
-    facts |= {kind.name: kind.version() for kind in chain([Authority], kinds)}
+    asked: list[type[Peer]] = [Authority, *kinds]
+    facts |= {kind.name: kind.version() for kind in asked}
     facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
     parts = ["## Targets", targets.table(bench.results, bench.full, waits)]
     return facts, [*parts, *document(bench.results, MAIN.name)]

@@ -14,14 +14,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
+from typing import Any
 
 from dnslib import EDNS0, DNSRecord
 
-from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
-from tests.server.assembled import Assembled
+from tests.server.assembled import Assembled, server_at
 
 BATCH = 16
 WARM, COUNTED = 10, 50
@@ -49,7 +49,7 @@ class Node:
         accepting = socket.create_server(("127.0.0.1", 0))
         self.kept = listening, accepting
         self.assembled = made = Assembled(
-            self.loop, {"upstream": Server(*self.upstream.getsockname(), "upstream")}
+            self.loop, {"upstream": server_at(self.upstream.getsockname())}
         )
         listening.setblocking(False)
         UdpServer(self.loop, listening, made.handler, made.counters).start()
@@ -153,7 +153,7 @@ def _new_names() -> Iterator[list[bytes]]:
         yield [next(names) for _ in range(BATCH)]
 
 
-def _taken(of: socket.socket) -> list[tuple[bytes, object]]:
+def _taken(of: socket.socket) -> list[tuple[bytes, Any]]:
     """All packets that a socket has."""
     taken = []
     of.setblocking(False)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.programs.bench.clients import PREFIXES
 from tests.programs.bench.machine import BUILD
@@ -157,8 +158,11 @@ class BeforeInterpreted(Before):
         return f"commit {cls.commit}, one worker"
 
 
-MAIN: type[Darban] = Darban if Compiled.missing() else Compiled
-"""The build that operators run, as far as it is here."""
+if TYPE_CHECKING:
+    MAIN = Darban
+else:
+    MAIN = Darban if Compiled.missing() else Compiled
+    """The build that operators run, as far as it is here."""
 
 
 class Wildcard(MAIN):

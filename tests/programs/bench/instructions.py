@@ -40,7 +40,7 @@ def count(tree: Path, place: Path) -> dict[str, float]:
         packed.extractall(place / "package")
     library, dumps = place / "callgrind.so", place / "dumps"
     dumps.mkdir()
-    compile_ = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", library]
+    compile_ = ("gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", library)
     subprocess.run(compile_, input=_LIBRARY, text=True, check=True)
     command: list[str | Path] = [
         *("valgrind", "--tool=callgrind", "--instr-atstart=no", "--quiet"),

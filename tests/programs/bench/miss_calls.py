@@ -20,10 +20,9 @@ from typing import NamedTuple
 from dnslib import RR, DNSRecord
 
 import resolver
-from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.udp import UdpServer
-from tests.server.assembled import Assembled
+from tests.server.assembled import Assembled, server_at
 
 PACKAGE = f"{Path(resolver.__file__).parent}/"
 WARM = 20
@@ -65,7 +64,7 @@ def misses() -> list[list[Call]]:
     """The calls of some misses, each from the reading of its query on."""
     loop = Loop()
     with bound() as listening, bound() as upstream, bound() as client:
-        server = Server(*upstream.getsockname(), "upstream")
+        server = server_at(upstream.getsockname())
         assembled = Assembled(loop, {"upstream": server})
         listening.setblocking(False)
         UdpServer(loop, listening, assembled.handler, assembled.counters).start()

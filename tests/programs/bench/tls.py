@@ -22,6 +22,7 @@ from tests.live.configs import small
 from tests.live.dnsdist import NAME, certificate
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
 from tests.programs.bench.processes import cpu, family, memory, start
 
@@ -34,26 +35,21 @@ _RATE = 3000
 _IDLE = 400
 """Connections that are held at once. Of more than 500, Darban closes those that idle a second."""
 
-_UNBOUND = """\
+_UNBOUND = (
+    ALONE
+    + """\
 server:
   interface: 127.0.0.1@{port}
   tls-port: {port}
   tls-service-pem: "{place}/dns.pem"
   tls-service-key: "{place}/dns.key"
   access-control: 127.0.0.0/8 allow
-  num-threads: 1
   incoming-num-tcp: 1000
   outgoing-num-tcp: 1
   module-config: "iterator"
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   local-data: "localhost. A 127.0.0.1"
-remote-control:
-  control-enable: no
 """
+)
 _DNSDIST = """\
 setSecurityPollSuffix("")
 setACL({{"127.0.0.0/8"}})
@@ -185,7 +181,10 @@ def main() -> int:
         for run in range(options.runs):
             for server in servers if run % 2 == 0 else reversed(servers):
                 figures = (
-                    *(_per_query(server, place / "questions", options.seconds, p) for p in (0, 1)),
+                    *(
+                        _per_query(server, place / "questions", options.seconds, p)
+                        for p in (False, True)
+                    ),
                     _per_connection(server, 500),
                 )
                 measured[server.name].append(figures)

@@ -110,7 +110,7 @@ def _suffer(whole: System, served: Prometheus, breakdown: Breakdown, seen: Row) 
     seen.mend = mend
 
 
-def _within(seconds: float, condition: Callable[[], T]) -> T | None:
+def _within(seconds: float, condition: Callable[..., T]) -> T | None:
     """What a condition gives within so many seconds; None where it gives nothing."""
     end = time.monotonic() + seconds
     while not (got := condition()):

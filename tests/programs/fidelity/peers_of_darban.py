@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.running import running
+from tests.live.unbound import ALONE
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
 from tests.programs.fidelity import zone_texts
@@ -35,19 +37,15 @@ remote-control:
 """
 _NSD_ZONE = 'zone:\n  name: "{zone}"\n  zonefile: "{file}"\n'
 
-_UNBOUND = """
+_UNBOUND = (
+    ALONE
+    + """
 server:
   module-config: "validator iterator"
   interface: 127.0.0.1@{port}
   access-control: 127.0.0.0/8 allow
   do-not-query-localhost: no
   do-ip6: no
-  num-threads: 1
-  username: ""
-  chroot: ""
-  directory: "{place}"
-  pidfile: ""
-  use-syslog: no
   logfile: ""
   ede: yes
   minimal-responses: no
@@ -56,14 +54,13 @@ server:
   aggressive-nsec: no
   target-fetch-policy: "0 0 0 0 0"
   trust-anchor-file: "{place}/anchor.key"
-remote-control:
-  control-enable: no
 """
+)
 _STUB = 'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{port}\n'
 
 
 def _run(place: Path, name: str, *arguments: str) -> str:
-    command = [needed(name), *arguments]
+    command: list[str | Path] = [needed(name), *arguments]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
@@ -103,18 +100,11 @@ def write_zones(place: Path) -> list[str]:
 
 @contextmanager
 def _serving(place: Path, name: str, *arguments: str) -> Iterator[None]:
-    program = needed(name)
-    with (place / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-    try:
+    log = place / f"{name}.log"
+    with running([needed(name), *arguments], log) as process:
         time.sleep(0.1)
-        assert process.poll() is None, (place / f"{name}.log").read_text(errors="replace")
+        assert process.poll() is None, log.read_text(errors="replace")
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def _await(port: int, name: str, log: Path) -> None:

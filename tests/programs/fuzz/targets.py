@@ -33,7 +33,7 @@ def take_query(data: bytes) -> Hashable:
     assert _facts(found) == _facts(again), "what was scanned before has changed something"
     profile = found.profile
     assert found.ident == data[:2]
-    assert data.startswith(found.question, query.HEADER)
+    assert data.startswith(found.question, codes.HEADER)
     for limit in _LIMITS:
         packet = _rendered(profile, limit, codes.REFUSED, found.question, b"", (0, 0, 0))
         assert packet[:2] == b"\x00\x01"
@@ -115,7 +115,7 @@ def _alias_of(target: response.Response) -> response.Response:
 
 
 def _render(asked: response.Response, entry: CacheEntry) -> None:
-    question = asked.packet[query.HEADER : asked.question_end]
+    question = asked.packet[codes.HEADER : asked.question_end]
     profile = render.QueryProfile(codes.RD, qtype=asked.qtype, has_opt=True, dnssec_ok=True)
     for now in (0.0, 1e6):
         records = entry.aged(now)

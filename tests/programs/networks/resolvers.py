@@ -1,12 +1,12 @@
 """The resolvers of the table, each with its defaults, one thread, and stale answers allowed."""
 
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.live.running import running
 from tests.live.waiting import wait_for
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
@@ -91,14 +91,8 @@ class _Packaged(NamedTuple):
             config = Path(place) / self.config
             config.write_text(text, encoding="utf-8")
             told = [each.format(config=config, place=place) for each in self.arguments]
-            with (Path(place) / "log").open("wb") as log:
-                command = [program(self.program), *told]
-                process = subprocess.Popen(command, stdout=log, stderr=log)
-            try:
+            with running([program(self.program), *told], Path(place) / "log"):
                 yield _PORT
-            finally:
-                process.terminate()
-                process.wait(10)
 
 
 _PACKAGED = {

@@ -18,15 +18,15 @@ from tests.live.waiting import wait_for
 from tests.programs.parity import policy_under_test as policy
 from tests.programs.parity.cells import KEPT, QUESTIONS, Asker, Pass, Question, passes
 from tests.programs.parity.differences import AGREES, UNEXPLAINED, Cell, reason
-from tests.programs.parity.engines import Bind, Darban, Engine, Recursor, Site, Unbound
+from tests.programs.parity.engines import Bind, Darban, Engine, Recursor, Secondary, Site, Unbound
 from tests.programs.parity.exactness import Exactness
 
-ENGINES: dict[str, type[Engine]] = {
-    "Darban": Darban,
+SECONDARIES: dict[str, type[Secondary]] = {
     "BIND": Bind,
     "Unbound": Unbound,
     "Recursor": Recursor,
 }
+ENGINES: dict[str, type[Engine]] = {"Darban": Darban, **SECONDARIES}
 _MOST = 0.5
 """The share of cells that agree: without RD, the other half differs by design."""
 
@@ -119,8 +119,9 @@ def _cells(of: Site, engine: Engine, asker: Asker, asked: Iterable[Pass]) -> Ite
     for caches, client, warming in asked:
         if caches != KEPT:
             engine.flush()
-        for each in QUESTIONS[warming] if warming else ():
-            asker(engine.ports[warming.vlan], each)
+        if warming is not None:
+            for each in QUESTIONS[warming]:
+                asker(engine.ports[warming.vlan], each)
         for each in QUESTIONS[client]:
             with_rd = expected[each._replace(rd=True)]
             seen = asker(engine.ports[client.vlan], each)

@@ -292,8 +292,8 @@ def write_lists(directory: Path) -> Path:
 def signed_zone(directory: Path) -> str:
     """The root zone of the upstream, signed: engines let signed answers pass more easily."""
     (directory / "unsigned.zone").write_text(_ZONE, encoding="ascii")
-    command = [needed("ldns-keygen"), "-a", "ECDSAP256SHA256", "-k", "."]
+    command = (needed("ldns-keygen"), "-a", "ECDSAP256SHA256", "-k", ".")
     key = subprocess.check_output(command, cwd=directory, text=True).strip()
-    sign = [needed("ldns-signzone"), "-o", ".", "-f", "signed.zone", "unsigned.zone", key]
+    sign = (needed("ldns-signzone"), "-o", ".", "-f", "signed.zone", "unsigned.zone", key)
     subprocess.run(sign, cwd=directory, check=True, capture_output=True)
     return (directory / "signed.zone").read_text(encoding="ascii")
