@@ -13,7 +13,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, Final, get_type_hints
 
 from resolver.dns.record import LocalRecord
@@ -347,11 +346,6 @@ class CompiledConfig:
     """The names of the rules of services that some policy allows."""
     expectations: tuple[Expectation, ...] = ()
     """Those that hold whatever is exempted; one for a moment, or for an exemption, is not here."""
-
-    def sinkholes(self) -> set[bytes]:
-        """The addresses that blocked replies have; an empty one where a policy has none."""
-        pairs = ((each.sinkhole_v4, each.sinkhole_v6) for each in self.policies)
-        return set(chain.from_iterable(pairs))
 
 
 @dataclass(frozen=True, slots=True)
