@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_type_hints
 
-from resolver.dns.record import LocalRecord
+from resolver.dns.local_record import LocalRecord
 from resolver.policy import codec
 from resolver.policy.index import Index
 from resolver.policy.services import union

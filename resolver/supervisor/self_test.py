@@ -10,7 +10,7 @@ import contextlib
 import time
 from typing import Final
 
-from resolver.analysis.self_test import wrong_decisions
+from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.supervisor.rollout import Rollout

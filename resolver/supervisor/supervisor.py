@@ -315,7 +315,7 @@ class _Supervisor:
         gc.disable()  # modules are no garbage, now or later
         # Slow to import, so after the start.
         from resolver.web import metrics_page, status_page
-        from resolver.web.history import History
+        from resolver.web.figure_plots import History
         from resolver.web.listener import listen
 
         gc.freeze()

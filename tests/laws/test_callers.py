@@ -23,7 +23,7 @@ CALLERS = {
     # ``diff`` ask the engine.
     "check_question": {
         *("engine.engine.Engine.respond", "analysis.explanation.Explainer.verdict"),
-        *("analysis.explanation.Explainer._explain", "engine.self_test.decisions"),
+        *("analysis.explanation.Explainer._explain", "engine.decisions.decisions"),
     },
     "check_query": {
         "engine.engine.Engine.check_question",

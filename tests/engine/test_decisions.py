@@ -2,11 +2,11 @@
 
 import pytest
 
-from resolver.analysis.self_test import wrong_decisions
+from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.engine.cache import AnswerCache
+from resolver.engine.decisions import Decision, decisions
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.self_test import Decision, decisions
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from tests.compiler.texts import compile_texts

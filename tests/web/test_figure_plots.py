@@ -9,7 +9,7 @@ import pytest
 from resolver.figures.history import read_history
 from resolver.figures.records import HourFigures, Labels
 from resolver.figures.store import FigureStore
-from resolver.web.history import plot, vlan_histories
+from resolver.web.figure_plots import plot, vlan_histories
 from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
 from tests.figures.synthetic import ABAN, DAY, HOUR

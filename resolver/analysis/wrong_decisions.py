@@ -22,7 +22,7 @@ _BLOCKING = (Outcome.BLOCKED.label, Outcome.WOULD_BLOCK.label)
 def wrong_decisions(
     compiled: CompiledConfig, wall: float, decisions: Sequence[Sequence[str] | None]
 ) -> Iterator[str]:
-    """What is wrong at a moment, in words; ``decisions`` are as in ``engine.self_test``.
+    """What is wrong at a moment, in words; ``decisions`` are as in ``engine.decisions``.
 
     ``wall`` is in seconds since 1970. An expectation for hours that do not hold then is left out.
     """
