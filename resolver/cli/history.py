@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
@@ -27,11 +26,12 @@ from resolver.cli.policies import view_of_vlan
 from resolver.cli.standing_text import standing_text
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.evidence.history_check import WitnessedHead
+from resolver.evidence.record_order import RecordOrder
+from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
-from resolver.supervisor.audit_log import AuditEntry, AuditLog
-from resolver.supervisor.history_check import WitnessedHead
-from resolver.supervisor.record_order import RecordOrder
 
 _SHOWN, _SHOWN_IDS = 20, 3
 

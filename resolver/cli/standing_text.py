@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from resolver.analysis.report import BlockedService
-from resolver.analysis.standing import Standing
 from resolver.cli.exemption_text import exemption_text
+from resolver.reports.policy_report import BlockedService
+from resolver.reports.standing import Standing
 
 
 def standing_text(standing: Standing) -> str:

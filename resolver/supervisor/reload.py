@@ -33,13 +33,13 @@ from resolver.compiler.candidate import (
     SourceTexts,
 )
 from resolver.compiler.child_compiler import compile_in_child
+from resolver.evidence.audit_writer import AuditWriter
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import LastReload
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
-from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
@@ -284,7 +284,9 @@ class Reloader:
         """
         self._sources = sources
         self.judged.set()
-        await self._audit.activated(event, who, self._rollout.current, sources, once=once)
+        served = self._rollout.current
+        entry = (event, who, served.path.name, served.compiled, sources)
+        await self._audit.activated(*entry, once=once)
 
     def _report(self, attempt: _Attempt, result: ReloadResult) -> ReloadResult:
         """Report how an attempt ended, in the metrics, the status and the log.

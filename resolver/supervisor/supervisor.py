@@ -23,6 +23,10 @@ from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
 from resolver.compiler.candidate import Accepted
+from resolver.evidence.audit_writer import AuditWriter
+from resolver.evidence.block_log import BlockLogWriter
+from resolver.evidence.figures_writer import FiguresWriter
+from resolver.evidence.hourly_seals import FiguresSeals
 from resolver.log import log, say
 from resolver.log import start as start_log
 from resolver.metrics import kernel
@@ -34,14 +38,10 @@ from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.supervisor.address_watch import watch_addresses
-from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.background import BackgroundTasks, Work, report_unaccepted
 from resolver.supervisor.banner import startup_banner
-from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
-from resolver.supervisor.figures_seals import FiguresSeals
-from resolver.supervisor.figures_writer import FiguresWriter
 from resolver.supervisor.link_probe import LinkProbe
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_socket import MetricsSocket

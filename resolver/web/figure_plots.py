@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from resolver.figures.history import SPANS, Bars, read_history
-from resolver.figures.records import Labels
-from resolver.figures.small_counts import is_coarse
+from resolver.evidence.figures.counts import Labels
+from resolver.evidence.figures.small_counts import is_coarse
+from resolver.evidence.figures.spans import SPANS, Bars, read_spans
 from resolver.metrics.layout import UNKNOWN
 
 _KEPT = 300.0
@@ -68,7 +68,7 @@ class History:
         async with self._reading:
             if time.monotonic() >= self._until:
                 self._read = await asyncio.to_thread(
-                    read_history, self._directory, time.time(), self._zone()
+                    read_spans, self._directory, time.time(), self._zone()
                 )
                 self._until = time.monotonic() + _KEPT
         return list(vlan_histories(self._read))

@@ -8,15 +8,15 @@ import pytest
 
 from resolver.compiler.candidate import Accepted, SourceTexts
 from resolver.compiler.compilation import compile_and_save
+from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.audit_writer import AuditWriter
+from resolver.evidence.block_log import BlockLogWriter
 from resolver.metrics.facts import ServerFacts
 from resolver.policy_source.switch import PolicySwitch
 from resolver.policy_source.tree import PolicyTree, PulledPolicy
 from resolver.snapshot import store
 from resolver.supervisor import reload
-from resolver.supervisor.audit_log import AuditLog
-from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.background import BackgroundTasks
-from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.reload import Reloader, SentConfig
 from resolver.supervisor.rollout import Rollout, read

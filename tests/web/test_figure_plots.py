@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from resolver.figures.history import read_history
-from resolver.figures.records import HourFigures, Labels
-from resolver.figures.store import FigureStore
+from resolver.evidence.figures.counts import HourFigures, Labels
+from resolver.evidence.figures.spans import read_spans
+from resolver.evidence.figures.store import FigureStore
 from resolver.web.figure_plots import plot, vlan_histories
 from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
-from tests.figures.synthetic import ABAN, DAY, HOUR
+from tests.evidence.figures.synthetic import ABAN, DAY, HOUR
 from tests.web.judged import engine
 from tests.web.test_status_page import NOTHING, STATUS
 
@@ -29,7 +29,7 @@ def test_bars_are_of_local_hours_and_days(tmp_path: Path) -> None:
         of_hour = HourFigures(noon - hours_ago * HOUR)
         of_hour.counts[blocked] = queries
         store.add(of_hour, "Asia/Tehran")
-    history = read_history(tmp_path, NOW, TEHRAN)
+    history = read_spans(tmp_path, NOW, TEHRAN)
     assert history["day"][blocked] == [0] * 10 + [8, 4] + [0] * 10 + [2, 1]
     assert history["week"][blocked] == [0] * 24 + [8, 4, 2, 1]
     assert history["month"][blocked] == [16] + [0] * 27 + [8, 7]
