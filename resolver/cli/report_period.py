@@ -15,21 +15,19 @@ from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
 from resolver.cli.report_file import logo_uri
 from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.audit_log import AuditLog, OrderedEntry
 from resolver.evidence.block_log_file import block_log_days
 from resolver.evidence.block_log_retention import BlockLogDays
 from resolver.evidence.figures import export_file as figure_export
 from resolver.evidence.figures import store as figure_store
 from resolver.evidence.figures.counts import Figures
 from resolver.evidence.figures.tables import copied
-from resolver.evidence.record_order import RecordOrder
 from resolver.log import escaped
 from resolver.policy.compiled import CompiledConfig
 from resolver.reports import period as periods
 from resolver.reports.period import InvalidPeriod, Period
 from resolver.reports.period_report import make_period_report
 from resolver.reports.period_values import (
-    AuditRecord,
     FetchedAge,
     ListAge,
     Lists,
@@ -224,17 +222,11 @@ def _compiled(config: Path) -> CompiledConfig:
     return compiled or compile_valid(config).snapshot.compiled
 
 
-def _audit_log(config: Path, now: float) -> list[AuditRecord]:
-    state, order = store.directory(config), RecordOrder(now)
+def _audit_log(config: Path, now: float) -> list[OrderedEntry]:
+    state = store.directory(config)
     try:
         with as_owner(state):
-            return [
-                AuditRecord(
-                    *(each.time, each.event, each.who, each.snapshot, each.diff),
-                    *(tuple(each.exemptions), each.changes, order.is_backdated(each.time)),
-                )
-                for each in AuditLog(state).entries()
-            ]
+            return list(AuditLog(state).in_order(now))
     except OSError as error:
         raise DarbanError(str(error)) from None
 

@@ -79,6 +79,13 @@ class Activation(NamedTuple):
     """A record that was written after a later one, and says that something else was in force."""
 
 
+class OrderedEntry(NamedTuple):
+    """An entry, and whether it is backdated (``record_order``): then it puts nothing in force."""
+
+    entry: AuditEntry
+    is_backdated: bool
+
+
 class AuditLog:
     """The audit log in a state directory."""
 
@@ -95,6 +102,12 @@ class AuditLog:
             OSError: the file exists and cannot be read.
         """
         return filter(None, map(audit_entry, self._journal.lines()))
+
+    def in_order(self, now: float) -> Iterator[OrderedEntry]:
+        """The same; ``now`` is as for ``RecordOrder``."""
+        order = RecordOrder(now)
+        for entry in self.entries():
+            yield OrderedEntry(entry, order.is_backdated(entry.time))
 
     def last_activation(self, snapshot: str | None = None) -> AuditEntry | None:
         """The last entry that put a config, or this snapshot, in force.

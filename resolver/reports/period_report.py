@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from resolver import __version__
 from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditEntry, OrderedEntry
 from resolver.evidence.figures.counts import Figures
 from resolver.evidence.figures.small_counts import is_coarse, part_of_month
 from resolver.reports.coverage import gaps_of_all, intervals
@@ -21,7 +22,6 @@ from resolver.reports.period import Period, local_day
 from resolver.reports.period_values import (
     BLOCKED,
     WOULD_BLOCK,
-    AuditRecord,
     Coverage,
     DayCount,
     LinkCut,
@@ -48,7 +48,7 @@ def make_period_report(
     before: Period,
     zone: ZoneInfo,
     nodes: Sequence[Figures],
-    log: Sequence[AuditRecord],
+    log: Sequence[OrderedEntry],
     vlans: Iterable[str],
     lists: Lists,
     agency: str,
@@ -79,8 +79,8 @@ def make_period_report(
         exemptions=tuple(_exemptions(log, period)),
         changes=changes,
         other_events=others,
-        backdated=sum(each.backdated and period.begin <= each.at < period.end for each in log),
-        audited=any(each.at <= period.begin for each in log),
+        backdated=sum(late and period.begin <= each.time < period.end for each, late in log),
+        audited=any(each.time <= period.begin for each, _ in log),
         left_out=left_out,
         nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
         coverage=_of_all(nodes, period),
@@ -207,12 +207,12 @@ def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
     return Coverage(period.end - period.begin, tuple(gaps))
 
 
-def _exemptions(log: Sequence[AuditRecord], period: Period) -> Iterator[PeriodExemption]:
+def _exemptions(log: Sequence[OrderedEntry], period: Period) -> Iterator[PeriodExemption]:
     """The exemptions that configs had in the period, by their begin."""
     found: dict[str, PeriodExemption] = {}
     for entry, end in _in_force(log, period):
         for each in entry.exemptions:
-            first = max(entry.at, each.begins, period.begin)
+            first = max(entry.time, each.begins, period.begin)
             planned = min(each.until, period.end)
             last = min(end, planned)
             if first < last:
@@ -223,31 +223,31 @@ def _exemptions(log: Sequence[AuditRecord], period: Period) -> Iterator[PeriodEx
     yield from sorted(found.values(), key=lambda each: (each.begin, each.exemption.id))
 
 
-def _in_force(log: Sequence[AuditRecord], period: Period) -> Iterator[tuple[AuditRecord, float]]:
+def _in_force(log: Sequence[OrderedEntry], period: Period) -> Iterator[tuple[AuditEntry, float]]:
     """The entries that put something in force, each with the time of the next one.
 
     A backdated entry ends nothing. It is listed all the same, until the next entry, since the clock
     may have been wrong before: so no order of the entries hides an exemption.
     """
-    in_force = [each for each in log if each.changes]
+    in_force = [each for each in log if each.entry.changes]
     end = next_in_order = float(period.end)
-    for entry in reversed(in_force):
-        if entry.backdated:
-            yield entry, end if end > entry.at else next_in_order
+    for entry, is_backdated in reversed(in_force):
+        if is_backdated:
+            yield entry, end if end > entry.time else next_in_order
         else:
             yield entry, next_in_order
-            next_in_order = entry.at
-        end = entry.at
+            next_in_order = entry.time
+        end = entry.time
 
 
 def _changes(
-    log: Sequence[AuditRecord], period: Period
+    log: Sequence[OrderedEntry], period: Period
 ) -> tuple[tuple[PolicyChange, ...], dict[str, int]]:
     """The changes of the config in the period, and the other entries by event."""
-    own = [each for each in log if period.begin <= each.at < period.end]
+    own = [entry for entry, _ in log if period.begin <= entry.time < period.end]
     changes = [each for each in own if each.diff or not each.changes]
     others = Counter(each.event for each in own if not each.diff and each.changes)
     return (
-        tuple(PolicyChange(e.at, e.event, e.who, e.snapshot, e.diff) for e in changes),
+        tuple(PolicyChange(e.time, e.event, e.who, e.snapshot, e.diff) for e in changes),
         dict(sorted(others.items())),
     )

@@ -19,24 +19,6 @@ _UNCOUNTED: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """What a report needs of an entry of the audit log."""
-
-    at: float
-    event: str
-    who: str
-    snapshot: str
-    """Empty where nothing was put in force."""
-    diff: str
-    """To the config before."""
-    exemptions: tuple[ExemptionDetails, ...]
-    changes: bool
-    """Whether something else is in force after it."""
-    backdated: bool = False
-    """Whether a record before it has a later time: then it puts nothing in force."""
-
-
-@dataclass(frozen=True, slots=True)
 class VlanCount:
     """The queries of a VLAN that have the same service and outcome."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from resolver.evidence.audit_log import AuditEntry, OrderedEntry
 from resolver.evidence.figures.counts import Figures, HourCount, HourLink, Minute, SelfTestResult
 from resolver.evidence.figures.small_counts import part_of_month
 from resolver.policy.exemption_details import ExemptionDetails
@@ -12,7 +13,6 @@ from resolver.reports import period as periods
 from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.reports.period_report import IncompatibleFiguresError, make_period_report
 from resolver.reports.period_values import (
-    AuditRecord,
     FetchedAge,
     LinkCut,
     Lists,
@@ -41,13 +41,15 @@ def figures(node: str, *counts: HourCount, served: tuple[Minute, ...] = ()) -> F
     return Figures(node, "Asia/Tehran", counts, served, ())
 
 
-def record(at: int, event: str = "reload", **more: object) -> AuditRecord:
-    plain = AuditRecord(at, event, "uid 0 (root)", "0123456789abcdef", "", (), True)
-    return replace(plain, **more)  # type: ignore[arg-type]
+def record(
+    at: int, event: str = "reload", *, backdated: bool = False, **more: object
+) -> OrderedEntry:
+    plain = AuditEntry(float(at), event, "uid 0 (root)", "0123456789abcdef")
+    return OrderedEntry(replace(plain, **more), backdated)  # type: ignore[arg-type]
 
 
 def made(
-    *nodes: Figures, log: Iterable[AuditRecord] = (), period: periods.Period = ABAN
+    *nodes: Figures, log: Iterable[OrderedEntry] = (), period: periods.Period = ABAN
 ) -> PeriodReport:
     before = periods.before(period, TEHRAN)
     lists = Lists(fetched=(FetchedAge("doh", None),))
@@ -171,7 +173,7 @@ def test_exemptions_are_those_of_the_configs_in_force() -> None:
     log = [
         record(MEHR.begin, exemptions=(EXEMPTION, early)),
         record(ABAN.begin + DAY, exemptions=(EXEMPTION, other)),
-        record(ABAN.begin + 2 * DAY, "refused", changes=False, snapshot=""),
+        record(ABAN.begin + 2 * DAY, "refused", snapshot=""),
         record(ABAN.begin + 3 * DAY, "stop", snapshot=""),
     ]
     found = [(e.exemption.id, e.begin, e.end, e.ended_early) for e in made(log=log).exemptions]
@@ -212,7 +214,7 @@ def test_changes_are_those_of_the_config() -> None:
         record(ABAN.begin, diff="-a\n+b"),
         record(ABAN.begin + 60, "lists"),
         record(ABAN.begin + 120, "lists"),
-        record(ABAN.begin + 180, "refused", who="commit 1234", changes=False),
+        record(ABAN.begin + 180, "refused", who="commit 1234"),
         record(ABAN.end, diff="+later"),
     ]
     report = made(log=log)
