@@ -18,12 +18,13 @@ from resolver.evidence.figures.tables import FiguresError, to_read
 from resolver.evidence.history_chain import HistoryChain, Kind, Link
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 
 _DAY: Final = 86400.0
 
 
-class AuditWriter:
+class AuditWriter(Part):
     """The audit log in a state directory."""
 
     def __init__(self, state: Path, facts: ServerFacts) -> None:

@@ -17,6 +17,7 @@ from resolver.evidence.block_log_retention import Retention
 from resolver.evidence.steady_day import SteadyDay
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.settings import BlockLog
 
 _PIPE = 1 << 20
@@ -31,7 +32,7 @@ _LAST = 2.0
 """Seconds that ``stop`` waits for the records in the pipe."""
 
 
-class BlockLogWriter:
+class BlockLogWriter(Part):
     """The pipe and the thread; each snapshot says whether there is a block log, and where."""
 
     def __init__(self, facts: ServerFacts) -> None:

@@ -25,6 +25,7 @@ from resolver.log import log
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.few_addresses import vlans_with_few_exempted
 from resolver.time_zones import hour_of, time_zone
@@ -33,7 +34,7 @@ _LAST = 5.0
 """Seconds that ``stop`` waits for the thread."""
 
 
-class FiguresWriter:
+class FiguresWriter(Part):
     """The minutes, and the thread that stores them."""
 
     def __init__(self, sums: Callable[[], CounterSums], facts: ServerFacts) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from resolver.evidence.audit_writer import AuditWriter
+from resolver.part import Part
 
 _LOOK: Final = 300.0
 """Seconds between two looks at the clock."""
@@ -14,8 +15,10 @@ _OPEN: Final = _HOUR + 300.0
 """Seconds for which an hour that is over may get figures: its last local hour ends within one."""
 
 
-class FiguresSeals:
+class HourlySeals(Part):
     """Seals hours as long as the server runs."""
+
+    waits_for_config = True
 
     def __init__(self, audit: AuditWriter, waits_since: Callable[[], float]) -> None:
         """``waits_since`` says when the oldest figures begin that are not stored yet."""

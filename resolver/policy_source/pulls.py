@@ -14,7 +14,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from resolver.errors import DarbanError
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import PolicySourceStatus
+from resolver.part import Answer, Command, Part, Request
 from resolver.policy_source.newly_blocked import NewlyBlocked
 from resolver.policy_source.repository import CommitRefused, FetchedCommit, PolicyRepository
 from resolver.policy_source.switch import PolicySwitch, Switch
@@ -42,8 +43,10 @@ class _NotInForce(Exception):
     """The reload did not put the commit in force."""
 
 
-class PolicyPulls:
+class PolicyPulls(Part):
     """Pulls the policy, as often as it is due and as somebody asks for it."""
+
+    waits_for_config = True
 
     def __init__(
         self, facts: ServerFacts, switch: Switch, note_refused: Callable[[str], Awaitable[None]]
@@ -60,6 +63,10 @@ class PolicyPulls:
         self._noted = ""
         """The last refusal in the audit log."""
 
+    def commands(self) -> Mapping[str, Command]:
+        """``pull``."""
+        return {"pull": self.command}
+
     async def run(self) -> None:
         """Pull each minute, until cancelled."""
         while True:
@@ -71,7 +78,7 @@ class PolicyPulls:
                     await self._pull(source, "timer", None, accept=False, again=False)
             await asyncio.sleep(_EVERY * random.uniform(0.9, 1.1))
 
-    async def command(self, request: dict[str, object]) -> dict[str, object]:
+    async def command(self, request: Request) -> Answer:
         """Serve ``pull`` on the control socket; ``bundle`` names a file in the state directory."""
         source = self._facts.compiled.settings.policy_source
         if source is None:
@@ -84,7 +91,7 @@ class PolicyPulls:
 
     async def _pull(
         self, source: PolicySource, who: str, bundle: Path | None, *, accept: bool, again: bool
-    ) -> dict[str, object]:
+    ) -> Answer:
         """Pull once; ``again`` tries also a commit whose reload was refused before."""
         repository = PolicyRepository(self._facts.config, self._tree, source)
         fetched, code, logged = FetchedCommit(""), 0, False

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.processes import child_process
 from resolver.server.listening import open_http_socket
 from resolver.settings import Endpoint
@@ -27,7 +28,7 @@ _BACKOFF = 1.0
 """Seconds from one start to the next, at least."""
 
 
-class BlockPage:
+class BlockPage(Part):
     """The process, and the snapshot that it serves by."""
 
     def __init__(self, endpoints: Sequence[Endpoint], first: Path, facts: ServerFacts) -> None:

@@ -16,6 +16,7 @@ from resolver.dns import codes, names
 from resolver.exchange import fallback
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.probe_queries import ProbeQuery, ask
@@ -28,7 +29,7 @@ _AGAIN = 1.0
 _ANSWERS = (codes.NOERROR, codes.NXDOMAIN)
 
 
-class LinkProbe:
+class LinkProbe(Part):
     """Knows whether names abroad and at home are found."""
 
     def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:

@@ -17,7 +17,7 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -37,10 +37,10 @@ from resolver.evidence.audit_writer import AuditWriter
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import LastReload
+from resolver.part import Answer, Command, Part, Request
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
-from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import lacking_sources, restore_policy_files
@@ -94,16 +94,22 @@ class _Attempt:
     """Another commit of the policy; else the policy from git is the one on disk."""
 
 
-class Reloader:
+class Reloader(Part):
     """Puts the config in force, as often as somebody asks for it."""
 
     def __init__(
-        self, rollout: Rollout, facts: ServerFacts, audit: AuditWriter, after: Callable[[], None]
+        self,
+        rollout: Rollout,
+        facts: ServerFacts,
+        audit: AuditWriter,
+        hangup: asyncio.Event,
+        after: Callable[[], None],
     ) -> None:
-        """``after`` is called at the end of every reload."""
+        """``hangup`` is set by a SIGHUP; ``after`` is called at the end of every reload."""
         self._rollout = rollout
         self._facts = facts
         self._audit = audit
+        self._hangup = hangup
         self._after = after
         self._sources: SourceTexts | None = None
         """What is in force was compiled from these; None while that is not known."""
@@ -114,6 +120,17 @@ class Reloader:
         self._lock = asyncio.Lock()
         self._trying: asyncio.Task[ReloadResult] | None = None
         self._stopping = asyncio.Event()
+
+    def commands(self) -> Mapping[str, Command]:
+        """``reload``, ``activate`` and ``in-force``."""
+        return {"reload": self.command, "activate": self.activate, "in-force": self.in_force}
+
+    async def run(self) -> None:
+        """Reload after a SIGHUP, until cancelled; one reload for all that came before it."""
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            await self.reload("reload", "SIGHUP")
 
     async def command(self, request: Request) -> Answer:
         """Serve ``reload`` on the control socket."""

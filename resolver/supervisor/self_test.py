@@ -13,6 +13,7 @@ from typing import Final
 from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 
@@ -24,7 +25,7 @@ _AGAIN: Final = 2.0
 """Seconds from a wrong decision to the second look at it."""
 
 
-class SelfTest:
+class SelfTest(Part):
     """The tests, and what the last one has said."""
 
     def __init__(self, pool: WorkerPool, rollout: Rollout, facts: ServerFacts) -> None:
@@ -33,7 +34,7 @@ class SelfTest:
         self._facts = facts
         self._wanted = asyncio.Event()
 
-    def look(self) -> None:
+    def after_reload(self) -> None:
         """Test soon: something else may be in force."""
         self._facts.self_test = "untested"
         self._wanted.set()

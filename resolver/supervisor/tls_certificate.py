@@ -17,6 +17,7 @@ from typing import Final
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import CertificateStatus
+from resolver.part import Part
 from resolver.server.tls_certificate import CertificateError, read_certificate
 from resolver.settings import TlsSettings
 
@@ -27,7 +28,7 @@ _Seen = tuple[TlsSettings, object, object]
 """Which files, and what stat(2) says of them."""
 
 
-class TlsCertificate:
+class TlsCertificate(Part):
     """The certificate in use."""
 
     def __init__(self, facts: ServerFacts, send: Callable[[str], None]) -> None:
@@ -43,6 +44,10 @@ class TlsCertificate:
         while True:
             await asyncio.sleep(_LOOK)
             self.look(at_once=False)
+
+    def after_reload(self) -> None:
+        """Use the certificate that the config names now."""
+        self.look()
 
     def look(self, *, at_once: bool = True) -> None:
         """Use the certificate on disk if it is another one, and note its state."""

@@ -13,6 +13,7 @@ from resolver.dns import names
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import WrongAnswer
+from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
@@ -24,7 +25,7 @@ _PROBE = 30.0
 _Address = tuple[str, int, str]
 
 
-class UpstreamValidation:
+class UpstreamValidation(Part):
     """Knows which upstream servers validate."""
 
     def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:
@@ -33,8 +34,12 @@ class UpstreamValidation:
         self._changed = asyncio.Event()
 
     def look(self) -> None:
-        """Probe at once: the upstreams may have changed."""
+        """Probe at once: other servers are asked than before."""
         self._changed.set()
+
+    def after_reload(self) -> None:
+        """Probe at once: the config may have other upstreams."""
+        self.look()
 
     async def run(self) -> None:
         """Probe again and again, until cancelled."""

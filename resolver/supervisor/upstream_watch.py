@@ -9,6 +9,7 @@ from typing import Final
 
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout, UpstreamCounts
+from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 
 _LOOK: Final = 15.0
@@ -22,7 +23,7 @@ _SHARE: Final = 0.25
 servers are broken, and lost packets, are usually fewer."""
 
 
-class UpstreamWatch:
+class UpstreamWatch(Part):
     """Knows which upstream servers fail."""
 
     def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:

@@ -8,6 +8,7 @@ from resolver.errors import DarbanError
 from resolver.log import log
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
+from resolver.part import Part
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot
@@ -17,7 +18,7 @@ _WATCH = 0.5
 """Seconds between two looks at the heartbeats."""
 
 
-class WorkerPool:
+class WorkerPool(Part):
     """All workers of a server."""
 
     def __init__(self, rollout: Rollout, facts: ServerFacts, background: BackgroundTasks) -> None:

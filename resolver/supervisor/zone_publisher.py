@@ -23,6 +23,7 @@ from resolver.dns import names
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import PublishStatus, ZoneStatus
+from resolver.part import Part
 from resolver.policy.moment import in_force
 from resolver.processes.background_priority import run_in_background
 from resolver.publish.serial_query import serial_in, serial_query
@@ -46,7 +47,7 @@ Published = tuple[str, frozenset[int], frozenset[int]]
 """The hash of a snapshot, and the places of the exemptions in force and of the hours that hold."""
 
 
-class ZonePublisher:
+class ZonePublisher(Part):
     """Keeps the zones as the policy is."""
 
     def __init__(self, facts: ServerFacts, snapshot: Callable[[], Path]) -> None:
@@ -58,7 +59,7 @@ class ZonePublisher:
         self._next_write = 0.0
         """By the monotonic clock; later than now after a failure."""
 
-    def look(self) -> None:
+    def after_reload(self) -> None:
         """Write at once what differs in the files of the zones, also soon after a failure."""
         self._written, self._next_write = None, 0.0
         self._changed.set()
@@ -82,7 +83,7 @@ class ZonePublisher:
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
-        self._written = _to_publish(self._facts)  # until ``look``, also during this write
+        self._written = _to_publish(self._facts)  # until ``after_reload``, also during this write
         directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
         server, before = str(publication.listen[0]), self._facts.publish
         before = before or PublishStatus(str(directory), server, (), (), "")

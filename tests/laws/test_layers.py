@@ -5,7 +5,10 @@ import pytest
 from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    ("", "errors", "files", "log", "prefix", "count_text", "solar_hijri", "stored", "time_zones"),
+    (
+        *("", "errors", "files", "log", "part", "prefix", "count_text", "solar_hijri", "stored"),
+        "time_zones",
+    ),
     ("dns", "settings", "processes"),  # names and packets; plain settings; child processes
     ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it

@@ -85,7 +85,7 @@ class Server:
             BackgroundTasks(),
         )
         audit = AuditWriter(self.state, self.facts)
-        self.reloader = Reloader(self.rollout, self.facts, audit, lambda: None)
+        self.reloader = Reloader(self.rollout, self.facts, audit, asyncio.Event(), lambda: None)
         self.first = first
 
     @property

@@ -70,7 +70,7 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
         running = asyncio.create_task(publisher.run())
         for wall in (BEGINS - 1, BEGINS):
             monkeypatch.setattr("time.time", lambda wall=wall: wall)
-            publisher.look()
+            publisher.after_reload()
             await asyncio.wait_for(asked.acquire(), 10)
             assert facts.publish is not None
             problems.append(facts.publish.problem)
@@ -122,7 +122,7 @@ def test_a_look_during_a_write_is_followed_by_another_write(
     async def written(*_: object) -> WriteResult:
         writes.release()
         if facts.publish is None:  # the first one
-            publisher.look()
+            publisher.after_reload()
         return WriteResult(serials={})
 
     async def ask(*_: object) -> bool:
