@@ -1,9 +1,9 @@
-"""A part of the server beside DNS: a task, commands, and a state of its own.
+"""A part of the server beside DNS: a task, commands, and its own state.
 
 The supervisor has the list of all parts (``supervisor.supervisor``).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 Request = dict[str, object]
@@ -27,3 +27,7 @@ class Part:
 
     def after_reload(self) -> None:
         """Follow what is in force now; called after each reload, whatever its result."""
+
+    def states(self) -> Iterable[object]:
+        """What metrics and status show of it, as values that never change (``metrics``)."""
+        return ()

@@ -5,7 +5,7 @@ A disk that is full keeps nothing from being put in force: what cannot be writte
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
 from resolver.evidence.history_chain import HistoryChain, Kind, Link
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import AuditState
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 
@@ -27,12 +27,16 @@ _DAY: Final = 86400.0
 class AuditWriter(Part):
     """The audit log in a state directory."""
 
-    def __init__(self, state: Path, facts: ServerFacts) -> None:
+    def __init__(self, state: Path) -> None:
         self._state = state
-        self._facts = facts
         self._log = AuditLog(state)
         self._chain = HistoryChain(state)
         self._writing = asyncio.Lock()
+        self._head = ""
+
+    def states(self) -> Iterable[object]:
+        """An ``AuditState``."""
+        yield AuditState(self._head)
 
     async def activated(
         self,
@@ -87,6 +91,6 @@ class AuditWriter(Part):
             async with self._writing:
                 await asyncio.to_thread(write)
                 follow = partial(self._chain.follow, time.time(), appended=appended)
-                self._facts.history = await asyncio.to_thread(follow)
+                self._head = await asyncio.to_thread(follow)
         except OSError as error:
             log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)

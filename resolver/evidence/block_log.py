@@ -10,13 +10,15 @@ import os
 import select
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 from resolver.evidence.block_log_file import NAME, BlockLogFile
 from resolver.evidence.block_log_retention import Retention
 from resolver.evidence.steady_day import SteadyDay
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import BlockLogState
 from resolver.part import Part
 from resolver.settings import BlockLog
 
@@ -35,9 +37,12 @@ _LAST = 2.0
 class BlockLogWriter(Part):
     """The pipe and the thread; each snapshot says whether there is a block log, and where."""
 
-    def __init__(self, facts: ServerFacts) -> None:
-        self._facts = facts
-        self._state = facts.block_log
+    def __init__(self, state: Path) -> None:
+        """``state`` is the state directory."""
+        self._directory = state
+        self._path: Path | None = None
+        self._records = self._lost = 0
+        self._problem = ""
         self._reading, self.pipe = os.pipe()
         """``pipe`` is the end that the workers inherit and write to."""
         os.set_blocking(self.pipe, False)
@@ -50,15 +55,19 @@ class BlockLogWriter(Part):
     def follow(self, settings: BlockLog | None) -> None:
         """Write by these settings from now on; None turns the block log off."""
         if settings is None:
-            self._file = self._state.path = None
+            self._file = self._path = None
             return
-        state = self._facts.state
-        self._state.path = path = state / NAME
+        state = self._directory
+        self._path = path = state / NAME
         retention = Retention(settings.retention_days, settings.max_bytes)
         self._file = BlockLogFile(path, retention, state)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="block log", daemon=True)
             self._thread.start()
+
+    def states(self) -> Iterable[object]:
+        """A ``BlockLogState``."""
+        yield BlockLogState(self._path, self._records, self._lost, self._problem)
 
     def stop(self) -> None:
         """Write what is left in the pipe. All workers must have ended."""
@@ -97,13 +106,13 @@ class BlockLogWriter(Part):
             file.append(lines, self._today())
         except OSError as error:
             self._failed(file, error)
-            self._state.lost += records
+            self._lost += records
             return
-        self._state.records += records
-        if self._state.problem:
-            lost = self._state.lost
+        self._records += records
+        if self._problem:
+            lost = self._lost
             log.warning("%s: the block log is written again; %d records lost", file.path, lost)
-            self._state.problem = ""
+            self._problem = ""
 
     def _tidy(self, file: BlockLogFile) -> None:
         try:
@@ -116,10 +125,10 @@ class BlockLogWriter(Part):
 
     def _failed(self, file: BlockLogFile, error: OSError) -> None:
         """Log the first failure since a line was written."""
-        if not self._state.problem:
+        if not self._problem:
             log.error(
                 "%s: the block log cannot be written (%s); queries are answered all the same",
                 file.path,
                 error.strerror,
             )
-        self._state.problem = str(error.strerror)
+        self._problem = str(error.strerror)

@@ -11,7 +11,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 from resolver.evidence.figures import store
@@ -24,7 +24,8 @@ from resolver.evidence.steady_day import SteadyDay
 from resolver.log import log
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import FiguresState, LinkState, PartStates, SelfTestState
+from resolver.metrics.served_config import ServedConfig
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.few_addresses import vlans_with_few_exempted
@@ -37,11 +38,20 @@ _LAST = 5.0
 class FiguresWriter(Part):
     """The minutes, and the thread that stores them."""
 
-    def __init__(self, sums: Callable[[], CounterSums], facts: ServerFacts) -> None:
+    def __init__(
+        self,
+        config: ServedConfig,
+        sums: Callable[[], CounterSums],
+        states: Callable[[], PartStates],
+        all_served: Callable[[], bool],
+    ) -> None:
+        """``all_served``: whether all workers have served at all times since it was called last."""
+        self._config = config
         self._sums = sums
-        self._facts = facts
-        node = facts.compiled.settings.identity or os.uname().nodename
-        self.directory = facts.state / store.NAME
+        self._states = states
+        self._all_served = all_served
+        node = config.compiled.settings.identity or os.uname().nodename
+        self.directory = config.state / store.NAME
         self._store = FigureStore(self.directory, node)
         self._increases = Increases()
         self._answered = 0
@@ -53,6 +63,7 @@ class FiguresWriter(Part):
         """Of these two; held for no call that may wait itself."""
         self._wanted = threading.Event()
         self._ending = False
+        self._problem = ""
         self._day = SteadyDay()
         self._zone = "", ZoneInfo("UTC")
         self.time_zone()  # now, since the first minute may end when no file can be opened
@@ -67,6 +78,10 @@ class FiguresWriter(Part):
             await asyncio.sleep(end - now)
             self.take(minute_of(end, time.time()))
 
+    def states(self) -> Iterable[object]:
+        """A ``FiguresState``."""
+        yield FiguresState(self._problem)
+
     def stop(self) -> None:
         """Store the minute that runs. All workers must have ended."""
         self.take(int(time.time()) // 60 * 60)
@@ -76,17 +91,15 @@ class FiguresWriter(Part):
 
     def take(self, at: int) -> None:
         """Take what was counted in the minute that begins at a moment, and what held in it."""
-        facts = self._facts
-        serving = min(facts.fewest_workers, facts.workers) >= facts.workers_expected
-        facts.fewest_workers = facts.workers
-        policy, tested = facts.compiled.policy_hash, SelfTestResult(facts.self_test)
+        compiled, states = self._config.compiled, self._states()
+        serving, tested = self._all_served(), SelfTestResult(states.of(SelfTestState).result)
         sums, zone = self._sums(), self.time_zone()
         figures = HourFigures(hour_of(at, zone), self._increases.take(sums.rows), [])
-        figures.minutes.append(Minute(at, policy, serving, tested))
-        figures.cut = int(facts.link.cut_since > 0)
+        figures.minutes.append(Minute(at, compiled.policy_hash, serving, tested))
+        figures.cut = int(states.of(LinkState).cut_since > 0)
         answered = sums.value(definitions.FALLBACK_ANSWERS)
         figures.answers, self._answered = answered - self._answered, answered
-        for each in coarsened(figures, self._few_exempted.of(facts.compiled), zone):
+        for each in coarsened(figures, self._few_exempted.of(compiled), zone):
             self._wait(each)
         if not self._thread.ident:
             self._thread.start()
@@ -97,7 +110,7 @@ class FiguresWriter(Part):
 
         The one before, where no file can be opened now, so that no minute is lost.
         """
-        name = self._facts.compiled.settings.report.time_zone
+        name = self._config.compiled.settings.report.time_zone
         if self._zone[0] != name:
             with contextlib.suppress(OSError):
                 self._zone = name, time_zone(name) or ZoneInfo("UTC")
@@ -136,24 +149,23 @@ class FiguresWriter(Part):
 
     def _store_hour(self, figures: HourFigures) -> bool:
         """Store the figures of an hour, and say whether they are stored."""
-        state = self._facts.figures
         try:
-            lost = self._store.add(figures, self._facts.compiled.settings.report.time_zone)
+            lost = self._store.add(figures, self._config.compiled.settings.report.time_zone)
         except FiguresError as error:
-            if not state.problem:
+            if not self._problem:
                 why = "they wait in memory; queries are answered all the same"
                 log.error("%s: the figures cannot be written (%s); %s", self.directory, error, why)
-            state.problem = str(error)
+            self._problem = str(error)
             return False
         except Exception as error:
             log.exception("%s: the figures cannot be written", self.directory)
-            state.problem = str(error)
+            self._problem = str(error)
             return False
         if lost:
             log.error("%s: the figures of a month are lost: %s", self.directory, lost)
-        if state.problem:
+        if self._problem:
             log.warning("%s: the figures are written again", self.directory)
-            state.problem = ""
+            self._problem = ""
         return True
 
     def _remove_old(self) -> None:

@@ -1,10 +1,10 @@
 """Fetched lists while the server runs: updated on schedule, and by command."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from resolver.fetch.schedule import UpdateSchedule
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.part import Answer, Command, Part, Request
 from resolver.snapshot.list_store import ListsNotApplied
 from resolver.supervisor.reload import Reloader
@@ -15,10 +15,10 @@ class ListUpdates(Part):
 
     waits_for_config = True
 
-    def __init__(self, facts: ServerFacts, reloader: Reloader) -> None:
-        self._facts = facts
+    def __init__(self, config: ServedConfig, reloader: Reloader) -> None:
+        self._config = config
         self._reloader = reloader
-        self._schedule = UpdateSchedule(facts, self._apply)
+        self._schedule = UpdateSchedule(config, self._apply)
 
     def commands(self) -> Mapping[str, Command]:
         """``update-lists``."""
@@ -32,6 +32,10 @@ class ListUpdates(Part):
         """Fetch the lists that are new in the config."""
         self._schedule.look()
 
+    def states(self) -> Iterable[object]:
+        """A ``FetchedLists``."""
+        yield self._schedule.lists
+
     async def update(self, request: Request) -> Answer:
         """Update lists; the answer is an ``UpdateJob``."""
         names = request.get("names")
@@ -40,7 +44,7 @@ class ListUpdates(Part):
         try:
             job = await self._schedule.update(names, accept=request.get("accept") is True)
         except KeyError as error:
-            known = ", ".join(each.name for each in self._facts.compiled.subscriptions) or "none"
+            known = ", ".join(each.name for each in self._config.compiled.subscriptions) or "none"
             return {"error": f"the config in force fetches no list {error}, but {known}"}
         return asdict(job)
 

@@ -3,14 +3,15 @@
 import gc
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from resolver.analysis.explanation import Explainer
 from resolver.evidence.figures_writer import FiguresWriter
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import PartStates
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import read_status
 from resolver.part import Answer, Command, Part, Request
@@ -26,14 +27,16 @@ class MetricsServer(Part):
     def __init__(
         self,
         socket: MetricsSocket,
-        facts: ServerFacts,
+        config: ServedConfig,
+        states: Callable[[], PartStates],
         rollout: Rollout,
         pool: WorkerPool,
         figures: FiguresWriter,
         block_page: BlockPage,
     ) -> None:
         self._socket = socket
-        self._facts = facts
+        self._config = config
+        self._states = states
         self._rollout = rollout
         self._pool = pool
         self._figures = figures
@@ -54,8 +57,8 @@ class MetricsServer(Part):
 
         gc.freeze()
         gc.enable()
-        collector = DarbanCollector(self._pool.sums, self._facts, self._readings)
-        app = metrics_page.application(collector, self._facts)
+        collector = DarbanCollector(self._pool.sums, self._config, self._states, self._readings)
+        app = metrics_page.application(collector, self._config, lambda: self._pool.state.not_ready)
         history = History(self._figures.directory, self._figures.time_zone)
         status_page.add_to(app, self._read_status, self._explainer, history.vlans)
         await listen(app, await self._socket.opened())
@@ -84,9 +87,4 @@ class MetricsServer(Part):
         return asdict(self._read_status())
 
     def _read_status(self) -> Status:
-        return read_status(
-            self._pool.sums(),
-            self._facts,
-            snapshot=str(self._rollout.current.path),
-            at=time.time(),
-        )
+        return read_status(self._pool.sums(), self._config, self._states(), time.time())

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from resolver.evidence.figures_writer import FiguresWriter
 from resolver.evidence.hourly_seals import HourlySeals
 from resolver.log import log, say
 from resolver.log import start as start_log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import PartStates
+from resolver.metrics.served_config import ServedConfig
 from resolver.part import Command, Part
 from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets
@@ -63,7 +65,6 @@ from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.supervisor.zone_publisher import ZonePublisher
 
-_NOT_JUDGED = "it is compiled since the start; until then the policy is the last good one"
 _JUDGED_BY = 120.0
 """Seconds after which the service manager takes the start for done, though the config is not yet
 judged: it ends a start that takes too long, and this server answers queries."""
@@ -122,41 +123,50 @@ class _Supervisor:
         self._metrics_socket = MetricsSocket(settings.metrics, stored, manager)
         sockets = open_sockets(endpoints, workers, stored, tls=settings.tls_listen, wait=wait)
         manager.store_sockets([each for listening in sockets for each in listening])
-        now = time.time()
-        facts = ServerFacts(config, state, first.compiled, first.path.name, now, now, workers)
-        self._facts = facts
-        self._block_log = BlockLogWriter(facts)
-        self._block_page = BlockPage(settings.block_page, first.path, facts)
+        self._config = ServedConfig(config, state, first.compiled, first.path, time.time())
+        self._block_log = BlockLogWriter(state)
+        self._block_page = BlockPage(settings.block_page, first.path)
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
-        self._rollout = rollout
-        self._pool = WorkerPool(rollout, facts, self._background)
-        audit = AuditWriter(state, facts)
-        self._reloader = Reloader(rollout, facts, audit, hangup, self._after_reload)
-        self._certificate = TlsCertificate(facts, rollout.use_certificate)
-        self._figures = FiguresWriter(self._pool.sums, facts)
-        self._control = ControlSocket(facts)
-        validation = UpstreamValidation(rollout, facts)
-        self._parts: tuple[Part, ...] = (
-            MetricsServer(
-                self._metrics_socket, facts, rollout, self._pool, self._figures, self._block_page
-            ),
-            *(self._block_page, self._reloader, self._certificate, self._figures, self._control),
-            ListUpdates(facts, self._reloader),
-            PolicyPulls(facts, self._reloader.switch, audit.refused),
-            HourlySeals(audit, self._figures.waits_since),
-            ZonePublisher(facts, lambda: rollout.current.path),
-            validation,
-            UpstreamWatch(rollout, facts),
-            LinkProbe(rollout, facts),
-            SelfTest(self._pool, rollout, facts),
-            ResolvConf(rollout, validation.look),
-            AddressWatch(facts),
-            WorkerCommands(self._pool, rollout),
+        self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
+        self._pool = WorkerPool(self._rollout, self._background)
+        self._audit = AuditWriter(state)
+        self._reloader = Reloader(
+            *(self._rollout, self._config, self._audit, hangup, self._after_reload)
         )
+        self._certificate = TlsCertificate(self._config, self._rollout.use_certificate)
+        self._figures = FiguresWriter(
+            *(self._config, self._pool.sums, self._states, self._pool.all_served)
+        )
+        self._control = ControlSocket(config, state)
+        self._parts = tuple(self._make_parts())
         self._begin_again = ""
+
+    def _make_parts(self) -> Iterator[Part]:
+        """All parts; what runs beside DNS is added here."""
+        config, rollout = self._config, self._rollout
+        yield from (self._pool, self._block_log, self._block_page, self._audit, self._reloader)
+        yield from (self._certificate, self._figures, self._control)
+        yield WorkerCommands(self._pool, rollout)
+        yield MetricsServer(
+            *(self._metrics_socket, config, self._states, rollout, self._pool),
+            *(self._figures, self._block_page),
+        )
+        yield ListUpdates(config, self._reloader)
+        yield PolicyPulls(config, self._reloader.switch, self._audit.refused)
+        yield HourlySeals(self._audit, self._figures.waits_since)
+        yield ZonePublisher(config)
+        yield (validation := UpstreamValidation(rollout))
+        yield ResolvConf(rollout, validation.look)
+        yield UpstreamWatch(rollout)
+        yield LinkProbe(rollout)
+        yield SelfTest(self._pool, rollout)
+        yield AddressWatch(config)
+
+    def _states(self) -> PartStates:
+        """What all parts say now."""
+        return PartStates(state for part in self._parts for state in part.states())
 
     async def run(self, accepted: Accepted | None) -> str:
         """Serve until a signal; DarbanError where no worker can start.
@@ -166,8 +176,7 @@ class _Supervisor:
         Returns:
             The hash of the snapshot that this process must begin again with, or nothing.
         """
-        self._facts.config_ok = accepted is not None and not accepted.last_good
-        self._facts.config_failure = _NOT_JUDGED if accepted is None else accepted.failure
+        self._reloader.begin(accepted)
         self._handle_signals()
         report_unaccepted()
         try:
@@ -222,19 +231,19 @@ class _Supervisor:
         if candidate is not None and result.result == "needs_restart":
             self._begin_again = Path(candidate.snapshot).name
             what = "changes settings that need a restart: the server begins again with"
-            log.info("%s %s snapshot %s", self._facts.config, what, self._begin_again)
+            log.info("%s %s snapshot %s", self._config.file, what, self._begin_again)
             self._pool.stop_watching()
             return
         if candidate is None or result.code:
             report = "\n".join(result.report)
-            say(sys.stderr, f"{self._facts.config} is not put in force:\n{report}")
+            say(sys.stderr, f"{self._config.file} is not put in force:\n{report}")
             candidate = Accepted(str(self._rollout.current.path), last_good=True)
         self._tell(candidate)
 
     def _tell(self, accepted: Accepted) -> None:
         """Print what is in force, with the warnings."""
         log_warnings(accepted, self._rollout.current)
-        say(sys.stdout, "\n".join(startup_banner(self._facts, accepted)))
+        say(sys.stdout, "\n".join(startup_banner(self._config, len(self._pool.slots), accepted)))
 
     def _commands(self) -> dict[str, Command]:
         """The commands of the control socket, of all parts."""
@@ -256,5 +265,5 @@ class _Supervisor:
             part.after_reload()
 
     def _report_status(self) -> None:
-        state = "" if self._facts.config_ok else "not in force, the last good policy is "
-        self._manager.status(f"the config is {state}in force, snapshot {self._facts.snapshot}")
+        state = "" if self._reloader.state.config_ok else "not in force, the last good policy is "
+        self._manager.status(f"the config is {state}in force, snapshot {self._config.hash}")

@@ -17,8 +17,10 @@ from resolver.evidence.figures.small_counts import part_of_month
 from resolver.evidence.figures.store import read
 from resolver.evidence.figures_writer import FiguresWriter
 from resolver.metrics.counter_sums import CounterSums
-from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout, CounterRow
+from resolver.metrics.part_states import FiguresState, LinkState, PartStates, SelfTestState
+from resolver.metrics.served_config import ServedConfig
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 from tests.compiler.texts import compile_texts
 from tests.evidence.figures.synthetic import ABAN, DAY, HOUR
@@ -35,11 +37,21 @@ class _Node:
     def __init__(self, place: Path) -> None:
         compiled = compile_texts(CONFIG, LISTS).compiled
         self.directory = place / "figures"
-        self.facts = ServerFacts(place / "config.toml", place, compiled, "0123", 2.0, 1.0, 2)
-        self.facts.workers = self.facts.fewest_workers = 2
+        self.config = ServedConfig(place / "config.toml", place, compiled, place / "0123", 1.0)
+        self.states: list[object] = []
+        self.all_served = True
         self.outcome = Outcome.BLOCKED
         self.counted: Counter[tuple[str, str]] = Counter()
-        self.writer = FiguresWriter(self._sums, self.facts)
+        self.writer = FiguresWriter(
+            self.config, self._sums, lambda: PartStates(self.states), lambda: self.all_served
+        )
+
+    def put_in_force(self, compiled: CompiledConfig) -> None:
+        self.config.put_in_force(compiled, self.config.snapshot, 2.0)
+
+    @property
+    def problem(self) -> str:
+        return PartStates(self.writer.states()).of(FiguresState).problem
 
     def _sums(self) -> CounterSums:
         sums = CounterSums(CounterLayout(), [])
@@ -60,7 +72,7 @@ class _Node:
         return sum(each.queries for each in self.read().counts)
 
     def waits_until(self, problem: str) -> None:
-        wait_for(lambda: problem in self.facts.figures.problem, problem)
+        wait_for(lambda: problem in self.problem, problem)
 
     def waits_until_stored(self, queries: int) -> None:
         wait_for(lambda: self.stored() == queries, "the figures are stored")
@@ -75,10 +87,10 @@ def node(tmp_path: Path) -> Iterator[_Node]:
 
 def test_the_minutes_of_a_cut_link_are_stored(node: _Node) -> None:
     node.minute(ABAN)
-    node.facts.link.abroad, node.facts.link.home, node.facts.link.since = False, True, ABAN
+    node.states = [LinkState(abroad=False, home=True, since=ABAN)]
     node.minute(ABAN + 60)
     node.minute(ABAN + 120)
-    node.facts.link.home = False
+    node.states = [LinkState(abroad=False, home=False, since=ABAN)]
     node.minute(ABAN + 180)
     node.waits_until_stored(4)
     assert node.read().links == (HourLink(ABAN, 2, 0),)
@@ -86,15 +98,15 @@ def test_the_minutes_of_a_cut_link_are_stored(node: _Node) -> None:
 
 def test_each_minute_is_stored_with_what_held(node: _Node) -> None:
     node.minute(ABAN, 3)
-    node.facts.workers = node.facts.fewest_workers = 1
-    node.facts.workers = 2
-    node.facts.self_test = "held"
+    node.all_served = False
+    node.states = [SelfTestState("held")]
     node.minute(ABAN + 60, 4)
+    node.all_served = True
     node.minute(ABAN + HOUR, 5)
     node.waits_until_stored(12)
     found = node.read()
     assert [(each.hour, each.queries) for each in found.counts] == [(ABAN, 7), (ABAN + HOUR, 5)]
-    policy = node.facts.compiled.policy_hash
+    policy = node.config.compiled.policy_hash
     assert found.minutes == (
         Minute(ABAN, policy, serving=True, tested=SelfTestResult.UNTESTED),
         Minute(ABAN + 60, policy, serving=False, tested=SelfTestResult.HELD),
@@ -111,8 +123,8 @@ def test_a_vlan_that_is_renamed_is_another(node: _Node) -> None:
 
 def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
     """An exemption for one address of administration is no secret in the figures else."""
-    prefix = replace(node.facts.compiled.exempted_prefixes[0], length=32)
-    node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(prefix,))
+    prefix = replace(node.config.compiled.exempted_prefixes[0], length=32)
+    node.put_in_force(replace(node.config.compiled, exempted_prefixes=(prefix,)))
     node.outcome = Outcome.EXEMPTED
     node.minute(ABAN + 5 * HOUR, 3, "administration")
     node.minute(ABAN + 6 * HOUR, 4, "administration")
@@ -126,11 +138,11 @@ def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
 
 
 def test_the_last_minute_of_an_exemption_for_few_is_kept_like_those_before(node: _Node) -> None:
-    prefix = replace(node.facts.compiled.exempted_prefixes[0], length=32)
-    node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(prefix,))
+    prefix = replace(node.config.compiled.exempted_prefixes[0], length=32)
+    node.put_in_force(replace(node.config.compiled, exempted_prefixes=(prefix,)))
     node.outcome = Outcome.EXEMPTED
     node.minute(ABAN, 3, "administration")
-    node.facts.compiled = replace(node.facts.compiled, exempted_prefixes=(), exemptions=())
+    node.put_in_force(replace(node.config.compiled, exempted_prefixes=(), exemptions=()))
     node.minute(ABAN + 60, 4, "administration")
     node.minute(ABAN + 120, 5, "administration")
     node.waits_until_stored(12)
@@ -166,9 +178,9 @@ def test_a_minute_is_counted_also_where_no_file_can_be_opened(
 
     monkeypatch.setattr(figures_writer, "time_zone", none_left)
     node.minute(ABAN)
-    compiled = node.facts.compiled
+    compiled = node.config.compiled
     settings = replace(compiled.settings, report=replace(compiled.settings.report, time_zone="UTC"))
-    node.facts.compiled = replace(compiled, settings=settings)
+    node.put_in_force(replace(compiled, settings=settings))
     node.minute(ABAN + 60)
     node.waits_until_stored(2)
     assert {each.hour for each in node.read().counts} == {ABAN}  # by Tehran's hours
@@ -191,7 +203,7 @@ def test_what_a_full_disk_refuses_is_stored_later(tmp_path: Path) -> None:
         node.waits_until_stored(18)
         wait_for(lambda: node.writer.waits_since() == math.inf, "nothing waits")
         assert len(node.read().minutes) == 4
-        wait_for(lambda: not node.facts.figures.problem, "writing works")
+        wait_for(lambda: not node.problem, "writing works")
         node.writer.stop()
 
 
@@ -218,7 +230,7 @@ def test_a_damaged_file_costs_its_month(node: _Node, caplog: pytest.LogCaptureFi
     (node.directory / "2026-10.sqlite").write_bytes(b"damaged" * 1000)
     node.minute(ABAN + 60, 4)
     node.waits_until_stored(6)
-    assert not node.facts.figures.problem
+    assert not node.problem
     assert "the figures of a month are lost: 2026-10.sqlite: " in caplog.text
     assert node.read().damaged == ("2026-10.damaged-1: set aside",)
 
@@ -265,10 +277,10 @@ def test_the_minute_that_runs_is_stored_at_the_end(node: _Node) -> None:
 def test_what_few_are_exempted_from_is_stored_by_part_of_a_month(tmp_path: Path) -> None:
     few = CONFIG.replace("10.10.3.0/24", "10.10.3.7/32")
     compiled = compile_texts(few, LISTS).compiled
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, compiled, "0123", 2.0, 1.0, 2)
+    config = ServedConfig(tmp_path / "config.toml", tmp_path, compiled, tmp_path / "0123", 1.0)
     sums = CounterSums(CounterLayout(), [])
     sums.rows = [CounterRow("administration", Outcome.EXEMPTED, "one", 0, 1, UDP, 3)]
-    writer = FiguresWriter(lambda: sums, facts)
+    writer = FiguresWriter(config, lambda: sums, lambda: PartStates([]), lambda: True)
     writer.take(ABAN)
     writer.stop()
     end = part_of_month(ABAN, writer.time_zone())[1]

@@ -37,6 +37,8 @@ CALLERS = {
         *("engine.engine.Engine.respond", "engine.chain.local_entry"),
     },
     "_follow_alias": {"engine.engine.Engine._follow"},
+    # All parts of the server read what is in force, and one changes it.
+    "put_in_force": {"supervisor.reload.Reloader._put_in_force"},
 }
 
 
