@@ -2,9 +2,10 @@
 
 A child process compiles the config (``child_compiler``), and the supervisor reads only the
 snapshot, so it never holds what reading a config takes. It keeps what outlives a worker: the
-listening sockets, the memory of the counters, the addresses of upstreams. It serves the metrics,
-the status page and the control socket. ``rollout`` decides which snapshot the workers serve,
-``reload`` changes it, ``worker_pool`` replaces workers. ``block_page`` has its own process.
+listening sockets, the memory of the counters, the addresses of upstreams. ``rollout`` decides
+which snapshot the workers serve, ``reload`` changes it, ``worker_pool`` replaces workers. What
+runs beside DNS is a list of parts (``resolver.part``): ``metrics_server`` serves the metrics and
+the status page, ``control_socket`` the commands. ``block_page`` has its own process.
 
 What must stay true:
 - DNS is served even if the metrics, the control socket or the names of upstreams fail.
