@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from resolver.dns import codes, names
-from resolver.dns.records import Record, answer_records
 from resolver.dns.response import Response, scan
+from resolver.dns.scanned_record import Record, answer_records
 
 _OPTIONS_AT = 11
 """Octets of an OPT before its options: root, type, size, rcode and flags, length (RFC 6891)."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.files import Folder
+from resolver.part import Answer
 from resolver.snapshot.config_files import Texts, read_file, without_pulled
-from resolver.supervisor import control
 
 
 class Refused(Exception):
@@ -25,7 +25,7 @@ def activate(
     *,
     keep: bool = False,
     accept: bool = False,
-) -> control.Answer:
+) -> Answer:
     """The server's answer to a config with these files; they are written if it is in force.
 
     ``before`` is the hash of the snapshot that was in force when the texts were made. If another

@@ -25,10 +25,10 @@ from resolver.config.model import Config as ConfigModel
 from resolver.count_text import count_text
 from resolver.dns import names
 from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditLog
 from resolver.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles
-from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.restart_settings import restart_changes
 from resolver.upstream.blocking import BlockingForwarder
 

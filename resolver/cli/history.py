@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
@@ -27,11 +26,11 @@ from resolver.cli.policies import view_of_vlan
 from resolver.cli.standing_text import standing_text
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditEntry, AuditLog, OrderedEntry
+from resolver.evidence.history_check import WitnessedHead
+from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
-from resolver.supervisor.audit_log import AuditEntry, AuditLog
-from resolver.supervisor.history_check import WitnessedHead
-from resolver.supervisor.record_order import RecordOrder
 
 _SHOWN, _SHOWN_IDS = 20, 3
 
@@ -127,14 +126,14 @@ def history(
 
 def _list(state: Path, as_json: bool) -> int:
     try:
-        entries = list(AuditLog(state).entries())
+        ordered = list(AuditLog(state).in_order(time.time()))
     except OSError as error:
         raise DarbanError(str(error)) from None
     if as_json:
-        print_json({"entries": entries})
+        print_json({"entries": [each.entry for each in ordered]})
     else:
-        echo(_list_text(entries))
-    return int(not entries)
+        echo(_list_text(ordered))
+    return int(not ordered)
 
 
 def _at(state: Path, moment: float, as_json: bool) -> int:
@@ -179,21 +178,19 @@ def _as_json(audit_log: AuditLog, found: ActivationInForce, moment: float) -> di
     }
 
 
-def _list_text(entries: list[AuditEntry]) -> str:
-    if not entries:
+def _list_text(ordered: list[OrderedEntry]) -> str:
+    if not ordered:
         return "nothing has been in force yet"
-    activations = [entry for entry in entries if entry.snapshot]
+    activations = [entry for entry, _ in ordered if entry.snapshot]
     changed = {
         id(after): _changed_exemptions(before, after) for before, after in pairwise(activations)
     }
-    order = RecordOrder(time.time())
-    backdated = {id(entry) for entry in entries if order.is_backdated(entry.time)}
     lines = [
-        _line(entry, changed.get(id(entry), ""), "backdated" if id(entry) in backdated else "")
-        for entry in entries[-_SHOWN:]
+        _line(entry, changed.get(id(entry), ""), "backdated" if is_backdated else "")
+        for entry, is_backdated in ordered[-_SHOWN:]
     ]
-    if len(entries) > _SHOWN:
-        lines.insert(0, f"... {len(entries) - _SHOWN} earlier; --at shows any moment")
+    if len(ordered) > _SHOWN:
+        lines.insert(0, f"... {len(ordered) - _SHOWN} earlier; --at shows any moment")
     return "\n".join(lines)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 from resolver.errors import DarbanError
-from resolver.figures.seal import KeptFigures
-from resolver.figures.tables import copied
-from resolver.supervisor.history_check import Check, Finding, What, WitnessedHead, verify
+from resolver.evidence.figures.seal import KeptFigures
+from resolver.evidence.figures.tables import copied
+from resolver.evidence.history_check import Check, Finding, What, WitnessedHead, verify
 
 _TEXTS = {
     What.TAKEN_OUT: "the record that was linked at {at} is missing {place}",

@@ -12,14 +12,14 @@ from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text
 from resolver.compiler.past_policy import compile_past
 from resolver.errors import DarbanError
-from resolver.figures import store as figure_store
-from resolver.figures.tables import copied
+from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.evidence.figures import store as figure_store
+from resolver.evidence.figures.tables import copied
+from resolver.evidence.history_chain import HistoryChain
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
-from resolver.supervisor.audit_log import AuditEntry, AuditLog
-from resolver.supervisor.history_chain import HistoryChain
 
 
 class NothingInForce(DarbanError):

@@ -19,6 +19,7 @@ from resolver.compiler.settings import policy_source
 from resolver.config.load import load
 from resolver.errors import DarbanError
 from resolver.files import temporary_file
+from resolver.part import Answer
 from resolver.policy_source.repository import CommitRefused, FetchedCommit, PolicyRepository
 from resolver.policy_source.tree import PolicyTree, PulledPolicy
 from resolver.settings import PolicySource
@@ -112,7 +113,7 @@ def _copied(bundle: Path, state: Path, stack: contextlib.ExitStack) -> Path:
     return copy
 
 
-def _without_server(path: Path, bundle: Path | None) -> control.Answer:
+def _without_server(path: Path, bundle: Path | None) -> Answer:
     """Pull for the next start."""
     state = store.directory(path)
     become_owner(state)  # for good: git and the config are read as the service reads them
@@ -127,7 +128,7 @@ def _without_server(path: Path, bundle: Path | None) -> control.Answer:
 
 async def _pulled(
     path: Path, source: PolicySource, tree: PolicyTree, bundle: Path | None
-) -> control.Answer:
+) -> Answer:
     repository = PolicyRepository(path, tree, source)
     try:
         fetched = await repository.fetch(bundle)
@@ -152,6 +153,6 @@ async def _pulled(
     return _answer("written", fetched, report, 0)
 
 
-def _answer(result: str, fetched: FetchedCommit, report: list[str], code: int) -> control.Answer:
+def _answer(result: str, fetched: FetchedCommit, report: list[str], code: int) -> Answer:
     """What the server answers to ``pull``."""
     return {"result": result, **asdict(fetched), "report": report, "code": code}

@@ -14,9 +14,9 @@ from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.compiler.candidate import Rejected
 from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
+from resolver.part import Answer
 from resolver.processes import child_process
 from resolver.snapshot.config_files import DiskFiles
-from resolver.supervisor import control
 
 File = Annotated[
     Path | None,
@@ -106,7 +106,7 @@ def _diff(new: Path, path: Path, as_json: bool) -> subprocess.CompletedProcess[b
     return subprocess.run(command, env=child_process.environment(), stdout=out, check=False)
 
 
-def _file_text(path: Path, new: Path, answer: control.Answer, old_file: str | None) -> str:
+def _file_text(path: Path, new: Path, answer: Answer, old_file: str | None) -> str:
     """What has become of the config's file."""
     if old_file is not None:
         return f"{path} has the text of {new}; the one before is {old_file}"
@@ -115,7 +115,7 @@ def _file_text(path: Path, new: Path, answer: control.Answer, old_file: str | No
     return f"{path} has the text of {new} already" if answer["ok"] else f"{path} is as it was"
 
 
-def result_text(path: Path, answer: control.Answer) -> str:
+def result_text(path: Path, answer: Answer) -> str:
     """The result of a reload, in words."""
     return answer_text(path, answer, _RESULTS)
 

@@ -9,22 +9,22 @@ from typing import Annotated, Literal
 import typer
 
 from resolver.analysis.expectations import ExpectationRun
-from resolver.analysis.month import MonthReport
-from resolver.analysis.report import PastActivation, Report, make_report
-from resolver.cli import period_report
+from resolver.cli import report_period
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
 from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
 from resolver.cli.moments import InvalidMoment, parse_moment
-from resolver.cli.period_report import AskedPeriod
 from resolver.cli.policies import load_snapshot
 from resolver.cli.report_file import write_report
+from resolver.cli.report_period import AskedPeriod
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
 from resolver.compiler.past_policy import NotKept, load_past
 from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditLog
 from resolver.policy.compiled import CompiledConfig
+from resolver.reports.period_values import PeriodReport
+from resolver.reports.policy_report import PastActivation, Report, make_report
 from resolver.snapshot import store
-from resolver.supervisor.audit_log import AuditLog
 from resolver.web import report_page
 
 At = Annotated[
@@ -104,10 +104,10 @@ def report(
     if at is not None and (asked.is_given or merge or export or output or as_csv):
         raise DarbanError("--at is for a moment, and has no period, counts or figures")
     if export is not None:
-        period_report.export(config, asked, export)
+        report_period.export(config, asked, export)
         return 0
     if asked.is_given or merge or as_csv or output:
-        one = period_report.make(config, asked, merge or [], time.time())
+        one = report_period.make(config, asked, merge or [], time.time())
         if as_json and output is None:
             print_json(one.report)
             return 0
@@ -129,7 +129,7 @@ def report(
     return int(made.failed > 0)
 
 
-def _tell_what_is_missing(report: MonthReport) -> None:
+def _tell_what_is_missing(report: PeriodReport) -> None:
     """Say on standard error what the page says in notices: the rows of a CSV have no place."""
     for node in report.nodes:
         for what in node.damaged:

@@ -10,6 +10,7 @@ from resolver.compiler.candidate import PolicyInForce
 from resolver.errors import DarbanError
 from resolver.log import escaped
 from resolver.metrics.status import Status
+from resolver.part import Answer
 from resolver.supervisor import control
 
 PATIENCE = 600.0
@@ -23,16 +24,14 @@ class ServerRefused(DarbanError):
     """The server answers that it does not carry out a command; the message says why."""
 
 
-def ask(
-    config: Path, command: str, patience: float = _PATIENCE, **arguments: object
-) -> control.Answer:
+def ask(config: Path, command: str, patience: float = _PATIENCE, **arguments: object) -> Answer:
     """The answer of a config's server to a command, to be shown; ``patience`` is in seconds.
 
     Raises:
         Unreachable: no server answers.
         ServerRefused: the server answers with an error.
     """
-    answer: control.Answer = _escaped(_ask(config, command, patience, arguments))
+    answer: Answer = _escaped(_ask(config, command, patience, arguments))
     return answer
 
 
@@ -45,16 +44,14 @@ def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return escaped(value) if isinstance(value, str) else value
 
 
-def _ask(
-    config: Path, command: str, patience: float, arguments: Mapping[str, object]
-) -> control.Answer:
+def _ask(config: Path, command: str, patience: float, arguments: Mapping[str, object]) -> Answer:
     answer = control.ask(config, {"command": command, **arguments}, patience)
     if "error" in answer:
         raise ServerRefused(str(answer["error"]))
     return answer
 
 
-def answer_text(config: Path, answer: control.Answer, results: Mapping[str, str]) -> str:
+def answer_text(config: Path, answer: Answer, results: Mapping[str, str]) -> str:
     """The report that an answer has, and its result in the words that ``results`` has for it."""
     result = results[answer["result"]].format_map(answer)
     return "\n".join([*answer["report"], f"{config}: {result}"])

@@ -12,9 +12,9 @@ from typing import Final
 from resolver.dns import codes, rdata
 from resolver.dns.codes import HEADER
 from resolver.dns.names import MAX_LABEL
-from resolver.dns.records import Record
 from resolver.dns.render import Counts
 from resolver.dns.response import MAX_RECORDS, Response, scan
+from resolver.dns.scanned_record import Record
 
 _MAX_SIZE: Final = 60_000
 """Octets of an assembled response at most; a message has at most 65,535."""

@@ -8,7 +8,7 @@ from dnslib import QTYPE, RD, RDMAP, RR
 from dnslib.label import DNSBuffer
 
 from resolver.dns import codes, names, rdata, response
-from resolver.dns.record import DEFAULT_TTL, LocalRecord
+from resolver.dns.local_record import DEFAULT_TTL, LocalRecord
 from resolver.errors import DarbanError
 
 

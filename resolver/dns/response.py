@@ -4,7 +4,7 @@
 not build them: for each offset at which a label starts, it keeps the length of the name from
 there on. A compression pointer must lead to such an offset. So no octet is walked twice, each
 pointer of a chain costs one step, and no name can run through a TTL, which changes as the record
-ages. ``Response.name_at`` builds a name when it is needed; ``dns.records`` reads records.
+ages. ``Response.name_at`` builds a name when it is needed; ``dns.scanned_record`` reads records.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their length.

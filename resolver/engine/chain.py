@@ -2,8 +2,8 @@
 
 from resolver.dns import codes, render
 from resolver.dns.assembly import Assembly, assembled, content
-from resolver.dns.records import all_records, answer_records
 from resolver.dns.response import ANSWER, MAX_RECORDS, Response
+from resolver.dns.scanned_record import all_records, answer_records
 from resolver.engine.routing import Zone, local_answer
 from resolver.exchange.entry import MAX_RESTARTS, CacheEntry, make_entry
 

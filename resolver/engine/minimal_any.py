@@ -3,8 +3,8 @@
 from typing import Final
 
 from resolver.dns import codes, render
-from resolver.dns.records import answer_rrsets
 from resolver.dns.render import Sections
+from resolver.dns.scanned_record import answer_rrsets
 from resolver.engine.chain import response_of
 from resolver.exchange.entry import CacheEntry
 

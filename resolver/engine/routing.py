@@ -9,7 +9,7 @@ a zone of the names below its parent that have no records of their own.
 from typing import Final
 
 from resolver.dns import codes, names, render, special_use
-from resolver.dns.record import LocalRecord
+from resolver.dns.local_record import LocalRecord
 from resolver.dns.render import NegativeSoa, Sections
 from resolver.dns.special_use import Use
 from resolver.policy.building import top_labels

@@ -16,7 +16,7 @@ What must stay true:
 from typing import Final
 
 from resolver.dns import codes, names
-from resolver.dns.records import Record
+from resolver.dns.scanned_record import Record
 
 _OUTSIDE: Final = -1
 """The place of a record that does not belong to the chain."""

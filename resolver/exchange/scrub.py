@@ -15,8 +15,8 @@ from typing import Final
 
 from resolver.dns import codes, names
 from resolver.dns.assembly import Assembly, rewritable
-from resolver.dns.records import Record, all_records, answer_rrsets, rrset_type
 from resolver.dns.response import ANSWER, AUTHORITY, Response
+from resolver.dns.scanned_record import Record, all_records, answer_rrsets, rrset_type
 from resolver.exchange.alias_chain import AliasChain, MadeAlias
 
 _SOA: Final = 1

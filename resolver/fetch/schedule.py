@@ -21,7 +21,8 @@ from dataclasses import replace
 from resolver.count_text import count_text
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.log import log
-from resolver.metrics.facts import FetchState, ServerFacts
+from resolver.metrics.part_states import FetchedLists, FetchState
+from resolver.metrics.served_config import ServedConfig
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from resolver.upstream.addresses import bootstrap
@@ -36,16 +37,17 @@ class UpdateSchedule:
 
     def __init__(
         self,
-        facts: ServerFacts,
+        config: ServedConfig,
         put_in_force: Callable[[Sequence[str]], Awaitable[ListsNotApplied | None]],
     ) -> None:
-        """``run`` does the work, and keeps the state of each list in ``facts``.
+        """``run`` does the work.
 
         ``put_in_force`` reloads the lists, and gives the reason where that failed. It takes the
         names of the lists whose losses are accepted.
         """
-        self._facts = facts
-        self._store = ListStore(facts.state)
+        self._config = config
+        self._store = ListStore(config.state)
+        self._states: dict[str, FetchState] = {}
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
         self._updating = asyncio.Lock()
@@ -55,6 +57,11 @@ class UpdateSchedule:
         self._not_before: dict[Subscription, float] = {}
         """By the monotonic clock; used where not even a failure could be noted on disk."""
         self._follow()
+
+    @property
+    def lists(self) -> FetchedLists:
+        """The lists that were in the config since the start."""
+        return FetchedLists(dict(self._states))
 
     def look(self) -> None:
         """Look which lists are due by the config in force now."""
@@ -79,7 +86,7 @@ class UpdateSchedule:
                 await asyncio.wait_for(self._changed.wait(), min(waits.values(), default=DAY))
 
     def _follow(self) -> Sequence[Subscription]:
-        subscriptions, states = self._facts.compiled.subscriptions, self._facts.lists
+        subscriptions, states = self._config.compiled.subscriptions, self._states
         for each in subscriptions:
             if each.name not in states:
                 record = self._store.record(each.name)
@@ -88,7 +95,7 @@ class UpdateSchedule:
 
     def _damaged(self) -> set[str]:
         """The lists whose newest copy is damaged, and that were not tried again since."""
-        names = [each.name for each in self._facts.compiled.subscriptions]
+        names = [each.name for each in self._config.compiled.subscriptions]
         return {
             name
             for name in names
@@ -110,7 +117,7 @@ class UpdateSchedule:
         Raises:
             KeyError: there is no list of a name.
         """
-        known = {each.name: each for each in self._facts.compiled.subscriptions}
+        known = {each.name: each for each in self._config.compiled.subscriptions}
         wanted = [known[name] for name in dict.fromkeys(names)]
         async with self._updating:
             return await self._update(wanted or [*known.values()], accept=accept)
@@ -123,8 +130,8 @@ class UpdateSchedule:
             # Slow to import: not at the start.
             from resolver.fetch.update import authorities, update_lists
 
-            compiled = self._facts.compiled
-            servers, ca_file = bootstrap(compiled), authorities(compiled, self._facts.config)
+            compiled = self._config.compiled
+            servers, ca_file = bootstrap(compiled), authorities(compiled, self._config.file)
             await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)
             if job.updated() or self._waiting:
                 await self._apply(job, before, job.names if accept else ())
@@ -155,13 +162,13 @@ class UpdateSchedule:
 
     def _report(self, job: UpdateJob) -> None:
         for name, result in job.results.items():
-            state = self._facts.lists.setdefault(name, FetchState())
+            state = self._states.get(name, FetchState())
             if result.result == "failed":
-                state.failures += 1
+                self._states[name] = replace(state, failures=state.failures + 1)
                 log.error("list %s: %s; what is in force of it stays", name, result.reason)
                 continue
             record = self._store.record(name)
-            state.updated, state.held = record.updated, record.held is not None
+            self._states[name] = FetchState(record.updated, state.failures, record.held is not None)
             if result.result == "held":
                 log.warning("list %s: held, %s; the copy in use stays", name, result.reason)
                 continue

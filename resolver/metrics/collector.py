@@ -1,4 +1,4 @@
-"""The Prometheus collector: reads the workers' counters and the supervisor's facts at a scrape.
+"""The Prometheus collector: at a scrape it reads the workers' counters and what the parts say.
 
 Nothing is added up between two scrapes.
 """
@@ -23,10 +23,24 @@ from resolver.dns import codes
 from resolver.metrics import definitions, initial_series
 from resolver.metrics.counter_sums import CounterSums, Labels
 from resolver.metrics.definitions import Metric
-from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.faults import Fault, Kind, faults
 from resolver.metrics.kernel import KernelReadings
-from resolver.metrics.status import PublishStatus
+from resolver.metrics.part_states import (
+    AuditState,
+    BlockLogState,
+    BlockPageState,
+    FailingUpstreams,
+    FetchedLists,
+    FetchState,
+    LinkState,
+    PartStates,
+    PullsState,
+    ReloadState,
+    UpstreamProbes,
+    WorkersState,
+)
+from resolver.metrics.served_config import ServedConfig
+from resolver.metrics.status import CertificateStatus, PublishStatus
 from resolver.metrics.status_reader import read_status
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
@@ -56,35 +70,37 @@ class DarbanCollector(Collector):
     def __init__(
         self,
         sums: Callable[[], CounterSums],
-        facts: ServerFacts,
+        config: ServedConfig,
+        states: Callable[[], PartStates],
         readings: Callable[[], KernelReadings],
     ) -> None:
         self._sums = sums
-        self._facts = facts
+        self._config = config
+        self._states = states
         self._readings = readings
 
     def collect(self) -> Iterator[Family]:
         """All families, for one scrape."""
-        sums = self._sums()
+        sums, states = self._sums(), self._states()
         yield from self._by_vlan_and_type(sums)
         for metric in _COUNTED:
             yield _family(metric, ((each, parts[0]) for each, parts in sums.series(metric).items()))
         for metric in _HISTOGRAMS:
             yield _histogram(metric, sums.series(metric))
-        lost = sums.value(definitions.BLOCK_LOG_LOST) + self._facts.block_log.lost
+        lost = sums.value(definitions.BLOCK_LOG_LOST) + states.of(BlockLogState).lost
         yield _family(definitions.BLOCK_LOG_LOST, _one(lost))
-        found = Counter(fault.kind for fault in self._faults(sums))
+        found = Counter(fault.kind for fault in self._faults(sums, states))
         yield _family(definitions.FAULTS, _by_label((kind, found[kind]) for kind in get_args(Kind)))
         upstreams = [name for (name,) in sums.series(definitions.UPSTREAM_UP)]
-        yield from (_family(*each) for each in self._facts_as_series(upstreams))
+        yield from (_family(*each) for each in self._states_as_series(states, upstreams))
 
-    def _faults(self, sums: CounterSums) -> Iterator[Fault]:
+    def _faults(self, sums: CounterSums, states: PartStates) -> Iterator[Fault]:
         """The faults that the status shows."""
-        return faults(read_status(sums, self._facts, snapshot="", at=time.time()))
+        return faults(read_status(sums, self._config, states, time.time()))
 
     def _by_vlan_and_type(self, sums: CounterSums) -> Iterator[Family]:
         """The metrics that are sums over the rows of the query tables."""
-        compiled, kinds = self._facts.compiled, sums.kinds
+        compiled, kinds = self._config.compiled, sums.kinds
         queries = _zeros(initial_series.queries(compiled))
         responses = _zeros(initial_series.responses(compiled))
         types = _zeros(initial_series.types())
@@ -108,21 +124,28 @@ class DarbanCollector(Collector):
         yield _family(definitions.TRANSPORTS, transports.items())
         yield _family(definitions.BYPASS, bypass.items())
 
-    def _facts_as_series(self, upstreams: Sequence[str]) -> Iterator[tuple[Metric, Values]]:
-        facts, compiled = self._facts, self._facts.compiled
-        wrong = {*facts.wrong_upstreams, *facts.unverified_upstreams, *facts.failing_upstreams}
+    def _states_as_series(
+        self, states: PartStates, upstreams: Sequence[str]
+    ) -> Iterator[tuple[Metric, Values]]:
+        config, compiled = self._config, self._config.compiled
+        probes, reloads = states.of(UpstreamProbes), states.of(ReloadState)
+        wrong = {*probes.wrong, *probes.unverified, *states.of(FailingUpstreams).names}
         yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
-        yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
-        yield definitions.LINK_CUT, _one(facts.link.cut_since)
-        yield definitions.CONFIG_OK, _one(facts.config_ok)
+        yield definitions.UPSTREAM_VALIDATES, _by_label(probes.validating.items())
+        yield definitions.LINK_CUT, _one(states.of(LinkState).cut_since)
+        yield definitions.CONFIG_OK, _one(reloads.config_ok)
         results = definitions.RELOAD_RESULTS
-        yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
-        yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
-        yield definitions.HISTORY_INFO, [((facts.history,), 1)] if facts.history else []
+        yield (
+            definitions.RELOADS,
+            _by_label((each, reloads.counts.get(each, 0)) for each in results),
+        )
+        yield definitions.SNAPSHOT_INFO, [((config.hash,), 1)]
+        head = states.of(AuditState).head
+        yield definitions.HISTORY_INFO, [((head,), 1)] if head else []
         version, _, policy = compiled.policy_hash.rpartition(":")
         yield definitions.POLICY_INFO, [((version, policy), 1)]
-        yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)
-        yield definitions.STARTED, _one(facts.started)
+        yield definitions.SNAPSHOT_LOADED, _one(config.loaded)
+        yield definitions.STARTED, _one(config.started)
         policies = describe(compiled)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(compiled, policies))
         bans = ((vlan.name, len(policies[vlan.policy].blocked)) for vlan in compiled.vlans)
@@ -136,21 +159,23 @@ class DarbanCollector(Collector):
         oldest = min(reviews, default=None)
         yield definitions.LISTS_REVIEWED, _one(None if oldest is None else _midnight(oldest))
         names = [each.name for each in compiled.subscriptions]
-        fetched = [(name, facts.lists.get(name, FetchState())) for name in names]
+        lists = states.of(FetchedLists).by_name
+        fetched = [(name, lists.get(name, FetchState())) for name in names]
         older = {source.name for source in compiled.sources if source.fallback}
         yield definitions.LIST_UPDATED, _by_label((name, of.updated) for name, of in fetched)
         yield definitions.LIST_FAILURES, _by_label((name, of.failures) for name, of in fetched)
         yield definitions.LIST_HELD, _by_label((name, of.held) for name, of in fetched)
         yield definitions.LIST_FALLBACK, _by_label((name, name in older) for name in names)
-        yield definitions.BLOCK_PAGE_UP, _one(facts.block_page)
-        certificate = facts.certificate
+        yield definitions.BLOCK_PAGE_UP, _one(states.of(BlockPageState).served)
+        certificate = states.find(CertificateStatus)
         expires = None if certificate is None else certificate.expires
         yield definitions.CERTIFICATE_EXPIRY, _one(expires)
-        yield from _published(facts.publish)
-        yield from _pulled(facts)
-        yield definitions.WORKERS, _one(facts.workers)
-        yield definitions.WORKERS_EXPECTED, _one(facts.workers_expected)
-        yield definitions.WORKER_RESTARTS, _one(facts.worker_restarts)
+        yield from _published(states.find(PublishStatus))
+        yield from _pulled(states.of(PullsState))
+        workers = states.of(WorkersState)
+        yield definitions.WORKERS, _one(workers.serving)
+        yield definitions.WORKERS_EXPECTED, _one(workers.expected)
+        yield definitions.WORKER_RESTARTS, _one(workers.restarts)
         is_compiled = str(build() == "compiled").lower()
         yield definitions.BUILD_INFO, [((__version__, is_compiled), 1)]
         drops, memory = self._readings()
@@ -189,13 +214,13 @@ def _published(publish: PublishStatus | None) -> Iterator[tuple[Metric, Values]]
     yield definitions.ZONE_SERVED, _by_label((zone.name, zone.served or 0) for zone in zones)
 
 
-def _pulled(facts: ServerFacts) -> Iterator[tuple[Metric, Values]]:
+def _pulled(pulls: PullsState) -> Iterator[tuple[Metric, Values]]:
     """The policy from git; no series where it does not come from there."""
-    source = facts.policy_source
+    source = pulls.source
     yield definitions.POLICY_PULLED, _one(None if source is None else source.pulled)
     yield definitions.POLICY_EXPIRY, _one((source and source.expiry) or None)
     results = () if source is None else definitions.PULL_RESULTS
-    yield definitions.POLICY_PULLS, _by_label((each, facts.pulls[each]) for each in results)
+    yield definitions.POLICY_PULLS, _by_label((each, pulls.counts.get(each, 0)) for each in results)
 
 
 def _midnight(day: str) -> float:

@@ -1,4 +1,4 @@
-"""Reads the server's status: from the workers' counters, the config and the facts."""
+"""Reads the server's status: from the workers' counters, the config and what the parts say."""
 
 import os
 from collections import Counter, defaultdict
@@ -7,14 +7,32 @@ from collections.abc import Iterator, Sequence
 from resolver import __version__, build
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
-from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.layout import NOT_ACCEPTING, UNKNOWN, CounterRow
+from resolver.metrics.part_states import (
+    AddressState,
+    BlockLogState,
+    ControlSocketState,
+    FailingUpstreams,
+    FetchedLists,
+    FetchState,
+    FiguresState,
+    LinkState,
+    PartStates,
+    PullsState,
+    ReloadState,
+    SelfTestState,
+    UpstreamProbes,
+    WorkersState,
+)
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
     CacheStatus,
+    CertificateStatus,
     FetchedStatus,
     ListStatus,
+    PublishStatus,
     ServiceCount,
     Status,
     UpstreamStatus,
@@ -29,56 +47,55 @@ from resolver.policy.verdict import Outcome
 _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 
 
-def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: float) -> Status:
-    """The status at a moment; ``at`` is in seconds since 1970.
-
-    ``snapshot`` is the directory of the snapshot in force.
-    """
-    compiled = facts.compiled
+def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at: float) -> Status:
+    """The status at a moment; ``at`` is in seconds since 1970."""
+    compiled, workers, reloads = config.compiled, states.of(WorkersState), states.of(ReloadState)
     return Status(
         version=__version__,
         build=build(),
         pid=os.getpid(),
-        config=str(facts.config.resolve()),
+        config=str(config.file.resolve()),
         at=at,
-        started=facts.started,
-        snapshot=snapshot,
-        hash=facts.snapshot,
+        started=config.started,
+        snapshot=str(config.snapshot),
+        hash=config.hash,
         policy_hash=compiled.policy_hash,
-        loaded=facts.loaded,
-        config_ok=facts.config_ok,
-        config_failure=facts.config_failure,
-        workers=facts.workers,
-        workers_expected=facts.workers_expected,
-        worker_restarts=facts.worker_restarts,
-        last_reload=facts.last_reload,
+        loaded=config.loaded,
+        config_ok=reloads.config_ok,
+        config_failure=reloads.config_failure,
+        workers=workers.serving,
+        workers_expected=workers.expected,
+        worker_restarts=workers.restarts,
+        last_reload=reloads.last,
         vlans=tuple(_vlans(compiled, sums.rows)),
-        upstreams=tuple(_upstreams(sums, facts)),
-        cache=_cache(sums, compiled.settings.cache_bytes * facts.workers_expected),
+        upstreams=tuple(_upstreams(sums, states)),
+        cache=_cache(sums, compiled.settings.cache_bytes * workers.expected),
         answers=_answers(sums),
         lists=tuple(_lists(compiled)),
-        fetched=tuple(_fetched(facts)),
-        exemptions=exemptions(compiled, at, facts.exempted_since),
-        block_log=_block_log(sums, facts),
+        fetched=tuple(_fetched(compiled, states.of(FetchedLists))),
+        exemptions=exemptions(compiled, at, config.exempted_since),
+        block_log=_block_log(sums, compiled, states.of(BlockLogState)),
         missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
-        publish=facts.publish,
-        policy_source=facts.policy_source,
+        publish=states.find(PublishStatus),
+        policy_source=states.of(PullsState).source,
         clock_synchronised=kernel.clock_synchronised(),
-        not_ready=facts.not_ready,
-        missing_addresses=facts.missing_addresses,
-        has_control_socket=facts.has_control_socket,
+        not_ready=workers.not_ready,
+        missing_addresses=states.of(AddressState).missing,
+        has_control_socket=states.of(ControlSocketState).listens,
         not_accepting=sums.value(NOT_ACCEPTING),
         hours=tuple(hours(compiled, at)),
-        figures_problem=facts.figures.problem,
-        link_cut=facts.link.cut_since,
+        figures_problem=states.of(FiguresState).problem,
+        link_cut=states.of(LinkState).cut_since,
         fallback_answers=sums.value(definitions.FALLBACK_ANSWERS),
-        certificate=facts.certificate,
-        wrong_decisions=facts.wrong_decisions,
+        certificate=states.find(CertificateStatus),
+        wrong_decisions=states.of(SelfTestState).wrong_decisions,
     )
 
 
-def _block_log(sums: CounterSums, facts: ServerFacts) -> BlockLogStatus | None:
-    settings, state = facts.compiled.settings.block_log, facts.block_log
+def _block_log(
+    sums: CounterSums, compiled: CompiledConfig, state: BlockLogState
+) -> BlockLogStatus | None:
+    settings = compiled.settings.block_log
     if settings is None:
         return None
     lost = state.lost + sums.value(definitions.BLOCK_LOG_LOST)
@@ -102,7 +119,8 @@ def _cache(sums: CounterSums, max_bytes: int) -> CacheStatus:
     )
 
 
-def _upstreams(sums: CounterSums, facts: ServerFacts) -> Iterator[UpstreamStatus]:
+def _upstreams(sums: CounterSums, states: PartStates) -> Iterator[UpstreamStatus]:
+    probes, failing = states.of(UpstreamProbes), states.of(FailingUpstreams).names
     for (name,), [up] in sums.series(definitions.UPSTREAM_UP).items():
         results = {
             result: sums.value(definitions.UPSTREAM_QUERIES, name, result)
@@ -118,10 +136,10 @@ def _upstreams(sums: CounterSums, facts: ServerFacts) -> Iterator[UpstreamStatus
             answered,
             seconds,
             seconds / answered if answered else None,
-            facts.validating.get(name, False),
-            facts.wrong_upstreams.get(name),
-            name in facts.failing_upstreams,
-            facts.unverified_upstreams.get(name, ""),
+            probes.validating.get(name, False),
+            probes.wrong.get(name),
+            name in failing,
+            probes.unverified.get(name, ""),
         )
 
 
@@ -150,9 +168,9 @@ def _vlans(compiled: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[Vla
         )
 
 
-def _fetched(facts: ServerFacts) -> Iterator[FetchedStatus]:
-    for subscription in facts.compiled.subscriptions:
-        known = facts.lists.get(subscription.name, FetchState())
+def _fetched(compiled: CompiledConfig, lists: FetchedLists) -> Iterator[FetchedStatus]:
+    for subscription in compiled.subscriptions:
+        known = lists.by_name.get(subscription.name, FetchState())
         yield FetchedStatus(subscription.name, known.updated or None, known.failures, known.held)
 
 

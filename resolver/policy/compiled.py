@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, assert_never, get_type_hints
 
-from resolver.dns.record import LocalRecord
+from resolver.dns.local_record import LocalRecord
 from resolver.policy import codec, form_1
 from resolver.policy.clauses import Clause, Does, OwnRule, OwnRules, Services, Unlisted
 from resolver.policy.index import Index
@@ -352,11 +352,6 @@ class CompiledConfig:
     """The names of the rules of services that some policy allows."""
     expectations: tuple[Expectation, ...] = ()
     """Those that hold whatever is exempted; one for a moment, or for an exemption, is not here."""
-
-    def sinkholes(self) -> set[bytes]:
-        """The addresses that blocked replies have; an empty one where a policy has none."""
-        pairs = ((each.sinkhole_v4, each.sinkhole_v6) for each in self.policies)
-        return set(chain.from_iterable(pairs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,10 @@ from resolver.compiler.candidate import ALL_LISTS, FAILED_EXPECTATIONS, WRONG_CO
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import PullsState
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import PolicySourceStatus
+from resolver.part import Answer, Command, Part, Request
 from resolver.policy_source.newly_blocked import NewlyBlocked
 from resolver.policy_source.repository import CommitRefused, FetchedCommit, PolicyRepository
 from resolver.policy_source.switch import PolicySwitch, Switch
@@ -42,17 +44,20 @@ class _NotInForce(Exception):
     """The reload did not put the commit in force."""
 
 
-class PolicyPulls:
+class PolicyPulls(Part):
     """Pulls the policy, as often as it is due and as somebody asks for it."""
 
+    waits_for_config = True
+
     def __init__(
-        self, facts: ServerFacts, switch: Switch, note_refused: Callable[[str], Awaitable[None]]
+        self, config: ServedConfig, switch: Switch, note_refused: Callable[[str], Awaitable[None]]
     ) -> None:
         """``note_refused`` notes in the audit log that a commit was refused."""
-        self._facts = facts
+        self._config = config
+        self._state = PullsState()
         self._switch = switch
         self._note_refused = note_refused
-        self._tree = PolicyTree(facts.state)
+        self._tree = PolicyTree(config.state)
         self._lock = asyncio.Lock()
         self._refused: tuple[str, float, list[str], int] | None = None
         """A commit whose reload was refused, the monotonic time of that, report and exit code."""
@@ -60,33 +65,41 @@ class PolicyPulls:
         self._noted = ""
         """The last refusal in the audit log."""
 
+    def commands(self) -> Mapping[str, Command]:
+        """``pull``."""
+        return {"pull": self.command}
+
+    def states(self) -> Iterable[object]:
+        """A ``PullsState``."""
+        yield self._state
+
     async def run(self) -> None:
         """Pull each minute, until cancelled."""
         while True:
-            source = self._facts.compiled.settings.policy_source
+            source = self._config.compiled.settings.policy_source
             if source is None:
-                self._facts.policy_source = None
+                self._state = replace(self._state, source=None)
             else:
                 async with self._lock:
                     await self._pull(source, "timer", None, accept=False, again=False)
             await asyncio.sleep(_EVERY * random.uniform(0.9, 1.1))
 
-    async def command(self, request: dict[str, object]) -> dict[str, object]:
+    async def command(self, request: Request) -> Answer:
         """Serve ``pull`` on the control socket; ``bundle`` names a file in the state directory."""
-        source = self._facts.compiled.settings.policy_source
+        source = self._config.compiled.settings.policy_source
         if source is None:
             return {"result": "none"}
         bundle = request.get("bundle")
-        file = self._facts.state / Path(str(bundle)).name if bundle else None
+        file = self._config.state / Path(str(bundle)).name if bundle else None
         async with self._lock:
             who, accept = str(request["who"]), request.get("accept") is True
             return await self._pull(source, who, file, accept=accept, again=True)
 
     async def _pull(
         self, source: PolicySource, who: str, bundle: Path | None, *, accept: bool, again: bool
-    ) -> dict[str, object]:
+    ) -> Answer:
         """Pull once; ``again`` tries also a commit whose reload was refused before."""
-        repository = PolicyRepository(self._facts.config, self._tree, source)
+        repository = PolicyRepository(self._config.file, self._tree, source)
         fetched, code, logged = FetchedCommit(""), 0, False
         try:
             fetched = await repository.fetch(bundle)
@@ -101,7 +114,7 @@ class PolicyPulls:
         except DarbanError as error:
             result, report, code = "failed", [str(error)], error.code
         except OSError as error:
-            reason = f"{error.filename or self._facts.state}: {error.strerror}"
+            reason = f"{error.filename or self._config.state}: {error.strerror}"
             result, report, code = "failed", [reason], WRONG_CONFIG
         await self._note(source, who, result, report, logged=logged)
         return {"result": result, **asdict(fetched), "report": report, "code": code}
@@ -134,13 +147,13 @@ class PolicyPulls:
             report = [f"{fetched}: refused:", *report]
             self._refused = (fetched.commit, time.monotonic(), report, reload.code)
             return "refused", report, reload.code
-        if not (self._facts.state / QUESTIONS).exists():
+        if not (self._config.state / QUESTIONS).exists():
             report = [*report, _NO_QUESTIONS]
         return "applied", [*report, *pulled.expired(source.expires_days, now)], 0
 
     async def _check(self, source: PolicySource, accept: bool, old: Path, new: Path) -> None:
         """Replay the recorded questions; Rejected where too many names are blocked newly."""
-        questions = self._facts.state / QUESTIONS
+        questions = self._config.state / QUESTIONS
         if accept or not questions.exists():
             return
         module = "resolver.policy_source.newly_blocked"
@@ -169,13 +182,13 @@ class PolicyPulls:
         self, source: PolicySource, who: str, result: str, report: list[str], *, logged: bool
     ) -> None:
         """Note the result in the status, the metrics, the log and the audit log."""
-        facts, before = self._facts, self._facts.policy_source
+        state = self._state
         with contextlib.suppress(OSError, DarbanError):
             self._in_force = self._tree.record()
         record = self._in_force or PulledPolicy("", "", 0.0, 0.0)
         problem = "\n".join(report) if result in ("refused", "failed") else ""
-        facts.pulls[result] += 1
-        facts.policy_source = PolicySourceStatus(
+        counts = {**state.counts, result: state.counts.get(result, 0) + 1}
+        status = PolicySourceStatus(
             source.repository,
             source.branch,
             **asdict(record),
@@ -184,6 +197,8 @@ class PolicyPulls:
             problem=problem,
             expiry=record.expiry(source.expires_days),
         )
+        self._state = PullsState(counts, status)
+        before = state.source
         if problem and not logged and (before is None or before.problem != problem):
             log.error("policy of %s: %s", source.repository, problem)
         if result == "refused" and self._noted != problem:

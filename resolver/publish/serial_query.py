@@ -1,8 +1,8 @@
 """The query for the serial of a zone, and the response (RFC 1035 section 3.3.13)."""
 
 from resolver.dns import codes, render
-from resolver.dns.records import answer_records
 from resolver.dns.response import scan
+from resolver.dns.scanned_record import answer_records
 from resolver.exchange.upstream_query import answers
 
 _SOA_NUMBERS = 20

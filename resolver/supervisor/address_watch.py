@@ -4,26 +4,43 @@ A socket stays bound to an address that the host loses, without an error: its cl
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import AddressState
+from resolver.metrics.served_config import ServedConfig
+from resolver.part import Part
 from resolver.server.listening import is_missing
 
 _LOOK: Final = 5.0
 """Seconds between two looks."""
 
 
-async def watch_addresses(facts: ServerFacts) -> None:
-    """Note the addresses that this host lacks, again and again, until cancelled."""
-    while True:
-        settings = facts.compiled.settings
+class AddressWatch(Part):
+    """The watch over the addresses."""
+
+    def __init__(self, config: ServedConfig) -> None:
+        self._config = config
+        self._missing: tuple[str, ...] = ()
+
+    def states(self) -> Iterable[object]:
+        """An ``AddressState``."""
+        yield AddressState(self._missing)
+
+    async def run(self) -> None:
+        """Note the addresses that this host lacks, again and again, until cancelled."""
+        while True:
+            self._look()
+            await asyncio.sleep(_LOOK)
+
+    def _look(self) -> None:
+        settings = self._config.compiled.settings
         endpoints = (*settings.listen, *settings.proxied, *settings.tls_listen)
-        before = facts.missing_addresses
-        facts.missing_addresses = tuple(str(each) for each in endpoints if is_missing(each))
-        for each in set(facts.missing_addresses) - set(before):
+        before = self._missing
+        self._missing = tuple(str(each) for each in endpoints if is_missing(each))
+        for each in set(self._missing) - set(before):
             text = "%s: this host has no such address now; its clients get no answers there"
             log.error(text, each)
-        for each in set(before) - set(facts.missing_addresses):
+        for each in set(before) - set(self._missing):
             log.warning("%s: this host has the address again, and serves it", each)
-        await asyncio.sleep(_LOOK)

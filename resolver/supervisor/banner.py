@@ -6,20 +6,20 @@ from typing import assert_never
 from resolver import __version__, build
 from resolver.compiler.candidate import Accepted
 from resolver.count_text import count_text
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.upstream.addresses import system_servers
 
 
-def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
+def startup_banner(config: ServedConfig, workers: int, accepted: Accepted) -> Iterator[str]:
     """The lines of the banner."""
-    compiled, settings = facts.compiled, facts.compiled.settings
+    compiled, settings = config.compiled, config.compiled.settings
     listen, proxied = (", ".join(map(str, each)) for each in (settings.listen, settings.proxied))
-    yield f"darban {__version__}, {build()}, snapshot {facts.snapshot}"
-    yield f"config     {facts.config}: {_config_state(accepted)}"
-    yield f"listening  {listen} (UDP and TCP), {count_text(facts.workers_expected, 'worker')}"
+    yield f"darban {__version__}, {build()}, snapshot {config.hash}"
+    yield f"config     {config.file}: {_config_state(accepted)}"
+    yield f"listening  {listen} (UDP and TCP), {count_text(workers, 'worker')}"
     if settings.tls is not None:
         yield f"TLS        {', '.join(map(str, settings.tls.listen))}"
     if proxied:

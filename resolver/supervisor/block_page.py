@@ -10,11 +10,12 @@ import json
 import socket
 import time
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import BlockPageState
+from resolver.part import Part
 from resolver.processes import child_process
 from resolver.server.listening import open_http_socket
 from resolver.settings import Endpoint
@@ -27,13 +28,12 @@ _BACKOFF = 1.0
 """Seconds from one start to the next, at least."""
 
 
-class BlockPage:
+class BlockPage(Part):
     """The process, and the snapshot that it serves by."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], first: Path, facts: ServerFacts) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], first: Path) -> None:
         self._endpoints = endpoints
-        self._facts = facts
-        facts.block_page = False if endpoints else None
+        self._served = False if endpoints else None
         self._snapshot = first
         self._process: Process | None = None
         self._control: socket.socket | None = None
@@ -44,6 +44,10 @@ class BlockPage:
     def pid(self) -> int | None:
         """The process ID, while it runs."""
         return None if self._process is None else self._process.pid
+
+    def states(self) -> Iterable[object]:
+        """A ``BlockPageState``."""
+        yield BlockPageState(self._served)
 
     async def run(self) -> None:
         """Serve the page until ``stop``; nothing where it cannot be served anywhere."""
@@ -110,9 +114,9 @@ class BlockPage:
                 )
             self._control = ours
             await self.follow(self._snapshot)
-            self._facts.block_page = len(listening) == len(self._endpoints)
+            self._served = len(listening) == len(self._endpoints)
             code = await process.wait()
             self._control = self._process = None
-            self._facts.block_page = False
+            self._served = False
         if not self._stopping:
             log.warning("the block page's process (pid %d) ended with %d", process.pid, code)

@@ -10,17 +10,13 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from resolver.errors import DarbanError
+from resolver.part import Answer, Command, Request
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
-
-Request = dict[str, object]
-Answer = dict[str, Any]
-Command = Callable[[Request], Awaitable[Answer]]
 
 _LONGEST = 16 << 20
 """Octets of a request, which may hold a whole config."""

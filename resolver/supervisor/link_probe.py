@@ -10,12 +10,13 @@ import asyncio
 import secrets
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from resolver.dns import codes, names
 from resolver.exchange import fallback
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import LinkState
+from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.probe_queries import ProbeQuery, ask
@@ -28,14 +29,18 @@ _AGAIN = 1.0
 _ANSWERS = (codes.NOERROR, codes.NXDOMAIN)
 
 
-class LinkProbe:
+class LinkProbe(Part):
     """Knows whether names abroad and at home are found."""
 
-    def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:
+    def __init__(self, rollout: Rollout) -> None:
         self._rollout = rollout
-        self._facts = facts
+        self._state = LinkState()
         self._failures = 0
         """Probes in a row that names abroad had no answer to."""
+
+    def states(self) -> Iterable[object]:
+        """A ``LinkState``."""
+        yield self._state
 
     async def run(self) -> None:
         """Probe again and again, until cancelled."""
@@ -58,12 +63,12 @@ class LinkProbe:
         self._failures = 0 if abroad else self._failures + 1
         if self._failures == 1:
             return
-        link = self._facts.link
-        was_cut = bool(link.cut_since)
-        if link.abroad is not abroad:
-            link.abroad, link.since = abroad, time.time()
+        before = self._state
+        since = before.since if before.abroad is abroad else time.time()
+        self._state = link = LinkState(abroad, home, since)
+        if before.abroad is not abroad:
             self._rollout.use_link(is_abroad_silent=not abroad)
-        link.home = home
+        was_cut = bool(before.cut_since)
         if link.cut_since and not was_cut:
             log.warning("names abroad get no answer, those at home do: the link abroad is cut")
         elif was_cut and abroad:

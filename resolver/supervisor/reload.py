@@ -17,7 +17,7 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -33,14 +33,15 @@ from resolver.compiler.candidate import (
     SourceTexts,
 )
 from resolver.compiler.child_compiler import compile_in_child
+from resolver.evidence.audit_writer import AuditWriter
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import ReloadState
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import LastReload
+from resolver.part import Answer, Command, Part, Request
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
-from resolver.supervisor.audit_writer import AuditWriter
-from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import lacking_sources, restore_policy_files
@@ -50,6 +51,7 @@ START = "start"
 """The event of a start in the audit log."""
 _EVENTS = ("reload", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
+_NOT_JUDGED = "it is compiled since the start; until then the policy is the last good one"
 _CONFLICT = "another config or list was put in force meanwhile; run this command again"
 
 
@@ -94,16 +96,23 @@ class _Attempt:
     """Another commit of the policy; else the policy from git is the one on disk."""
 
 
-class Reloader:
+class Reloader(Part):
     """Puts the config in force, as often as somebody asks for it."""
 
     def __init__(
-        self, rollout: Rollout, facts: ServerFacts, audit: AuditWriter, after: Callable[[], None]
+        self,
+        rollout: Rollout,
+        config: ServedConfig,
+        audit: AuditWriter,
+        hangup: asyncio.Event,
+        after: Callable[[], None],
     ) -> None:
-        """``after`` is called at the end of every reload."""
+        """``hangup`` is set by a SIGHUP; ``after`` is called at the end of every reload."""
         self._rollout = rollout
-        self._facts = facts
+        self._config = config
         self._audit = audit
+        self.state = ReloadState()
+        self._hangup = hangup
         self._after = after
         self._sources: SourceTexts | None = None
         """What is in force was compiled from these; None while that is not known."""
@@ -114,6 +123,28 @@ class Reloader:
         self._lock = asyncio.Lock()
         self._trying: asyncio.Task[ReloadResult] | None = None
         self._stopping = asyncio.Event()
+
+    def states(self) -> Iterable[object]:
+        """A ``ReloadState``."""
+        yield self.state
+
+    def begin(self, accepted: Accepted | None) -> None:
+        """Note whether the config on disk is in force at the start; None if that is tried later."""
+        if accepted is None:
+            self._note_config(False, _NOT_JUDGED)
+        else:
+            self._note_config(not accepted.last_good, accepted.failure)
+
+    def commands(self) -> Mapping[str, Command]:
+        """``reload``, ``activate`` and ``in-force``."""
+        return {"reload": self.command, "activate": self.activate, "in-force": self.in_force}
+
+    async def run(self) -> None:
+        """Reload after a SIGHUP, until cancelled; one reload for all that came before it."""
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            await self.reload("reload", "SIGHUP")
 
     async def command(self, request: Request) -> Answer:
         """Serve ``reload`` on the control socket."""
@@ -136,7 +167,7 @@ class Reloader:
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
         await self.judged.wait()
-        return asdict(PolicyInForce(self._facts.snapshot, self._sources))
+        return asdict(PolicyInForce(self._config.hash, self._sources))
 
     async def reload(self, event: str, who: str, accepted: Sequence[str] = ()) -> ReloadResult:
         """Put the config on disk in force; the audit log gets ``event`` and ``who``."""
@@ -152,7 +183,7 @@ class Reloader:
         """Put a config in force that a command then writes."""
         attempt = _Attempt(event, who, self._own(sent.sources), accepted)
         async with self._lock:
-            if sent.before not in (None, self._facts.snapshot):
+            if sent.before not in (None, self._config.hash):
                 return self._result("failed", [_CONFLICT], WRONG_CONFIG)
             result = await self._run(attempt)
             if not result.code:
@@ -237,7 +268,7 @@ class Reloader:
         except (NotCompiled, store.StateError, LoadFailed) as error:
             return self._result("failed", [str(error)], WRONG_CONFIG)
         except OSError as error:
-            reason = f"{error.filename or self._facts.state}: {error.strerror}"
+            reason = f"{error.filename or self._config.state}: {error.strerror}"
             return self._result("failed", [reason], WRONG_CONFIG)
         except Held as error:
             return self._result("held", error.report, error.code)
@@ -246,11 +277,11 @@ class Reloader:
             return self._result(result, error.report, error.code)
 
     async def _put_in_force(self, attempt: _Attempt) -> ReloadResult:
-        facts, event, switch = self._facts, attempt.event, attempt.switch
-        await restore_policy_files(facts.state)
+        config, event, switch = self._config, attempt.event, attempt.switch
+        await restore_policy_files(config.state)
         self._candidate = candidate = await compile_in_child(
-            facts.config,
-            facts.state,
+            config.file,
+            config.state,
             while_serving=True,
             sources=attempt.sources,
             accepted=attempt.accepted,
@@ -270,7 +301,7 @@ class Reloader:
         if switch is not None:
             await switch.check(current.path, new.path)
         await self._rollout.switch_to(new)
-        facts.put_in_force(new.compiled, new.path.name, time.time())
+        config.put_in_force(new.compiled, new.path, time.time())
         mark_good(new.path)
         await self.activated(event, attempt.who, candidate.sources)
         return self._result("applied", candidate.warnings)
@@ -284,7 +315,9 @@ class Reloader:
         """
         self._sources = sources
         self.judged.set()
-        await self._audit.activated(event, who, self._rollout.current, sources, once=once)
+        served = self._rollout.current
+        entry = (event, who, served.path.name, served.compiled, sources)
+        await self._audit.activated(*entry, once=once)
 
     def _report(self, attempt: _Attempt, result: ReloadResult) -> ReloadResult:
         """Report how an attempt ended, in the metrics, the status and the log.
@@ -293,9 +326,12 @@ class Reloader:
         """
         if self._stopping.is_set():
             return result
-        facts, report = self._facts, tuple(result.report)
-        facts.reloads[result.result] += 1
-        facts.last_reload = LastReload(time.time(), result.result, attempt.who, report)
+        report, counts = tuple(result.report), self.state.counts
+        self.state = replace(
+            self.state,
+            counts={**counts, result.result: counts.get(result.result, 0) + 1},
+            last=LastReload(time.time(), result.result, attempt.who, report),
+        )
         write = log.error if result.code else log.info
         outcome = result.result.replace("_", " ")
         write("%s by %s: %s, snapshot %s", attempt.event, attempt.who, outcome, result.snapshot)
@@ -308,16 +344,18 @@ class Reloader:
         """Note whether the config on disk is in force; nothing where the server stops."""
         if self._stopping.is_set():
             return
-        self._facts.config_ok = not result.code
         may_be_right = result.result in ("failed", "held", "needs_restart")
-        self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
+        self._note_config(not result.code, "; ".join(result.report) if may_be_right else "")
+
+    def _note_config(self, ok: bool, failure: str) -> None:
+        self.state = replace(self.state, config_ok=ok, config_failure=failure)
 
     def _own(self, sources: SourceTexts) -> SourceTexts:
         """The sources without the policy from git: that is the one on disk."""
-        return replace(sources, texts=without_pulled(self._facts.config, sources.texts))
+        return replace(sources, texts=without_pulled(self._config.file, sources.texts))
 
     def _result(self, result: str, report: list[str], code: int = 0) -> ReloadResult:
-        return ReloadResult(result, code, self._facts.snapshot, report)
+        return ReloadResult(result, code, self._config.hash, report)
 
 
 def _accepted(request: Request) -> Sequence[str]:

@@ -17,24 +17,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from resolver.log import log
+from resolver.evidence.block_log import BlockLogWriter
 from resolver.metrics.layout import CounterLayout
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.supervisor.background import BackgroundTasks
-from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
-from resolver.upstream.addresses import RESOLV_CONF, UpstreamAddresses
+from resolver.upstream.addresses import UpstreamAddresses
 from resolver.worker.channel import WorkerMessage
 
 _RESOLVE = 60.0
 """Seconds between two look-ups of the upstreams' host names; aiodns keeps answers for their TTL."""
 _RESOLVE_UNKNOWN = 5.0
 """The same, while a host name has no address."""
-_LOOK = 2.0
-"""Seconds between two looks at resolv.conf."""
 _FIRST_LOOKUP = 5.0
 """Seconds that a rollout waits for the addresses of upstreams that the config has added."""
 
@@ -179,20 +176,6 @@ class Rollout:
         self.current.hosts.look()
         self.send_upstreams()
         self.start_resolving()
-
-    async def follow_resolv_conf(self, changed: Callable[[], None]) -> None:
-        """Send the workers the servers of resolv.conf, and call ``changed``, when it names others.
-
-        It does so until it is cancelled.
-        """
-        while True:
-            await asyncio.sleep(_LOOK)
-            hosts = self.current.hosts
-            if hosts.look():
-                named = ", ".join(map(str, hosts.system))
-                log.info("%s names other servers, which are asked now: %s", RESOLV_CONF, named)
-                self.send_upstreams()
-                changed()
 
     async def _resolve_hosts(self) -> None:
         """Resolve upstream host names: often while one has no address, then from time to time."""

@@ -8,11 +8,14 @@ come from hours or an exemption that begin or end in this moment.
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from resolver.analysis.self_test import wrong_decisions
+from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import SelfTestState
+from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 
@@ -24,19 +27,23 @@ _AGAIN: Final = 2.0
 """Seconds from a wrong decision to the second look at it."""
 
 
-class SelfTest:
+class SelfTest(Part):
     """The tests, and what the last one has said."""
 
-    def __init__(self, pool: WorkerPool, rollout: Rollout, facts: ServerFacts) -> None:
+    def __init__(self, pool: WorkerPool, rollout: Rollout) -> None:
         self._pool = pool
         self._rollout = rollout
-        self._facts = facts
+        self._state = SelfTestState()
         self._wanted = asyncio.Event()
 
-    def look(self) -> None:
+    def after_reload(self) -> None:
         """Test soon: something else may be in force."""
-        self._facts.self_test = "untested"
+        self._state = replace(self._state, result="untested")
         self._wanted.set()
+
+    def states(self) -> Iterable[object]:
+        """A ``SelfTestState``."""
+        yield self._state
 
     async def run(self) -> None:
         """Test again and again, until cancelled."""
@@ -55,16 +62,17 @@ class SelfTest:
                     await self._wanted.wait()
 
     def _report(self, wrong: tuple[str, ...] | None) -> None:
-        facts = self._facts
+        before = self._state
         if wrong is None and self._expects():  # what was wrong may still be
-            facts.self_test = "untested"
+            self._state = replace(before, result="untested")
             return
         found = wrong or ()
         for each in found:
-            if each not in facts.wrong_decisions:
+            if each not in before.wrong_decisions:
                 log.error("a worker decides wrongly: %s", each)
-        facts.self_test = "untested" if wrong is None else "failed" if found else "held"
-        facts.wrong_decisions = found
+        self._state = SelfTestState(
+            "untested" if wrong is None else "failed" if found else "held", found
+        )
 
     def _expects(self) -> bool:
         """Whether there is anything to test."""

@@ -10,13 +10,14 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import CertificateStatus
+from resolver.part import Part
 from resolver.server.tls_certificate import CertificateError, read_certificate
 from resolver.settings import TlsSettings
 
@@ -27,16 +28,21 @@ _Seen = tuple[TlsSettings, object, object]
 """Which files, and what stat(2) says of them."""
 
 
-class TlsCertificate:
+class TlsCertificate(Part):
     """The certificate in use."""
 
-    def __init__(self, facts: ServerFacts, send: Callable[[str], None]) -> None:
+    def __init__(self, config: ServedConfig, send: Callable[[str], None]) -> None:
         """``send`` sends the workers a certificate with its key, in PEM."""
-        self._facts = facts
+        self._config = config
+        self._status: CertificateStatus | None = None
         self._send = send
         self._read: _Seen | None = None
         """What was read last, whether it can be used or not."""
         self._seen: _Seen | None = None
+
+    def states(self) -> Iterable[object]:
+        """A ``CertificateStatus``, where the config has DNS over TLS."""
+        return () if self._status is None else (self._status,)
 
     async def run(self) -> None:
         """Look at the files again and again, until cancelled."""
@@ -44,18 +50,22 @@ class TlsCertificate:
             await asyncio.sleep(_LOOK)
             self.look(at_once=False)
 
+    def after_reload(self) -> None:
+        """Use the certificate that the config names now."""
+        self.look()
+
     def look(self, *, at_once: bool = True) -> None:
         """Use the certificate on disk if it is another one, and note its state."""
-        tls = self._facts.compiled.settings.tls
+        tls = self._config.compiled.settings.tls
         if tls is None:
-            self._facts.certificate = self._read = None
+            self._status = self._read = None
             return
-        certificate, key = (self._facts.config.parent / each for each in (tls.certificate, tls.key))
+        certificate, key = (self._config.file.parent / each for each in (tls.certificate, tls.key))
         before, self._seen = self._seen, (tls, _stamp(certificate), _stamp(key))
         if self._seen == self._read or not (at_once or self._seen == before):
             return
         self._read = self._seen
-        status = self._facts.certificate or CertificateStatus(str(certificate))
+        status = self._status or CertificateStatus(str(certificate))
         try:
             new = read_certificate(certificate, key)
             now = time.time()
@@ -65,9 +75,9 @@ class TlsCertificate:
                 raise CertificateError(f"{certificate}: {why}")
         except CertificateError as error:
             log.error("the certificate of DNS over TLS is not used: %s", error)
-            self._facts.certificate = CertificateStatus(status.file, status.expires, str(error))
+            self._status = CertificateStatus(status.file, status.expires, str(error))
             return
-        self._facts.certificate = CertificateStatus(str(certificate), new.expires)
+        self._status = CertificateStatus(str(certificate), new.expires)
         self._send(new.pem)
         if expired:
             log.warning(

@@ -7,12 +7,13 @@ answers wrongly after the others of its group.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from resolver.dns import names
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import UpstreamProbes
 from resolver.metrics.status import WrongAnswer
+from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
@@ -24,17 +25,25 @@ _PROBE = 30.0
 _Address = tuple[str, int, str]
 
 
-class UpstreamValidation:
+class UpstreamValidation(Part):
     """Knows which upstream servers validate."""
 
-    def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:
+    def __init__(self, rollout: Rollout) -> None:
         self._rollout = rollout
-        self._facts = facts
+        self._state = UpstreamProbes()
         self._changed = asyncio.Event()
 
     def look(self) -> None:
-        """Probe at once: the upstreams may have changed."""
+        """Probe at once: other servers are asked than before."""
         self._changed.set()
+
+    def after_reload(self) -> None:
+        """Probe at once: the config may have other upstreams."""
+        self.look()
+
+    def states(self) -> Iterable[object]:
+        """An ``UpstreamProbes``."""
+        yield self._state
 
     async def run(self) -> None:
         """Probe again and again, until cancelled."""
@@ -59,21 +68,17 @@ class UpstreamValidation:
             return
         found = dict(zip(servers, answers, strict=True))
         validating = _all_validate(servers, found)
-        before, self._facts.validating = self._facts.validating, validating
-        self._note_wrong(
-            {
-                servers[key]["name"]: WrongAnswer(names.text(names_of[key]), each.wrong)
-                for key, each in found.items()
-                if each.wrong
-            }
-        )
-        self._note_unverified(
-            {
-                servers[key]["name"]: each.unverified
-                for key, each in found.items()
-                if each.unverified
-            }
-        )
+        wrong = {
+            servers[key]["name"]: WrongAnswer(names.text(names_of[key]), each.wrong)
+            for key, each in found.items()
+            if each.wrong
+        }
+        unverified = {
+            servers[key]["name"]: each.unverified for key, each in found.items() if each.unverified
+        }
+        before, self._state = self._state, UpstreamProbes(validating, wrong, unverified)
+        _log_wrong(before.wrong, wrong)
+        _log_unverified(before.unverified, unverified)
         hosts = current.hosts
         hosts.validating = frozenset(key for key, each in found.items() if each.validates)
         hosts.wrong = frozenset(key for key, each in found.items() if each.wrong)
@@ -83,26 +88,7 @@ class UpstreamValidation:
         ad_trusted = {
             each["name"] for group in now.values() for each in group if each["ad_trusted"]
         }
-        _log_changes(before, validating, ad_trusted)
-
-    def _note_unverified(self, unverified: dict[str, str]) -> None:
-        """Note why servers could not be verified, by their names; log what has changed."""
-        before, self._facts.unverified_upstreams = self._facts.unverified_upstreams, unverified
-        for name, why in unverified.items():
-            if before.get(name) != why:
-                log.warning("upstream %s cannot be asked, since TLS fails: %s", name, why)
-        for name in before.keys() - unverified.keys():
-            log.info("upstream %s: TLS fails no more", name)
-
-    def _note_wrong(self, wrong: dict[str, WrongAnswer]) -> None:
-        """Note the servers that answer wrongly, by their names; log those that did not before."""
-        before, self._facts.wrong_upstreams = self._facts.wrong_upstreams, wrong
-        for name, answer in wrong.items():
-            if before.get(name) != answer:
-                text = "upstream %s gives %s for %s, which should exist; it is asked last"
-                log.warning(text, name, answer.got, answer.name)
-        for name in before.keys() - wrong.keys():
-            log.info("upstream %s gives no wrong answer to its probe any more", name)
+        _log_changes(before.validating, validating, ad_trusted)
 
 
 def _address(server: ServerAddress) -> _Address:
@@ -138,7 +124,7 @@ def _all_validate(
     return results
 
 
-def _log_changes(before: dict[str, bool], now: dict[str, bool], ad_trusted: set[str]) -> None:
+def _log_changes(before: Mapping[str, bool], now: Mapping[str, bool], ad_trusted: set[str]) -> None:
     for name, passed in now.items():
         if before.get(name) == passed:
             continue
@@ -149,3 +135,22 @@ def _log_changes(before: dict[str, bool], now: dict[str, bool], ad_trusted: set[
             log.warning(text, name)
         elif name in before:
             log.warning("upstream %s is no longer known to validate DNSSEC", name)
+
+
+def _log_unverified(before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Log why servers cannot be verified, by their names, where that has changed."""
+    for name, why in now.items():
+        if before.get(name) != why:
+            log.warning("upstream %s cannot be asked, since TLS fails: %s", name, why)
+    for name in before.keys() - now.keys():
+        log.info("upstream %s: TLS fails no more", name)
+
+
+def _log_wrong(before: Mapping[str, WrongAnswer], now: Mapping[str, WrongAnswer]) -> None:
+    """Log the servers that answer wrongly, by their names, and did not before."""
+    for name, answer in now.items():
+        if before.get(name) != answer:
+            text = "upstream %s gives %s for %s, which should exist; it is asked last"
+            log.warning(text, name, answer.got, answer.name)
+    for name in before.keys() - now.keys():
+        log.info("upstream %s gives no wrong answer to its probe any more", name)

@@ -5,10 +5,12 @@ A server that is up may fail all the same: it answers with errors, or comes and 
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
-from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout, UpstreamCounts
+from resolver.metrics.part_states import FailingUpstreams
+from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 
 _LOOK: Final = 15.0
@@ -22,13 +24,17 @@ _SHARE: Final = 0.25
 servers are broken, and lost packets, are usually fewer."""
 
 
-class UpstreamWatch:
+class UpstreamWatch(Part):
     """Knows which upstream servers fail."""
 
-    def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:
+    def __init__(self, rollout: Rollout) -> None:
         self._rollout = rollout
-        self._facts = facts
+        self._failing = FailingUpstreams()
         self._counts: deque[dict[str, UpstreamCounts]] = deque(maxlen=_LOOKS + 1)
+
+    def states(self) -> Iterable[object]:
+        """The ``FailingUpstreams``."""
+        yield self._failing
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -41,11 +47,12 @@ class UpstreamWatch:
         layout: CounterLayout = self._rollout.layout
         self._counts.append(layout.upstream_counts([slot.cells for slot in self._rollout.slots]))
         first, now = self._counts[0], self._counts[-1]
-        self._facts.failing_upstreams = frozenset(
+        failing = (
             name
             for name, counts in now.items()
             if _fails(first.get(name, UpstreamCounts()), counts)
         )
+        self._failing = FailingUpstreams(frozenset(failing))
 
 
 def _fails(before: UpstreamCounts, now: UpstreamCounts) -> bool:

@@ -7,10 +7,11 @@ them, and forget them when the command stops asking.
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 from resolver.dns import names
+from resolver.part import Answer, Command, Part, Request
 from resolver.policy.unknown_clients import UnknownClients, merged
-from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.worker.recording import LEASE
@@ -21,7 +22,7 @@ _ROWS = 8192
 """Rows in an answer to ``record``, of all workers together."""
 
 
-class WorkerCommands:
+class WorkerCommands(Part):
     """Sends a command to all workers, and makes one answer of their replies."""
 
     def __init__(self, pool: WorkerPool, rollout: Rollout) -> None:
@@ -29,6 +30,15 @@ class WorkerCommands:
         self._rollout = rollout
         self._owner = ""
         self._owned_until = 0.0
+
+    def commands(self) -> Mapping[str, Command]:
+        """``flush``, ``unknown``, ``drain`` and ``record``."""
+        return {
+            "flush": self.flush,
+            "unknown": self.unknown,
+            "drain": self.drain,
+            "record": self.record,
+        }
 
     async def flush(self, request: Request) -> Answer:
         """Remove a name and all names below it from every cache."""

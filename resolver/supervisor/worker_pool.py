@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from resolver.errors import DarbanError
 from resolver.log import log
 from resolver.metrics.counter_sums import CounterSums
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import WorkersState
+from resolver.part import Part
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot
@@ -17,13 +18,15 @@ _WATCH = 0.5
 """Seconds between two looks at the heartbeats."""
 
 
-class WorkerPool:
+class WorkerPool(Part):
     """All workers of a server."""
 
-    def __init__(self, rollout: Rollout, facts: ServerFacts, background: BackgroundTasks) -> None:
+    def __init__(self, rollout: Rollout, background: BackgroundTasks) -> None:
         self.slots = rollout.slots
         self._rollout = rollout
-        self._facts = facts
+        self._workers = self._fewest = self._restarts = 0
+        """Workers that serve, and the fewest that have served since ``all_served`` was called."""
+        self._draining = False
         self._background = background
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
@@ -32,6 +35,20 @@ class WorkerPool:
     def serving(self) -> int:
         """How many workers serve."""
         return sum(slot.serving for slot in self.slots)
+
+    @property
+    def state(self) -> WorkersState:
+        """How many workers serve, and whether clients may use this node."""
+        return WorkersState(self._workers, len(self.slots), self._restarts, self._draining)
+
+    def states(self) -> Iterable[object]:
+        """A ``WorkersState``."""
+        yield self.state
+
+    def all_served(self) -> bool:
+        """Whether all workers have served at all times since the call before."""
+        fewest, self._fewest = min(self._fewest, self._workers), self._workers
+        return fewest >= len(self.slots)
 
     def sums(self) -> CounterSums:
         """The counters of all workers, also of those that have ended."""
@@ -47,7 +64,7 @@ class WorkerPool:
         """
         self._watching = asyncio.create_task(self._watch(alive))
         await asyncio.gather(*map(self._start, self.slots))
-        if not self._facts.workers:
+        if not self._workers:
             raise DarbanError("no worker could start; the log above says why")
 
     def stop_watching(self) -> None:
@@ -72,7 +89,7 @@ class WorkerPool:
 
     def drain(self, draining: bool) -> None:
         """Say in all replies to health checks whether clients should ask another node."""
-        self._facts.draining = draining
+        self._draining = draining
         for slot in self.slots:
             slot.send({"type": "drain", "draining": draining})
 
@@ -85,13 +102,13 @@ class WorkerPool:
                         "worker %d: no heartbeat for %.0f s; restarting it", slot.number, silent
                     )
                     slot.kill()
-            if self._facts.workers:
+            if self._workers:
                 alive()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _WATCH)
 
     async def _start(self, slot: WorkerSlot) -> None:
-        await self._rollout.start_worker(slot, self._on_exit, draining=self._facts.draining)
+        await self._rollout.start_worker(slot, self._on_exit, draining=self._draining)
         self._count()
 
     def _on_exit(self, slot: WorkerSlot) -> None:
@@ -100,9 +117,8 @@ class WorkerPool:
             self._background.start(self._replace(slot))
 
     def _count(self) -> None:
-        facts = self._facts
-        facts.workers = self.serving
-        facts.fewest_workers = min(facts.fewest_workers, facts.workers)
+        self._workers = self.serving
+        self._fewest = min(self._fewest, self._workers)
 
     async def _replace(self, slot: WorkerSlot) -> None:
         pause = slot.pause_before_restart()
@@ -123,6 +139,6 @@ class WorkerPool:
                 slot.kill()  # at its end, this begins again
                 return
             else:
-                self._facts.worker_restarts += 1
+                self._restarts += 1
                 return
             pause = BACKOFF

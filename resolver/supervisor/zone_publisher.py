@@ -15,14 +15,15 @@ import json
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from resolver.dns import names
 from resolver.log import log
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import PublishStatus, ZoneStatus
+from resolver.part import Part
 from resolver.policy.moment import in_force
 from resolver.processes.background_priority import run_in_background
 from resolver.publish.serial_query import serial_in, serial_query
@@ -46,32 +47,35 @@ Published = tuple[str, frozenset[int], frozenset[int]]
 """The hash of a snapshot, and the places of the exemptions in force and of the hours that hold."""
 
 
-class ZonePublisher:
+class ZonePublisher(Part):
     """Keeps the zones as the policy is."""
 
-    def __init__(self, facts: ServerFacts, snapshot: Callable[[], Path]) -> None:
-        """``snapshot`` gives the one in force."""
-        self._facts = facts
-        self._snapshot = snapshot
+    def __init__(self, config: ServedConfig) -> None:
+        self._config = config
+        self._status: PublishStatus | None = None
         self._written: Published | None = None
         self._changed = asyncio.Event()
         self._next_write = 0.0
         """By the monotonic clock; later than now after a failure."""
 
-    def look(self) -> None:
+    def after_reload(self) -> None:
         """Write at once what differs in the files of the zones, also soon after a failure."""
         self._written, self._next_write = None, 0.0
         self._changed.set()
+
+    def states(self) -> Iterable[object]:
+        """A ``PublishStatus``, where the config publishes zones, once they were written."""
+        return () if self._status is None else (self._status,)
 
     async def run(self) -> None:
         """Write the zones whenever they change, and ask for their serials, until cancelled."""
         next_question = 0.0
         while True:
             self._changed.clear()
-            publication, now = self._facts.compiled.settings.publish, time.monotonic()
+            publication, now = self._config.compiled.settings.publish, time.monotonic()
             if publication is None:
-                self._facts.publish = self._written = None
-            elif self._written != _to_publish(self._facts) and now >= self._next_write:
+                self._status = self._written = None
+            elif self._written != _to_publish(self._config) and now >= self._next_write:
                 self._next_write = 0.0 if await self._write(publication) else now + _RETRY
                 next_question = 0.0
             if publication is not None and now >= next_question:
@@ -82,9 +86,9 @@ class ZonePublisher:
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
-        self._written = _to_publish(self._facts)  # until ``look``, also during this write
-        directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
-        server, before = str(publication.listen[0]), self._facts.publish
+        self._written = _to_publish(self._config)  # until ``after_reload``, also during this write
+        directory = zone_directory(publication, self._config.file.parent, self._config.state)
+        server, before = str(publication.listen[0]), self._status
         before = before or PublishStatus(str(directory), server, (), (), "")
         late = asyncio.get_running_loop().call_later(_LATE, self._fail, before, _NOT_ENDED)
         try:
@@ -103,7 +107,7 @@ class ZonePublisher:
             zones = tuple(ZoneStatus(zone, serial, served.get(zone)) for zone, serial in serials)
             left_out = tuple(result.left_out)
         now = PublishStatus(str(directory), server, zones, left_out, "")
-        self._facts.publish = now
+        self._status = now
         if result.problem:
             self._written = None
             self._fail(now, result.problem)
@@ -112,12 +116,12 @@ class ZonePublisher:
     def _fail(self, status: PublishStatus, problem: str) -> None:
         """Say in the log and the status why the zones are not written."""
         log.error("the zones of [publish] cannot be written: %s", problem)
-        self._facts.publish = replace(status, problem=problem)
+        self._status = replace(status, problem=problem)
 
     async def _written_by_child(self, directory: Path) -> WriteResult:
         try:
             printed, code = await run_in_background(
-                "resolver.publish.writer", str(self._snapshot()), str(directory)
+                "resolver.publish.writer", str(self._config.snapshot), str(directory)
             )
             return WriteResult(**json.loads(printed))
         except OSError as error:
@@ -127,18 +131,18 @@ class ZonePublisher:
 
     async def _ask(self, server: Endpoint) -> bool:
         """Ask Knot for the serials of all zones; whether it serves those that were written."""
-        status = self._facts.publish
+        status = self._status
         if status is None:
             return False
         served = await served_serials(server, [zone.name for zone in status.zones])
         zones = tuple(replace(zone, served=served.get(zone.name)) for zone in status.zones)
-        self._facts.publish = replace(status, zones=zones)
+        self._status = replace(status, zones=zones)
         return all(zone.served == zone.written for zone in zones)
 
 
-def _to_publish(facts: ServerFacts) -> Published:
-    now = in_force(facts.compiled, time.time())
-    return facts.snapshot, now.exemptions, now.hours
+def _to_publish(config: ServedConfig) -> Published:
+    now = in_force(config.compiled, time.time())
+    return config.hash, now.exemptions, now.hours
 
 
 async def served_serials(server: Endpoint, zones: list[str]) -> dict[str, int]:

@@ -1,25 +1,31 @@
 """``/metrics`` over HTTP, in the format that the scraper asks for, ``/healthz`` and ``/readyz``."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from resolver.metrics.collector import DarbanCollector
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.web import host_header, pages
 from resolver.web.exposition import Exposition
 
 
-def application(collector: DarbanCollector, facts: ServerFacts) -> web.Application:
-    """The application of the metrics listener."""
+def application(
+    collector: DarbanCollector, config: ServedConfig, not_ready: Callable[[], str]
+) -> web.Application:
+    """The application of the metrics listener.
+
+    ``not_ready`` says why clients should ask another node, or nothing.
+    """
     exposition = Exposition(collector)
 
     @web.middleware
     async def only_own_host(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host")
         if host is None or host_header.is_own(
-            host, facts.compiled
+            host, config.compiled
         ):  # a browser always names the host
             return await handler(request)
         status = HTTPStatus.MISDIRECTED_REQUEST
@@ -33,9 +39,8 @@ def application(collector: DarbanCollector, facts: ServerFacts) -> web.Applicati
         return web.Response(text="ok\n")
 
     async def ready(_: web.Request) -> web.Response:
-        if facts.not_ready:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            return web.Response(text=f"{facts.not_ready}\n", status=status)
+        if why := not_ready():
+            return web.Response(text=f"{why}\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
         return web.Response(text="ready\n")
 
     app = web.Application(middlewares=[only_own_host])

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
-from resolver.analysis.month import (
+from resolver.reports.period_values import (
     BLOCKED,
     WOULD_BLOCK,
     DayCount,
-    MonthReport,
     NodeCoverage,
+    PeriodReport,
     VlanCount,
 )
 from resolver.web.rendering import Page
@@ -72,7 +72,9 @@ class Label:
     """To the next label."""
 
 
-def page(report: MonthReport, titles: Titles, language: str, zone: ZoneInfo, logo: str = "") -> str:
+def page(
+    report: PeriodReport, titles: Titles, language: str, zone: ZoneInfo, logo: str = ""
+) -> str:
     """The page as HTML; ``logo`` is a data URI or empty."""
     return _PAGE.render(
         *(language, zone),

@@ -1,7 +1,7 @@
 """The report of ``darban report``: one page to print, which loads nothing."""
 
-from resolver.analysis.report import Report
 from resolver.policy.compiled import CompiledConfig
+from resolver.reports.policy_report import Report
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 

@@ -29,7 +29,7 @@ from resolver.policy.prefixes import network_of
 from resolver.policy.service_hours import BlockingHours
 from resolver.web import pages
 from resolver.web.explained import facts
-from resolver.web.history import VlanHistory
+from resolver.web.figure_plots import VlanHistory
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
 from resolver.web.titles import Titles

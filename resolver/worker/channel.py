@@ -49,7 +49,7 @@ class WorkerMessage(TypedDict, total=False):
     """Prefixes of unknown clients, with their counts."""
     missed: int
     decisions: list[tuple[str, str] | None]
-    """As in ``engine.self_test``."""
+    """As in ``engine.decisions``."""
     owner: str
     counting: bool
     max_rows: int

@@ -25,9 +25,9 @@ from typing import Final
 
 from resolver import log
 from resolver.engine.cache import AnswerCache
+from resolver.engine.decisions import Decision, decisions
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.self_test import Decision, decisions
 from resolver.errors import DarbanError
 from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters

@@ -9,8 +9,8 @@ from hypothesis import given
 from resolver.dns import codes, names
 from resolver.dns.assembly import Assembly, content
 from resolver.dns.codes import HEADER
-from resolver.dns.records import all_records
 from resolver.dns.response import MAX_RECORDS, Response, scan
+from resolver.dns.scanned_record import all_records
 from tests.dns.made_packets import (
     COSTLY,
     Counted,

@@ -13,7 +13,7 @@ import pytest
 
 from resolver.compiler.compilation import compile_file
 from resolver.fetch.schedule import DAY, UpdateSchedule, due
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from tests.fetch.source_server import Authority, Sources, response, serving
@@ -138,15 +138,15 @@ async def scheduled(
     trusted: Authority,
     place: Path,
     put_in_force: Callable[[Sequence[str]], Awaitable[ListsNotApplied | None]],
-) -> AsyncIterator[tuple[UpdateSchedule, ServerFacts, Sources]]:
+) -> AsyncIterator[tuple[UpdateSchedule, Sources]]:
     """A schedule for one list, ``it``, and its source."""
     async with serving(trusted) as sources:
         config = place / "config.toml"
         config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
         compiled = compile_file(config, 1e9).snapshot.compiled
-        facts = ServerFacts(config, place, compiled, "0123", 1.0, 1.0, 1)
+        served = ServedConfig(config, place, compiled, place / "0123", 1.0)
         sources.says["/it"] = response(b"0.0.0.0 a.example\n")
-        yield UpdateSchedule(facts, put_in_force), facts, sources
+        yield UpdateSchedule(served, put_in_force), sources
 
 
 def test_a_fault_ends_an_update_and_not_the_schedule(
@@ -162,9 +162,9 @@ def test_a_fault_ends_an_update_and_not_the_schedule(
         return None
 
     async def run() -> None:
-        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, facts, sources):
+        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, sources):
             running = asyncio.create_task(schedule.run())
-            while "it" not in facts.lists or not facts.lists["it"].failures:  # by itself
+            while not schedule.lists.by_name["it"].failures:  # by itself
                 await asyncio.sleep(0.01)
                 assert not running.done()
             assert "list it: OSError: no room" in caplog.text
@@ -172,7 +172,7 @@ def test_a_fault_ends_an_update_and_not_the_schedule(
             assert (await schedule.update(["it"], accept=False)).results["it"].entries == 2
             assert not running.done()
             running.cancel()
-            assert (asked, facts.lists["it"].failures) == (2, 1)
+            assert (asked, schedule.lists.by_name["it"].failures) == (2, 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))
 
@@ -184,7 +184,7 @@ def test_an_update_whose_code_cannot_be_loaded_ends(
         return None
 
     async def run() -> None:
-        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _, _):
+        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _):
             with monkeypatch.context() as missing:
                 missing.setitem(sys.modules, "resolver.fetch.update", None)
                 job = await schedule.update(["it"], accept=False)

@@ -23,7 +23,7 @@ CALLERS = {
     # ``diff`` ask the engine.
     "check_question": {
         *("engine.engine.Engine.respond", "analysis.explanation.Explainer.verdict"),
-        *("analysis.explanation.Explainer._explain", "engine.self_test.decisions"),
+        *("analysis.explanation.Explainer._explain", "engine.decisions.decisions"),
     },
     "check_query": {
         "engine.engine.Engine.check_question",
@@ -37,6 +37,8 @@ CALLERS = {
         *("engine.engine.Engine.respond", "engine.chain.local_entry"),
     },
     "_follow_alias": {"engine.engine.Engine._follow"},
+    # All parts of the server read what is in force, and one changes it.
+    "put_in_force": {"supervisor.reload.Reloader._put_in_force"},
 }
 
 
@@ -146,13 +148,13 @@ NO_COMMANDS = {
     "in_force_at": "the policy of an earlier moment, for --at",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
-    "period_report": "the report of a period; the command report declares it",
     "policies": "the policy of a config, for commands that compare or explain it",
     "query_file": "opens files of queries, for diff and lists suggest",
     "server": "questions to the running server",
     "standing_text": "what was in force for a client, as text",
     "status_rates": "counts per second, for the status",
     "status_view": "how the status is drawn",
+    "report_period": "the report of a period; the command report declares it",
     "report_file": "the logo and the signature of a report of a period",
     "run": "starts the server without Typer; run_help declares the command",
 }

@@ -5,7 +5,10 @@ import pytest
 from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    ("", "errors", "files", "log", "prefix", "count_text", "solar_hijri", "stored", "time_zones"),
+    (
+        *("", "errors", "files", "log", "part", "prefix", "count_text", "solar_hijri", "stored"),
+        "time_zones",
+    ),
     ("dns", "settings", "processes"),  # names and packets; plain settings; child processes
     ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it
@@ -13,10 +16,11 @@ ORDER = (
     ("exchange",),  # what an upstream is asked, and what comes of its responses
     ("engine",),  # one query in order
     ("metrics",),  # counters, the collector, the status
-    ("figures",),  # counts and minutes that outlive the server
     ("server", "analysis"),  # loop and client transports; explain, diff, report
     ("upstream", "snapshot"),  # sockets to upstreams; what is stored on disk
     ("compiler",),  # config and lists compiled into a snapshot
+    ("evidence",),  # what is recorded and proven: audit log, chain, figures, block log
+    ("reports",),  # the report of a policy, and the report of a period
     ("policy_source", "fetch"),  # the policy from git; subscribed lists
     ("web", "publish", "worker"),  # pages; zones for other resolvers; one process that answers
     ("supervisor",),  # the worker processes, and one snapshot after another in them
@@ -26,7 +30,7 @@ ORDER = (
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
 PURE = {
     *("errors", "prefix", "settings", "count_text", "solar_hijri"),
-    *("dns", "config", "lists", "policy", "exchange", "engine"),
+    *("dns", "config", "lists", "policy", "exchange", "engine", "reports"),
 }
 
 MODULES = list(modules().values())
@@ -39,8 +43,15 @@ PURE_OF_PUBLISH = {
 }
 """What is in the zones; the rest of the package writes them."""
 PURE_ALONE = PURE_OF_PUBLISH | {
-    *("metrics.faults", "figures.records", "figures.gathering", "figures.small_counts"),
-    "figures.rollback",
+    *(
+        "metrics.faults",
+        "evidence.figures.counts",
+        "evidence.figures.gathering",
+        "evidence.figures.small_counts",
+    ),
+    "evidence.figures.rollback",
+    "evidence.steady_day",
+    "evidence.record_order",
 }
 PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]
 
@@ -96,7 +107,7 @@ def test_only_one_module_knows_dnslib() -> None:
 
 def test_only_the_figures_know_sqlite() -> None:
     knowing = {m.part for m in MODULES if "sqlite3" in imported(m)}
-    assert knowing == {"figures"}
+    assert knowing == {"evidence"}
 
 
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:

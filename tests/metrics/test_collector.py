@@ -14,10 +14,12 @@ from resolver.engine.labels import QueryLabels, ReplyPath
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.counters import Counters
-from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, UNKNOWN, CounterLayout
+from resolver.metrics.part_states import AuditState, BlockPageState, PartStates, PullsState
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import PolicySourceStatus, PublishStatus, ZoneStatus
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 from tests.compiler.texts import compile_texts
 from tests.config.files_in_memory import load_text, messages
@@ -63,7 +65,8 @@ class _Served:
         self.now = 0.0
         self.layout = CounterLayout(lambda: self.now)
         compiled, place = compile_texts(CONFIG, LISTS).compiled, Path()
-        self.facts = ServerFacts(place / "config.toml", place, compiled, "0123", 2.0, 1.0, workers)
+        self.config = ServedConfig(place / "config.toml", place, compiled, Path("0123"), 1.0)
+        self.states: list[object] = []
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
             os.ftruncate(memory, MEMORY)
@@ -71,22 +74,30 @@ class _Served:
         self.cells = [memoryview(mmap.mmap(each, MEMORY)).cast("Q") for each in memories]
         self.drops: int | None = 7
         self._exported = CollectorRegistry()
-        self._exported.register(DarbanCollector(self._sums, self.facts, self._readings))
+        self._exported.register(
+            DarbanCollector(self._sums, self.config, self._states, self._readings)
+        )
 
     def _sums(self) -> CounterSums:
         return CounterSums(self.layout, self.cells)
+
+    def _states(self) -> PartStates:
+        return PartStates(self.states)
 
     def _readings(self) -> KernelReadings:
         return KernelReadings(self.drops, {"workers": 4096})
 
     def follow(self, lists: dict[str, str], upstreams: list[str], config: str = CONFIG) -> None:
-        self.facts.compiled = compile_texts(config, lists).compiled
-        plan = self.layout.plan(self.facts.compiled, upstreams)
+        self.put_in_force(compile_texts(config, lists).compiled)
+        plan = self.layout.plan(self.config.compiled, upstreams)
         for worker in self.workers:
             worker.follow(plan)
 
+    def put_in_force(self, compiled: CompiledConfig) -> None:
+        self.config.put_in_force(compiled, Path("0123"), 2.0)
+
     def service(self, name: str) -> int:
-        return [service.name for service in self.facts.compiled.services].index(name)
+        return [service.name for service in self.config.compiled.services].index(name)
 
     def series(self) -> Series:
         return dict(_read(generate_latest(self._exported).decode()))
@@ -136,7 +147,7 @@ def test_the_head_of_the_history_is_exported_once_it_is_known() -> None:
     served = _Served()
     served.follow(LISTS, [])
     assert not [name for name, _ in served.series() if name == "darban_history_info"]
-    served.facts.history = "0a1b"
+    served.states = [AuditState("0a1b")]
     assert _of(served.series(), "darban_history_info", hash="0a1b") == 1
 
 
@@ -210,7 +221,7 @@ def test_the_zones_for_other_resolvers() -> None:
     served.follow(LISTS, [])
     assert not [name for name, _ in served.series() if name.startswith("darban_zone")]
     zones = (ZoneStatus("a.rpz", 7, 7), ZoneStatus("b.rpz", 8, None))
-    served.facts.publish = PublishStatus("/zones", "127.0.0.1:8053", zones, ("x",), "")
+    served.states = [PublishStatus("/zones", "127.0.0.1:8053", zones, ("x",), "")]
     series = served.series()
     assert _of(series, "darban_zone_served_serial", zone="a.rpz") == 7
     assert _of(series, "darban_zone_serial", zone="b.rpz") == 8
@@ -220,7 +231,7 @@ def test_the_zones_for_other_resolvers() -> None:
 def test_the_block_page() -> None:
     served = _Served()
     assert _of(served.series(), "darban_block_page_up") is None
-    served.facts.block_page = False
+    served.states = [BlockPageState(False)]
     assert _of(served.series(), "darban_block_page_up") == 0
 
 
@@ -229,30 +240,30 @@ def test_the_policy_from_git() -> None:
     served.follow(LISTS, [])
     pulled = ("darban_policy_pull", "darban_policy_expiry")
     assert not [name for name, _ in served.series() if name.startswith(pulled)]
-    served.facts.policy_source = PolicySourceStatus(
+    source = PolicySourceStatus(
         *("/srv/policy.git", "stable", "1", "noc", 5.0, 7.0, 9.0, "failed", "no network")
     )
-    served.facts.pulls["failed"] += 2
+    served.states = [PullsState({"failed": 2}, source)]
     series = served.series()
     assert _of(series, "darban_policy_pulled_timestamp_seconds") == 7
     assert _of(series, "darban_policy_expiry_timestamp_seconds") is None
     assert _of(series, "darban_policy_pulls_total", result="failed") == 2
     assert _of(series, "darban_policy_pulls_total", result="applied") == 0
-    served.facts.policy_source = replace(served.facts.policy_source, expiry=11.0)
+    served.states = [PullsState({}, replace(source, expiry=11.0))]
     assert _of(served.series(), "darban_policy_expiry_timestamp_seconds") == 11
 
 
 def test_the_policy_hash() -> None:
     served = _Served()
     served.follow(LISTS, [])
-    version, policy = served.facts.compiled.policy_hash.split(":")
+    version, policy = served.config.compiled.policy_hash.split(":")
     assert _of(served.series(), "darban_policy_info", version=version, hash=policy) == 1
 
 
 def test_the_policy_hash_of_a_snapshot_of_0_1_0_has_no_version() -> None:
     served = _Served()
     served.follow(LISTS, [])
-    served.facts.compiled = replace(served.facts.compiled, policy_hash="fedcba9876543210")
+    served.put_in_force(replace(served.config.compiled, policy_hash="fedcba9876543210"))
     assert _of(served.series(), "darban_policy_info", version="", hash="fedcba9876543210") == 1
 
 
@@ -328,7 +339,7 @@ def test_an_upstream_is_up_if_it_answers_a_worker_that_asked_it(
 
 def test_a_reload_changes_when_the_snapshot_came_in_force_and_not_when_the_server_started() -> None:
     served = _Served()
-    served.facts.loaded = 3.0
+    served.config.put_in_force(served.config.compiled, Path("0123"), 3.0)
     series = served.series()
     assert _of(series, "darban_snapshot_loaded_timestamp_seconds") == 3.0
     assert _of(series, "darban_started_timestamp_seconds") == 1.0

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import exemptions
+from resolver.policy.compiled import CompiledConfig
 from tests.compiler.texts import compile_texts
 from tests.metrics.test_collector import CONFIG, LISTS
 
@@ -16,12 +17,12 @@ WITH_ONE = compile_texts(CONFIG, LISTS).compiled
 NONE = replace(WITH_ONE, exemptions=(), exempted_prefixes=())
 
 
-def facts(place: Path) -> ServerFacts:
-    """A server that has started without an exemption."""
-    return ServerFacts(place / "config.toml", place, NONE, "0", NOW, NOW, 1)
+def served(place: Path, compiled: CompiledConfig = NONE) -> ServedConfig:
+    """A server that has started with this config, or without an exemption."""
+    return ServedConfig(place / "config.toml", place, compiled, place / "0", NOW)
 
 
-def state(found: ServerFacts, at: float) -> str:
+def state(found: ServedConfig, at: float) -> str:
     (exemption,) = exemptions(found.compiled, at, found.exempted_since)
     return exemption.state
 
@@ -34,9 +35,9 @@ def test_an_exemption_ends_soon_in_its_second_half_and_its_last_three_days(
 ) -> None:
     (one,) = WITH_ONE.exemptions
     given = replace(WITH_ONE, exemptions=(replace(one, ends_at=NOW + lasts),))
-    found = facts(tmp_path)
-    found.put_in_force(given, "1", NOW)
-    found.put_in_force(given, "2", NOW + soon_after / 2)
+    found = served(tmp_path)
+    found.put_in_force(given, Path("1"), NOW)
+    found.put_in_force(given, Path("2"), NOW + soon_after / 2)
     assert state(found, NOW) == "in force"
     assert state(found, NOW + soon_after - 1) == "in force"
     assert state(found, NOW + soon_after + 1) == "ends soon"
@@ -46,17 +47,15 @@ def test_an_exemption_ends_soon_in_its_second_half_and_its_last_three_days(
 def test_one_that_the_server_started_with_may_be_old(tmp_path: Path) -> None:
     (one,) = WITH_ONE.exemptions
     given = replace(WITH_ONE, exemptions=(replace(one, ends_at=NOW + 2 * HOUR),))
-    found = facts(tmp_path)
-    found.compiled = given
+    found = served(tmp_path, given)
     assert state(found, NOW) == "ends soon"
-    found.put_in_force(given, "1", NOW)
+    found.put_in_force(given, Path("1"), NOW)
     assert state(found, NOW) == "ends soon"
 
 
 def test_one_that_begins_at_a_moment_lasts_from_then(tmp_path: Path) -> None:
     (one,) = WITH_ONE.exemptions
     until = replace(one, begins_at=NOW, ends_at=NOW + 2 * HOUR)
-    found = facts(tmp_path)
-    found.compiled = replace(WITH_ONE, exemptions=(until,))
+    found = served(tmp_path, replace(WITH_ONE, exemptions=(until,)))
     assert state(found, NOW + 1) == "in force"
     assert state(found, NOW + HOUR + 1) == "ends soon"

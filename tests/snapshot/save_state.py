@@ -11,10 +11,10 @@ from pathlib import Path
 from resolver import __version__
 from resolver.compiler.candidate import SourceTexts
 from resolver.compiler.compilation import compile_file
+from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.history_chain import HistoryChain, Kind, Link
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
-from resolver.supervisor.audit_log import AuditLog
-from resolver.supervisor.history_chain import HistoryChain, Kind, Link
 
 _PLACE = Path(__file__).parent
 _CONFIG, _LISTS, STATE = "config.toml", "lists", "state"

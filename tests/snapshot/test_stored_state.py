@@ -6,11 +6,11 @@ import pytest
 
 from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
-from resolver.figures.seal import SealedFigures
+from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.evidence.figures.seal import SealedFigures
+from resolver.evidence.history_chain import CHAIN
+from resolver.evidence.history_check import verify
 from resolver.snapshot import store
-from resolver.supervisor.audit_log import AuditEntry, AuditLog
-from resolver.supervisor.history_chain import CHAIN
-from resolver.supervisor.history_check import verify
 from tests.snapshot.save_state import MOMENT, SEALED, STATES, newest_saved, save_state
 
 AFTER_WORK, AT_WORK = 1_799_870_000.0, 1_799_995_000.0

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from resolver.compiler.candidate import Accepted
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.served_config import ServedConfig
 from resolver.policy.compiled import Snapshot
 from resolver.supervisor.banner import startup_banner
 from tests.policy.networks import CONFIG, HOURLY, snapshot_of
 
 
 def _lines(snapshot: Snapshot) -> list[str]:
-    facts = ServerFacts(Path("config.toml"), Path(), snapshot.compiled, "0123", 2.0, 1.0, 1)
-    return list(startup_banner(facts, Accepted("0123")))
+    config = ServedConfig(Path("config.toml"), Path(), snapshot.compiled, Path("0123"), 1.0)
+    return list(startup_banner(config, 1, Accepted("0123")))
 
 
 def test_hours_and_how_many_services_are_blocked_at_some_hours() -> None:

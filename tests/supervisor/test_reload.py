@@ -8,15 +8,15 @@ import pytest
 
 from resolver.compiler.candidate import Accepted, SourceTexts
 from resolver.compiler.compilation import compile_and_save
-from resolver.metrics.facts import ServerFacts
+from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.audit_writer import AuditWriter
+from resolver.evidence.block_log import BlockLogWriter
+from resolver.metrics.served_config import ServedConfig
 from resolver.policy_source.switch import PolicySwitch
 from resolver.policy_source.tree import PolicyTree, PulledPolicy
 from resolver.snapshot import store
 from resolver.supervisor import reload
-from resolver.supervisor.audit_log import AuditLog
-from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.background import BackgroundTasks
-from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.reload import Reloader, SentConfig
 from resolver.supervisor.rollout import Rollout, read
@@ -72,20 +72,18 @@ class Server:
         self.state = store.directory(self.file)
         first = compile_and_save(self.file, self.state, None, ())
         served = read(Path(first.snapshot))
-        self.facts = ServerFacts(
-            self.file, self.state, served.compiled, served.path.name, 0.0, 0.0, workers_expected=0
-        )
+        self.config = ServedConfig(self.file, self.state, served.compiled, served.path, 0.0)
         self.workers = [Worker(), Worker()]
-        self.block_log = BlockLogWriter(self.facts)
+        self.block_log = BlockLogWriter(self.state)
         self.rollout = Rollout(
             [*self.workers],
             served,
             self.block_log,
-            BlockPage([], served.path, self.facts),
+            BlockPage([], served.path),
             BackgroundTasks(),
         )
-        audit = AuditWriter(self.state, self.facts)
-        self.reloader = Reloader(self.rollout, self.facts, audit, lambda: None)
+        audit = AuditWriter(self.state)
+        self.reloader = Reloader(self.rollout, self.config, audit, asyncio.Event(), lambda: None)
         self.first = first
 
     @property
@@ -126,7 +124,7 @@ def test_a_reload_puts_the_config_on_disk_in_force(tmp_path: Path) -> None:
     async def edited(server: Server) -> None:
         server.file.write_text(SECOND)
         result = await server.reloader.reload("reload", WHO)
-        assert (result.result, result.snapshot) == ("applied", server.facts.snapshot)
+        assert (result.result, result.snapshot) == ("applied", server.config.hash)
         assert [worker.served for worker in server.workers] == [result.snapshot] * 2
         assert server.in_force == "second"
         assert (await server.reloader.reload("reload", WHO)).result == "unchanged"
@@ -147,8 +145,8 @@ def test_what_is_refused_leaves_all_as_it_was(tmp_path: Path, text: str, result:
     async def refused(server: Server) -> None:
         server.file.write_text(text)
         assert (await server.reloader.reload("reload", WHO)).result == result
-        assert (server.in_force, server.facts.config_ok) == ("first", False)
-        assert server.facts.reloads == {result: 1}
+        assert (server.in_force, server.reloader.state.config_ok) == ("first", False)
+        assert server.reloader.state.counts == {result: 1}
         assert server.audit() == []
 
     _run(tmp_path, refused)
@@ -170,7 +168,7 @@ def test_of_two_commands_that_began_with_the_same_config_the_later_is_refused(
     tmp_path: Path,
 ) -> None:
     async def sent(server: Server) -> None:
-        before = server.facts.snapshot
+        before = server.config.hash
         one, other = (
             SentConfig(SourceTexts({"config.toml": text}), before) for text in (SECOND, THIRD)
         )
@@ -218,7 +216,7 @@ def test_nothing_is_put_in_force_once_the_server_stops(tmp_path: Path) -> None:
         server.file.write_text(SECOND)
         await server.reloader.stop(WHO)
         assert (await server.reloader.reload("reload", WHO)).code
-        assert (server.in_force, server.facts.config_ok) == ("first", True)
+        assert (server.in_force, server.reloader.state.config_ok) == ("first", True)
         assert server.audit() == ["stop"]
 
     _run(tmp_path, stopped)

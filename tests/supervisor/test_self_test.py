@@ -2,11 +2,11 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import PartStates, SelfTestState
 from resolver.supervisor import self_test
 from resolver.supervisor.self_test import SelfTest
 from tests.compiler.texts import compile_texts
@@ -47,40 +47,36 @@ class _Pool:
         return [{"decisions": each} for each in self._replies.pop(0)]
 
 
-def _tested(
-    monkeypatch: pytest.MonkeyPatch, *replies: tuple[Any, ...], before: tuple[str, ...] = ()
-) -> SimpleNamespace:
-    """The facts after the workers have replied so; each reply has the decisions of each worker."""
+def _tested(monkeypatch: pytest.MonkeyPatch, *replies: tuple[Any, ...]) -> SelfTestState:
+    """The state after the workers have replied so; each reply has the decisions of each worker."""
     for pause in ("_EACH", "_SOON", "_AGAIN"):
         monkeypatch.setattr(self_test, pause, 0.0)
 
-    async def run() -> SimpleNamespace:
+    async def run() -> SelfTestState:
         pool: Any = _Pool([*replies])
         rollout: Any = SimpleNamespace(
             current=SimpleNamespace(compiled=compile_texts(CONFIG).compiled)
         )
-        facts = SimpleNamespace(self_test="held", wrong_decisions=before)
-        running = asyncio.create_task(SelfTest(pool, rollout, cast("ServerFacts", facts)).run())
+        test = SelfTest(pool, rollout)
+        running = asyncio.create_task(test.run())
         async with asyncio.timeout(5):
             await pool.is_done.wait()
         running.cancel()
-        return facts
+        return PartStates(test.states()).of(SelfTestState)
 
     return asyncio.run(run())
 
 
 def test_a_decision_that_is_wrong_twice_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = _tested(monkeypatch, (RIGHT, ONE_PASSES), (RIGHT, ONE_PASSES))
-    assert (facts.self_test, facts.wrong_decisions) == ("failed", (ONE,))
+    found = _tested(monkeypatch, (RIGHT, ONE_PASSES), (RIGHT, ONE_PASSES))
+    assert found == SelfTestState("failed", (ONE,))
 
 
 def test_one_that_is_wrong_once_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = _tested(monkeypatch, (ONE_PASSES,), (TWO_PASSES,))
-    assert (facts.self_test, facts.wrong_decisions) == ("held", ())
+    assert _tested(monkeypatch, (ONE_PASSES,), (TWO_PASSES,)) == SelfTestState("held", ())
 
 
 def test_a_fault_stays_until_workers_decide_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    none = _tested(monkeypatch, (), (), before=(ONE,))
-    assert (none.self_test, none.wrong_decisions) == ("untested", (ONE,))
-    right = _tested(monkeypatch, (), (RIGHT,), before=(ONE,))
-    assert (right.self_test, right.wrong_decisions) == ("held", ())
+    fault = (ONE_PASSES,), (ONE_PASSES,)
+    assert _tested(monkeypatch, *fault, ()) == SelfTestState("untested", (ONE,))
+    assert _tested(monkeypatch, *fault, (RIGHT,)) == SelfTestState("held", ())

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import PartStates
+from resolver.metrics.served_config import ServedConfig
+from resolver.metrics.status import CertificateStatus
 from resolver.server import tls_certificate as certificates
 from resolver.server.tls_certificate import CertificateError
 from resolver.supervisor import tls_certificate
@@ -40,19 +42,24 @@ def test_a_key_that_the_service_may_read_at_last_is_read(
     key.touch(0o600)
     (tmp_path / "dns.pem").touch()
     compiled = compile_texts(_CONFIG).compiled
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, compiled, "0123", 2.0, 1.0, 1)
+    config = ServedConfig(tmp_path / "config.toml", tmp_path, compiled, Path("0123"), 1.0)
     sent: list[str] = []
-    certificate = TlsCertificate(facts, sent.append)
+    certificate = TlsCertificate(config, sent.append)
     certificate.look()
     assert sent == []
-    assert facts.certificate is not None
-    assert "Permission denied" in facts.certificate.problem
+    assert "Permission denied" in _status(certificate).problem
     key.chmod(0o640)
     certificate.look(at_once=False)
     assert sent == []
     certificate.look(at_once=False)
     assert sent == ["both"]
-    assert facts.certificate.problem == ""
+    assert _status(certificate).problem == ""
+
+
+def _status(certificate: TlsCertificate) -> CertificateStatus:
+    found = PartStates(certificate.states()).find(CertificateStatus)
+    assert found is not None
+    return found
 
 
 class Served:
@@ -62,10 +69,10 @@ class Served:
         self.authority = CertificateAuthority.make(needed("openssl"), directory / "ca")
         compiled = compile_texts(_CONFIG).compiled
         place = directory / "config.toml"
-        self.facts = ServerFacts(place, directory, compiled, "0123", 2.0, 1.0, 1)
+        config = ServedConfig(place, directory, compiled, Path("0123"), 1.0)
         self._files = Certificate(directory / "dns.pem", directory / "dns.key")
         self._sent: list[str] = []
-        self._certificate = TlsCertificate(self.facts, self._sent.append)
+        self._certificate = TlsCertificate(config, self._sent.append)
 
     def put(self, name: str, *, expired: bool = False) -> Certificate:
         """Issue a certificate, put it on disk, and look at it."""
@@ -79,10 +86,13 @@ class Served:
         return bool(self._sent) and issued.file.read_text() in self._sent[-1]
 
     @property
+    def status(self) -> CertificateStatus:
+        return _status(self._certificate)
+
+    @property
     def problem(self) -> str:
         """What the status says is wrong."""
-        assert self.facts.certificate is not None
-        return self.facts.certificate.problem
+        return self.status.problem
 
 
 @pytest.mark.processes
@@ -92,12 +102,11 @@ def test_an_expired_certificate_does_not_replace_a_good_one(
     served = Served(tmp_path)
     good = served.put("good")
     assert served.problem == ""
-    expires = served.facts.certificate and served.facts.certificate.expires
+    expires = served.status.expires
     served.put("old", expired=True)
     assert served.presents(good)
     assert "dns.pem: it expired on 2020-02-01 00:00 UTC" in served.problem
-    assert served.facts.certificate is not None
-    assert served.facts.certificate.expires == expires
+    assert served.status.expires == expires
     assert caplog.records[-1].levelname == "ERROR"
     assert served.presents(served.put("new"))
     assert served.problem == ""

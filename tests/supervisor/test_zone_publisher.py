@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.part_states import PartStates
+from resolver.metrics.served_config import ServedConfig
+from resolver.metrics.status import PublishStatus
 from resolver.publish.writer import WriteResult
 from resolver.snapshot.store import save
 from resolver.supervisor import zone_publisher
@@ -18,12 +20,18 @@ BEGINS = 1_795_579_200.0
 GAP = "exemption pr: the zones do not have it"
 
 
+def _status(publisher: ZonePublisher) -> PublishStatus:
+    found = PartStates(publisher.states()).find(PublishStatus)
+    assert found is not None
+    return found
+
+
 def test_what_zones_leave_out_is_in_the_status_until_they_are_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     snapshot = snapshot_of(CONFIG + PUBLISH)
     saved = save(tmp_path, snapshot)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
+    config = ServedConfig(tmp_path / "config.toml", tmp_path, snapshot.compiled, saved, 1.0)
     results = iter(
         [WriteResult(left_out=[GAP]), WriteResult(problem="no space"), WriteResult(serials={})]
     )
@@ -32,14 +40,13 @@ def test_what_zones_leave_out_is_in_the_status_until_they_are_written_again(
         return next(results)
 
     monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
-    publisher = ZonePublisher(facts, lambda: saved)
+    publisher = ZonePublisher(config)
     publication = snapshot.compiled.settings.publish
     assert publication is not None
     seen = []
     for _ in range(3):
         asyncio.run(publisher._write(publication))
-        assert facts.publish is not None
-        seen.append(facts.publish.left_out)
+        seen.append(_status(publisher).left_out)
     assert seen == [(GAP,), (GAP,), ()]
     assert GAP in caplog.text
 
@@ -49,7 +56,7 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
 ) -> None:
     snapshot = snapshot_of(HOURLY + PUBLISH)
     saved = save(tmp_path, snapshot)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
+    config = ServedConfig(tmp_path / "config.toml", tmp_path, snapshot.compiled, saved, 1.0)
     results = iter([WriteResult(serials={}), WriteResult(problem="no space")])
     asked = asyncio.Semaphore(0)
 
@@ -62,7 +69,7 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
 
     monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
     monkeypatch.setattr(ZonePublisher, "_ask", ask)
-    publisher = ZonePublisher(facts, lambda: saved)
+    publisher = ZonePublisher(config)
     problems = []
 
     async def over_the_beginning() -> None:
@@ -70,10 +77,9 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
         running = asyncio.create_task(publisher.run())
         for wall in (BEGINS - 1, BEGINS):
             monkeypatch.setattr("time.time", lambda wall=wall: wall)
-            publisher.look()
+            publisher.after_reload()
             await asyncio.wait_for(asked.acquire(), 10)
-            assert facts.publish is not None
-            problems.append(facts.publish.problem)
+            problems.append(_status(publisher).problem)
         running.cancel()
 
     asyncio.run(over_the_beginning())
@@ -85,7 +91,7 @@ def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
 ) -> None:
     snapshot = snapshot_of(CONFIG + PUBLISH)
     saved = save(tmp_path, snapshot)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
+    config = ServedConfig(tmp_path / "config.toml", tmp_path, snapshot.compiled, saved, 1.0)
     ends = asyncio.Event()
 
     async def written(*_: object) -> WriteResult:
@@ -94,19 +100,19 @@ def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
 
     monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
     monkeypatch.setattr(zone_publisher, "_LATE", 0.0)
-    publisher = ZonePublisher(facts, lambda: saved)
+    publisher = ZonePublisher(config)
     publication = snapshot.compiled.settings.publish
     assert publication is not None
 
     async def over_the_end() -> None:
         writing = asyncio.create_task(publisher._write(publication))
         async with asyncio.timeout(10):
-            while facts.publish is None:
+            while not [*publisher.states()]:
                 await asyncio.sleep(0)
-        assert "has not ended" in facts.publish.problem
+        assert "has not ended" in _status(publisher).problem
         ends.set()
         assert await writing
-        assert facts.publish.problem == ""
+        assert _status(publisher).problem == ""
 
     asyncio.run(over_the_end())
 
@@ -115,14 +121,14 @@ def test_a_look_during_a_write_is_followed_by_another_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = snapshot_of(CONFIG + PUBLISH)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
-    publisher = ZonePublisher(facts, lambda: tmp_path)
+    config = ServedConfig(tmp_path / "config.toml", tmp_path, snapshot.compiled, tmp_path, 1.0)
+    publisher = ZonePublisher(config)
     writes = asyncio.Semaphore(0)
 
     async def written(*_: object) -> WriteResult:
         writes.release()
-        if facts.publish is None:  # the first one
-            publisher.look()
+        if not [*publisher.states()]:  # the first one
+            publisher.after_reload()
         return WriteResult(serials={})
 
     async def ask(*_: object) -> bool:

@@ -8,9 +8,12 @@ import pytest
 from resolver.analysis import step
 from resolver.analysis.explanation import Explanation
 from resolver.dns import codes, names
-from resolver.web.explained import HEADINGS, STEPS, facts
+from resolver.web.explained import facts
+from resolver.web.rendering import messages
 from resolver.web.titles import Titles
 from tests.web.judged import ALLOWING, HOURLY, engine
+
+PERSIAN = messages("fa")["explanation"]
 
 
 def _fields(text: str) -> set[str]:
@@ -18,14 +21,18 @@ def _fields(text: str) -> set[str]:
 
 
 def test_every_step_has_a_persian_text_with_the_same_values() -> None:
-    assert {kind: _fields(text) for kind, text in STEPS.items()} == {
+    assert {kind: _fields(text) for kind, text in PERSIAN["steps"].items()} == {
         kind: _fields(text) for kind, text in step.STEPS.items()
     }
 
 
 def test_every_heading_has_a_persian_text() -> None:
     headings = [each.replace("_", " ") for each in Explanation.__dataclass_fields__]
-    assert set(HEADINGS) == {*headings, "blocked", "counted"} - {"name", "type", "outcome"}
+    assert set(PERSIAN["headings"]) == {*headings, "blocked", "counted"} - {
+        "name",
+        "type",
+        "outcome",
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,23 +9,17 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from resolver.analysis.coverage import NO_RECORD, NOT_SERVING, Interval
-from resolver.analysis.month import (
-    BlockLogDays,
-    Coverage,
-    LinkCut,
-    ListAge,
-    MonthReport,
-    Verification,
-)
 from resolver.compiler.compilation import compile_file
+from resolver.evidence.block_log_retention import BlockLogDays
+from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
+from resolver.reports.period_values import Coverage, LinkCut, ListAge, PeriodReport, Verification
 from resolver.web import month_page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
-from tests.analysis import test_month_report as months
-from tests.analysis.test_period import TEHRAN
 from tests.live.programs import needed
+from tests.reports import test_period_report as months
+from tests.reports.test_period import TEHRAN
 from tests.web.test_report_page import CONFIG, LISTS, NOW
 
 ABAN, MEHR, HOUR = months.ABAN, months.MEHR, months.HOUR
@@ -36,7 +30,7 @@ PageOf = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def report() -> MonthReport:
+def report() -> PeriodReport:
     counts = months.counted(
         (ABAN.begin, "administration", "one", "blocked", 1234),
         (ABAN.begin + 40 * HOUR, "administration", "one", "blocked", 1),
@@ -68,7 +62,7 @@ def report() -> MonthReport:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, report: MonthReport) -> PageOf:
+def page(tmp_path_factory: pytest.TempPathFactory, report: PeriodReport) -> PageOf:
     directory = tmp_path_factory.mktemp("config")
     (directory / "lists").mkdir()
     for name, text in LISTS.items():
@@ -118,7 +112,7 @@ def test_numbers_days_and_the_month_are_as_the_language_has_them(page: PageOf) -
 
 
 def test_the_picture_has_a_bar_a_day_and_a_line_of_the_period_before(
-    page: PageOf, report: MonthReport
+    page: PageOf, report: PeriodReport
 ) -> None:
     whole = page("en")
     assert len(re.findall('<rect class="blocked"', whole)) == len(report.days) == 30
@@ -127,7 +121,7 @@ def test_the_picture_has_a_bar_a_day_and_a_line_of_the_period_before(
     assert '<path d="M0 ' not in page("en", coverage_before=nothing(report.coverage_before))
 
 
-def test_what_is_not_known_is_said(page: PageOf, report: MonthReport) -> None:
+def test_what_is_not_known_is_said(page: PageOf, report: PeriodReport) -> None:
     text = messages("en")["month"]
     assert text["no_figures"] in page("en", coverage=nothing(report.coverage), counts=())
     short = page("en", audited=False, changes=())
@@ -163,7 +157,7 @@ def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, langua
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_end_of_an_exemption_is_when_it_ended(
-    page: PageOf, report: MonthReport, language: str
+    page: PageOf, report: PeriodReport, language: str
 ) -> None:
     text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
     [whole] = report.exemptions
@@ -179,7 +173,7 @@ def test_the_end_of_an_exemption_is_when_it_ended(
         assert f"<td>{until}</td>" not in other
 
 
-def test_the_times_that_no_node_covered_are_said(page: PageOf, report: MonthReport) -> None:
+def test_the_times_that_no_node_covered_are_said(page: PageOf, report: PeriodReport) -> None:
     text = messages("en")["month"]
     one_stood = page("en")
     assert text["always_one"] in one_stood

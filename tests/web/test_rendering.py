@@ -9,12 +9,15 @@ import pytest
 from resolver.metrics.definitions import RELOAD_RESULTS
 from resolver.policy.answers import MODES
 from resolver.policy.verdict import Outcome
-from resolver.web.rendering import LANGUAGES, messages
+from resolver.web.rendering import messages
 
 TEMPLATES = resources.files("resolver.web").joinpath("templates")
 PAGES = ("status_page", "block_page", "report", "month")
 IN_CODE = {"block_page": {"directive", "narrowing", "mail_subject", "mail_body"}}
 """Messages that a page's module puts in, and not its template."""
+
+PERSIAN_ONLY = {"explanation"}
+"""Tables of Persian alone: English has these texts from ``darban explain``."""
 
 
 def _parts(value: object, path: str = "") -> Iterator[tuple[str, set[str]]]:
@@ -35,9 +38,8 @@ def _used(template: str) -> set[str]:
 
 
 def test_all_languages_have_the_same_messages() -> None:
-    first, *others = (dict(_parts(messages(language))) for language in LANGUAGES)
-    for other in others:
-        assert other == first
+    persian = {k: each for k, each in messages("fa").items() if k not in PERSIAN_ONLY}
+    assert dict(_parts(persian)) == dict(_parts(messages("en")))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,12 +11,12 @@ import pytest
 from markupsafe import Markup
 
 from resolver.analysis.expectations import ExpectationRun
-from resolver.analysis.report import Report, make_report
 from resolver.compiler.compilation import compile_file
 from resolver.metrics.status import ServiceCount, VlanCounts
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.service_hours import BlockingHours
+from resolver.reports.policy_report import Report, make_report
 from resolver.web import report_page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages

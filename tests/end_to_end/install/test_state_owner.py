@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler.compilation import compile_file
-from resolver.figures.records import HourFigures, Labels
-from resolver.figures.store import FigureStore
+from resolver.evidence.figures.counts import HourFigures, Labels
+from resolver.evidence.figures.store import FigureStore
 from resolver.snapshot import store
-from tests.figures.synthetic import ABAN
+from tests.evidence.figures.synthetic import ABAN
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking

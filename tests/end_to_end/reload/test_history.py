@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.records import HourFigures, Minute, SelfTestResult
-from resolver.figures.store import NAME, FigureStore
+from resolver.evidence.figures.counts import HourFigures, Minute, SelfTestResult
+from resolver.evidence.figures.store import NAME, FigureStore
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import small

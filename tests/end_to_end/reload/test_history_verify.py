@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.records import HourFigures, Labels
-from resolver.figures.store import NAME, FigureStore
-from resolver.supervisor.history_chain import HistoryChain
-from resolver.supervisor.journal import Journal
+from resolver.evidence.figures.counts import HourFigures, Labels
+from resolver.evidence.figures.store import NAME, FigureStore
+from resolver.evidence.history_chain import HistoryChain
+from resolver.evidence.journal import Journal
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import edited, small
 from tests.live.reloading import DENY, OPEN

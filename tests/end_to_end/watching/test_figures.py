@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from resolver.figures.records import Figures, Labels
-from resolver.figures.store import month_of, read
+from resolver.evidence.figures.counts import Figures, Labels
+from resolver.evidence.figures.store import month_of, read
 from tests.live.clients import ask
 from tests.live.commands import darban
 from tests.live.fake_clock import FAKETIME, fake_clock

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.export import write_export
-from resolver.figures.records import Figures, HourCount
-from resolver.figures.store import FigureStore
-from tests.figures import synthetic
+from resolver.evidence.figures.counts import Figures, HourCount
+from resolver.evidence.figures.export_file import write_export
+from resolver.evidence.figures.store import FigureStore
+from tests.evidence.figures import synthetic
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.programs import lacking, needed
 

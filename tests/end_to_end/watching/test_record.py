@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.part import Answer, Request
 from resolver.supervisor import control
 from tests.live.clients import Asker, ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban, diff
@@ -243,8 +244,8 @@ def test_a_command_that_is_gone_is_not_waited_for(server: Server) -> None:
     with recording(server, "--minutes", "60", "--out", "asked.tsv") as record:
         ask(server.port, "slack.com", client=ADMINISTRATION)
         record.end(signal.SIGKILL)
-    request: control.Request = {"command": "record", "owner": "another", "counting": True}
-    another: control.Answer = control.ask(server.config, request)
+    request: Request = {"command": "record", "owner": "another", "counting": True}
+    another: Answer = control.ask(server.config, request)
     assert "one at a time" in str(another["error"])
 
     def accepted() -> bool:

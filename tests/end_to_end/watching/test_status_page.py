@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from resolver.figures.records import HourFigures, Labels
-from resolver.figures.store import FigureStore
-from tests.figures.synthetic import HOUR
+from resolver.evidence.figures.counts import HourFigures, Labels
+from resolver.evidence.figures.store import FigureStore
+from tests.evidence.figures.synthetic import HOUR
 from tests.live.accessibility import axe, faults
 from tests.live.chromium import Browser, Page, chromium
 from tests.live.clients import ask as ask_once

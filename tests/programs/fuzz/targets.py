@@ -9,7 +9,7 @@ from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import UnknownFormat
 from resolver.compiler.policy import compile_snapshot
 from resolver.dns import codes, query, render, response
-from resolver.dns.records import all_records
+from resolver.dns.scanned_record import all_records
 from resolver.dns.transport import TCP, UDP
 from resolver.engine.chain import joined
 from resolver.exchange.entry import CacheEntry, make_entry, stale

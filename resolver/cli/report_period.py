@@ -1,0 +1,245 @@
+"""The report of a period, from what the state directory has: no server is needed.
+
+Root reads the state with the rights of the service's user, and has its own again to write.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from resolver.cli import history_verify
+from resolver.cli.policies import compile_valid
+from resolver.cli.report_file import logo_uri
+from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditLog, OrderedEntry
+from resolver.evidence.block_log_file import block_log_days
+from resolver.evidence.block_log_retention import BlockLogDays
+from resolver.evidence.figures import export_file as figure_export
+from resolver.evidence.figures import store as figure_store
+from resolver.evidence.figures.counts import Figures
+from resolver.evidence.figures.tables import copied
+from resolver.log import escaped
+from resolver.policy.compiled import CompiledConfig
+from resolver.reports import period as periods
+from resolver.reports.period import InvalidPeriod, Period
+from resolver.reports.period_report import make_period_report
+from resolver.reports.period_values import (
+    FetchedAge,
+    ListAge,
+    Lists,
+    PeriodReport,
+    Verification,
+)
+from resolver.snapshot import store
+from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.state_owner import as_owner
+from resolver.time_zones import time_zone
+from resolver.web import month_page
+from resolver.web.titles import Titles
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What begins a formula; the wide ones do so in East Asian settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPeriod:
+    """What the command line says of the period; empty texts where it does not."""
+
+    month: str
+    first: str
+    last: str
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the command line says anything of a period."""
+        return bool(self.month or self.first or self.last)
+
+    def in_zone(self, zone: ZoneInfo) -> Period:
+        """The period in a time zone; InvalidPeriod where it is not one period."""
+        if self.month and not (self.first or self.last):
+            return periods.month(self.month, zone)
+        if self.first and self.last and not self.month:
+            return periods.days(self.first, self.last, zone)
+        raise InvalidPeriod(
+            "give one period: --month 1405-08, or --from 1405-08-01 --to 1405-08-15"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PrintableReport:
+    """A report with what its page needs besides."""
+
+    report: PeriodReport
+    config: Path
+    compiled: CompiledConfig
+    zone: ZoneInfo
+
+    def page(self, language: str) -> str:
+        """The page as HTML; its texts are escaped. DarbanError where the logo cannot be used."""
+        logo = self.compiled.settings.report.logo
+        source = logo_uri(self.config, logo) if logo else ""
+        titles = Titles(self.compiled, language)
+        return month_page.page(self.report, titles, language, self.zone, source)
+
+    @property
+    def key(self) -> Path | None:
+        """The key that signs the report, if the config has one."""
+        key = self.compiled.settings.report.sign_key
+        return self.config.parent / key if key else None
+
+    def csv(self) -> str:
+        """The counts, a row each."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("from", "to", "vlan", "service", "outcome", "queries", "before"))
+        period = self.report.period
+        for each in self.report.counts:
+            row = (period.first, period.last, each.vlan, each.service, each.outcome)
+            writer.writerow((*map(_cell, row), each.queries, each.before))
+        return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text that a spreadsheet takes for no formula, and in which a terminal obeys nothing.
+
+    Another node can have any name. https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    shown = escaped(text).replace("\t", " ").replace("\n", " ")
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+
+
+def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) -> PrintableReport:
+    """The report of a period, of this node and of those whose files are given.
+
+    Raises:
+        DarbanError: the period, a file, or the state is wrong; the message says why.
+    """
+    merged = [figure_export.read_export(path) for path in merge]
+    compiled = _compiled(config)
+    own, zone = _own_figures(config, asked, compiled)
+    nodes = [*([_named(own)] if own.node or own.damaged else []), *merged]
+    if not own.node and merged:
+        zone = _zone(merged[0].time_zone)
+    period = asked.in_zone(zone).until_moment(now)
+    report = make_period_report(
+        period,
+        periods.before(period, zone),
+        zone,
+        nodes,
+        _audit_log(config, now),
+        [each.name for each in compiled.vlans],
+        _lists(config, compiled),
+        compiled.settings.report.name,
+        now,
+    )
+    report = replace(report, block_log=_block_log(config), verification=_verification(config))
+    return PrintableReport(report, config, compiled, zone)
+
+
+def _verification(config: Path) -> Verification | None:
+    state = store.directory(config)
+    with as_owner(state):
+        check = history_verify.verified(state)
+    if not (check.head or check.findings):
+        return None
+    return Verification(
+        check.head,
+        check.since,
+        tuple(map(history_verify.finding_text, check.findings)),
+        tuple(map(history_verify.finding_text, check.notes)),
+    )
+
+
+def _block_log(config: Path) -> BlockLogDays | None:
+    state = store.directory(config)
+    try:
+        with as_owner(state):
+            return block_log_days(state)
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+
+
+def export(config: Path, asked: AskedPeriod, path: Path) -> None:
+    """Write the figures of this node of a period, and of the one before, to a file.
+
+    Raises:
+        DarbanError: there are no figures, or the file cannot be written.
+    """
+    own, _ = _own_figures(config, asked, _compiled(config))
+    if not own.node:
+        raise DarbanError(f"{store.directory(config)}: there are no figures of this period")
+    try:
+        figure_export.write_export(path, own)
+    except OSError as error:
+        raise DarbanError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _own_figures(
+    config: Path, asked: AskedPeriod, compiled: CompiledConfig
+) -> tuple[Figures, ZoneInfo]:
+    """This node's figures of a period and of the one before, by the time zone they were counted in.
+
+    The config may have had another time zone then.
+    """
+    zone = _zone(compiled.settings.report.time_zone)
+    found = _read(config, asked, zone)
+    if found.time_zone not in ("", zone.key):
+        zone = _zone(found.time_zone)
+        found = _read(config, asked, zone)
+    return found, zone
+
+
+def _read(config: Path, asked: AskedPeriod, zone: ZoneInfo) -> Figures:
+    period = asked.in_zone(zone)
+    since = periods.before(period, zone).begin
+    state = store.directory(config)
+    with as_owner(state):
+        directory = state / figure_store.NAME
+        return figure_store.read(directory, since, period.end, opening=copied)
+
+
+def _named(figures: Figures) -> Figures:
+    """The figures with this host's name, where none of their files could be read."""
+    return replace(figures, node=figures.node or os.uname().nodename)
+
+
+def _zone(name: str) -> ZoneInfo:
+    zone = time_zone(name)
+    if zone is None:
+        raise DarbanError(f"there is no time zone '{name}'")
+    return zone
+
+
+def _compiled(config: Path) -> CompiledConfig:
+    """The policy that was in force last; without a state directory, the config's."""
+    state = store.directory(config)
+    with as_owner(state):
+        compiled = store.last_good_config(state)
+    return compiled or compile_valid(config).snapshot.compiled
+
+
+def _audit_log(config: Path, now: float) -> list[OrderedEntry]:
+    state = store.directory(config)
+    try:
+        with as_owner(state):
+            return list(AuditLog(state).in_order(now))
+    except OSError as error:
+        raise DarbanError(str(error)) from None
+
+
+def _lists(config: Path, compiled: CompiledConfig) -> Lists:
+    state = store.directory(config)
+    with as_owner(state):
+        kept = ListStore(state)
+        fetched = tuple(
+            FetchedAge(each.name, kept.record(each.name).updated or None)
+            for each in compiled.subscriptions
+        )
+    return Lists(
+        tuple(ListAge(each.name, each.entries, each.reviewed) for each in compiled.services),
+        fetched,
+    )

@@ -1,0 +1,96 @@
+"""Write the audit log and its chain while the server runs: in a thread, a line after the other.
+
+A disk that is full keeps nothing from being put in force: what cannot be written is logged.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from resolver.compiler.candidate import SourceTexts
+from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.figures.seal import KeptFigures
+from resolver.evidence.figures.tables import FiguresError, to_read
+from resolver.evidence.history_chain import HistoryChain, Kind, Link
+from resolver.log import log
+from resolver.metrics.part_states import AuditState
+from resolver.part import Part
+from resolver.policy.compiled import CompiledConfig
+
+_DAY: Final = 86400.0
+
+
+class AuditWriter(Part):
+    """The audit log in a state directory."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._log = AuditLog(state)
+        self._chain = HistoryChain(state)
+        self._writing = asyncio.Lock()
+        self._head = ""
+
+    def states(self) -> Iterable[object]:
+        """An ``AuditState``."""
+        yield AuditState(self._head)
+
+    async def activated(
+        self,
+        event: str,
+        who: str,
+        snapshot: str,
+        compiled: CompiledConfig,
+        sources: SourceTexts | None,
+        *,
+        once: bool = False,
+    ) -> None:
+        """Note that a snapshot, by its hash, was put in force from these sources.
+
+        With ``once`` nothing is noted where the log has these sources already.
+        """
+        entry = (time.time(), event, who, snapshot, compiled, sources)
+        await self._write(partial(self._log.activated, *entry, once=once))
+
+    async def refused(self, what: str) -> None:
+        """Note that a commit of the policy was refused."""
+        await self._write(partial(self._log.refused, time.time(), what))
+
+    async def stopped(self, who: str) -> None:
+        """Note that the server stops."""
+        await self._write(partial(self._log.stopped, time.time(), who))
+
+    async def seal(self, until: float) -> None:
+        """Seal the figures of the hours before a moment that have no seal yet.
+
+        Hours in which no server ran are sealed with those before them, by one link. Figures that
+        cannot be read now are sealed later.
+        """
+        await self._write(partial(self._seal, until), appended=0)
+
+    def _seal(self, until: float) -> None:
+        since, now = self._chain.sealed_until(), time.time()
+        if since > until:
+            self._chain.clock_back(now, until)
+        elif since < until:
+            since = since or until - _DAY
+            try:
+                found = KeptFigures(self._state, to_read).of(since, until)
+            except FiguresError as error:
+                log.error("%s: figures get their seal later: %s", self._state, error)
+                return
+            link = Link(Kind.FIGURES, now, hash=found.hash, since=since, before=until)
+            self._chain.seal(replace(link, node=found.node, time_zone=found.time_zone))
+
+    async def _write(self, write: Callable[[], None], appended: int = 1) -> None:
+        """Write, then add links for what was appended to the audit log."""
+        try:
+            async with self._writing:
+                await asyncio.to_thread(write)
+                follow = partial(self._chain.follow, time.time(), appended=appended)
+                self._head = await asyncio.to_thread(follow)
+        except OSError as error:
+            log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)

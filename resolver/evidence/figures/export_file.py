@@ -1,0 +1,76 @@
+"""The figures of a node as one file, which ``darban report --merge`` reads on another node.
+
+What must stay true:
+- The file is somebody else's. SQLite gets its content, and opens no file: a journal beside it, a
+  link or a pipe is nothing to root. It is no larger than ``_MAX_EXPORT``, and its texts are short.
+"""
+
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from resolver.evidence.figures import tables
+from resolver.evidence.figures.counts import Figures, HourFigures, Labels
+from resolver.evidence.figures.tables import FiguresError
+from resolver.files import read_regular, write_atomically
+from resolver.policy.verdict import Outcome
+
+_MAX_EXPORT: Final = 64 << 20
+"""Octets. A month of 20 VLANs that ask for 40 services in each hour has 13 million."""
+_MAX_TEXT: Final = 255
+"""Characters of a name of a VLAN, a service, a policy or the node."""
+_EVER: Final = (-(1 << 62), 1 << 62)
+_OUTCOMES: Final = {each.label for each in Outcome}
+
+
+def write_export(path: Path, figures: Figures) -> None:
+    """Write the figures of a node to a file that another node can read.
+
+    Raises:
+        OSError: the file cannot be written.
+        FiguresError: the same, said by SQLite; or another node would refuse the file.
+    """
+    with tables.in_memory(path) as database:
+        database.execute("BEGIN")
+        tables.create(database)
+        about = {"node": figures.node, "time_zone": figures.time_zone}
+        about["damaged"] = "\n".join(figures.damaged)
+        tables.note(database, about.items())
+        tables.add(database, HourFigures(0, minutes=list(figures.minutes)))
+        for hour, counts in groupby(figures.counts, key=attrgetter("hour")):
+            of_hour = HourFigures(hour)
+            for each in counts:
+                of_hour.counts[Labels(each.vlan, each.service, each.outcome)] += each.queries
+            tables.add(database, of_hour)
+        for link in figures.links:
+            tables.add(database, HourFigures(link.hour, cut=link.cut, answers=link.answers))
+        database.execute("COMMIT")
+        content = database.serialize()
+    if len(content) > _MAX_EXPORT:
+        raise FiguresError(f"{path.name}: more than {_MAX_EXPORT >> 20} MiB; ask for fewer days")
+    write_atomically(path, content)
+
+
+def read_export(path: Path) -> Figures:
+    """Read what ``write_export`` has written, perhaps on another node.
+
+    Raises:
+        FiguresError: the file is missing, damaged, too large, or of a later release.
+    """
+    try:
+        content = read_regular(path, _MAX_EXPORT, follow_link=False)
+    except OSError as error:
+        raise FiguresError(f"{path}: cannot be read ({error.strerror})") from None
+    with tables.in_memory(path, content) as database:
+        tables.check(database, path)
+        if tables.longest_text(database) > _MAX_TEXT:
+            raise FiguresError(f"{path.name}: it has a name of more than {_MAX_TEXT} characters")
+        figures = tables.figures(database, *_EVER)
+    unknown = sorted({each.outcome for each in figures.counts} - _OUTCOMES)
+    if unknown:
+        raise FiguresError(
+            f"{path.name}: the outcome '{unknown[0]}' is none of {', '.join(sorted(_OUTCOMES))}; "
+            "if a later release has made the file, make the report with that release"
+        )
+    return figures

@@ -1,0 +1,253 @@
+"""Makes the report of a period of the figures of nodes and of the audit log of one. Pure.
+
+What must stay true:
+- Two nodes answer different queries, so their counts add up. A minute of a node counts once:
+  figures of the same node that overlap are refused.
+- A count of exempted queries without a service is of a part of a month
+  (``evidence.figures.small_counts``). It is left out where the period has not all of that part.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+from resolver import __version__
+from resolver.errors import DarbanError
+from resolver.evidence.audit_log import AuditEntry, OrderedEntry
+from resolver.evidence.figures.counts import Figures
+from resolver.evidence.figures.small_counts import is_coarse, part_of_month
+from resolver.reports.coverage import gaps_of_all, intervals
+from resolver.reports.period import Period, local_day
+from resolver.reports.period_values import (
+    BLOCKED,
+    WOULD_BLOCK,
+    Coverage,
+    DayCount,
+    LinkCut,
+    Lists,
+    NodeCoverage,
+    PeriodExemption,
+    PeriodReport,
+    PolicyChange,
+    VlanCount,
+)
+
+_MINUTE, _HOUR = 60, 3600
+
+Rows = dict[tuple[str, str, str], int]
+"""Queries by VLAN, service and outcome."""
+
+
+class IncompatibleFiguresError(DarbanError):
+    """Figures that must not be added up; the message says why."""
+
+
+def make_period_report(
+    period: Period,
+    before: Period,
+    zone: ZoneInfo,
+    nodes: Sequence[Figures],
+    log: Sequence[OrderedEntry],
+    vlans: Iterable[str],
+    lists: Lists,
+    agency: str,
+    made: float,
+) -> PeriodReport:
+    """The report of a period.
+
+    ``nodes`` have the figures of both periods; ``log`` is the audit log from its begin, the oldest
+    entry first. ``vlans`` are those of the config: each is in the counts.
+
+    Raises:
+        IncompatibleFiguresError: the figures must not be added up.
+    """
+    check_mergeable(nodes)
+    joined = _by_node(nodes)
+    own, old, left_out = _rows(nodes, period, before, zone)
+    changes, others = _changes(log, period)
+    return PeriodReport(
+        version=__version__,
+        made=made,
+        agency=agency,
+        time_zone=zone.key,
+        period=period,
+        before=before,
+        counts=tuple(_counts(own, old, vlans)),
+        days=_days(nodes, period, zone),
+        days_before=_days(nodes, before, zone),
+        exemptions=tuple(_exemptions(log, period)),
+        changes=changes,
+        other_events=others,
+        backdated=sum(late and period.begin <= each.time < period.end for each, late in log),
+        audited=any(each.time <= period.begin for each, _ in log),
+        left_out=left_out,
+        nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
+        coverage=_of_all(nodes, period),
+        coverage_before=_of_all(nodes, before),
+        cuts=tuple(chain.from_iterable(_cuts(node, own, period) for node, own in joined.items())),
+        lists=lists.lists,
+        fetched=lists.fetched,
+    )
+
+
+def check_mergeable(nodes: Sequence[Figures]) -> None:
+    """Raise IncompatibleFiguresError where figures must not be added up."""
+    zones = sorted({each.time_zone for each in nodes if each.time_zone})
+    if len(zones) > 1:
+        raise IncompatibleFiguresError(
+            f"the hours of {zones[0]} and of {zones[1]} differ, so their counts cannot be added "
+            "up; give all nodes the same [report] time_zone"
+        )
+    for node, own in _by_node(nodes).items():
+        seen: set[int] = set()
+        for figures in own:
+            minutes = {each.at for each in figures.minutes}
+            hours = {each.hour for each in figures.counts}
+            if not seen.isdisjoint(minutes | hours):
+                raise IncompatibleFiguresError(
+                    f"figures of the node '{node}' are given twice for the same minutes; give "
+                    "each node once"
+                )
+            seen |= minutes | hours
+
+
+def _by_node(nodes: Sequence[Figures]) -> dict[str, list[Figures]]:
+    found: dict[str, list[Figures]] = defaultdict(list)
+    for each in nodes:
+        found[each.node].append(each)
+    return dict(sorted(found.items()))
+
+
+def _rows(
+    nodes: Sequence[Figures], period: Period, before: Period, zone: ZoneInfo
+) -> tuple[Rows, Rows, int]:
+    """The queries of the period, of that before, and how many of the first are left out."""
+    own: Rows = defaultdict(int)
+    old: Rows = defaultdict(int)
+    left_out = 0
+    for each in chain.from_iterable(figures.counts for figures in nodes):
+        if is_coarse(each):
+            begin, end = part_of_month(each.hour, zone)
+            key = each.vlan, each.service, each.outcome
+            if period.begin <= begin and end <= period.end:
+                own[key] += each.queries
+            elif before.begin <= begin and end <= before.end:
+                old[key] += each.queries
+            elif begin < period.end and end > period.begin:
+                left_out += each.queries
+        elif period.begin <= each.hour < period.end:
+            own[each.vlan, each.service, each.outcome] += each.queries
+        elif before.begin <= each.hour < before.end:
+            old[each.vlan, each.service, each.outcome] += each.queries
+    return own, old, left_out
+
+
+def _counts(own: Rows, old: Rows, vlans: Iterable[str]) -> Iterator[VlanCount]:
+    rows = dict.fromkeys(chain(own, old))
+    of_vlan: dict[str, list[VlanCount]] = {vlan: [] for vlan in vlans}
+    for key in rows:
+        of_vlan.setdefault(key[0], []).append(VlanCount(*key, own.get(key, 0), old.get(key, 0)))
+    for counts in of_vlan.values():
+        yield from sorted(counts, key=lambda each: (-each.queries, each.service, each.outcome))
+
+
+def _days(nodes: Sequence[Figures], period: Period, zone: ZoneInfo) -> tuple[DayCount, ...]:
+    blocked: Counter[int] = Counter()
+    would_block: Counter[int] = Counter()
+    by_outcome = {BLOCKED: blocked, WOULD_BLOCK: would_block}
+    for each in chain.from_iterable(figures.counts for figures in nodes):
+        if each.outcome in by_outcome and period.begin <= each.hour < period.end:
+            by_outcome[each.outcome][each.hour] += each.queries
+    sums: dict[str, list[int]] = {day.isoformat(): [0, 0] for day in period.days()}
+    for index, hours in enumerate((blocked, would_block)):
+        for hour, queries in hours.items():
+            sums[local_day(hour, zone).isoformat()][index] += queries
+    return tuple(DayCount(day, *queries) for day, queries in sums.items())
+
+
+def _coverage(
+    node: str, figures: Sequence[Figures], period: Period, before: Period
+) -> NodeCoverage:
+    minutes = sorted(
+        chain.from_iterable(each.minutes for each in figures), key=lambda each: each.at
+    )
+    served = [each for each in minutes if each.serving]
+    return NodeCoverage(
+        node=node,
+        minutes=sum(period.begin <= each.at < period.end for each in served),
+        of=(period.end - period.begin) // _MINUTE,
+        intervals=tuple(intervals(minutes, period.begin, period.end)),
+        minutes_before=sum(before.begin <= each.at < before.end for each in served),
+        of_before=(before.end - before.begin) // _MINUTE,
+        damaged=tuple(dict.fromkeys(chain.from_iterable(each.damaged for each in figures))),
+    )
+
+
+def _cuts(node: str, figures: Sequence[Figures], period: Period) -> Iterator[LinkCut]:
+    """The times in which the link abroad was cut; hours that follow one another are one time."""
+    links = chain.from_iterable(each.links for each in figures)
+    last: LinkCut | None = None
+    for each in sorted(links, key=lambda link: link.hour):
+        if not period.begin <= each.hour < period.end:
+            continue
+        own = LinkCut(node, each.hour, each.hour + _HOUR, each.cut, each.answers)
+        if last is not None and last.end == own.begin:
+            minutes, answers = last.minutes + own.minutes, last.answers + own.answers
+            own = LinkCut(node, last.begin, own.end, minutes, answers)
+        elif last is not None:
+            yield last
+        last = own
+    if last is not None:
+        yield last
+
+
+def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
+    gaps = gaps_of_all((each.minutes for each in nodes), period.begin, period.end)
+    return Coverage(period.end - period.begin, tuple(gaps))
+
+
+def _exemptions(log: Sequence[OrderedEntry], period: Period) -> Iterator[PeriodExemption]:
+    """The exemptions that configs had in the period, by their begin."""
+    found: dict[str, PeriodExemption] = {}
+    for entry, end in _in_force(log, period):
+        for each in entry.exemptions:
+            first = max(entry.time, each.begins, period.begin)
+            planned = min(each.until, period.end)
+            last = min(end, planned)
+            if first < last:
+                known = found.get(repr(each))
+                if known is not None:
+                    first, last = min(first, known.begin), max(last, known.end)
+                found[repr(each)] = PeriodExemption(each, first, last, last < planned)
+    yield from sorted(found.values(), key=lambda each: (each.begin, each.exemption.id))
+
+
+def _in_force(log: Sequence[OrderedEntry], period: Period) -> Iterator[tuple[AuditEntry, float]]:
+    """The entries that put something in force, each with the time of the next one.
+
+    A backdated entry ends nothing. It is listed all the same, until the next entry, since the clock
+    may have been wrong before: so no order of the entries hides an exemption.
+    """
+    in_force = [each for each in log if each.entry.changes]
+    end = next_in_order = float(period.end)
+    for entry, is_backdated in reversed(in_force):
+        if is_backdated:
+            yield entry, end if end > entry.time else next_in_order
+        else:
+            yield entry, next_in_order
+            next_in_order = entry.time
+        end = entry.time
+
+
+def _changes(
+    log: Sequence[OrderedEntry], period: Period
+) -> tuple[tuple[PolicyChange, ...], dict[str, int]]:
+    """The changes of the config in the period, and the other entries by event."""
+    own = [entry for entry, _ in log if period.begin <= entry.time < period.end]
+    changes = [each for each in own if each.diff or not each.changes]
+    others = Counter(each.event for each in own if not each.diff and each.changes)
+    return (
+        tuple(PolicyChange(e.time, e.event, e.who, e.snapshot, e.diff) for e in changes),
+        dict(sorted(others.items())),
+    )

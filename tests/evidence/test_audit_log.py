@@ -1,0 +1,320 @@
+"""The audit log: every whole line can be read, whatever happened to the line before."""
+
+import errno
+import json
+import resource
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resolver.compiler.candidate import SourceTexts
+from resolver.compiler.compilation import compile_file
+from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot.config_files import difference
+
+CONFIG = """
+[lists]
+directories = ["."]
+[policies.p]
+deny = ["one.example"]
+[vlans.a]
+prefixes = ["10.1.0.0/16"]
+policy = "p"
+[[exemptions]]
+id = "first"
+prefixes = ["10.1.0.7/32"]
+services = ["pager"]
+until = 2027-01-15T08:00:00Z
+approver = "Director"
+ticket = "IT-7"
+reason = "نمایشگاه"
+[[exemptions]]
+id = "second"
+vlan = "a"
+services = ["pager"]
+until = 2027-01-16T08:00:00Z
+approver = "Director"
+ticket = "IT-8"
+"""
+FIRST_END = 1_800_000_000.0
+DAY = 86400.0
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> CompiledConfig:
+    (tmp_path / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    compiled = compile_file(path, 0.0)
+    assert not compiled.errors
+    return compiled.snapshot.compiled
+
+
+@pytest.fixture
+def audit_log(tmp_path: Path) -> AuditLog:
+    return AuditLog(tmp_path / "state")
+
+
+def _write(
+    audit_log: AuditLog, compiled: CompiledConfig, time: float, text: str, snapshot: str = "aa"
+) -> None:
+    audit_log.activated(
+        time, "reload", "uid 7", snapshot, compiled, SourceTexts({"config.toml": text})
+    )
+
+
+def test_nothing_was_written(audit_log: AuditLog) -> None:
+    assert list(audit_log.entries()) == []
+
+
+def test_the_log_has_every_activation(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+    _write(audit_log, compiled, 1.5, "one\ntwo\n")
+    _write(audit_log, compiled, 2.5, "one\n2\n", "bb")
+    first, second = audit_log.entries()
+    assert (first.time, first.event, first.who, first.snapshot) == (1.5, "reload", "uid 7", "aa")
+    assert first.diff == ""
+    assert second.diff == ("--- config.toml\n+++ config.toml\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n")
+    assert audit_log.text(first.config) == {"config.toml": "one\ntwo\n"}
+    assert audit_log.text(second.config) == {"config.toml": "one\n2\n"}
+    exempted = first.exemptions[0]
+    assert (exempted.id, exempted.prefixes, exempted.vlan) == ("first", ["10.1.0.7/32"], None)
+    assert exempted.services == ["pager"]
+    assert (exempted.ticket, exempted.reason) == ("IT-7", "نمایشگاه")
+    assert (first.exemptions[1].vlan, first.exemptions[1].prefixes) == ("a", [])
+
+
+def test_the_end_of_an_exemption_is_no_activation(
+    audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
+    _write(audit_log, compiled, 0.0, "one")
+    [entry] = audit_log.entries()
+    for moment, ids in (
+        (FIRST_END - 0.1, ["first", "second"]),
+        (FIRST_END, ["second"]),
+        (FIRST_END + DAY, []),
+        (FIRST_END - 30 * DAY, ["first", "second"]),
+    ):
+        assert [each.id for each in entry.exempted_at(moment)] == ids
+
+
+@pytest.mark.parametrize("kept", [1, 20, -1])
+def test_a_line_that_was_cut_short(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path, kept: int
+) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    _write(audit_log, compiled, 1.0, "one")
+    whole = path.read_bytes()
+    _write(audit_log, compiled, 2.0, "two")
+    second = path.read_bytes()[len(whole) :]
+    path.write_bytes(whole + second[:kept])
+    _write(audit_log, compiled, 3.0, "three")
+    # All of a line but its end of line is a whole one.
+    assert [entry.time for entry in audit_log.entries()] == [1.0, 2.0, 3.0][:: 1 if kept < 0 else 2]
+    assert list(audit_log.entries())[-1].diff.endswith("+three\n")
+
+
+LINE_OF_0_1_0 = """{"time": 1.5, "event": "exempt", "who": "uid 0", "snapshot": "0123456789ab", \
+"config": "89abcdef01234567", "diff": "+[[exemptions]]\\n", "exemptions": [{"id": "first", \
+"until": 4102444800.0, "services": ["pager"], "vlan": null, "prefixes": ["10.1.0.7/32"], \
+"approver": "CIO", "ticket": "IT-7", "reason": "نمایشگاه"}]}
+"""
+
+
+def test_a_line_of_an_earlier_version_is_read(audit_log: AuditLog, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    path.parent.mkdir()
+    path.write_text(LINE_OF_0_1_0, encoding="utf-8")
+    [entry] = audit_log.entries()
+    assert (entry.event, entry.config, entry.diff) == (
+        "exempt",
+        "89abcdef01234567",
+        "+[[exemptions]]\n",
+    )
+    [exempted] = entry.exempted_at(4102444799.0)
+    assert (exempted.services, exempted.prefixes, exempted.vlan) == (
+        ["pager"],
+        ["10.1.0.7/32"],
+        None,
+    )
+    assert entry.exempted_at(4102444800.0) == []
+
+
+def test_lines_that_are_no_entries(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    path.parent.mkdir()
+    strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
+    path.write_bytes(b"".join(line + b"\n" for line in strange))
+    _write(audit_log, compiled, 1.0, "one")
+    assert [entry.time for entry in audit_log.entries()] == [1.0]
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_part_of_a_line(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, compiled, 1.0, "one")
+    size = (tmp_path / "state" / "journal.jsonl").stat().st_size
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, unlimited[1]))
+    try:
+        with pytest.raises(OSError) as raised:
+            _write(audit_log, compiled, 2.0, "two")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert raised.value.errno == errno.ENOSPC
+    assert (tmp_path / "state" / "journal.jsonl").stat().st_size == size
+    _write(audit_log, compiled, 3.0, "three")
+    assert [entry.time for entry in audit_log.entries()] == [1.0, 3.0]
+
+
+def test_a_start_without_a_text_has_the_text_of_the_snapshot(
+    audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
+    _write(audit_log, compiled, 1.0, "one", "aa")
+    _write(audit_log, compiled, 2.0, "two", "bb")
+    for snapshot in ("aa", "cc"):
+        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, compiled, None)
+    first, _, third, fourth = audit_log.entries()
+    assert (third.config, fourth.config) == (first.config, "")
+    assert third.diff == fourth.diff == ""
+
+
+def test_a_stop_is_no_activation(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+    _write(audit_log, compiled, 1.0, "one")
+    audit_log.stopped(2.0, "signal")
+    assert [entry.event for entry in audit_log.entries()] == ["reload", "stop"]
+    last = audit_log.last_activation()
+    assert last is not None
+    assert last.event == "reload"
+
+
+def test_the_server_reads_the_log_once(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, compiled, 1.0, "one")
+    successor = AuditLog(tmp_path / "state")
+    _write(successor, compiled, 2.0, "two")
+    (tmp_path / "state" / "journal.jsonl").write_text("", encoding="utf-8")
+    _write(successor, compiled, 3.0, "three")
+    [entry] = successor.entries()
+    assert "-two" in entry.diff
+
+
+def test_the_same_text_is_logged_once(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+    for text in ("one", "one", "two"):
+        sources = SourceTexts({"config.toml": text})
+        audit_log.activated(1.0, "reload", "uid 7", "aa", compiled, sources, once=True)
+    assert len(list(audit_log.entries())) == 2
+
+
+def test_a_line_is_bounded(audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path) -> None:
+    _write(audit_log, compiled, 1.0, "one\n")
+    _write(audit_log, compiled, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
+    lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
+    assert len(lines[1]) < 100_000
+    assert json.loads(lines[1])["diff"].endswith("(the difference is longer)\n")
+    [_, entry] = audit_log.entries()
+    assert audit_log.text(entry.config)["config.toml"].endswith("line 99999\n")
+
+
+def test_of_a_very_long_text_only_the_hash_is_kept(
+    audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
+    _write(audit_log, compiled, 1.0, "#" * (5 << 20))
+    _write(audit_log, compiled, 2.0, "one")
+    first, second = audit_log.entries()
+    assert audit_log.text(first.config) == {}
+    assert second.diff == "(the text before was not kept)\n"
+
+
+def test_a_difference_is_file_by_file() -> None:
+    before = {"config.toml": "a", "vlans.d/1.toml": "b\n"}
+    after = {"config.toml": "a", "vlans.d/2.toml": "b\n"}
+    assert difference(before, after) == (
+        "--- vlans.d/1.toml\n+++ vlans.d/1.toml\n@@ -1 +0,0 @@\n-b\n"
+        "--- vlans.d/2.toml\n+++ vlans.d/2.toml\n@@ -0,0 +1 @@\n+b\n"
+    )
+
+
+def test_an_entry_keeps_its_fields() -> None:
+    entry = AuditEntry(1.0, "reload", "uid 7", "aa")
+    assert replace(entry, snapshot="").exempted_at(0) == []
+
+
+def test_exemptions_that_have_ended_cost_a_line_nothing(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    exemption = compiled.exemptions[0]
+    ended = tuple(replace(exemption, id=f"t-{number}", ends_at=1.0) for number in range(1000))
+    many = replace(compiled, exemptions=(exemption, *ended))
+    _write(audit_log, many, 2.0, "one")
+    [entry] = audit_log.entries()
+    assert [each.id for each in entry.exemptions] == [exemption.id]
+    assert (tmp_path / "state" / "journal.jsonl").stat().st_size < 1000
+
+
+def test_a_line_has_what_an_earlier_version_reads(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, compiled, 1.0, "one")
+    line = json.loads((tmp_path / "state" / "journal.jsonl").read_bytes())
+    first = ["time", "event", "who", "snapshot", "config", "diff", "exemptions", "lists"]
+    assert list(line) == first  # it takes a line with another key for damaged
+
+
+def test_a_line_of_a_later_release_is_read_without_the_fields_that_it_adds(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, compiled, 1.0, "text")
+    (before,) = audit_log.entries()
+    path = tmp_path / "state" / "journal.jsonl"
+    later = json.loads(path.read_bytes())
+    later["sealed"] = {"by": "noc"}
+    later["exemptions"][0]["four_eyes"] = ["Director", "Deputy"]
+    path.write_text(json.dumps(later) + "\n", encoding="utf-8")
+    assert list(audit_log.entries()) == [before]
+    assert AuditLog(tmp_path / "state").last_activation() == before
+
+
+def test_the_end_that_an_earlier_version_has_noted_is_left_out(
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, compiled, 1.0, "one")
+    file = tmp_path / "state" / "journal.jsonl"
+    line = json.loads(file.read_bytes()) | {"event": "ended", "snapshot": ""}
+    line["ended"] = line["exemptions"][0]
+    with file.open("a", encoding="utf-8") as log:
+        log.write(f"{json.dumps(line)}\n")
+    assert [each.event for each in audit_log.entries()] == ["reload"]
+
+
+LATE = 1e9
+
+
+@pytest.mark.parametrize("time", [0.5, 1.0, 1.5, 1.9])
+def test_a_backdated_record_puts_nothing_in_force(
+    audit_log: AuditLog, compiled: CompiledConfig, time: float
+) -> None:
+    _write(audit_log, compiled, 1.0, "one", "aa")
+    _write(audit_log, compiled, 2.0, "two", "bb")
+    _write(audit_log, compiled, time, "one", "cc")
+    _write(audit_log, compiled, 4.0, "one", "dd")
+    for moment, snapshot in ((1.95, "aa"), (2.0, "bb"), (3.9, "bb"), (4.0, "dd")):
+        found = audit_log.before(moment, LATE)
+        assert found is not None
+        assert found.entry.snapshot == snapshot, moment
+        said = None if found.backdated is None else found.backdated.snapshot
+        assert said == (None if moment == 4.0 else "cc")
+
+
+def test_a_record_of_a_time_to_come_orders_nothing(
+    audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
+    for time, snapshot in ((1.0, "aa"), (LATE + DAY, "bb"), (2.0, "cc"), (3.0, "dd")):
+        _write(audit_log, compiled, time, snapshot, snapshot)
+    found = audit_log.before(2.5, LATE)
+    assert found is not None
+    assert (found.entry.snapshot, found.backdated) == ("cc", None)

@@ -1,0 +1,239 @@
+"""The report of a month: sums over nodes, exemptions, changes, and times without coverage."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from resolver.evidence.audit_log import AuditEntry, OrderedEntry
+from resolver.evidence.figures.counts import Figures, HourCount, HourLink, Minute, SelfTestResult
+from resolver.evidence.figures.small_counts import part_of_month
+from resolver.policy.exemption_details import ExemptionDetails
+from resolver.reports import period as periods
+from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
+from resolver.reports.period_report import IncompatibleFiguresError, make_period_report
+from resolver.reports.period_values import (
+    FetchedAge,
+    LinkCut,
+    Lists,
+    PeriodReport,
+)
+from tests.reports.test_period import TEHRAN
+
+ABAN = periods.month("1405-08", TEHRAN)
+MEHR = periods.before(ABAN, TEHRAN)
+HOUR, DAY = 3600, 86400
+EXEMPTION = ExemptionDetails(
+    *("pr-1", None, ("10.10.3.7/32",), ("telegram",), ABAN.begin + 10 * DAY),
+    *("Head of PR", "PR-1", "publicity"),
+)
+
+
+def minutes(begin: int, end: int, *, serving: bool = True) -> tuple[Minute, ...]:
+    return tuple(Minute(at, "5c6f", serving, SelfTestResult.HELD) for at in range(begin, end, 60))
+
+
+def counted(*rows: tuple[int, str, str, str, int]) -> tuple[HourCount, ...]:
+    return tuple(HourCount(*row) for row in rows)
+
+
+def figures(node: str, *counts: HourCount, served: tuple[Minute, ...] = ()) -> Figures:
+    return Figures(node, "Asia/Tehran", counts, served, ())
+
+
+def record(
+    at: int, event: str = "reload", *, backdated: bool = False, **more: object
+) -> OrderedEntry:
+    plain = AuditEntry(float(at), event, "uid 0 (root)", "0123456789abcdef")
+    return OrderedEntry(replace(plain, **more), backdated)  # type: ignore[arg-type]
+
+
+def made(
+    *nodes: Figures, log: Iterable[OrderedEntry] = (), period: periods.Period = ABAN
+) -> PeriodReport:
+    before = periods.before(period, TEHRAN)
+    lists = Lists(fetched=(FetchedAge("doh", None),))
+    return make_period_report(
+        *(period, before, TEHRAN, nodes, [*log], ["administration", "publicity"]),
+        *(lists, "Agency", float(period.end)),
+    )
+
+
+def test_counts_of_two_nodes_add_up_by_period() -> None:
+    one = counted(
+        (ABAN.begin, "administration", "telegram", "blocked", 5),
+        (ABAN.end - HOUR, "administration", "telegram", "blocked", 6),
+        (ABAN.end, "administration", "telegram", "blocked", 1000),
+        (MEHR.begin - HOUR, "administration", "telegram", "blocked", 1000),
+    )
+    two = counted(
+        (ABAN.begin, "administration", "telegram", "blocked", 20),
+        (MEHR.end - HOUR, "administration", "telegram", "blocked", 300),
+        (MEHR.end - HOUR, "unknown", "", "refused", 7),
+    )
+    report = made(figures("ns1", *one), figures("ns2", *two))
+    rows = [(c.vlan, c.service, c.outcome, c.queries, c.before) for c in report.counts]
+    assert rows == [
+        ("administration", "telegram", "blocked", 31, 300),
+        ("unknown", "", "refused", 0, 7),
+    ]
+    assert report.total("blocked") == (31, 300)
+    assert report.total() == (31, 307)
+    assert [day.blocked for day in report.days] == [25, *[0] * 28, 6]
+    assert [day.blocked for day in report.days_before][-1] == 300
+
+
+def test_the_same_node_is_not_added_twice() -> None:
+    first = figures("ns1", served=minutes(ABAN.begin, ABAN.begin + 600))
+    with pytest.raises(IncompatibleFiguresError, match="'ns1' are given twice"):
+        made(first, first)
+    rest = figures("ns1", served=minutes(ABAN.begin + 600, ABAN.begin + 1200))
+    (node,) = made(first, rest).nodes
+    assert node.minutes == 20
+    hour = figures("ns1", *counted((ABAN.begin, "administration", "", "passed", 1)))
+    with pytest.raises(IncompatibleFiguresError, match="'ns1' are given twice"):
+        made(hour, hour)
+
+
+def test_nodes_of_different_time_zones_are_not_added() -> None:
+    other = replace(figures("ns2"), time_zone="UTC")
+    with pytest.raises(IncompatibleFiguresError, match="Asia/Tehran and of UTC"):
+        made(figures("ns1"), other)
+
+
+def test_times_without_coverage_are_of_each_node() -> None:
+    begin, end = ABAN.begin, ABAN.end
+    served = (
+        *minutes(begin, begin + HOUR),
+        *minutes(begin + HOUR, begin + HOUR + 120, serving=False),
+        *minutes(begin + 2 * HOUR, end),
+    )
+    whole = minutes(begin, end)
+    stood, covered = made(figures("ns1", served=served), figures("ns2", served=whole)).nodes
+    assert stood.gaps == [
+        Interval(begin + HOUR, begin + HOUR + 120, "5c6f", NOT_SERVING),
+        Interval(begin + HOUR + 120, begin + 2 * HOUR, "", NO_RECORD),
+    ]
+    assert [each.why for each in stood.intervals] == ["", NOT_SERVING, NO_RECORD, ""]
+    assert (stood.minutes, stood.of) == (30 * 1440 - 60, 30 * 1440)
+    assert (covered.gaps, covered.minutes) == ([], 30 * 1440)
+
+
+def test_hours_of_a_cut_link_that_follow_one_another_are_one_time() -> None:
+    links = (
+        HourLink(MEHR.end - HOUR, 60, 1),
+        HourLink(ABAN.begin, 10, 3),
+        HourLink(ABAN.begin + HOUR, 20, 4),
+        HourLink(ABAN.begin + 9 * HOUR, 1, 0),
+    )
+    report = made(replace(figures("ns1"), links=links), figures("ns2"))
+    assert report.cuts == (
+        LinkCut("ns1", ABAN.begin, ABAN.begin + 2 * HOUR, 30, 7),
+        LinkCut("ns1", ABAN.begin + 9 * HOUR, ABAN.begin + 10 * HOUR, 1, 0),
+    )
+
+
+def test_a_minute_is_covered_where_one_node_served() -> None:
+    begin, end = ABAN.begin, ABAN.end
+    one = (
+        *minutes(begin, begin + HOUR),
+        *minutes(begin + HOUR, begin + 3 * HOUR, serving=False),
+        *minutes(begin + 4 * HOUR, end),
+    )
+    two = (*minutes(begin, begin + 2 * HOUR), *minutes(begin + 5 * HOUR, end))
+    report = made(figures("ns1", served=one), figures("ns2", served=two))
+    assert report.coverage.gaps == (
+        Interval(begin + 2 * HOUR, begin + 3 * HOUR, "", NOT_SERVING),
+        Interval(begin + 3 * HOUR, begin + 4 * HOUR, "", NO_RECORD),
+    )
+    assert (report.coverage.uncounted, report.coverage.covered) == (HOUR, 30 * DAY - 2 * HOUR)
+    assert report.coverage_before.uncounted == MEHR.end - MEHR.begin
+
+
+@pytest.mark.parametrize(
+    ("recorded", "is_compared"), [(30, True), (29, True), (28, False), (3, False), (0, False)]
+)
+def test_only_whole_periods_are_compared(recorded: int, is_compared: bool) -> None:
+    own = minutes(ABAN.begin, ABAN.end)
+    before = minutes(MEHR.end - recorded * DAY, MEHR.end)
+    assert made(figures("ns1", served=(*before, *own))).is_compared is is_compared
+    later = minutes(MEHR.begin, MEHR.end), minutes(ABAN.end - recorded * DAY, ABAN.end)
+    assert made(figures("ns1", served=(*later[0], *later[1]))).is_compared is is_compared
+
+
+def test_a_month_that_runs_has_no_gap_in_the_minute_that_runs() -> None:
+    part = ABAN.until_moment(ABAN.begin + HOUR + 59)
+    (node,) = made(figures("ns1", served=minutes(ABAN.begin, ABAN.begin + HOUR)), period=part).nodes
+    assert (node.gaps, node.minutes, node.of) == ([], 60, 60)
+
+
+def test_exemptions_are_those_of_the_configs_in_force() -> None:
+    other = replace(EXEMPTION, id="pr-2", begins=ABAN.begin + 2 * DAY)
+    early = replace(EXEMPTION, id="early", until=float(ABAN.begin))
+    log = [
+        record(MEHR.begin, exemptions=(EXEMPTION, early)),
+        record(ABAN.begin + DAY, exemptions=(EXEMPTION, other)),
+        record(ABAN.begin + 2 * DAY, "refused", snapshot=""),
+        record(ABAN.begin + 3 * DAY, "stop", snapshot=""),
+    ]
+    found = [(e.exemption.id, e.begin, e.end, e.ended_early) for e in made(log=log).exemptions]
+    assert found == [
+        ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY, True),
+        ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY, True),
+    ]
+    assert [each.ended_early for each in made(log=log[:2]).exemptions] == [False, False]
+
+
+def test_a_backdated_entry_hides_no_exemption() -> None:
+    """Somebody has added it after the grant: without the exemption, with an earlier time."""
+    log = [
+        record(ABAN.begin + DAY, exemptions=(EXEMPTION,)),
+        record(ABAN.begin + HOUR, "reload", backdated=True),
+        record(ABAN.begin + 3 * DAY, "start"),
+    ]
+    report = made(log=log)
+    [found] = report.exemptions
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 3 * DAY)
+    assert (report.backdated, made(log=log[2:]).backdated) == (1, 0)
+
+
+def test_a_clock_that_was_ahead_hides_no_exemption() -> None:
+    log = [
+        record(ABAN.begin + 9 * DAY, "start"),
+        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + 2 * DAY, "reload", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + 10 * DAY),
+    ]
+    [found] = made(log=log).exemptions
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 10 * DAY)
+
+
+def test_changes_are_those_of_the_config() -> None:
+    log = [
+        record(MEHR.begin, diff="+old"),
+        record(ABAN.begin, diff="-a\n+b"),
+        record(ABAN.begin + 60, "lists"),
+        record(ABAN.begin + 120, "lists"),
+        record(ABAN.begin + 180, "refused", who="commit 1234"),
+        record(ABAN.end, diff="+later"),
+    ]
+    report = made(log=log)
+    assert [(c.event, c.diff) for c in report.changes] == [("reload", "-a\n+b"), ("refused", "")]
+    assert report.other_events == {"lists": 2}
+    assert report.audited
+    assert not made(log=log[2:]).audited
+
+
+def test_few_exempted_queries_are_counted_by_whole_parts_of_a_month() -> None:
+    begin, end = part_of_month(ABAN.begin, TEHRAN)
+    assert begin == ABAN.begin
+    counts = counted(
+        (end - HOUR, "publicity", "", "exempted", 3),
+        (ABAN.end - HOUR, "publicity", "", "exempted", 4),
+    )
+    whole = made(figures("ns1", *counts))
+    assert (whole.total("exempted"), whole.left_out) == ((7, 0), 0)
+    part = made(figures("ns1", *counts), period=periods.days("1405-08-01", "1405-08-12", TEHRAN))
+    assert (part.total("exempted"), part.left_out) == ((3, 0), 4)
+    running = made(figures("ns1", *counts), period=ABAN.until_moment(begin + DAY))
+    assert (running.total("exempted"), running.left_out) == ((0, 0), 3)
