@@ -21,6 +21,7 @@ from resolver.dns.transport import TCP, UDP
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
+from resolver.engine.limits import UNLIMITED
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.result import PendingReply
 from resolver.engine.routing import Zone
@@ -31,7 +32,6 @@ from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_hours, in_force_until
 from resolver.policy.index import Index
-from resolver.policy.limits import UNLIMITED
 from resolver.policy.moment import InForce
 from resolver.policy.prefixes import is_link_local, packed
 from resolver.policy.service_hours import (

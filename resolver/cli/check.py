@@ -19,9 +19,8 @@ from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.metrics.status import hours
-from resolver.policy.features import EXEMPTIONS, Target
+from resolver.publish.enforcers import EXEMPTIONS, Enforcer, Fit
 from resolver.publish.left_out import left_out
-from resolver.publish.targets import Fit
 from resolver.server.listening import is_missing
 from resolver.settings import Endpoint
 
@@ -83,9 +82,9 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
     if compiled.errors:
         return compiled
     if compiled.snapshot.compiled.settings.publish is not None:
-        compiled = with_misfits(compiled, Target.ZONES, *Fit)
+        compiled = with_misfits(compiled, Enforcer.ZONES, *Fit)
         # The export says so only of exemptions that were there then.
-        compiled = with_misfits(compiled, Target.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
+        compiled = with_misfits(compiled, Enforcer.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
     return with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
 
 

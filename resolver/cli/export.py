@@ -11,8 +11,7 @@ from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
-from resolver.policy.features import Target
-from resolver.publish.targets import Fit
+from resolver.publish.enforcers import Enforcer, Fit
 
 Program = Annotated[
     str,
@@ -74,11 +73,11 @@ def _compiled(config: Path, program: str) -> CompileResult:
         DarbanError: an expectation fails.
     """
     compiled = compile_valid(config)
-    if program not in [*Target]:
+    if program not in [*Enforcer]:
         return compiled
     compiled.check()  # an engine takes these files though the server refuses the policy
-    target, told = Target(program), len(compiled.problems)
-    for each in with_misfits(compiled, target, Fit.LOOSER).problems[told:]:
+    enforcer, told = Enforcer(program), len(compiled.problems)
+    for each in with_misfits(compiled, enforcer, Fit.LOOSER).problems[told:]:
         echo(str(each), err=True)
     return compiled
 

@@ -11,10 +11,10 @@ from resolver.config.problems import Problem, did_you_mean
 from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.features import Feature, Target
+from resolver.policy.features import Feature
 from resolver.policy.index import Index
 from resolver.policy.view import View
-from resolver.publish.targets import Fit, misfits
+from resolver.publish.enforcers import Enforcer, Fit, misfits
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 
@@ -32,18 +32,21 @@ def compile_valid(config: Path) -> CompileResult:
 
 
 def with_misfits(
-    compiled: CompileResult, target: Target, *fits: Fit, only: Collection[Feature] = tuple(Feature)
+    compiled: CompileResult,
+    enforcer: Enforcer,
+    *fits: Fit,
+    only: Collection[Feature] = tuple(Feature),
 ) -> CompileResult:
-    """Add a warning for each feature of a policy that a target enforces otherwise than this server.
+    """Add a warning for each feature of a policy that another program enforces otherwise.
 
     ``fits`` are those to tell of, and so are the features in ``only``.
     """
     config, found = compiled.loaded.config, []
-    for each in misfits(compiled.snapshot.compiled, target, time.time()):
+    for each in misfits(compiled.snapshot.compiled, enforcer, time.time()):
         if each.support.fit in fits and not set(each.features).isdisjoint(only):
             path = ("policies", each.policy)
             code = code_of(each.kind, path, config)
-            said = ", ".join(each.features), f"what {target} enforces as Darban does", f"{each}."
+            said = ", ".join(each.features), f"what {enforcer} enforces as Darban does", f"{each}."
             found.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
     return with_warnings(compiled, found)
 

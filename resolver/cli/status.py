@@ -10,7 +10,7 @@ from rich.console import Console
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.server import ask, read_status
 from resolver.cli.status_view import draw, draw_unknown_clients
-from resolver.policy.unknown_clients import UnknownClients
+from resolver.engine.unknown_clients import UnknownClients
 
 Unknown = Annotated[
     bool, typer.Option("--unknown", help="show instead which clients are refused most")

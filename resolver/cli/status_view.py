@@ -17,9 +17,9 @@ from rich.text import Text
 from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import local_time
 from resolver.count_text import count_text
+from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.faults import FaultValue, Kind, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
-from resolver.policy.unknown_clients import UnknownClients
 
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""

@@ -16,8 +16,8 @@ from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
 from resolver.count_text import count_text
 from resolver.policy.answers import MODES
-from resolver.policy.few_addresses import addresses_held
 from resolver.policy.moment import ended
+from resolver.policy.prefixes import addresses_held
 
 ENCRYPTED_DNS = "@encrypted-dns"
 

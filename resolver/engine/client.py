@@ -5,8 +5,8 @@ from typing import Final
 
 from resolver.dns.query import Profiles
 from resolver.dns.transport import UDP, Transport
+from resolver.engine.limits import UNLIMITED, ClientLimit, Limits
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.limits import UNLIMITED, ClientLimit, Limits
 from resolver.policy.prefixes import is_link_local
 from resolver.policy.view import View, Views
 

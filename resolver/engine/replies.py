@@ -64,13 +64,14 @@ class Replies:
         A name that is exempted or counted lives no longer than a blocked answer, and no longer
         than until the policy changes; nor does one that is blocked or counted at other hours.
         """
+        may_change = verdict.outcome is not PASSED or verdict.at_other_hours
         profile = query.profile
         header = entry.header if profile.wants_ad else entry.header & ~AD_BIT
         key = header | verdict.reply_key << _HEADER_BITS
         found = None if entry.errors else profile.templates.get(key)
         if found is None:
             if profile.qtype == codes.ANY:
-                most = _most_ttl(view, verdict, wall)
+                most = _most_ttl(view, verdict, wall) if may_change else MAX_TTL
                 sections = minimal_any(query.question, entry, most, now)
                 if sections is not None:
                     return self.local(view, query, verdict, codes.NOERROR, sections)
@@ -79,7 +80,7 @@ class Replies:
                 _store_template(profile, key, found)
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
-        if _may_change(verdict):
+        if may_change:
             records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
         packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
@@ -187,17 +188,10 @@ class Replies:
 
 
 def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
-    """The TTL, in seconds, that a name has at most."""
+    """The TTL, in seconds, that a name has at most which may be blocked at another moment."""
     most = MAX_TTL if verdict.outcome is PASSED else blocked.TTL
     left = view.effect.until - wall
-    if left < most and _may_change(verdict):
-        most = int(left)
-    return max(1, most)
-
-
-def _may_change(verdict: Verdict) -> bool:
-    """Whether the same name may be blocked at another moment, or by another policy."""
-    return verdict.outcome is not PASSED or verdict.at_other_hours
+    return max(1, int(left) if left < most else most)
 
 
 def _store_template(profile: QueryProfile, key: int, template: ReplyTemplate) -> ReplyTemplate:

@@ -1,27 +1,16 @@
 """What a policy can have that another program may enforce otherwise, or not at all.
 
-``publish.targets`` says of each target and each feature how it is enforced there.
+``publish.enforcers`` says how each of these programs enforces each feature.
 """
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import assert_never
 
 from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.moment import ended
 from resolver.policy.services import services_in
-
-
-class Target(StrEnum):
-    """What enforces a policy beside this server; by its name in ``darban export``."""
-
-    ZONES = "zones"
-    """The response policy zones, whoever reads them."""
-    BIND = "bind"
-    UNBOUND = "unbound"
-    RECURSOR = "powerdns"
-    NFTABLES = "nftables"
 
 
 class Feature(StrEnum):
@@ -58,15 +47,6 @@ class Feature(StrEnum):
     """Servers that this policy's queries go to."""
 
 
-EXEMPTIONS: Final = (Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS)
-"""What begins and ends without a new export for a target."""
-
-
-def misfit_kind(feature: Feature, target: Target) -> str:
-    """The kind of a warning that a target enforces a feature otherwise."""
-    return f"{feature}-in-{target}"
-
-
 def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     """The features of each VLAN from a moment on, in seconds since 1970.
 
@@ -95,7 +75,7 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
 def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
     if policy.upstream:
         yield Feature.UPSTREAM
-    if not policy.does(Does.BLOCK):  # all passes, here and at every target
+    if not policy.does(Does.BLOCK):  # all passes, here and elsewhere
         if policy.does(Does.COUNT):
             yield Feature.COUNT
         return

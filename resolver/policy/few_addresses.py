@@ -3,18 +3,7 @@
 from collections.abc import Iterable
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import Network, by_owner, network_of
-
-
-def addresses_held(prefixes: Iterable[Network]) -> int:
-    """How many hosts can have addresses in prefixes that do not overlap.
-
-    A host has one address of each family, so the family with more addresses is counted.
-    """
-    held = {4: 0, 6: 0}
-    for each in prefixes:
-        held[each.version] += each.num_addresses
-    return max(held.values())
+from resolver.policy.prefixes import Network, addresses_held, by_owner, network_of
 
 
 def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[str]:

@@ -71,3 +71,14 @@ class PrefixTable:
             shift = bits - length
             found += by_number.get(number >> shift << shift, ())
         return found
+
+
+def addresses_held(prefixes: Iterable[Network]) -> int:
+    """How many hosts can have addresses in prefixes that do not overlap.
+
+    A host has one address of each family, so the family with more addresses is counted.
+    """
+    held = {4: 0, 6: 0}
+    for each in prefixes:
+        held[each.version] += each.num_addresses
+    return max(held.values())

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from resolver.dns import names
+from resolver.engine.unknown_clients import UnknownClients, merged
 from resolver.part import Answer, Command, Part, Request
-from resolver.policy.unknown_clients import UnknownClients, merged
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.worker.recording import LEASE

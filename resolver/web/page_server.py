@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from resolver.policy.limits import Buckets, Clock
+from resolver.engine.limits import Buckets, Clock
 from resolver.server.interfaces import peer_text
 from resolver.settings import Endpoint
 from resolver.web.connection_limit import (

@@ -8,8 +8,8 @@ from typing import Final
 
 from resolver.dns.query import Query
 from resolver.engine.client import Client
+from resolver.engine.unknown_clients import UnknownClientCounts
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.unknown_clients import UnknownClientCounts
 from resolver.policy.verdict import Outcome, Verdict
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.recording import Recording

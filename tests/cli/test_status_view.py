@@ -8,6 +8,7 @@ from rich.console import Console
 
 from resolver.cli.moments import local_time
 from resolver.cli.status_view import draw, draw_unknown_clients
+from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -23,7 +24,6 @@ from resolver.metrics.status import (
     VlanCounts,
     ZoneStatus,
 )
-from resolver.policy.unknown_clients import UnknownClients
 from tests.metrics.statuses import idle
 
 NOW = 1.8e9

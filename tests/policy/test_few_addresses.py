@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler.compilation import compile_file
-from resolver.policy.few_addresses import addresses_held, vlans_with_few_exempted
+from resolver.policy.few_addresses import vlans_with_few_exempted
+from resolver.policy.prefixes import addresses_held
 
 CONFIG = """
 [policies.administrative]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from resolver.policy.features import Target
+from resolver.publish.enforcers import Enforcer
 from resolver.supervisor import control
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
@@ -54,7 +54,7 @@ class Site:
 class Engine(ABC):
     """A resolver that enforces the policy."""
 
-    target: ClassVar[Target | None] = None
+    target: ClassVar[Enforcer | None] = None
     ports: Mapping[str, int]
     """Where the clients of each VLAN ask, at the loopback addresses of both families."""
 
@@ -138,7 +138,7 @@ include "{directory}/darban-views.conf";
 class Bind(Secondary):
     """BIND with a view for each VLAN, which transfers the zones from Knot."""
 
-    target = Target.BIND
+    target = Enforcer.BIND
 
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
@@ -234,7 +234,7 @@ include: "{directory}/darban-{policy}.conf"
 class Unbound(Secondary):
     """Unbound: an instance for each policy, which reads the zone files."""
 
-    target = Target.UNBOUND
+    target = Enforcer.UNBOUND
 
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
@@ -308,7 +308,7 @@ recursor:
 class Recursor(Secondary):
     """The Recursor of PowerDNS, which transfers the zones from Knot."""
 
-    target = Target.RECURSOR
+    target = Enforcer.RECURSOR
 
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from resolver.policy.features import Feature, Target
-from resolver.publish.targets import SUPPORTS, Fit
+from resolver.policy.features import Feature
+from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit
 from tests.programs.parity.differences import Cell, is_led_past_default
 from tests.programs.parity.policy_under_test import NAMES
 
@@ -30,7 +30,7 @@ _ANSWERS = {
 class Exactness:
     """Which features an engine has shown exactly, and the cells that deny it."""
 
-    def __init__(self, target: Target | None) -> None:
+    def __init__(self, target: Enforcer | None) -> None:
         supports = SUPPORTS[target] if target else {}
         self._exact = {each for each, support in supports.items() if support.fit is Fit.EXACT}
         self._shown: set[Feature] = set()
@@ -45,7 +45,7 @@ class Exactness:
                 self._wrong.append(f"{cell.caches}: {cell.question}: {sorted(has)}")
 
     def faults(self) -> Iterator[str]:
-        """What is not as ``publish/targets.py`` says."""
+        """What is not as ``publish/enforcers.py`` says."""
         yield from (f"not exact, {cell}" for cell in self._wrong)
         yield from (f"no cell shows {each}" for each in sorted(self._exact - self._shown))
 

@@ -11,11 +11,11 @@ from resolver.dns import codes
 from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
 from resolver.policy.clauses import Clause, OwnRule, PartOfWeek
-from resolver.policy.features import Feature, Target, features
+from resolver.policy.features import Feature, features
 from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.verdict import BLOCKED, Verdict
+from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit, Support, misfits
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
-from resolver.publish.targets import SUPPORTS, Fit, Support, misfits
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
 WALL = 1.8e9
@@ -91,8 +91,8 @@ def test_every_answer_mode_is_a_feature() -> None:
     assert {f"answer-{mode}" for mode in MODES} == set(ANSWERS)
 
 
-@pytest.mark.parametrize("target", Target)
-def test_every_feature_has_a_fit(target: Target) -> None:
+@pytest.mark.parametrize("target", Enforcer)
+def test_every_feature_has_a_fit(target: Enforcer) -> None:
     assert SUPPORTS[target].keys() == set(Feature)
     for feature, support in SUPPORTS[target].items():
         assert bool(support.why) == (support.fit is not Fit.EXACT), feature
@@ -102,23 +102,23 @@ def test_every_feature_has_a_fit(target: Target) -> None:
 def test_an_answer_that_zones_cannot_say_is_not_called_exact(mode: str) -> None:
     answers = MODES[mode]({codes.A: bytes(4), codes.AAAA: bytes(16)}, 0)
     verdict = Verdict(BLOCKED, all_below=True)
-    fit = SUPPORTS[Target.ZONES][Feature(f"answer-{mode}")].fit
+    fit = SUPPORTS[Enforcer.ZONES][Feature(f"answer-{mode}")].fit
     assert (zone_action(answers, verdict) is None) <= (fit is not Fit.EXACT)
 
 
 def test_what_a_firewall_does_exactly_is_what_its_tests_show() -> None:
     """No cell of the parity asks a firewall: tests/publish/test_nftables.py has these."""
-    exact = {each for each, how in SUPPORTS[Target.NFTABLES].items() if how.fit is Fit.EXACT}
+    exact = {each for each, how in SUPPORTS[Enforcer.NFTABLES].items() if how.fit is Fit.EXACT}
     assert exact == {*RANGES, *EXEMPTIONS, Feature.COUNT}
 
 
 def documented() -> Iterator[str]:
     """A row for each thing that a target does otherwise; for readers of zones, than zones do."""
     for target, supports in SUPPORTS.items():
-        of_zones = target in (Target.BIND, Target.UNBOUND, Target.RECURSOR)
+        of_zones = target in (Enforcer.BIND, Enforcer.UNBOUND, Enforcer.RECURSOR)
         by_support: dict[Support, list[Feature]] = {}
         for feature, support in supports.items():
-            if support.why and not (of_zones and support == SUPPORTS[Target.ZONES][feature]):
+            if support.why and not (of_zones and support == SUPPORTS[Enforcer.ZONES][feature]):
                 by_support.setdefault(support, []).append(feature)
         for (fit, why), named in by_support.items():
             yield f"| {target} | {', '.join(named)} | {fit.value} | {why} |"
@@ -178,7 +178,9 @@ def test_the_features_of_a_policy() -> None:
 
 
 def test_a_misfit_names_vlan_features_and_target() -> None:
-    found = {each.kind: each for each in misfits(snapshot_of(FULL).compiled, Target.UNBOUND, WALL)}
+    found = {
+        each.kind: each for each in misfits(snapshot_of(FULL).compiled, Enforcer.UNBOUND, WALL)
+    }
     assert str(found["aliases-in-unbound"]) == (
         "VLAN administration: unbound: aliases: looser: types other than A and AAAA pass through "
         "an alias, and so does an alias in the cache"
@@ -187,13 +189,13 @@ def test_a_misfit_names_vlan_features_and_target() -> None:
     assert found["interface-in-unbound"].vlans == ("publicity",)
 
 
-@pytest.mark.parametrize("target", Target)
-def test_where_a_name_leads_that_passes_a_default_is_named(target: Target) -> None:
+@pytest.mark.parametrize("target", Enforcer)
+def test_where_a_name_leads_that_passes_a_default_is_named(target: Enforcer) -> None:
     compiled, led = snapshot_of(ALLOWING).compiled, Feature.ANSWERS_PAST_DEFAULT
     [named] = [each for each in misfits(compiled, target, WALL) if led in each.features]
     assert (named.policy, named.vlans) == ("administrative", ("administration",))
     assert named.support.fit is Fit.LOOSER
-    assert (Feature.DEFAULT in named.features) is (target is Target.NFTABLES)
+    assert (Feature.DEFAULT in named.features) is (target is Enforcer.NFTABLES)
 
 
 def test_a_default_that_only_counts_is_in_no_zone() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resolver.policy.limits import UNKNOWN_RATE, ClientLimit, Limits
+from resolver.engine.limits import UNKNOWN_RATE, ClientLimit, Limits
 from resolver.policy.prefixes import packed
 
 BEAT = 0.5

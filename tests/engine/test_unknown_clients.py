@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.engine.unknown_clients import UnknownClientCounts, UnknownClients, merged
 from resolver.policy.prefixes import packed
-from resolver.policy.unknown_clients import UnknownClientCounts, UnknownClients, merged
 
 KEPT = 4
 

@@ -1,22 +1,33 @@
-"""How each target enforces each feature of a policy: the only place that says so.
+"""How each enforcer enforces each feature of a policy: the only place that says so.
 
 ``darban check`` names what is otherwise, and ``darban export`` what is looser.
 
 What must stay true:
-- Every target has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
+- Every enforcer has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
 - docs/how-to/publish.md has each reason.
 """
 
 from collections.abc import Iterator, Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final, NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.features import EXEMPTIONS, Feature, Target, features, misfit_kind
+from resolver.policy.features import Feature, features
+
+
+class Enforcer(StrEnum):
+    """What enforces a policy beside this server; by its name in ``darban export``."""
+
+    ZONES = "zones"
+    """The response policy zones, whoever reads them."""
+    BIND = "bind"
+    UNBOUND = "unbound"
+    RECURSOR = "powerdns"
+    NFTABLES = "nftables"
 
 
 class Fit(Enum):
-    """How a target enforces a feature."""
+    """How an enforcer enforces a feature."""
 
     EXACT = "as here"
     STRICTER = "stricter"
@@ -24,10 +35,19 @@ class Fit(Enum):
 
 
 class Support(NamedTuple):
-    """How a target enforces a feature, and what it does otherwise."""
+    """How an enforcer enforces a feature, and what it does otherwise."""
 
     fit: Fit
     why: str = ""
+
+
+EXEMPTIONS: Final = (Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS)
+"""What begins and ends without a new export for an enforcer."""
+
+
+def misfit_kind(feature: Feature, enforcer: Enforcer) -> str:
+    """The kind of a warning that an enforcer enforces a feature otherwise."""
+    return f"{feature}-in-{enforcer}"
 
 
 def _exact(*features: Feature) -> dict[Feature, Support]:
@@ -65,10 +85,10 @@ _ZONES: Final = {
         *(Feature.IPV4_RANGES, Feature.IPV6_RANGES),
     ),
 }
-SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
-    Target.ZONES: _ZONES,
-    Target.BIND: _ZONES,
-    Target.UNBOUND: {
+SUPPORTS: Final[Mapping[Enforcer, Mapping[Feature, Support]]] = {
+    Enforcer.ZONES: _ZONES,
+    Enforcer.BIND: _ZONES,
+    Enforcer.UNBOUND: {
         **_ZONES,
         **_looser(
             "types other than A and AAAA pass through an alias, and so does an alias in the cache",
@@ -80,8 +100,8 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
             *EXEMPTIONS,
         ),
     },
-    Target.RECURSOR: _ZONES,
-    Target.NFTABLES: {
+    Enforcer.RECURSOR: _ZONES,
+    Enforcer.NFTABLES: {
         **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.COUNT),
         **_exact(Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS),
         **_stricter(
@@ -103,9 +123,9 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
 
 
 class Misfit(NamedTuple):
-    """Features of a policy that a target enforces otherwise, all in the same way."""
+    """Features of a policy that an enforcer enforces otherwise, all in the same way."""
 
-    target: Target
+    enforcer: Enforcer
     policy: str
     support: Support
     features: tuple[Feature, ...]
@@ -115,23 +135,23 @@ class Misfit(NamedTuple):
     @property
     def kind(self) -> str:
         """The kind of a warning about it."""
-        return misfit_kind(self.features[0], self.target)
+        return misfit_kind(self.features[0], self.enforcer)
 
     def __str__(self) -> str:
         fit, why = self.support
-        how = f"{self.target}: {', '.join(self.features)}: {fit.value}"
+        how = f"{self.enforcer}: {', '.join(self.features)}: {fit.value}"
         return f"VLAN {', '.join(self.vlans)}: {how}{why and f': {why}'}"
 
 
-def misfits(compiled: CompiledConfig, target: Target, wall: float) -> Iterator[Misfit]:
-    """What a target enforces otherwise at a moment, in seconds since 1970."""
+def misfits(compiled: CompiledConfig, enforcer: Enforcer, wall: float) -> Iterator[Misfit]:
+    """What an enforcer enforces otherwise at a moment, in seconds since 1970."""
     found: dict[tuple[str, Support], tuple[dict[Feature, None], dict[str, None]]] = {}
     for vlan, has in zip(compiled.vlans, features(compiled, wall), strict=True):
         policy = compiled.policies[vlan.policy].name
         for feature in (each for each in Feature if each in has):
-            support = SUPPORTS[target][feature]
+            support = SUPPORTS[enforcer][feature]
             if support.fit is not Fit.EXACT:
                 of_policy, vlans = found.setdefault((policy, support), ({}, {}))
                 of_policy[feature] = vlans[vlan.name] = None
     for (policy, support), (of_policy, vlans) in found.items():
-        yield Misfit(target, policy, support, tuple(of_policy), tuple(vlans))
+        yield Misfit(enforcer, policy, support, tuple(of_policy), tuple(vlans))
