@@ -86,8 +86,8 @@ class Browser:
         script: bool = True,
     ) -> "Page":
         """A page in a tab of its own, as soon as it has loaded."""
-        target = self.call("Enforcer.createTarget", url="about:blank")["targetId"]
-        session = self.call("Enforcer.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self, session)
         page.call("Page.enable")
         page.resize(*size)
