@@ -15,7 +15,7 @@ from tests.live.nsd import ANY_V4
 from tests.live.reloading import BROKEN, DENY, EXPECT, OPEN, data, reload, restored, snapshots
 from tests.live.server import Server
 from tests.live.waiting import wait_for
-from tests.programs.chaos.service_manager import ServiceManager
+from tests.programs.chaos.service_manager import ServiceManager, kill
 from tests.snapshot.next_release import CHANGES, save_as_next_release
 
 MakeSmall = Callable[..., Server]
@@ -198,13 +198,11 @@ def test_a_start_puts_settings_in_force_that_need_a_restart(
     server.options = ["--last-good"]
     printed = len(server.out)
     with ServiceManager(server, tmp_path):
-        began = server.pid
         assert "2 workers" in server.out[printed:]
         assert len(server.workers()) == 2
         assert server.scrape().value("darban_config_ok") == 1
         assert data(server, "web.telegram.org") == {"0.0.0.0"}
-        os.kill(server.pid, signal.SIGKILL)
-        wait_for(lambda: server.pid != began, "it is started again")
+        kill(server)
         wait_for(lambda: ask(server.port, "agency.example") is not None, "it serves")
         assert data(server, "web.telegram.org") == {"0.0.0.0"}
     entries = darban("history", "--json", at=server.directory).json["entries"]

@@ -1,7 +1,5 @@
 """The port of the metrics: nobody else can take it over at a restart, and it is tried again."""
 
-import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +11,7 @@ from tests.live.configs import edited
 from tests.live.scraping import Scrape, scrape
 from tests.live.server import Server
 from tests.live.waiting import wait_for
-from tests.programs.chaos.service_manager import ServiceManager
+from tests.programs.chaos.service_manager import ServiceManager, kill
 
 MakeSmall = Callable[..., Server]
 _LISTENS = "0A"
@@ -70,9 +68,8 @@ def test_nobody_can_take_the_port_while_the_server_is_restarted(
     server = make_small()
     with ServiceManager(server, tmp_path):
         _scraped(server)
-        began, first = server.pid, _listening(server.metrics_port)
-        os.kill(server.pid, signal.SIGKILL)
-        wait_for(lambda: server.pid != began, "it is started again")
+        first = _listening(server.metrics_port)
+        kill(server)
         _scraped(server)
         assert _listening(server.metrics_port) == first
         assert len(first) == 1
@@ -101,9 +98,7 @@ def test_a_changed_address_leaves_the_port_of_before(make_small: MakeSmall, tmp_
         _scraped(server)
         edited(server.config, f"127.0.0.1:{before}", f"127.0.0.1:{after}")
         server.metrics_port = after
-        began = server.pid
-        os.kill(server.pid, signal.SIGKILL)
-        wait_for(lambda: server.pid != began, "it is started again")
+        kill(server)
         _scraped(server)
         assert _listening(before) == set()
         assert len(_listening(after)) == 1

@@ -10,6 +10,7 @@ from tests.live.fake_clock import FAKETIME
 from tests.live.waiting import wait_for
 from tests.programs.chaos import list_server, upstream
 from tests.programs.chaos.host import DISK
+from tests.programs.chaos.service_manager import kill
 from tests.programs.chaos.system import CommandFailed, System
 from tests.programs.chaos.truth import EXEMPT_TODAY
 
@@ -40,9 +41,7 @@ def kill_worker(whole: System) -> None:
 
 def kill_supervisor(whole: System) -> None:
     """The service manager starts another one."""
-    before = whole.server.pid
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: whole.server.pid != before, "the supervisor is started again")
+    kill(whole.server)
 
 
 def stop_worker(whole: System) -> None:

@@ -6,6 +6,7 @@ by FileDescriptorStoreMax of deploy/systemd/darban.service.
 """
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.live.server import Server
+from tests.live.waiting import wait_for
 
 _RESTART = 0.5
 """RestartSec of the unit."""
@@ -30,6 +32,13 @@ for place, number in enumerate(high, 3):
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(high)))
 os.execvp(sys.argv[2], sys.argv[2:])
 """
+
+
+def kill(server: Server) -> None:
+    """Kill a server, and wait until its service manager has started it again."""
+    before = server.pid
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: server.pid != before, "the server is started again")
 
 
 class ServiceManager:
