@@ -8,6 +8,7 @@ import pytest
 
 from resolver.metrics.definitions import RELOAD_RESULTS
 from resolver.policy.answers import MODES
+from resolver.policy.clauses import Does
 from resolver.policy.verdict import Outcome
 from resolver.web.rendering import messages
 
@@ -61,6 +62,12 @@ def test_every_outcome_and_result_has_a_message() -> None:
     assert messages("en")["answers"].keys() == MODES.keys()
     assert messages("en")["status_page"]["reloads"].keys() == set(RELOAD_RESULTS)
     assert messages("en")["states"].keys() == {"in force", "not now", "ends soon", "ended"}
+
+
+def test_what_a_policy_does_besides_to_pass_has_a_message() -> None:
+    restricting = {each.value for each in Does if each is not Does.PASS}
+    assert messages("en")["status_page"]["restricts"].keys() == restricting
+    assert messages("en")["done"].keys() == restricting
 
 
 def test_a_value_is_escaped_where_it_is_put_into_a_message() -> None:
