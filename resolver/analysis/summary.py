@@ -129,7 +129,7 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
     return {
         "mode": described.mode,
         **{key: frozenset(texts) for key, texts in by_key.items()},
-        "default": described.default,
+        "default": described.unlisted,
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),
         "directives": frozenset(

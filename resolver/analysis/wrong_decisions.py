@@ -34,31 +34,32 @@ def wrong_decisions(
         is_for_now = expected.within is None or expected.within in now.hours
         if is_for_now and decision is not None:
             outcome, service = decision
-            by_now = _with_exemptions(expected, _exempted(compiled, views, expected), decision)
+            by_now = _with_exemptions(expected, compiled, views, decision)
             if outcome != by_now.outcome or by_now.service not in ("", service):
                 yield _text(by_now, outcome, service)
 
 
-def _exempted(compiled: CompiledConfig, views: Views, expected: Expectation) -> set[str]:
-    """The names of the services from which the client of an expectation is exempted."""
-    view = views.of(packed(expected.client))
-    services = services_in(view.effect.exempt, compiled.services) if view else ()
-    return {each.name for each in services}
-
-
 def _with_exemptions(
-    expected: Expectation, exempted: set[str], decision: Sequence[str]
+    expected: Expectation, compiled: CompiledConfig, views: Views, decision: Sequence[str]
 ) -> Expectation:
     """What must be decided of a name for a client with exemptions, where this was decided."""
-    outcome, service = decision
-    if expected.outcome not in _BLOCKING or not exempted:
+    view = views.of(packed(expected.client))
+    if view is None or expected.outcome not in _BLOCKING or not view.effect.exempt:
         return expected
+    outcome, service = decision
+    exempted = _names(compiled, view.effect.exempt)
     if service in exempted:
         return replace(expected, outcome=Outcome.EXEMPTED.label, service="")
+    if expected.service not in ("", *exempted):
+        return expected
     # Another service may count the name, or block it all the same.
-    if outcome == Outcome.WOULD_BLOCK.label:
-        return replace(expected, outcome=outcome, service="")
-    return replace(expected, service="") if expected.service in exempted else expected
+    counted = _names(compiled, view.effect.services.counts)
+    counts = outcome == Outcome.WOULD_BLOCK.label and service in counted
+    return replace(expected, outcome=outcome if counts else expected.outcome, service="")
+
+
+def _names(compiled: CompiledConfig, services: int) -> set[str]:
+    return {each.name for each in services_in(services, compiled.services)}
 
 
 def _text(expected: Expectation, outcome: str, service: str) -> str:

@@ -18,10 +18,8 @@ def standing_text(standing: Standing) -> str:
 
 
 def _blocked(standing: Standing) -> Iterator[str]:
-    in_audit = standing.mode == "audit"
-
     def group(service: BlockedService) -> tuple[str, str]:
-        return _done(service.does, in_audit=in_audit), _ground(service)
+        return _done(service.does), _ground(service)
 
     for (done, ground), services in groupby(sorted(standing.blocked, key=group), key=group):
         yield f"{done}, {ground}: {', '.join(each.name for each in services)}"
@@ -29,15 +27,15 @@ def _blocked(standing: Standing) -> Iterator[str]:
         yield "blocked: no service"
 
 
-def _done(does: Does, *, in_audit: bool) -> str:
-    """What is done to names; of a policy in audit mode, the first line says that it counts."""
+def _done(does: Does) -> str:
+    """What is done to names."""
     match does:
         case Does.PASS:
             return "allowed"
         case Does.BLOCK:
             return "blocked"
         case Does.COUNT:
-            return "blocked" if in_audit else "counted only"
+            return "counted only"
         case _:
             assert_never(does)
 
@@ -51,14 +49,16 @@ def _ground(service: BlockedService) -> str:
 
 def _others(standing: Standing) -> Iterator[str]:
     for what, names in (
-        ("not restricted at this hour", standing.other_hours),
+        ("not blocked at this hour", standing.other_hours),
         ("blocked by name", standing.denied),
         ("allowed", standing.allowed),
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
     if standing.default != Does.PASS:
-        yield f"all other names were {_done(Does(standing.default), in_audit=False)}"
+        # ``default`` is as the config of a policy in audit mode writes it.
+        does = Does.COUNT if standing.mode == "audit" else Does(standing.default)
+        yield f"all other names were {_done(does)}"
 
 
 def _exemptions(standing: Standing) -> Iterator[str]:

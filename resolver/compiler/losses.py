@@ -33,6 +33,10 @@ def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str
         does = does_now.get(service, Does.PASS)
         if does.strictness < did.strictness:
             less.setdefault((did, does), []).append(service)
+    counted = {each.text for each in now.restricted if each.does is Does.COUNT}
+    for each in before.blocked:
+        if each.service is None and not each.is_default and each.text in counted:
+            less.setdefault((Does.BLOCK, Does.COUNT), []).append(each.text)
     if now.unlisted.strictness < before.unlisted.strictness:
         rest = less.setdefault((before.unlisted, now.unlisted), [])
         rest.insert(0, "names that nothing of it covers")

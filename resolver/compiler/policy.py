@@ -161,7 +161,8 @@ class _Compiler:
             allow = [each for each in allow if not _is_reference(each[1])]
             passes = self.members_at((*path, "allow"), services) & ~blocked
             self.allowed |= passes
-        self.contradicting((*path, "count"), policy.count, blocked | passes)
+        self.contradicting((*path, "count"), policy.count, blocked | passes, "counted")
+        self.contradicting_hours((*path, "during"), policy.during, passes, blocked | counted)
         own = (
             *self.own_rules((*path, "deny"), enumerate(policy.deny), blocks),
             *self.own_rules((*path, "allow"), allow, Does.PASS),
@@ -179,14 +180,24 @@ class _Compiler:
         if policy.default != "pass":
             yield Unlisted(default)
 
-    def contradicting(self, path: Path, counted: Sequence[str], others: int) -> None:
-        """Report each entry of ``count`` of which ``block`` or ``allow`` has a service."""
-        for place, reference in enumerate(counted):
+    def contradicting_hours(
+        self, path: Path, during: Sequence[model.DuringConfig], passes: int, restricted: int
+    ) -> None:
+        """Report what a policy never does at its hours: a clause of all hours goes before it."""
+        for place, each in enumerate(during):
+            at, blocked = (*path, place), self.catalog.known_members(each.block)
+            self.contradicting((*at, "block"), each.block, passes, "blocked")
+            others = passes | restricted | blocked
+            self.contradicting((*at, "count"), each.count, others, "counted")
+
+    def contradicting(self, path: Path, references: Sequence[str], others: int, done: str) -> None:
+        """Report each entry of which another key has a service, so that it is never done."""
+        for place, reference in enumerate(references):
             both = self.catalog.known_members([reference]) & others
             if both:
                 names = ", ".join(each.name for each in services_in(both, self.catalog.services))
-                expected = "services that neither 'block' nor 'allow' of the policy has"
-                advice = f"A service of both is not counted: {names}."
+                expected = "services that no key before it has: 'allow', 'block' or 'count'"
+                advice = f"A service of both is not {done}: {names}."
                 self.wrong((*path, place), toml_text(reference), expected, advice)
 
     def allowed_names(self) -> tuple[bytes, ...]:
@@ -248,7 +259,11 @@ class _Compiler:
     def unfit(self, text: str, rule: Rule | str | None, *, allow: bool) -> str | None:
         """Why an entry cannot be in ``allow`` or ``deny``; None where it can."""
         if text.startswith("@") and not text.startswith("@@"):
-            where = "'allow' takes where default is \"block\"" if allow else "belongs in 'block'"
+            where = (
+                '\'allow\' takes where default is "block" or "count"'
+                if allow
+                else "belongs in 'block'"
+            )
             return f"a category, which {where}"
         if text == "." and not allow:
             return "the root; default = \"block\" blocks all names that 'allow' does not have"

@@ -49,7 +49,7 @@ DURATION = _histogram(
 )
 BYPASS = _counter(
     "darban_bypass_attempts",
-    "Blocked or audited queries for ways around this resolver: encrypted DNS and canary names",
+    "Blocked or counted queries for ways around this resolver: encrypted DNS and canary names",
     "vlan",
     "kind",
 )

@@ -72,6 +72,18 @@ class ServiceSets(NamedTuple):
     asleep: int
     """A clause on them holds at other hours only."""
 
+    def doing(self, what: Does) -> int:
+        """The services to which the policy does this, one bit each."""
+        match what:
+            case Does.PASS:
+                return self.passes
+            case Does.BLOCK:
+                return self.blocks
+            case Does.COUNT:
+                return self.counts
+            case _:
+                assert_never(what)
+
 
 def _precedence(does: Does) -> int:
     """Of two clauses on one service, the one with the lower number decides."""
@@ -185,18 +197,6 @@ class Effect:
     def restricted(self) -> int:
         """The services whose names are blocked or counted, unless exempted, one bit each."""
         return self.services.blocks | self.services.counts
-
-    def doing(self, what: Does) -> int:
-        """The services to which it does this now, also those that are exempted, one bit each."""
-        match what:
-            case Does.PASS:
-                return self.services.passes
-            case Does.BLOCK:
-                return self.services.blocks
-            case Does.COUNT:
-                return self.services.counts
-            case _:
-                assert_never(what)
 
     @property
     def enforced(self) -> int:

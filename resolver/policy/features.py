@@ -87,12 +87,19 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
             case Services():
                 yield from _of_services(compiled, clause)
             case Unlisted(does=does):
-                yield from _of_default(does, alone=len(policy.clauses) == 1)
+                opens = policy.services(Does.PASS) != 0
+                yield from _of_default(does, alone=not _blocks_more(policy), opens=opens)
             case _:
                 assert_never(clause)
 
 
-def _of_default(does: Does, *, alone: bool) -> Iterator[Feature]:
+def _blocks_more(policy: Policy) -> bool:
+    """Whether it blocks any name besides those of its default."""
+    denies = any(rule.does is Does.BLOCK for rule in policy.own_rules)
+    return denies or policy.services(Does.BLOCK) != 0
+
+
+def _of_default(does: Does, *, alone: bool, opens: bool) -> Iterator[Feature]:
     match does:
         case Does.PASS:
             return
@@ -102,6 +109,8 @@ def _of_default(does: Does, *, alone: bool) -> Iterator[Feature]:
                 yield Feature.ANSWERS_PAST_DEFAULT
         case Does.COUNT:
             yield Feature.COUNT
+            if opens and not alone:
+                yield Feature.ANSWERS_PAST_DEFAULT
         case _:
             assert_never(does)
 

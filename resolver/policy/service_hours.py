@@ -48,11 +48,11 @@ def service_hours(
     Their next change is that after ``wall``, in Unix time.
     """
     hours = clause_hours(compiled, policy, service, does)
-    sets_now = _sets(compiled, policy, service, wall)
+    does_now = _does(compiled, policy, service, does, wall)
     changes = (
         moment
         for moment in _moments_after(compiled, policy, service, wall)
-        if _sets(compiled, policy, service, moment) != sets_now
+        if _does(compiled, policy, service, does, moment) is not does_now
     )
     return ServiceHours(hours, next(changes, math.inf))
 
@@ -68,9 +68,10 @@ def clause_hours(
     return tuple(BlockingHours(compiled.hours[each.hours].name, each.outside) for each in parts)
 
 
-def _sets(compiled: CompiledConfig, policy: Policy, service: int, wall: float) -> list[int]:
-    """Which of the sets of services hold a service at a moment."""
-    return [each >> service & 1 for each in service_sets(policy, hours_at(compiled, wall))]
+def _does(compiled: CompiledConfig, policy: Policy, service: int, does: Does, wall: float) -> bool:
+    """Whether the policy does this to a service at a moment."""
+    done = service_sets(policy, hours_at(compiled, wall)).doing(does)
+    return bool(done >> service & 1)
 
 
 def _moments_after(

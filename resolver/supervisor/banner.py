@@ -76,7 +76,10 @@ def _what(policy: PolicyDescription, does: Does) -> str:
     if not entries:
         return ""
     if policy.unlisted is does:
-        return f"{_verb(does)} all names that it does not allow"
+        others = any(each.does is Does.BLOCK for each in policy.entries if does is Does.COUNT)
+        return (
+            f"{_verb(does)} {'all other names' if others else 'all names that it does not allow'}"
+        )
     names = count_text(sum(each.names for each in entries), "name")
     services = count_text(sum(each.service is not None for each in entries), "service")
     hourly = sum(bool(each.hours) for each in entries)

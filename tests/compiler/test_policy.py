@@ -31,7 +31,10 @@ def test_an_unknown_time_zone_of_reports_is_one_error() -> None:
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        ('allow = ["@updates"]', "a category, which 'allow' takes where default is \"block\""),
+        (
+            'allow = ["@updates"]',
+            'a category, which \'allow\' takes where default is "block" or "count"',
+        ),
         ('deny = ["@messenger"]', "a category, which belongs in 'block'"),
         (
             'deny = ["."]',
@@ -50,6 +53,8 @@ def test_an_alias_stands_alone() -> None:
     assert "expected a CNAME alone" in str(problem)
 
 
+DURING = 'during = [{{ hours = "office", {} = ["one"] }}]'
+"""Of a service that another key has: a clause of all hours goes before it."""
 LISTS = (("one", "messenger"), ("two", "messenger"), ("three", "updates"))
 
 
@@ -59,6 +64,13 @@ LISTS = (("one", "messenger"), ("two", "messenger"), ("three", "updates"))
         ('block = ["@messenger"]\ncount = ["three", "one"]', "count[1]", "one"),
         ('block = ["one"]\ncount = ["@messenger"]', "count[0]", "one"),
         ('default = "count"\nallow = ["@messenger"]\ncount = ["two"]', "count[0]", "two"),
+        ('block = ["one"]\n' + DURING.format("count"), "during[0].count[0]", "one"),
+        ('count = ["one"]\n' + DURING.format("count"), "during[0].count[0]", "one"),
+        (
+            'default = "count"\nallow = ["one"]\n' + DURING.format("block"),
+            "during[0].block[0]",
+            "one",
+        ),
     ],
 )
 def test_a_service_is_counted_or_blocked_or_allowed(policy: str, place: str, both: str) -> None:
@@ -66,8 +78,10 @@ def test_a_service_is_counted_or_blocked_or_allowed(policy: str, place: str, bot
         AdblockReader.read(f"! Category: {category}\n||{name}.example^\n", name, f"{name}.txt")
         for name, category in LISTS
     ]
-    loaded = load_text(f"[policies.p]\n{policy}\n{VLAN}")
+    office = HOURS.replace("Tehran", "Asia/Tehran") if "office" in policy else ""
+    loaded = load_text(f"[policies.p]\n{policy}\n{VLAN}{office}")
     _, problems = compile_snapshot(loaded, lists)
     (problem,) = (each for each in problems if each.severity == "error")
     assert f"policies.p.{place}: found" in str(problem)
-    assert str(problem).endswith(f"A service of both is not counted: {both}.")
+    done = "blocked" if "block[" in place else "counted"
+    assert str(problem).endswith(f"A service of both is not {done}: {both}.")

@@ -263,8 +263,8 @@ def policies(draw: st.DrawFn) -> str:
         text += f"[policies.{name}]\nblock = {blocked}\nanswer = '{answer}'\n"
         if hourly:
             kind = draw(st.sampled_from(["hours", "outside"]))
-            text += f"count = {counted}\n"
-            text += f"during = [{{ {kind} = 'office', block = {hourly}, count = {counted} }}]\n"
+            of_hours = [each for each in counted if each not in hourly]
+            text += f"during = [{{ {kind} = 'office', block = {hourly}, count = {of_hours} }}]\n"
         elif draw(st.booleans()):
             default = draw(st.sampled_from(["block", "count"]))
             text += f"default = '{default}'\nallow = {draw(SERVICES)}\n"
