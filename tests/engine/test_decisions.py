@@ -154,6 +154,8 @@ ticket = "IT-1"
         (1, ("exempted", "whatsapp"), "expected blocked, got exempted as whatsapp"),
         (2, ("exempted", "telegram"), "expected blocked, got exempted as telegram"),
         (4, ("exempted", "telegram"), "expected refused, got exempted as telegram"),
+        # No service counts the name.
+        (2, ("would_block", "telegram"), "expected blocked, got would_block as telegram"),
         # It is exempted, and blocked all the same.
         (1, ("blocked", "telegram"), "expected exempted, got blocked as telegram"),
     ],

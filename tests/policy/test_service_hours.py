@@ -73,3 +73,14 @@ def test_where_one_hours_go_on_as_others_end_nothing_changes() -> None:
 
 def test_after_the_last_year_nothing_changes(compiled: CompiledConfig) -> None:
     assert service_hours(compiled, compiled.policies[0], 0, BLOCK, 1e10).changes == math.inf
+
+
+def test_a_block_begins_next_where_the_service_is_counted_first() -> None:
+    evening = '[hours.evening]\ndays = ["tue"]\nfrom = "18:00"\nto = "20:00"\n'
+    during = 'hours = "office", block = ["one"] }, { hours = "evening", count = ["one"] }'
+    config = HOURLY.replace('hours = "office", block = ["one"] }', during) + evening
+    compiled = snapshot_of(config).compiled
+    blocked = service_hours(compiled, compiled.policies[0], 0, BLOCK, _tehran(24, 16))
+    assert (blocked.text, blocked.changes) == ("within office", _tehran(25, 7, 30))
+    counted = service_hours(compiled, compiled.policies[0], 0, Does.COUNT, _tehran(24, 16))
+    assert (counted.text, counted.changes) == ("within evening", _tehran(24, 18))
