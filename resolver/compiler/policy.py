@@ -26,6 +26,7 @@ from resolver.config.values import Network, instead_of_url
 from resolver.dns import codes, presentation
 from resolver.exchange import fallback
 from resolver.lists.guard import too_wide
+from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
 from resolver.policy.clauses import (
@@ -59,7 +60,7 @@ def compile_snapshot(
     ``built`` is the index of these lists (``index.build``), if there is one already.
     ``authorities`` has the certificates of each ``ca_file`` of an upstream group.
     """
-    catalog = ServiceCatalog(lists)
+    catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in lists])
     compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities)
     return compiler.snapshot(built), compiler.problems
 
@@ -81,10 +82,9 @@ class _Compiler:
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
 
     def snapshot(self, built: tuple[bytes, bytes] | None) -> made.Snapshot:
-        lists = self.catalog.lists
-        of_lists = [each.rules for each in lists]
+        of_lists = [packed(each) for each in self.catalog.lists]
         trie, rules = built or index.build(of_lists)
-        excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
+        excepted = set(chain.from_iterable(each.facts.exceptions for each in of_lists))
         config = self.config
         compiled = made.CompiledConfig(
             services=self.catalog.services,
@@ -109,7 +109,8 @@ class _Compiler:
         self.expected_services()
         self.time_zone(("report", "time_zone"), self.config.report.time_zone)
         if compiled.policies:  # without one, a VLAN's policy is already a problem
-            compiled = replace(compiled, policy_hash=policy_hash(compiled, of_lists))
+            digests = [each.facts.digest for each in of_lists]
+            compiled = replace(compiled, policy_hash=policy_hash(compiled, digests))
         return made.Snapshot(compiled, trie, rules)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
