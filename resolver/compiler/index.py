@@ -1,6 +1,7 @@
 """Compile block lists into the two buffers that ``policy.index.Index`` reads."""
 
 import array
+import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -11,9 +12,17 @@ from marisa_trie import BinaryTrie
 
 from resolver.lists.packed_rules import PackedRules
 from resolver.policy.index import MIXED, RULE, UNKNOWN, WORD, table_size
+from resolver.snapshot.program_hash import program_hash
 
 _PARTS: Final = 16
 """The keys are sorted in parts: all of them would take 75 octets each."""
+
+
+def key(lists: Sequence[PackedRules]) -> str:
+    """A hash of all that the index of these lists depends on."""
+    return hashlib.sha256(
+        " ".join([program_hash(), *(each.sha256 for each in lists)]).encode()
+    ).hexdigest()
 
 
 def build(lists: Sequence[PackedRules]) -> tuple[bytes, bytes]:

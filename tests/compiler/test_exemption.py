@@ -47,7 +47,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     read_lists = compiler.read_lists
     monkeypatch.setattr(
-        compiler, "read_lists", lambda *given: found.append(1) or read_lists(*given)
+        compiler,
+        "read_lists",
+        lambda *given, **named: found.append(1) or read_lists(*given, **named),
     )
     return found
 
