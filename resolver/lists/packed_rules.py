@@ -55,7 +55,7 @@ class PackedRules(CountedRules):
         flags = bytes([_FLAGS[subtree, exception] for _, subtree, exception, _ in in_order])
         octets = b"".join([words.tobytes(), flags, bytes(map(len, keys)), *keys])
         exceptions = {name for name, _, exception, _ in in_order if exception}
-        facts = RuleFacts(blocking, rules_digest(in_order), tuple(sorted(exceptions)))
+        facts = RuleFacts(blocking, rules_digest(rules), tuple(sorted(exceptions)))
         return cls(octets, facts)
 
     @property

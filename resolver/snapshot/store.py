@@ -72,8 +72,9 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     Raises:
         StateError: the state directory cannot be written to.
     """
-    path = state / "snapshots" / snapshot.hash()
-    content = {_TERMS: snapshot.document(), _TRIE: snapshot.trie, _RULES: snapshot.rules}
+    terms = snapshot.document()
+    path = state / "snapshots" / content_hash(terms, snapshot.trie, snapshot.rules)
+    content = {_TERMS: terms, _TRIE: snapshot.trie, _RULES: snapshot.rules}
     try:
         _write(path, content)
     except OSError as error:
