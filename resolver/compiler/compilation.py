@@ -99,7 +99,7 @@ def compile_file(
         else:
             readings = KeptReadings(state, writes=keeps)
             lists = read_lists(path.parent, ListStore(state), loaded, of_lists, readings=readings)
-            if keeps:
+            if keeps and are_complete(loaded, of_lists):
                 readings.prune()
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)

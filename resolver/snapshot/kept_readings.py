@@ -95,7 +95,10 @@ class KeptReadings:
                 write_atomically(self._folder / name, octets)
 
     def prune(self) -> None:
-        """Mark the readings that were used, and remove the oldest of the others beyond a bound."""
+        """Mark the readings that were used, and remove the oldest of the others beyond a bound.
+
+        Only once all lists of a config were read.
+        """
         left = _MOST
         with contextlib.suppress(OSError):
             for name in self._used:

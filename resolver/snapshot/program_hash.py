@@ -14,7 +14,7 @@ from typing import Final
 from resolver import __version__
 
 _CODE: Final = (
-    *("lists/*.py", "dns/names.py", "dns/ipv4_in_ipv6.py", "solar_hijri.py"),
+    *("lists/*.py", "dns/names.py", "solar_hijri.py"),
     *("policy/index.py", "policy/policy_hash.py"),
     *("compiler/index.py", "compiler/protected_names.py", "compiler/block_lists.py"),
     *("snapshot/program_hash.py", "snapshot/kept_readings.py"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler import compilation, index
-from resolver.compiler.candidate import ALL_LISTS
+from resolver.compiler.candidate import ALL_LISTS, Rejected
 from resolver.compiler.compilation import compile_and_save
 from resolver.lists.adblock import AdblockReader
 from resolver.snapshot import kept_readings, program_hash, store
@@ -290,6 +290,18 @@ def test_the_oldest_readings_go(place: Place, monkeypatch: pytest.MonkeyPatch) -
     counts = _counts(monkeypatch)
     place.compile()
     assert (counts.read, counts.built) == (0, 0)
+
+
+def test_a_config_that_is_wrong_removes_no_reading(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.compile()
+    kept = place.readings()
+    monkeypatch.setattr(kept_readings, "_MOST", 0)
+    place.config.write_text(place.config.read_text().replace("directories", "directory"))
+    with pytest.raises(Rejected):
+        place.compile()
+    assert place.readings() == kept
 
 
 # ---- a change costs what it changes, at a tenth of the largest size ----
