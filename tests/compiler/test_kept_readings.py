@@ -1,7 +1,5 @@
 """What is kept of lists and indexes changes no octet of a snapshot, and is found where damaged."""
 
-import hashlib
-import os
 import random
 import shutil
 from collections.abc import Callable
@@ -10,96 +8,11 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler import compilation, index
-from resolver.compiler.candidate import ALL_LISTS, Rejected
-from resolver.compiler.compilation import compile_and_save
-from resolver.lists.adblock import AdblockReader
-from resolver.snapshot import kept_readings, program_hash, store
-from resolver.snapshot.list_store import ListRecord, ListStore
+from resolver.compiler.candidate import Rejected
+from resolver.snapshot import kept_readings, program_hash
+from tests.compiler.changing_config import Place, content, counts_of
 
 EDITS = 60
-SNAPSHOT = ("terms.json", "index.trie", "index.rules")
-
-
-class Place:
-    """A config with lists, whose state directory is kept, or is new for a compilation."""
-
-    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.config = path / "config.toml"
-        self.lists = path / "lists"
-        self.lists.mkdir()
-        self.state = path / "state"
-        self.monkeypatch = monkeypatch
-        self.local: list[str] = []
-        self.denied: list[str] = []
-        self.allowing = False
-        self.write()
-
-    def write(self) -> None:
-        local = "".join(
-            f'[[local]]\nname = "{each}"\nrecords = ["A 10.0.0.1"]\n' for each in self.local
-        )
-        default = 'default = "block"\nallow = ["two"]' if self.allowing else ""
-        self.config.write_text(
-            f"""
-[lists]
-directories = ["lists"]
-[lists.sources.more]
-file = "more.txt"
-format = "suffix"
-service = "one"
-[lists.sources.zone]
-url = "https://lists.example/zone"
-format = "rpz"
-category = "messenger"
-{local}
-[policies.p]
-block = ["@messenger"]
-deny = {self.denied}
-{default}
-[vlans.v]
-prefixes = ["10.0.0.0/8"]
-policy = "p"
-"""
-        )
-
-    def write_list(self, service: str, rules: list[str]) -> None:
-        lines = ["! Title: It", "! Category: messenger", *rules]
-        (self.lists / f"{service}.txt").write_text("\n".join(lines))
-
-    def fetch(self, lines: list[str], state: Path | None = None) -> None:
-        copies = ListStore(state or self.state)
-        content = "\n".join(["@ SOA a b 1 2 3 4 5", *lines]).encode()
-        with copies.temporary_file("zone") as fetched:
-            fetched.write_bytes(content)
-            record = ListRecord(format="rpz", sha256=hashlib.sha256(content).hexdigest())
-            copies.replace("zone", fetched, record)
-
-    def compile(self, state: Path | None = None) -> Path:
-        """Put the config in force, as the server does."""
-        state = state or self.state
-        self.monkeypatch.setenv("STATE_DIRECTORY", str(state))
-        snapshot = Path(compile_and_save(self.config, state, None, [ALL_LISTS]).snapshot)
-        store.mark_good(snapshot)
-        store.prune(snapshot)
-        return snapshot
-
-    def compile_from_nothing(self) -> dict[str, bytes]:
-        state = self.state.with_name("nothing")
-        shutil.rmtree(state, ignore_errors=True)
-        state.mkdir()
-        if (self.state / "lists").exists():
-            shutil.copytree(self.state / "lists", state / "lists")
-        return content(self.compile(state))
-
-    def readings(self) -> list[Path]:
-        return sorted((self.state / "list-readings").iterdir())
-
-
-def content(snapshot: Path) -> dict[str, bytes]:
-    return {
-        "": snapshot.name.encode(),
-        **{each: (snapshot / each).read_bytes() for each in SNAPSHOT},
-    }
 
 
 @pytest.fixture
@@ -241,7 +154,7 @@ def test_root_does_not_map_an_index_of_another_user(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = place.compile()
-    counts = _counts(monkeypatch)
+    counts = counts_of(monkeypatch)
     monkeypatch.setattr(compilation, "is_own", lambda _: False)
     assert place.compile() == snapshot
     assert (counts.read, counts.built) == (0, 1)
@@ -254,7 +167,7 @@ def test_what_another_release_has_kept_is_not_used(
     kept = {path.name for path in place.readings()}
     for module in (kept_readings, index):
         monkeypatch.setattr(module, "program_hash", lambda: "that of another release")
-    counts = _counts(monkeypatch)
+    counts = counts_of(monkeypatch)
     place.compile()
     assert (counts.read, counts.built) == (2, 1)
     assert len({path.name for path in place.readings()} - kept) == 4
@@ -287,7 +200,7 @@ def test_the_oldest_readings_go(place: Place, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(kept_readings, "_MOST", 0)
     place.compile()
     assert len(place.readings()) == 4
-    counts = _counts(monkeypatch)
+    counts = counts_of(monkeypatch)
     place.compile()
     assert (counts.read, counts.built) == (0, 0)
 
@@ -302,76 +215,3 @@ def test_a_config_that_is_wrong_removes_no_reading(
     with pytest.raises(Rejected):
         place.compile()
     assert place.readings() == kept
-
-
-# ---- a change costs what it changes, at a tenth of the largest size ----
-
-
-class Counts:
-    """What a compilation has read and made."""
-
-    read = 0
-    """Lists of the agency's own."""
-    built = 0
-    """Indexes."""
-
-
-def _counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
-    counts, read, build = Counts(), AdblockReader.read, index.build
-
-    def count_read(*given: str) -> object:
-        counts.read += 1
-        return read(*given)
-
-    def count_build(*given: object) -> object:
-        counts.built += 1
-        return build(*given)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(AdblockReader, "read", count_read)
-    monkeypatch.setattr(index, "build", count_build)
-    return counts
-
-
-def _files(folder: Path) -> dict[int, os.stat_result]:
-    """The files of a folder, by their inodes: what is written atomically gets a new one."""
-    found = (path.stat() for path in folder.rglob("*") if path.is_file())
-    return {each.st_ino: each for each in found}
-
-
-@pytest.fixture
-def tenth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    found = Place(tmp_path, monkeypatch)
-    (tmp_path / "more.txt").write_text("more.example")
-    for number in range(49):
-        found.write_list(f"s{number}", [f"||n{number}-{each}.example^" for each in range(2000)])
-    found.write_list("one", ["||one.example^"])
-    found.compile()
-    return found
-
-
-def test_a_change_reads_and_writes_what_it_changes(
-    tenth: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counts = _counts(monkeypatch)
-
-    def written() -> int:
-        """Compile; the octets that were written, but for those of the snapshot."""
-        counts.read = counts.built = 0
-        before = _files(tenth.state)
-        snapshot = _files(tenth.compile()).keys()
-        after = _files(tenth.state)
-        return sum(after[each].st_size for each in after.keys() - before.keys() - snapshot)
-
-    folder = {path: path.stat().st_ino for path in tenth.state.rglob("*")}
-    assert (written(), counts.read, counts.built) == (0, 0, 0)
-    assert {path: path.stat().st_ino for path in tenth.state.rglob("*")} == folder
-
-    tenth.denied = ["denied.example"]
-    tenth.write()
-    assert (written(), counts.read, counts.built) == (0, 0, 0)
-
-    path = tenth.lists / "s7.txt"
-    path.write_text(path.read_text() + "\n||one-more.example^")
-    size = path.stat().st_size
-    assert 0 < written() < 3 * size, "its reading, and itself in the archive of lists"
-    assert (counts.read, counts.built) == (1, 1)
