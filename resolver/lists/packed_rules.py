@@ -26,6 +26,9 @@ _FLAGS: Final = {
 }
 
 
+_ALL: Final = slice(None)
+
+
 class RuleFacts(NamedTuple):
     """What is known of rules without a look at each."""
 
@@ -71,10 +74,10 @@ class PackedRules(CountedRules):
         """The flags of each rule (``policy.index``), in the order of keys."""
         return self.octets[self._flags_at : self._flags_at + self._count]
 
-    def keys(self, begin: int = 0, end: int | None = None) -> list[bytes]:
-        """The index key of each rule, or of those from ``begin`` to before ``end``, in order."""
-        octets, last = self.octets, self._count if end is None else end
-        return [octets[at:to] for at, to in pairwise(self._key_ends[begin : last + 1])]
+    def keys(self, of: slice = _ALL) -> list[bytes]:
+        """The index key of each rule, or of some, in order."""
+        octets, (begin, end, _) = self.octets, of.indices(self._count)
+        return [octets[at:to] for at, to in pairwise(self._key_ends[begin : end + 1])]
 
     def key(self, index: int) -> bytes:
         """The index key of one rule."""

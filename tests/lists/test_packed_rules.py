@@ -36,7 +36,7 @@ def test_the_keys_are_in_order_as_a_whole_and_in_part(rules: list[Rule]) -> None
     assert keys == sorted(names.index_key(rule.name) for rule in rules)
     assert [found.key(index) for index in range(len(keys))] == keys
     half = len(keys) // 2
-    assert found.keys(0, half) + found.keys(half) == keys
+    assert found.keys(slice(half)) + found.keys(slice(half, None)) == keys
 
 
 @given(RULES)
