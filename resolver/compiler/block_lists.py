@@ -27,11 +27,14 @@ from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
+from resolver.snapshot.kept_readings import ReadAnew, ReadingKey, Readings
 from resolver.snapshot.list_store import ListRecord, StoredCopy
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES, _RANGES = ".txt", ".ip"
 """The endings of the files that are read."""
+_OWN = ""
+"""The format of the agency's own lists: adblock, but read as nobody else's is."""
 _LIKE_A_LIST = (_NAMES, _RANGES, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
 """The endings of lists, in any case; people give them to files that are meant to be read."""
 
@@ -77,9 +80,10 @@ def read_lists(
     loaded: LoadedConfig,
     problems: list[Problem],
     files: ListFiles = ListsOnDisk(),  # noqa: B008 - it has no state
+    readings: Readings = ReadAnew(),  # noqa: B008 - it has no state
 ) -> list[BlockList]:
     """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
-    reader = _ListReader(base, fetched, loaded, problems, files)
+    reader = _ListReader(base, fetched, loaded, problems, files, readings)
     own = list(reader.own_lists())
     return [*own, *reader.sources(own)]
 
@@ -103,6 +107,7 @@ class _ListReader:
     loaded: LoadedConfig
     problems: list[Problem]
     files: ListFiles
+    readings: Readings
 
     def own_lists(self) -> Iterator[BlockList]:
         # Other directories may be named in a file that cannot be read, or under a misspelled key.
@@ -151,7 +156,13 @@ class _ListReader:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
             content = self.files.content(path)
-            text = content.decode()
+            sha256 = hashlib.sha256(content).hexdigest()
+            if path.suffix == _RANGES:
+                found = read_ranges(content.decode(), path.stem, file, category)
+                expected = "a prefix such as 149.154.160.0/20"
+            else:
+                found = self._own_names(content, path.stem, file, sha256)
+                expected = "a rule such as ||example.com^"
         except UnicodeDecodeError as error:
             self.problems.append(not_utf8(file, error))
             return None
@@ -160,19 +171,19 @@ class _ListReader:
                 _error(file, error.strerror or str(error), "a list that can be read")
             )
             return None
-        if path.suffix == _RANGES:
-            found = read_ranges(text, path.stem, file, category)
-            expected = "a prefix such as 149.154.160.0/20"
-        else:
-            found = AdblockReader.read(text, path.stem, file)
-            expected = "a rule such as ||example.com^"
         for line in found.skipped:
             advice = f"Skipped: {line.reason}."
             self.problems.append(
                 Problem("warning", file, line.line, "", line.text, expected, advice)
             )
         self.problems.extend(_unusable(found))
-        return replace(found, sha256=hashlib.sha256(content).hexdigest())
+        return replace(found, sha256=sha256)
+
+    def _own_names(self, content: bytes, service: str, file: str, sha256: str) -> BlockList:
+        return self.readings.reading(
+            ReadingKey(sha256, _OWN, service, file),
+            lambda: AdblockReader.read(content.decode(), service, file),
+        )
 
     def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
         """The lists of others; ``own`` are the agency's, whose services they may extend."""
@@ -180,7 +191,6 @@ class _ListReader:
         sources = config.lists.sources
         categories = {each.service: each.category for each in reversed(own)}
         categories |= {name: each.category for name, each in sources.items() if each.category}
-        protected = ProtectedNames(protected_names(config))
         for name, source in sources.items():
             if not self.loaded.provenance.whole(("lists", "sources", name)):
                 continue  # an unknown key may be a misspelling of the one that matters
@@ -196,7 +206,7 @@ class _ListReader:
                     persian="",
                 )
                 self._warn_of_exceptions(name, block_list)
-                yield without_protected(block_list, protected)
+                yield block_list
             else:
                 at = ("lists", "sources", name, "service")
                 expected = f"a service that exists: {one_of(sorted(categories))}"
@@ -221,17 +231,32 @@ class _ListReader:
             content = self.files.content(path)
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
-        found = read_untrusted(content, source.format, service, file)
+        sha256 = hashlib.sha256(content).hexdigest()
+        found = self._of_others(content, ReadingKey(sha256, source.format, service, file))
         if isinstance(found, str):
             return f"Refused: {found}."
-        return replace(found, sha256=hashlib.sha256(content).hexdigest())
+        return replace(found, sha256=sha256)
+
+    def _of_others(self, content: bytes, key: ReadingKey) -> BlockList | str:
+        """A list of others without the rules that it may not have, or the reason to refuse it."""
+        zones = protected_names(self.loaded.config)
+
+        def read() -> BlockList | str:
+            found = read_untrusted(content, key.format, key.service, key.file)
+            if isinstance(found, str):
+                return found
+            return without_protected(found, ProtectedNames(zones))
+
+        protected = hashlib.sha256(repr(sorted(zones.items())).encode()).hexdigest()
+        return self.readings.reading(replace(key, protected=protected), read)
 
     def _fetched_copy(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
         """The newest copy that can be used."""
         url, refused = str(source.url), ""
         at = ("lists", "sources", name, "url")
         for copy in self.fetched.copies(name):
-            found = read_untrusted(copy.content, copy.format or source.format, service, url)
+            key = ReadingKey(copy.sha256, copy.format or source.format, service, url)
+            found = self._of_others(copy.content, key)
             if isinstance(found, BlockList):
                 if not copy.newest:
                     reason = f"is refused: {refused}" if refused else self.fetched.damage(name)

@@ -9,7 +9,7 @@ reading a config takes. The program prints what ``Accepted``, ``Held``, ``Reject
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -34,9 +34,10 @@ from resolver.policy.compiled import Snapshot
 from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
+from resolver.snapshot.kept_readings import KeptReadings
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
-from resolver.snapshot.state_owner import as_owner
+from resolver.snapshot.state_owner import as_owner, is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +81,33 @@ def compile_file(
     wall: float,
     files: ConfigFiles | None = None,
     edited: CompileResult | None = None,
+    *,
+    keeps: bool = False,
 ) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970.
 
     ``edited`` is the config before an edit. Its lists are not read again if the edit leaves them as
-    they are: to read and to index a million names takes eight seconds.
+    they are. ``keeps`` is whether what reading lists gave is kept for the next compilation.
     """
     loaded = load(str(path), files or DiskFiles(path))
     state = store.directory(path)
     of_lists: list[Problem] = []
     with as_owner(state):
         if edited is not None and _has_the_lists(edited.loaded.config, loaded.config):
-            lists, built = edited.lists, (edited.snapshot.trie, edited.snapshot.rules)
+            lists = edited.lists
             of_lists += edited.of_lists
         else:
-            lists, built = read_lists(path.parent, ListStore(state), loaded, of_lists), None
+            readings = KeptReadings(state, writes=keeps)
+            lists = read_lists(path.parent, ListStore(state), loaded, of_lists, readings=readings)
+            if keeps and are_complete(loaded, of_lists):
+                readings.prune()
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
         before = store.last_good_config(state)
         problems += check_certificate(loaded, path.parent, wall)
     complete = are_complete(loaded, of_lists)
     snapshot, found = compile_snapshot(
-        loaded, lists, complete=complete, built=built, authorities=authorities
+        loaded, lists, complete=complete, built=_built(state, edited), authorities=authorities
     )
     problems += found
     failed: list[FailedExpectation] = []
@@ -119,6 +125,20 @@ def compile_file(
     shown = warnings.unacknowledged(problems, loaded.config)
     acknowledged = len(problems) - len(shown)
     return CompileResult(loaded, snapshot, shown, lists, of_lists, failed, acknowledged, losses)
+
+
+def _built(
+    state: Path, edited: CompileResult | None
+) -> Callable[[str], tuple[bytes, bytes] | None]:
+    """Finds an index that is built already: that of the config before an edit, or a saved one."""
+
+    def find(key: str) -> tuple[bytes, bytes] | None:
+        if edited is not None and edited.snapshot.index_key == key:
+            return edited.snapshot.trie, edited.snapshot.rules
+        # A forged trie can do anything to the process that maps it.
+        return store.built_index(state, key) if is_own(state) else None
+
+    return find
 
 
 def _has_the_lists(before: Config, after: Config) -> bool:
@@ -140,7 +160,7 @@ def compile_and_save(
         DarbanError: the snapshot cannot be saved.
     """
     files = DiskFiles(config) if sources is None else SavedFiles(config, sources.texts)
-    compiled = compile_file(config, time.time(), files)
+    compiled = compile_file(config, time.time(), files, keeps=True)
     lists = compiled.own_lists
     told = [str(problem) for problem in compiled.problems]
     if sources is not None and sources.lists is not None:

@@ -1,45 +1,111 @@
 """Compile block lists into the two buffers that ``policy.index.Index`` reads."""
 
 import array
-import itertools
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise, starmap
+from typing import Final
+from zlib import crc32
 
 from marisa_trie import BinaryTrie
 
-from resolver.dns import names
-from resolver.lists.rules import Rule
-from resolver.policy.index import EXCEPTION, MIXED, RULE, SUBTREE, UNKNOWN, WORD, table_size
+from resolver.lists.packed_rules import PackedRules
+from resolver.policy.index import MIXED, UNKNOWN, WORD, table_size
+from resolver.snapshot.program_hash import program_hash
+
+_Rules = Iterable[tuple[bytes, int, int]]
+_PARTS: Final = 64
+"""The keys are taken in parts: all of them at once would take 75 octets each, and those of a part
+find what they need of the trie in the cache of the processor."""
 
 
-def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
+def key(lists: Sequence[PackedRules]) -> str:
+    """A hash of all that the index of these lists depends on."""
+    return hashlib.sha256(
+        " ".join([program_hash(), *(each.sha256 for each in lists)]).encode()
+    ).hexdigest()
+
+
+def build(lists: Sequence[PackedRules]) -> tuple[bytes, bytes]:
     """The trie and the rules of some lists."""
-    packed = RULE.pack
-    by_key: dict[bytes, bytes] = {}
-    for source, rules in enumerate(lists):
-        for name, subtree, exception, line in rules:
-            key = names.index_key(name)
-            rule = packed(line, source << 2 | EXCEPTION * exception | SUBTREE * subtree)
-            others = by_key.get(key)
-            by_key[key] = rule if others is None else others + rule
-    # Nested tries would take a third less memory, and a look-up two thirds more time.
-    trie = BinaryTrie(by_key, num_tries=1)
-    in_order = [b""] * len(by_key)
-    for key, packed_rules in by_key.items():
-        in_order[trie.key_id(key)] = packed_rules
-    first = len(in_order) + 1
-    sizes = (len(each) // WORD for each in in_order)
-    words = array.array("I", itertools.accumulate(sizes, initial=first))
-    table = _table(by_key)
-    return trie.tobytes(), b"".join([words.tobytes(), *in_order, table.tobytes()])
+    # From sorted keys it is made in half of the time. Nested tries would take a third less memory,
+    # and a look-up two thirds more time.
+    trie = BinaryTrie(_sorted_keys(lists), num_tries=1)
+    return trie.tobytes(), _rules(lists, trie)
 
 
-def _table(by_key: Mapping[bytes, bytes]) -> "array.array[int]":
-    """The rule of each key, by the hash of the key; MIXED where keys with one hash differ."""
-    table = array.array("H", [UNKNOWN]) * table_size(len(by_key))
+def _sorted_keys(lists: Sequence[PackedRules]) -> Iterator[bytes]:
+    """The keys of all lists, each once."""
+    for part in _parts(lists):
+        keys: list[bytes] = []
+        for each, rules in zip(lists, part, strict=True):
+            keys += each.keys(rules)
+        keys.sort()  # fast, since those of each list are in order
+        yield from dict.fromkeys(keys)
+
+
+def _parts(lists: Sequence[PackedRules]) -> Iterator[tuple[slice, ...]]:
+    """The rules of each list whose keys lie between two bounds, from the lowest on."""
+    if not lists:
+        return
+    largest = max(lists, key=len)
+    step = max(1, -(-len(largest) // _PARTS))
+    bounds = [largest.key(index) for index in range(step, len(largest), step)]
+    yield from zip(*(_between(each, bounds) for each in lists), strict=True)
+
+
+def _between(rules: PackedRules, bounds: Sequence[bytes]) -> Iterator[slice]:
+    """The rules of a list before, between and behind some keys."""
+    places = (bisect_left(range(len(rules)), bound, key=rules.key) for bound in bounds)
+    return starmap(slice, pairwise([0, *places, len(rules)]))
+
+
+def _rules(lists: Sequence[PackedRules], trie: BinaryTrie) -> bytes:
+    """The rules by the ids of their keys, those of one key in the order of the lists; the table."""
+    keys = len(trie)
+    first = array.array("I", bytes(2 * WORD * keys))
+    """The first rule of each key."""
+    others: dict[int, list[int]] = {}
+    """The words of the other rules of a key."""
+    table = array.array("H", [UNKNOWN]) * table_size(keys)
     mask = len(table) - 1
-    for key, rules in by_key.items():
-        slot = zlib.crc32(key) & mask
-        rule = RULE.unpack(rules)[1] + 1 if len(rules) == RULE.size else MIXED
-        table[slot] = rule if rule < MIXED and table[slot] in (UNKNOWN, rule) else MIXED
-    return table
+    id_of = trie.key_id
+    for source, rules in _by_part(lists):
+        for key, line, flags in rules:
+            at = 2 * id_of(key)
+            slot = crc32(key) & mask
+            list_and_flags = source << 2 | flags
+            if first[at]:  # a line, which is never 0
+                others.setdefault(at, []).extend((line, list_and_flags))
+                table[slot] = MIXED
+                continue
+            first[at] = line
+            first[at + 1] = list_and_flags
+            known, rule = table[slot], list_and_flags + 1
+            if known != rule:
+                table[slot] = rule if known == UNKNOWN and rule < MIXED else MIXED
+    return b"".join([*_in_order(first, others), table.tobytes()])
+
+
+def _by_part(lists: Sequence[PackedRules]) -> Iterator[tuple[int, _Rules]]:
+    """The rules of the lists by parts: the number of a list, and keys, lines and flags."""
+    columns = [(each, each.lines(), each.flags()) for each in lists]
+    for part in _parts(lists):
+        for source, ((each, lines, flags), rules) in enumerate(zip(columns, part, strict=True)):
+            yield source, zip(each.keys(rules), lines[rules], flags[rules], strict=True)
+
+
+def _in_order(first: "array.array[int]", others: Mapping[int, Sequence[int]]) -> Iterator[bytes]:
+    """Where the rules of each key begin, then the rules; ``others`` are by their places."""
+    keys = len(first) // 2
+    sizes = array.array("I", [2]) * keys
+    for at, words in others.items():
+        sizes[at // 2] += len(words)
+    yield array.array("I", accumulate(sizes, initial=keys + 1)).tobytes()
+    begin = 0
+    for at in sorted(others):
+        yield first[begin : at + 2].tobytes()
+        yield array.array("I", others[at]).tobytes()
+        begin = at + 2
+    yield first[begin:].tobytes()

@@ -5,7 +5,7 @@ of records and rules are parsed. Every mistake becomes a problem with its file a
 that was compiled with errors is never put in force.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from resolver.config.values import Network, instead_of_url
 from resolver.dns import codes, presentation
 from resolver.exchange import fallback
 from resolver.lists.guard import too_wide
+from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
 from resolver.policy.clauses import (
@@ -50,16 +51,16 @@ def compile_snapshot(
     lists: Sequence[BlockList],
     *,
     complete: bool = True,
-    built: tuple[bytes, bytes] | None = None,
+    built: Callable[[str], tuple[bytes, bytes] | None] = lambda _: None,
     authorities: Mapping[str, str] = {},
 ) -> tuple[made.Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
-    ``built`` is the index of these lists (``index.build``), if there is one already.
+    ``built`` finds the index with a key (``index.key``), if there is one already.
     ``authorities`` has the certificates of each ``ca_file`` of an upstream group.
     """
-    catalog = ServiceCatalog(lists)
+    catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in lists])
     compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities)
     return compiler.snapshot(built), compiler.problems
 
@@ -80,11 +81,11 @@ class _Compiler:
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
 
-    def snapshot(self, built: tuple[bytes, bytes] | None) -> made.Snapshot:
-        lists = self.catalog.lists
-        of_lists = [each.rules for each in lists]
-        trie, rules = built or index.build(of_lists)
-        excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
+    def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> made.Snapshot:
+        of_lists = [packed(each) for each in self.catalog.lists]
+        key = index.key(of_lists)
+        trie, rules = built(key) or index.build(of_lists)
+        excepted = set(chain.from_iterable(each.facts.exceptions for each in of_lists))
         config = self.config
         compiled = made.CompiledConfig(
             services=self.catalog.services,
@@ -109,8 +110,9 @@ class _Compiler:
         self.expected_services()
         self.time_zone(("report", "time_zone"), self.config.report.time_zone)
         if compiled.policies:  # without one, a VLAN's policy is already a problem
-            compiled = replace(compiled, policy_hash=policy_hash(compiled, of_lists))
-        return made.Snapshot(compiled, trie, rules)
+            digests = [each.facts.digest for each in of_lists]
+            compiled = replace(compiled, policy_hash=policy_hash(compiled, digests))
+        return made.Snapshot(compiled, trie, rules, key)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
         self.problems.append(self.provenance.problem(path, found, expected, advice))

@@ -13,7 +13,8 @@ What must stay true:
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
@@ -55,6 +56,15 @@ class Rule(NamedTuple):
         """The rule in adblock syntax, for example ``||telegram.org^``."""
         mark = "@@" if self.exception else ""
         return f"{mark}{'||' if self.subtree else '|'}{names.text(self.name)}^"
+
+
+class CountedRules(Collection[Rule]):
+    """Rules of which not all have to be read to know how many block."""
+
+    @property
+    @abstractmethod
+    def blocking(self) -> int:
+        """How many block, after the exceptions among them."""
 
 
 class SkippedLine(NamedTuple):
@@ -108,7 +118,7 @@ class BlockList:
     answer: str = ""
     name: str = ""
     sha256: str = ""
-    rules: tuple[Rule, ...] = ()
+    rules: Collection[Rule] = ()
     ranges: tuple[Range, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
     refused: tuple[tuple[Rule, str], ...] = ()
@@ -144,6 +154,9 @@ class HeldChange:
 
 def count_blocking(read: BlockList) -> int:
     """How many rules and ranges of a list block, after its own exceptions."""
+    rules = read.rules
+    if isinstance(rules, CountedRules):
+        return rules.blocking + len(read.ranges)
     return sum(1 for _ in blocking_rules(read)) + len(read.ranges)
 
 

@@ -361,6 +361,8 @@ class Snapshot:
     compiled: CompiledConfig
     trie: bytes
     rules: bytes
+    index_key: str = ""
+    """A hash of what the two buffers were made from; it is no part of the content."""
 
     def index(self) -> Index:
         """The index of its rules."""

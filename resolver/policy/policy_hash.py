@@ -71,8 +71,11 @@ Rule = tuple[bytes, bool, bool, int]
 """A rule of a list (``lists.rules.Rule``): name, subtree, exception, line."""
 
 
-def policy_hash(compiled: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
-    """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``compiled.sources``."""
+def policy_hash(compiled: CompiledConfig, digests: Sequence[str]) -> str:
+    """The version, a colon and 16 hexadecimal digits.
+
+    ``digests`` are those of the rules (``rules_digest``), by ``compiled.sources``.
+    """
     used = union(policy.used_services for policy in compiled.policies)
     service = [each.name for each in compiled.services]
     clients, exempted = by_owner(compiled.prefixes), by_owner(compiled.exempted_prefixes)
@@ -80,8 +83,8 @@ def policy_hash(compiled: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> st
         compiled,
         services=_sorted(map(_counted, services_in(used, compiled.services))),
         sources=_sorted(
-            [*_counted(source, service=service[source.service]), _digest(of_source)]
-            for source, of_source in zip(compiled.sources, rules, strict=True)
+            [*_counted(source, service=service[source.service]), digest]
+            for source, digest in zip(compiled.sources, digests, strict=True)
             if used >> source.service & 1
         ),
         ranges=_sorted(
@@ -178,7 +181,7 @@ def _prefixes(of: Mapping[int, Iterable[Prefix]], owner: int) -> list[str]:
     return sorted(f"{each.network.hex()}/{each.length}" for each in of.get(owner, ()))
 
 
-def _digest(rules: Iterable[Rule]) -> str:
+def rules_digest(rules: Iterable[Rule]) -> str:
     """All fields that count of the rules of a list, which may be a million."""
     octets = sorted(name + _MARKS[subtree, exception] for name, subtree, exception, _ in rules)
     return hashlib.sha256(b"".join(octets)).hexdigest()

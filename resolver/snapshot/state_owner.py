@@ -84,6 +84,11 @@ def refuse_root(state: Path) -> None:
         )
 
 
+def is_own(state: Path) -> bool:
+    """Whether a state directory belongs to this user; else root must map none of its files."""
+    return _owner(state) is None
+
+
 def _owner(state: Path) -> _Owner | None:
     """Whose rights root must take; None where no change is needed.
 

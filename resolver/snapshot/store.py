@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.files import atomic_directory, replace_link, write_atomically
+from resolver.files import atomic_directory, read_regular, replace_link, write_atomically
 from resolver.policy.building import Pause, no_pause, with_pauses
 from resolver.policy.compiled import CompiledConfig, Snapshot, content_hash, read_compiled_config
 from resolver.policy.index import Index
@@ -24,9 +24,13 @@ SYSTEM_STATE = Path("/var/lib/darban")
 _OLD = 8
 """Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
+_INDEX_KEY = "index.key"
+"""Beside the index: a hash of what it was made from, and the name of the snapshot. It is no part of
+the content."""
 _LAST_GOOD = "last-good"
 _GOOD = "good"
 """In the directory of a snapshot that was in force; its time says when it came in force."""
+_LONGEST_KEY = 1024
 _UNREADABLE = (ValueError, TypeError, LookupError, RuntimeError, StopIteration)
 """What is raised where another version of Darban wrote a snapshot."""
 _HASH = re.compile(r"[0-9a-f]{16}")
@@ -68,13 +72,38 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     Raises:
         StateError: the state directory cannot be written to.
     """
-    path = state / "snapshots" / snapshot.hash()
-    content = {_TERMS: snapshot.document(), _TRIE: snapshot.trie, _RULES: snapshot.rules}
+    terms = snapshot.document()
+    path = state / "snapshots" / content_hash(terms, snapshot.trie, snapshot.rules)
+    content = {_TERMS: terms, _TRIE: snapshot.trie, _RULES: snapshot.rules}
     try:
         _write(path, content)
     except OSError as error:
         raise unwritable(state, error) from None
+    if snapshot.index_key and _index_key(path) != snapshot.index_key:
+        with contextlib.suppress(OSError):  # the next compilation makes its index anew
+            write_atomically(path / _INDEX_KEY, f"{snapshot.index_key} {path.name}".encode())
     return path
+
+
+def built_index(state: Path, key: str) -> tuple[bytes, bytes] | None:
+    """The index with this key, of a snapshot that is not damaged; None where there is none."""
+    with contextlib.suppress(OSError):
+        for path in (state / "snapshots").iterdir():
+            if _HASH.fullmatch(path.name) and _index_key(path) == key:
+                with contextlib.suppress(StateError):
+                    _, trie, rules = _verified_content(path)
+                    return trie, rules
+    return None
+
+
+def _index_key(path: Path) -> str:
+    """What the index of a snapshot was made from; empty where that is not known."""
+    try:
+        content = read_regular(path / _INDEX_KEY, _LONGEST_KEY).decode("ascii", "replace")
+    except OSError:
+        return ""
+    key, _, snapshot = content.partition(" ")
+    return key if snapshot == path.name else ""
 
 
 def prune(current: Path) -> None:
@@ -182,13 +211,19 @@ def saved(state: Path, hash_: str) -> Path:
 
 def _verified(path: Path) -> Path:
     """A snapshot whose content has its hash. Its index may be mapped: a damaged one crashes."""
+    _verified_content(path)
+    return path
+
+
+def _verified_content(path: Path) -> tuple[bytes, bytes, bytes]:
+    """The config and the index of a snapshot whose content has its hash."""
     try:
-        content = [(path / file).read_bytes() for file in (_TERMS, _TRIE, _RULES)]
+        terms, trie, rules = ((path / file).read_bytes() for file in (_TERMS, _TRIE, _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
-    if content_hash(*content) != path.name:
+    if content_hash(terms, trie, rules) != path.name:
         raise StateError(f"{path}: the snapshot is damaged: its content has another hash")
-    return path
+    return terms, trie, rules
 
 
 def _mapped(path: Path) -> mmap.mmap:

@@ -49,9 +49,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each time that the lists are read."""
     found: list[int] = []
 
-    def read(*given: Any) -> list[BlockList]:  # noqa: ANN401 - as read_lists has it
+    def read(*given: Any, **named: Any) -> list[BlockList]:  # noqa: ANN401 - as read_lists has it
         found.append(1)
-        return read_lists(*given)
+        return read_lists(*given, **named)
 
     monkeypatch.setattr(compiler, "read_lists", read)
     return found

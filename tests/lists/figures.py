@@ -14,6 +14,7 @@ from resolver.compiler.index import build
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
 from resolver.lists.list_reader import by_reason
+from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.index import Index
 from tests.lists.judged import is_blocked
@@ -43,7 +44,7 @@ def measure(path: Path, kind: str, names_asked: int) -> Figures:
     before, began = _peak(), time.perf_counter()
     read = read_untrusted(content, kind, "service", path.name)
     assert isinstance(read, BlockList), read
-    trie, rules = build([read.rules])
+    trie, rules = build([packed(read)])
     seconds, memory = time.perf_counter() - began, _peak() - before
     index, obvious = Index(trie, rules), matcher(content.decode(), kind)
     blocked, different = 0, []

@@ -20,6 +20,7 @@ from resolver.lists.acceptance import (
 )
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.list_reader import by_reason, is_null_or_loopback
+from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, Rule, SkippedLine, count_blocking
 from resolver.policy.index import Index, RuleMatch
 from tests.lists.judged import is_blocked
@@ -34,7 +35,7 @@ def _read(kind: str, text: str) -> BlockList:
 
 
 def _blocks(read: BlockList, name: str) -> bool:
-    hits: list[RuleMatch] = Index(*build([read.rules])).match(names.parse(name))
+    hits: list[RuleMatch] = Index(*build([packed(read)])).match(names.parse(name))
     return is_blocked(read, hits)
 
 
@@ -274,7 +275,7 @@ def test_made_up_lists_are_judged_as_the_obvious_matcher_does(kind: str) -> None
     rng = random.Random(kind)
     text = "".join(_some_line(rng, kind) for _ in range(2000))
     read, obvious = _read(kind, text), matcher(text, kind)
-    index = Index(*build([read.rules]))
+    index = Index(*build([packed(read)]))
     for name in _asked(rng, 2000):
         hits = index.match(names.parse(name))
         assert is_blocked(read, hits) == obvious.blocks(name), name
@@ -305,4 +306,5 @@ def _asked(rng: random.Random, count: int) -> Iterator[str]:
 def test_the_same_text_gives_the_same_rules() -> None:
     text = made("plain", 10)
     assert _read("plain", text) == _read("plain", text)
-    assert _read("plain", text).rules[0] == Rule(names.parse("n0.example"), False, False, 1)
+    first = next(iter(_read("plain", text).rules))
+    assert first == Rule(names.parse("n0.example"), False, False, 1)

@@ -46,7 +46,7 @@ class Matcher:
         return subtrees or (name, False, exception) in self._rules
 
 
-MATCHERS = {service: Matcher(read.rules) for service, read in LISTS.items()}
+MATCHERS = {service: Matcher(tuple(read.rules)) for service, read in LISTS.items()}
 
 
 def _blocking(name: str) -> list[str]:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.compiler.index import build
+from resolver.compiler import index as compiled_index
 from resolver.dns import names
+from resolver.lists.packed_rules import PackedRules
 from resolver.lists.rules import Rule
 from resolver.policy.index import Index, RuleMatch
 
@@ -20,6 +21,10 @@ def wire(labels: list[bytes]) -> bytes:
 NAMES = st.lists(LABELS, max_size=4).map(wire)
 RULES = st.builds(Rule, NAMES, st.booleans(), st.booleans(), st.integers(1, 2**31))
 LISTS = st.lists(st.lists(RULES, max_size=12), max_size=3)
+
+
+def build(lists: list[list[Rule]]) -> tuple[bytes, bytes]:
+    return compiled_index.build([PackedRules.of(rules, len(rules)) for rules in lists])
 
 
 def covers(rule: Rule, name: bytes) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash
+from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash, rules_digest
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 from tests.policy.test_snapshots import CHANGES
 
@@ -85,7 +85,7 @@ def changes(of: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - a datacl
 
 def hash_of(compiled: object, rules: tuple[Rule, ...] = RULES) -> str:
     assert isinstance(compiled, CompiledConfig)
-    return policy_hash(compiled, [rules] * len(compiled.sources))
+    return policy_hash(compiled, [rules_digest(rules)] * len(compiled.sources))
 
 
 def test_every_field_of_the_policy_counts_but_those_that_are_named() -> None:
