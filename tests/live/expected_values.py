@@ -93,7 +93,7 @@ def _policy(w: Watched) -> dict[str, Expected]:
             for labels, value in _ratio(asked.by("vlan", which=blocked), by_vlan).items()
             if value
         },
-        "Would be blocked, in audit mode A": _of(
+        "Would be blocked, only counted A": _of(
             asked.by("vlan", "service", which=_is("would_block")), PER_MINUTE
         ),
         "Exempted, over time A": _of(
