@@ -40,7 +40,7 @@ test-next-year: $(VENV)/dev ## before a release: every test with the clock a yea
 	@$(BIN)/python -m tests.live.prepare
 	$(BIN)/python -m tests.live.fake_clock 365 $(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
-test-compiled: $(COMPILED)/dev ## every test, against the compiled package (needs gcc)
+test-compiled: $(COMPILED)/dev ## every test that meets a compiled module, against the compiled package (needs gcc)
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
 	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto
 

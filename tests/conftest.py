@@ -8,7 +8,8 @@ after the other. What takes longest comes first.
 
 Tests that start a process are marked ``processes``; the others may not start one. Left out are
 tests of data that is no part of the repository, where it is not there, and those marked
-``compiled`` or ``interpreted`` where the package is the other.
+``compiled`` or ``interpreted`` where the package is the other. With a compiled package, so are
+tests that start no process of packages of which nothing is compiled: they run interpreted.
 """
 
 import ctypes
@@ -46,6 +47,12 @@ _LONG = (
     "tests/program_tests/test_parity.py",
 )
 """They wait for a minute or more in all: begun last, they would run alone at the end."""
+_TESTS = Path(__file__).parent
+_NEVER_COMPILED = {
+    *("cli", "compiler", "config", "deploy", "documents", "evidence", "fetch", "laws", "lists"),
+    *("policy_source", "program_tests", "reports", "snapshot", "supervisor", "web"),
+}
+"""The folders of tests of packages of which nothing is compiled."""
 _OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
 """The mark of tests that make no sense with the package as it is here."""
 _SHARED_PLACE = pytest.StashKey[Path]()
@@ -121,7 +128,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_left_out(item: pytest.Item) -> bool:
     if item.get_closest_marker("shared_data") and not _SHARED_DATA.is_dir():
         return True
-    return item.get_closest_marker(_OF_THE_OTHER_BUILD) is not None
+    if item.get_closest_marker(_OF_THE_OTHER_BUILD):
+        return True
+    ran_interpreted = build() != "interpreted" and not item.get_closest_marker("processes")
+    marked = item.get_closest_marker("compiled") is not None
+    folder = item.path.relative_to(_TESTS).parts[0]
+    return ran_interpreted and not marked and folder in _NEVER_COMPILED
 
 
 def _rank(item: pytest.Item) -> int:

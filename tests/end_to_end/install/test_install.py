@@ -104,7 +104,8 @@ def test_the_release_is_compiled_and_so_are_its_workers(machine: Machine) -> Non
     source = re.search(r"-([0-9a-f]{12})-compiled$", _in_use(machine))
     assert source
     assert machine.good("darban", "--version").strip().endswith(f"+{source[1]}, compiled")
-    for worker in machine.good("pgrep", "--parent", machine.show("MainPID")).split():
+    of_workers = ("--parent", machine.show("MainPID"), "--full", "resolver.worker")
+    for worker in machine.good("pgrep", *of_workers).split():
         assert "/resolver/engine/engine.cpython-" in machine.good("cat", f"/proc/{worker}/maps")
     assert not (machine.root / "opt/darban/build").exists()
 
