@@ -106,7 +106,7 @@ def test_the_release_is_compiled_and_so_are_its_workers(machine: Machine) -> Non
     assert machine.good("darban", "--version").strip().endswith(f"+{source[1]}, compiled")
     of_workers = ("--parent", machine.show("MainPID"), "--full", "resolver.worker")
     for worker in machine.good("pgrep", *of_workers).split():
-        # One library has all compiled modules; one that another of them imports is not mapped itself.
+        # One library has all modules; the file of one that another imports need not be mapped.
         assert "/darban__mypyc.cpython-" in machine.good("cat", f"/proc/{worker}/maps")
     assert not (machine.root / "opt/darban/build").exists()
 
