@@ -17,7 +17,7 @@ from resolver.log import log
 from resolver.metrics.part_states import BlockPageState
 from resolver.part import Part
 from resolver.processes import child_process
-from resolver.server.listening import open_http_socket
+from resolver.server.listening import is_missing, open_http_socket
 from resolver.settings import Endpoint
 
 _LOAD = 5.0
@@ -47,7 +47,10 @@ class BlockPage(Part):
 
     def states(self) -> Iterable[object]:
         """A ``BlockPageState``."""
-        yield BlockPageState(self._served)
+        served = self._served
+        if served:  # also where the process waits for an address that this host lacks
+            served = not any(map(is_missing, self._endpoints))
+        yield BlockPageState(served)
 
     async def run(self) -> None:
         """Serve the page until ``stop``; nothing where it cannot be served anywhere."""

@@ -215,8 +215,7 @@ def test_a_page_that_cannot_be_served_leaves_dns_alone(made: tuple[Server, int],
         assert _sinkholed(server)
         scrape = server.scrape()
         assert scrape.value("darban_workers") > 0
-        # At an address that this host lacks the page waits, as DNS does: status says so.
-        assert (scrape.values[UP, ()] == 0) or what == "the address"
+        assert scrape.values[UP, ()] == 0
 
 
 def test_without_the_key_there_is_no_page(quiet: Server) -> None:
