@@ -1,8 +1,8 @@
 """The clauses of a policy: each says which names it is for, and what the policy does to them.
 
-A policy is its clauses. Whoever lists, compares, exports or prints a policy goes through them, and
-names each kind of clause and each value of ``Does``, so that the type checker reports whoever lacks
-a new one (``typing.assert_never``). ``policy.effect`` says which clause goes before which.
+A policy is its clauses. Code that compares, hashes, exports or describes a policy goes through
+them, and names each kind of clause and each value of ``Does``: so the type checker reports the code
+that lacks a new one (``typing.assert_never``). ``policy.effect`` has the order of clauses.
 """
 
 from dataclasses import dataclass

@@ -72,6 +72,11 @@ class ServiceSets(NamedTuple):
     asleep: int
     """A clause on them holds at other hours only."""
 
+    @property
+    def restricted(self) -> int:
+        """The services whose names are blocked or counted, unless exempted, one bit each."""
+        return self.blocks | self.counts
+
     def doing(self, what: Does) -> int:
         """The services to which the policy does this, one bit each."""
         match what:
@@ -83,19 +88,6 @@ class ServiceSets(NamedTuple):
                 return self.counts
             case _:
                 assert_never(what)
-
-
-def _precedence(does: Does) -> int:
-    """Of two clauses on one service, the one with the lower number decides."""
-    match does:
-        case Does.PASS:
-            return 0
-        case Does.BLOCK:
-            return 1
-        case Does.COUNT:
-            return 2
-        case _:
-            assert_never(does)
 
 
 def service_sets(policy: Policy, hours: frozenset[int]) -> ServiceSets:
@@ -161,7 +153,7 @@ class Effect:
             Tier(services.passes, Outcome.PASSED),
             Tier(services.blocks & ~exempt, Outcome.BLOCKED),
             Tier(services.counts & ~exempt, Outcome.WOULD_BLOCK),
-            Tier((services.blocks | services.counts) & exempt, Outcome.EXEMPTED),
+            Tier(services.restricted & exempt, Outcome.EXEMPTED),
             Tier(services.asleep, Outcome.PASSED),
         )
         self.listed = union([tier.services for tier in self.tiers])
@@ -195,8 +187,8 @@ class Effect:
 
     @property
     def restricted(self) -> int:
-        """The services whose names are blocked or counted, unless exempted, one bit each."""
-        return self.services.blocks | self.services.counts
+        """As ``ServiceSets`` says."""
+        return self.services.restricted
 
     @property
     def enforced(self) -> int:
@@ -220,8 +212,10 @@ class Effect:
     def clause(self, service: int) -> Services:
         """The clause that decides on a listed service now; if none holds, one of other hours."""
         on = [each for each in self.policy.on_services if each.services >> service & 1]
-        holding = [each for each in on if each.holds(self.hours)]
-        return min(holding or on, key=lambda each: _precedence(each.does))
+        for each in on:
+            if each.holds(self.hours) and self.services.doing(each.does) >> service & 1:
+                return each
+        return max(on, key=lambda each: each.does.strictness)
 
     def lists_only(self) -> "Effect":
         """The effect of its lists and its default: without own rules and exemptions."""
