@@ -26,7 +26,7 @@ _MOST_NAMED: Final = 8
 
 
 def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str]:
-    """To which services a policy does less than before, and to the names that nothing covers."""
+    """To what a policy does less than before: services, rules of ``deny``, and other names."""
     does_now = _strictest(now)
     less: dict[tuple[Does, Does], list[str]] = {}
     for service, did in _strictest(before).items():

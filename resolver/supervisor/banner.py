@@ -76,10 +76,9 @@ def _what(policy: PolicyDescription, does: Does) -> str:
     if not entries:
         return ""
     if policy.unlisted is does:
-        others = any(each.does is Does.BLOCK for each in policy.entries if does is Does.COUNT)
-        return (
-            f"{_verb(does)} {'all other names' if others else 'all names that it does not allow'}"
-        )
+        blocks_others = does is not Does.BLOCK and policy.blocked
+        rest = "all other names" if blocks_others else "all names that it does not allow"
+        return f"{_verb(does)} {rest}"
     names = count_text(sum(each.names for each in entries), "name")
     services = count_text(sum(each.service is not None for each in entries), "service")
     hourly = sum(bool(each.hours) for each in entries)
