@@ -24,7 +24,9 @@ from resolver.processes import child_process
 from resolver.worker.channel import Channel, WorkerMessage
 
 HANG = 2.0
-"""Seconds without a heartbeat, or from the start to the first one, until a worker is replaced."""
+"""Seconds without a heartbeat until a worker that serves is replaced."""
+_START = 6.0
+"""The same for one that does not serve yet: on a busy machine to load modules takes seconds."""
 _REPLY = 20.0
 """Seconds that a worker may take to answer a message; the longest is to load a snapshot."""
 BACKOFF = 1.0
@@ -74,7 +76,6 @@ class WorkerSlot:
             "number": self.number,
             "channel": theirs.fileno(),
             "memory": self._memory,
-            "heartbeat": BEAT * self.cells.itemsize,
             "block_log": self._block_log,
             "listening": sockets,
         }
@@ -145,7 +146,7 @@ class WorkerSlot:
         if self._process is None:
             return 0.0
         silent = time.monotonic() - (self.cells[BEAT] / 1000 or self._started)
-        return silent if silent > HANG else 0.0
+        return silent if silent > (HANG if self.serving else _START) else 0.0
 
     def kill(self) -> None:
         """Kill the worker."""
