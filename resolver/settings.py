@@ -123,6 +123,8 @@ class Settings:
     """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
     identity: str = ""
     """The answer to NSID and id.server; empty for none."""
+    redirected: tuple[Endpoint, ...] = ()
+    """Listeners that a gateway redirects queries for other resolvers to."""
     proxied: tuple[Endpoint, ...] = ()
     """Listeners where each query needs a PROXY header."""
     proxies: tuple[Prefix, ...] = ()
@@ -140,6 +142,11 @@ class Settings:
     """A domain abroad: names of it that do not exist tell whether the link abroad is cut."""
     probe_home: str = "nic.ir"
     """A domain at home, likewise."""
+
+    @property
+    def plain_listen(self) -> tuple[Endpoint, ...]:
+        """Where queries come over UDP and TCP."""
+        return (*self.listen, *self.redirected, *self.proxied)
 
     @property
     def tls_listen(self) -> tuple[Endpoint, ...]:

@@ -93,6 +93,7 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
     server, page = loaded.config.server, loaded.config.block_page
     for path, endpoints in (
         (("server", "listen"), server.listen),
+        (("server", "redirected"), server.redirected),
         (("server", "proxy", "listen"), server.proxy.listen),
         (("block_page", "listen"), page.listen),
         (("metrics", "listen"), [loaded.config.metrics.listen]),

@@ -240,6 +240,9 @@ def _lists(config: Path, compiled: CompiledConfig) -> Lists:
             for each in compiled.subscriptions
         )
     return Lists(
-        tuple(ListAge(each.name, each.entries, each.reviewed) for each in compiled.services),
+        tuple(
+            ListAge(each.name, each.category, each.entries, each.reviewed)
+            for each in compiled.services
+        ),
         fetched,
     )

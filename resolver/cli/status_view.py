@@ -108,11 +108,20 @@ def _above(now: Status) -> Iterator[Text]:
         yield Text(f"reload    {_span(now.at - last.at)} ago, by {last.by}: {result}")
     yield Text(f"queries   {short_number(now.queries)}, {_without_upstream(now)}")
     yield Text(f"cache     {_cache(now)}")
+    if now.redirected:
+        queries = count_text(now.redirected, "query", "queries")
+        yield Text(f"redirected {queries} for other resolvers, by a gateway: {_redirected(now)}")
     if now.missing_forward_queries:  # many devices ask for .local without need: no alarm
         queries = count_text(now.missing_forward_queries, "query", "queries")
         below = f"{queries} below .local and .internal got NXDOMAIN"
         yield Text(f"private   {below}; zones of this network there need [[forward]]")
     yield from _faults(now)
+
+
+def _redirected(now: Status) -> str:
+    """The VLANs whose queries are redirected, the most frequent first."""
+    vlans = sorted(now.vlans, key=lambda vlan: -vlan.redirected)
+    return ", ".join(f"{v.name} {short_number(v.redirected)}" for v in vlans if v.redirected)
 
 
 def _faults(now: Status) -> Iterator[Text]:

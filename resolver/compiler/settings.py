@@ -19,6 +19,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
     """The settings of a config."""
     return settings.Settings(
         listen=_endpoints(config.server.listen),
+        redirected=_endpoints(config.server.redirected),
         workers=config.server.workers,
         metrics=_endpoint(config.metrics.listen),
         block_page=_endpoints(config.block_page.listen),

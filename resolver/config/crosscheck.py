@@ -65,6 +65,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
         ("block_page", "listen", ANY),
         ("publish", "listen", ANY),
         ("server", "listen", ANY),
+        ("server", "redirected", ANY),
         ("server", "proxy", "listen", ANY),
         ("server", "tls", "listen", ANY),
         *(("front", each, ANY) for each in ("dns", "dot", "doh")),

@@ -65,6 +65,8 @@ class ServerConfig(ConfigSection):
         SocketAddress(ip_address("::1"), 5300),
     )
     """The addresses and ports to answer on, by UDP and TCP."""
+    redirected: Several[Listen] = ()
+    """The addresses and ports that a gateway redirects queries for other resolvers to."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """The number of worker processes; 0 is one for each CPU."""
     identity: ServerText = ""

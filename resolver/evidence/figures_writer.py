@@ -94,7 +94,9 @@ class FiguresWriter(Part):
         compiled, states = self._config.compiled, self._states()
         serving, tested = self._all_served(), SelfTestResult(states.of(SelfTestState).result)
         sums, zone = self._sums(), self.time_zone()
-        figures = HourFigures(hour_of(at, zone), self._increases.take(sums.rows), [])
+        figures = HourFigures(
+            hour_of(at, zone), self._increases.take(sums.rows, sums.redirected), []
+        )
         figures.minutes.append(Minute(at, compiled.policy_hash, serving, tested))
         figures.cut = int(states.of(LinkState).cut_since > 0)
         answered = sums.value(definitions.FALLBACK_ANSWERS)

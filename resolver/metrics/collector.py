@@ -83,6 +83,9 @@ class DarbanCollector(Collector):
         """All families, for one scrape."""
         sums, states = self._sums(), self._states()
         yield from self._by_vlan_and_type(sums)
+        redirected = sums.redirected.items()
+        shown = ((vlan, times) for vlan, times in redirected if ("vlan", vlan) not in sums.ended)
+        yield _family(definitions.REDIRECTED, _by_label(shown))
         for metric in _COUNTED:
             yield _family(metric, ((each, parts[0]) for each, parts in sums.series(metric).items()))
         for metric in _HISTOGRAMS:

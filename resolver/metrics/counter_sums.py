@@ -40,6 +40,11 @@ class CounterSums:
         """The series of a metric; those of a histogram end with the sum in microseconds."""
         return self._series[metric.name]
 
+    @property
+    def redirected(self) -> dict[str, int]:
+        """The redirected queries by VLAN; empty where no listener is for them."""
+        return {vlan: number for (vlan,), [number] in self.series(definitions.REDIRECTED).items()}
+
     def value(self, metric: Metric, *labels: str) -> int:
         """The sum of one series; 0 where nothing counts it."""
         return next(iter(self._series[metric.name].get(labels, ())), 0)

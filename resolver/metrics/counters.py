@@ -108,6 +108,12 @@ class Counters:
         """Count what a proxied listener drops: datagrams, or one connection."""
         self.cells[self._plan.proxy_rejects] += packets
 
+    def redirected(self, vlan: int) -> None:
+        """Count a query that a gateway has redirected; ``vlan`` is -1 for an unknown client."""
+        cells = self._plan.redirected
+        if cells:  # a listener of a config that is no longer in force goes on
+            self.cells[cells[vlan]] += 1
+
     def not_accepting(self, sockets: int) -> None:
         """Say that so many sockets more accept no connection now; fewer, if negative."""
         self._not_accepting += sockets

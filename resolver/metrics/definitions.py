@@ -53,6 +53,11 @@ BYPASS = _counter(
     "vlan",
     "kind",
 )
+REDIRECTED = _counter(
+    "darban_redirected_queries",
+    "Queries for other resolvers that a gateway has redirected to [server] redirected",
+    "vlan",
+)
 CACHE_ENTRIES = _gauge("darban_cache_entries", "Entries in the caches of all workers")
 CACHE_BYTES = _gauge("darban_cache_bytes", "Octets in the caches of all workers")
 CACHE_HITS = _counter("darban_cache_hits", "Cache look-ups that found an entry")

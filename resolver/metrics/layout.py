@@ -75,6 +75,8 @@ class CounterPlan(NamedTuple):
     cache: list[int]
     """Hits, misses, entries, octets."""
     block_log_lost: int
+    redirected: list[int]
+    """A cell of each VLAN, and the last for unknown clients; none without such a listener."""
     proxy_rejects: int
     missing_forwards: int
     not_accepting: int
@@ -152,6 +154,7 @@ class CounterLayout:
                 self.cell(definitions.CACHE_BYTES),
             ],
             self.cell(definitions.BLOCK_LOG_LOST),
+            self._redirected(compiled),
             self.cell(definitions.PROXY_REJECTS),
             self.cell(definitions.MISSING_FORWARDS),
             self.cell(NOT_ACCEPTING),
@@ -227,6 +230,11 @@ class CounterLayout:
     def _histogram(self, metric: Metric, *labels: str) -> list[int]:
         parts = len(definitions.DURATION_BOUNDS) + 2
         return [self.cell(metric, *labels, part=part) for part in range(parts)]
+
+    def _redirected(self, compiled: CompiledConfig) -> list[int]:
+        vlans = (*(each.name for each in compiled.vlans), UNKNOWN)
+        is_counted = bool(compiled.settings.redirected)
+        return [self.cell(definitions.REDIRECTED, vlan) for vlan in vlans if is_counted]
 
     def _upstream(self, name: str) -> list[int]:
         results = [

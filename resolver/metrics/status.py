@@ -47,6 +47,8 @@ class VlanCounts:
     outcomes: dict[str, int]
     services: tuple[ServiceCount, ...]
     """The most frequent first."""
+    redirected: int = 0
+    """Queries for other resolvers that a gateway has redirected to this server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +313,11 @@ class Status:
     def queries(self) -> int:
         """All queries since the start."""
         return sum(vlan.queries for vlan in self.vlans)
+
+    @property
+    def redirected(self) -> int:
+        """The queries for other resolvers that a gateway has redirected."""
+        return sum(vlan.redirected for vlan in self.vlans)
 
     def outcome(self, outcome: str) -> int:
         """The queries with an outcome."""

@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from resolver import __version__, build
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
-from resolver.metrics.layout import NOT_ACCEPTING, UNKNOWN, CounterRow
+from resolver.metrics.layout import NOT_ACCEPTING, UNKNOWN
 from resolver.metrics.part_states import (
     AddressState,
     BlockLogState,
@@ -67,7 +67,7 @@ def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at:
         workers_expected=workers.expected,
         worker_restarts=workers.restarts,
         last_reload=reloads.last,
-        vlans=tuple(_vlans(compiled, sums.rows)),
+        vlans=tuple(_vlans(compiled, sums)),
         upstreams=tuple(_upstreams(sums, states)),
         cache=_cache(sums, compiled.settings.cache_bytes * workers.expected),
         answers=_answers(sums),
@@ -143,11 +143,11 @@ def _upstreams(sums: CounterSums, states: PartStates) -> Iterator[UpstreamStatus
         )
 
 
-def _vlans(compiled: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCounts]:
+def _vlans(compiled: CompiledConfig, sums: CounterSums) -> Iterator[VlanCounts]:
     """The VLANs as configured, then those of earlier configs, then ``unknown``."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     services: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for row in rows:
+    for row in sums.rows:
         outcomes[row.vlan][row.outcome.label] += row.times
         if row.outcome in _BY_SERVICE:
             services[row.vlan][row.service, row.outcome.label] += row.times
@@ -165,6 +165,7 @@ def _vlans(compiled: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[Vla
             outcomes[name].total(),
             dict(outcomes[name]),
             tuple(ServiceCount(*key, times) for key, times in services[name].most_common()),
+            sums.redirected.get(name, 0),
         )
 
 

@@ -8,20 +8,22 @@ What must stay true:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from zoneinfo import ZoneInfo
 
 from resolver import __version__
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, OrderedEntry
-from resolver.evidence.figures.counts import Figures
+from resolver.evidence.figures.counts import REDIRECTED, Figures
 from resolver.evidence.figures.small_counts import is_coarse, part_of_month
+from resolver.metrics.layout import ENCRYPTED_DNS
 from resolver.reports.coverage import gaps_of_all, intervals
 from resolver.reports.period import Period, local_day
 from resolver.reports.period_values import (
     BLOCKED,
     WOULD_BLOCK,
+    AroundDns,
     Coverage,
     DayCount,
     LinkCut,
@@ -65,6 +67,7 @@ def make_period_report(
     check_mergeable(nodes)
     joined = _by_node(nodes)
     own, old, left_out = _rows(nodes, period, before, zone)
+    counts = tuple(_counts(own, old, vlans))
     changes, others = _changes(log, period)
     return PeriodReport(
         version=__version__,
@@ -73,7 +76,7 @@ def make_period_report(
         time_zone=zone.key,
         period=period,
         before=before,
-        counts=tuple(_counts(own, old, vlans)),
+        counts=counts,
         days=_days(nodes, period, zone),
         days_before=_days(nodes, before, zone),
         exemptions=tuple(_exemptions(log, period)),
@@ -86,6 +89,7 @@ def make_period_report(
         coverage=_of_all(nodes, period),
         coverage_before=_of_all(nodes, before),
         cuts=tuple(chain.from_iterable(_cuts(node, own, period) for node, own in joined.items())),
+        around=tuple(_around(counts, _redirected(nodes, period), lists)),
         lists=lists.lists,
         fetched=lists.fetched,
     )
@@ -127,6 +131,8 @@ def _rows(
     old: Rows = defaultdict(int)
     left_out = 0
     for each in chain.from_iterable(figures.counts for figures in nodes):
+        if each.outcome == REDIRECTED:
+            continue
         if is_coarse(each):
             begin, end = part_of_month(each.hour, zone)
             key = each.vlan, each.service, each.outcome
@@ -150,6 +156,30 @@ def _counts(own: Rows, old: Rows, vlans: Iterable[str]) -> Iterator[VlanCount]:
         of_vlan.setdefault(key[0], []).append(VlanCount(*key, own.get(key, 0), old.get(key, 0)))
     for counts in of_vlan.values():
         yield from sorted(counts, key=lambda each: (-each.queries, each.service, each.outcome))
+
+
+def _redirected(nodes: Sequence[Figures], period: Period) -> Counter[str]:
+    """The redirected queries of the period by VLAN."""
+    found: Counter[str] = Counter()
+    for each in chain.from_iterable(figures.counts for figures in nodes):
+        if each.outcome == REDIRECTED and period.begin <= each.hour < period.end:
+            found[each.vlan] += each.queries
+    return found
+
+
+def _around(
+    counts: Sequence[VlanCount], redirected: Mapping[str, int], lists: Lists
+) -> Iterator[AroundDns]:
+    """The queries around this server by VLAN, where there are any."""
+    ways = {each.service for each in lists.lists if each.category == ENCRYPTED_DNS}
+    encrypted: Counter[str] = Counter()
+    for each in counts:
+        if each.service in ways and each.outcome in (BLOCKED, WOULD_BLOCK):
+            encrypted[each.vlan] += each.queries
+    for vlan in dict.fromkeys(chain((each.vlan for each in counts), redirected)):
+        found = AroundDns(vlan, redirected.get(vlan, 0), encrypted[vlan])
+        if found.redirected or found.encrypted_dns:
+            yield found
 
 
 def _days(nodes: Sequence[Figures], period: Period, zone: ZoneInfo) -> tuple[DayCount, ...]:

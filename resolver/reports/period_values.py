@@ -105,6 +105,17 @@ class LinkCut:
 
 
 @dataclass(frozen=True, slots=True)
+class AroundDns:
+    """The queries of a VLAN that were to go around this server."""
+
+    vlan: str
+    redirected: int
+    """For other resolvers; a gateway has sent them to this server."""
+    encrypted_dns: int
+    """For the names of encrypted DNS, blocked or counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodExemption:
     """An exemption, and when the config had it in the period."""
 
@@ -133,6 +144,7 @@ class ListAge:
     """The lists of a service."""
 
     service: str
+    category: str
     entries: int
     reviewed: str
     """The day of the last review by a person, as in 2026-11-24; may be empty."""
@@ -191,6 +203,8 @@ class PeriodReport:
     coverage_before: Coverage
     cuts: tuple[LinkCut, ...]
     """By node, in the order of time."""
+    around: tuple[AroundDns, ...]
+    """The VLANs that have such queries, in the order of ``counts``."""
     lists: tuple[ListAge, ...]
     fetched: tuple[FetchedAge, ...]
     block_log: BlockLogDays | None = None

@@ -73,6 +73,10 @@ class QueryHandler:
         sender.done()
         return None
 
+    def note_redirected(self, client: Client) -> None:
+        """Count a query that a gateway has redirected to this server."""
+        self._counters.redirected(-1 if client.view is None else client.view.vlan)
+
     def deliver(self, pending: PendingReply, reply: Reply) -> None:
         """Send and count a reply that has waited for an upstream."""
         sender = pending.sender

@@ -283,11 +283,14 @@ class TcpServer:
         counters: Counters,
         proxies: Proxies | None = None,
         handshakes: Handshakes | None = None,
+        *,
+        is_redirected: bool = False,
     ) -> None:
         """``proxies`` makes the socket a proxied one, ``handshakes`` one of DNS over TLS."""
         self.loop = loop
         self.proxies = proxies
         self.handshakes = handshakes
+        self._is_redirected = is_redirected
         self._transport = TCP if handshakes is None else TLS
         self._idle = (IDLE, CROWDED_IDLE) if handshakes is None else (TLS_IDLE, IDLE)
         self._handler = handler
@@ -345,6 +348,8 @@ class TcpServer:
     def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
         """Answer a message of a connection: the reply, or None (see ``QueryHandler.handle``)."""
         client = self._handler.engine.clients.of(connection.address, self._transport)
+        if self._is_redirected:
+            self._handler.note_redirected(client)
         return self._handler.handle(packet, client, connection, None, received)
 
     def flush_later(self, connection: Connection) -> None:

@@ -9,6 +9,8 @@ address of each packet from the kernel. The reply is sent from this address.
 
 On a proxied socket a PROXY header stands before each query and names the client. The reply goes to
 the server in front, without a header.
+
+On a redirected socket each query is counted as one for another resolver, and answered as elsewhere.
 """
 
 import socket
@@ -37,6 +39,8 @@ class UdpServer:
         handler: QueryHandler,
         counters: Counters,
         proxies: Proxies | None = None,
+        *,
+        is_redirected: bool = False,
     ) -> None:
         """``proxies`` makes the socket a proxied one."""
         wildcard = listening.getsockname()[0] in ("0.0.0.0", "::")
@@ -48,6 +52,7 @@ class UdpServer:
         self._engine = handler.engine
         self._counters = counters
         self._proxies = proxies
+        self._is_redirected = is_redirected
         self._batch = Batch(listening, wildcard)
         self._outbox = Outbox(listening, wildcard)
         self._received: list[float] = []
@@ -88,6 +93,8 @@ class UdpServer:
                     continue
                 address, packet = header.client, packet[header.size :]
             client = engine.clients.of(address, UDP)
+            if self._is_redirected:
+                handler.note_redirected(client)
             reply = handler.handle(packet, client, self, slot, received)
             if reply is None:
                 no_reply.append(slot)

@@ -36,7 +36,7 @@ class AddressWatch(Part):
 
     def _look(self) -> None:
         settings = self._config.compiled.settings
-        endpoints = (*settings.listen, *settings.proxied, *settings.tls_listen)
+        endpoints = (*settings.plain_listen, *settings.tls_listen)
         before = self._missing
         self._missing = tuple(str(each) for each in endpoints if is_missing(each))
         for each in set(self._missing) - set(before):

@@ -16,12 +16,15 @@ from resolver.upstream.addresses import system_servers
 def startup_banner(config: ServedConfig, workers: int, accepted: Accepted) -> Iterator[str]:
     """The lines of the banner."""
     compiled, settings = config.compiled, config.compiled.settings
-    listen, proxied = (", ".join(map(str, each)) for each in (settings.listen, settings.proxied))
+    plain = (settings.listen, settings.redirected, settings.proxied)
+    listen, redirected, proxied = (", ".join(map(str, each)) for each in plain)
     yield f"darban {__version__}, {build()}, snapshot {config.hash}"
     yield f"config     {config.file}: {_config_state(accepted)}"
     yield f"listening  {listen} (UDP and TCP), {count_text(workers, 'worker')}"
     if settings.tls is not None:
         yield f"TLS        {', '.join(map(str, settings.tls.listen))}"
+    if redirected:
+        yield f"redirected {redirected} (UDP and TCP), queries for other resolvers"
     if proxied:
         yield f"proxied    {proxied} (UDP and TCP), with PROXY headers"
     yield f"upstream   {_upstreams(compiled)}"

@@ -30,6 +30,7 @@ def restart_changes(current: CompiledConfig, new: CompiledConfig) -> dict[str, t
 def _values(compiled: CompiledConfig) -> dict[str, str]:
     return {
         "server.listen": _listed(compiled.settings.listen),
+        "server.redirected": _listed(compiled.settings.redirected),
         "server.proxy.listen": _listed(compiled.settings.proxied),
         "server.tls.listen": _listed(compiled.settings.tls_listen),
         "server.workers": str(worker_count(compiled)),

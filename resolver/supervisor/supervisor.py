@@ -119,10 +119,11 @@ class _Supervisor:
         self._background = BackgroundTasks()
         workers = worker_count(first.compiled)
         settings = first.compiled.settings
-        endpoints = (*settings.listen, *settings.proxied)
         stored = manager.take_stored_sockets()
         self._metrics_socket = MetricsSocket(settings.metrics, stored, manager)
-        sockets = open_sockets(endpoints, workers, stored, tls=settings.tls_listen, wait=wait)
+        sockets = open_sockets(
+            settings.plain_listen, workers, stored, tls=settings.tls_listen, wait=wait
+        )
         manager.store_sockets([each for listening in sockets for each in listening])
         self._config = ServedConfig(config, state, first.compiled, first.path, time.time())
         self._block_log = BlockLogWriter(state)

@@ -219,11 +219,13 @@ class Worker:
         for listening in self._listening:
             endpoint, given = endpoint_of(listening), (self._loop, listening, handler)
             proxies = self._proxies if endpoint in settings.proxied else None
+            is_redirected = endpoint in settings.redirected
+            kind = (self._counters, proxies)
             if listening.type == socket.SOCK_DGRAM:
-                UdpServer(*given, self._counters, proxies).start()
+                UdpServer(*given, *kind, is_redirected=is_redirected).start()
             else:
                 handshakes = self._handshakes if endpoint in settings.tls_listen else None
-                TcpServer(*given, self._counters, proxies, handshakes).start()
+                TcpServer(*given, *kind, handshakes, is_redirected=is_redirected).start()
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {

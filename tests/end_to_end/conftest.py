@@ -218,6 +218,11 @@ def pulling(lasting_policy: SharedPolicy) -> Iterator[SharedPolicy]:
 
 
 @pytest.fixture(scope="session")
+def nft_program() -> Path:
+    return needed("nft")
+
+
+@pytest.fixture(scope="session")
 def dig_program() -> Path:
     return needed("dig")
 

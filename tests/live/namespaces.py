@@ -113,6 +113,11 @@ class Namespaces:
         for address in subnet.server:
             self._run("-n", client, "route", "add", "default", "via", address)
 
+    def route(self, server: str, address: str, subnet: Subnet) -> None:
+        """Send what is for an address to the client's end of a subnet."""
+        via = subnet.client[":" in address]
+        self._run("-n", server, "route", "add", address, "via", via)
+
     def into(self, namespace: str) -> list[str]:
         """The command that runs what follows it in a namespace."""
         return [str(self._ip), "netns", "exec", namespace]

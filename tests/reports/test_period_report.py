@@ -6,15 +6,24 @@ from dataclasses import replace
 import pytest
 
 from resolver.evidence.audit_log import AuditEntry, OrderedEntry
-from resolver.evidence.figures.counts import Figures, HourCount, HourLink, Minute, SelfTestResult
+from resolver.evidence.figures.counts import (
+    REDIRECTED,
+    Figures,
+    HourCount,
+    HourLink,
+    Minute,
+    SelfTestResult,
+)
 from resolver.evidence.figures.small_counts import part_of_month
 from resolver.policy.exemption_details import ExemptionDetails
 from resolver.reports import period as periods
 from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.reports.period_report import IncompatibleFiguresError, make_period_report
 from resolver.reports.period_values import (
+    AroundDns,
     FetchedAge,
     LinkCut,
+    ListAge,
     Lists,
     PeriodReport,
 )
@@ -23,6 +32,7 @@ from tests.reports.test_period import TEHRAN
 ABAN = periods.month("1405-08", TEHRAN)
 MEHR = periods.before(ABAN, TEHRAN)
 HOUR, DAY = 3600, 86400
+FETCHED = Lists(fetched=(FetchedAge("doh", None),))
 EXEMPTION = ExemptionDetails(
     *("pr-1", None, ("10.10.3.7/32",), ("telegram",), ABAN.begin + 10 * DAY),
     *("Head of PR", "PR-1", "publicity"),
@@ -49,14 +59,36 @@ def record(
 
 
 def made(
-    *nodes: Figures, log: Iterable[OrderedEntry] = (), period: periods.Period = ABAN
+    *nodes: Figures,
+    log: Iterable[OrderedEntry] = (),
+    period: periods.Period = ABAN,
+    lists: Lists = FETCHED,
 ) -> PeriodReport:
     before = periods.before(period, TEHRAN)
-    lists = Lists(fetched=(FetchedAge("doh", None),))
     return make_period_report(
         *(period, before, TEHRAN, nodes, [*log], ["administration", "publicity"]),
         *(lists, "Agency", float(period.end)),
     )
+
+
+def test_what_goes_around_the_server_is_told_by_vlan_and_counts_once() -> None:
+    one = counted(
+        (ABAN.begin, "administration", "", "passed", 10),
+        (ABAN.begin, "administration", "", REDIRECTED, 4),
+        (MEHR.begin, "administration", "", REDIRECTED, 100),
+        (ABAN.begin, "administration", "doh", "blocked", 2),
+        (ABAN.begin, "publicity", "doh", "would_block", 3),
+        (ABAN.begin, "unknown", "", REDIRECTED, 5),
+    )
+    ways = Lists((ListAge("doh", "encrypted-dns", 1, ""), ListAge("telegram", "messenger", 1, "")))
+    report = made(figures("ns1", *one), figures("ns2", *one), lists=ways)
+    assert report.around == (
+        AroundDns("administration", 8, 4),
+        AroundDns("publicity", 0, 6),
+        AroundDns("unknown", 10, 0),
+    )
+    assert report.total() == (30, 0)
+    assert made(lists=ways).around == ()
 
 
 def test_counts_of_two_nodes_add_up_by_period() -> None:

@@ -18,6 +18,8 @@ from resolver.upstream.forwarder import Forwarder
 from tests.compiler.texts import compile_texts
 
 CONFIG = """
+[server]
+redirected = ["127.0.0.1:5353"]
 [policies.open]
 deny = ["denied.example"]
 [vlans.here]

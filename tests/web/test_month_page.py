@@ -12,7 +12,14 @@ from markupsafe import Markup
 from resolver.compiler.compilation import compile_file
 from resolver.evidence.block_log_retention import BlockLogDays
 from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
-from resolver.reports.period_values import Coverage, LinkCut, ListAge, PeriodReport, Verification
+from resolver.reports.period_values import (
+    AroundDns,
+    Coverage,
+    LinkCut,
+    ListAge,
+    PeriodReport,
+    Verification,
+)
 from resolver.web import month_page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
@@ -58,7 +65,13 @@ def report() -> PeriodReport:
         months.figures("ns2", served=months.minutes(MEHR.begin, ABAN.end)),
         log=log,
     )
-    return replace(made, lists=(ListAge("one", 1, "2026-10-01"), ListAge("around", 1, "")))
+    return replace(
+        made,
+        lists=(
+            ListAge("one", "messenger", 1, "2026-10-01"),
+            ListAge("around", "encrypted-dns", 1, ""),
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +110,17 @@ def test_the_page_has_it_all_and_loads_nothing(page: PageOf, language: str) -> N
     assert "Head of PR" in whole
     assert text["whys"]["no_record"] in whole
     assert text["findings_what"] in whole
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_goes_around_the_server_has_a_section_where_there_is_any(
+    page: PageOf, language: str
+) -> None:
+    text = messages(language)["month"]
+    shown = page(language, around=(AroundDns("unknown", 40961, 0),))
+    assert text["around_what"] in shown
+    assert {"en": "40,961", "fa": "۴۰٬۹۶۱"}[language] in shown
+    assert text["around_what"] not in page(language, around=())
 
 
 def test_numbers_days_and_the_month_are_as_the_language_has_them(page: PageOf) -> None:

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+REDIRECTED = "redirected"
+"""In place of an outcome, without a service: the queries of a VLAN that a gateway has redirected.
+Each of them is counted by its outcome besides."""
+
 
 class Labels(NamedTuple):
-    """What queries were counted by; each as the label of ``darban_queries``."""
+    """What queries were counted by; each as the label of ``darban_queries``, or ``REDIRECTED``."""
 
     vlan: str
     service: str
@@ -29,6 +33,7 @@ class HourCount:
     service: str
     """Empty for none."""
     outcome: str
+    """As in ``Labels``."""
     queries: int
 
 

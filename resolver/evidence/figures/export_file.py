@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver.evidence.figures import tables
-from resolver.evidence.figures.counts import Figures, HourFigures, Labels
+from resolver.evidence.figures.counts import REDIRECTED, Figures, HourFigures, Labels
 from resolver.evidence.figures.tables import FiguresError
 from resolver.files import read_regular, write_atomically
 from resolver.policy.verdict import Outcome
@@ -21,7 +21,7 @@ _MAX_EXPORT: Final = 64 << 20
 _MAX_TEXT: Final = 255
 """Characters of a name of a VLAN, a service, a policy or the node."""
 _EVER: Final = (-(1 << 62), 1 << 62)
-_OUTCOMES: Final = {each.label for each in Outcome}
+_OUTCOMES: Final = {REDIRECTED, *(each.label for each in Outcome)}
 
 
 def write_export(path: Path, figures: Figures) -> None:

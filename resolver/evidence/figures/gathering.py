@@ -7,9 +7,9 @@ What must stay true:
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from resolver.evidence.figures.counts import HourFigures, Labels
+from resolver.evidence.figures.counts import REDIRECTED, HourFigures, Labels
 from resolver.metrics.layout import CounterRow
 
 MAX_HOURS = 48
@@ -22,11 +22,16 @@ class Increases:
     def __init__(self) -> None:
         self._before: Counter[Labels] = Counter()
 
-    def take(self, rows: Iterable[CounterRow]) -> Counter[Labels]:
-        """What was counted since the call before; at first, since the server started."""
+    def take(self, rows: Iterable[CounterRow], redirected: Mapping[str, int]) -> Counter[Labels]:
+        """What was counted since the call before; at first, since the server started.
+
+        ``redirected`` has the redirected queries by VLAN.
+        """
         now: Counter[Labels] = Counter()
         for row in rows:
             now[Labels(row.vlan, row.service, row.outcome.label)] += row.times
+        for vlan, queries in redirected.items():
+            now[Labels(vlan, "", REDIRECTED)] = queries
         gained = now - self._before  # only what is positive
         self._before = now
         return gained

@@ -57,7 +57,7 @@ class _Node:
             self.since_stored[Labels(vlan, service, "blocked")] += times
 
     def minute(self, *, is_stored: bool) -> None:
-        gained = self.increases.take(rows(self.cells))
+        gained = self.increases.take(rows(self.cells), {})
         assert all(times > 0 for times in gained.values())
         assert not self.waiting.add(HourFigures(self.hour, gained))
         taken = self.waiting.take()
