@@ -99,7 +99,7 @@ def _policy(w: Watched) -> dict[str, Expected]:
         "Exempted, over time A": _of(
             asked.by("vlan", "service", which=_is("exempted")), PER_MINUTE
         ),
-        "Bypass attempts, by kind A": _of(
+        "Around DNS, by VLAN and way A": _of(
             asked.by("vlan", "kind", which=lambda question: bool(question.kind)), PER_MINUTE
         ),
         "Unknown clients refused, by instance A": _of(unknown, PER_MINUTE),
@@ -230,6 +230,7 @@ EMPTY = {
     "DarbanWrongDecision": "its workers decide as its config expects",
     "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
     "health: Queries to upstreams, by result B": "it has no fallback servers",
+    "policy: Around DNS, by VLAN and way B": "no gateway redirects queries to it",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",
     "DarbanLinkCut": "the link abroad was not cut",
     "DarbanBlockPageDown": "it has no block page",
