@@ -54,6 +54,15 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Feeds:
+    """Where firewalls fetch address lists."""
+
+    listen: tuple[Endpoint, ...] = ()
+    firewalls: tuple[Prefix, ...] = ()
+    """Who may fetch them; the owners mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """dnsdist in front of the nodes."""
 
@@ -142,6 +151,7 @@ class Settings:
     """A domain abroad: names of it that do not exist tell whether the link abroad is cut."""
     probe_home: str = "nic.ir"
     """A domain at home, likewise."""
+    feeds: Feeds = Feeds()
 
     @property
     def plain_listen(self) -> tuple[Endpoint, ...]:

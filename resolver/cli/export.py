@@ -19,7 +19,8 @@ Program = Annotated[
         metavar="PROGRAM",
         help="knot: serves the policy's zones; nftables: rejects the address ranges of services; "
         "dnsdist-front: DNS over TLS and HTTPS, and balancing; "
-        "bind, unbound, powerdns: enforce the policy themselves",
+        "bind, unbound, powerdns: enforce the policy themselves; "
+        "feeds: address lists by service, for firewalls that fetch them",
     ),
 ]
 To = Annotated[
@@ -50,6 +51,8 @@ def export(
         darban export unbound --to /etc/unbound
 
         darban export powerdns --to /etc/powerdns
+
+        darban export feeds --to /srv/feeds
     """
     if program in SEVERAL:
         if to is None:

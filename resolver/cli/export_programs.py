@@ -12,6 +12,7 @@ from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.moment import in_force
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
+from resolver.publish.feeds import feed_files, service_feeds
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
@@ -74,17 +75,27 @@ def _powerdns(snapshot: Snapshot, config: Path) -> Files:
 
 def _nftables(snapshot: Snapshot, config: Path) -> str:
     compiled, now = snapshot.compiled, time.time()
-    if not compiled.ranges:
-        raise DarbanError(
-            f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
-            "beside telegram.txt"
-        )
+    _require_ranges(compiled, config)
     until = in_force(compiled, now).until
     valid = ""
     if until < math.inf:
         begins = "an exemption or hours begin or end then"
         valid = f"# valid until {moment_text(until)}: {begins}\n"
     return valid + nftables(compiled, now)
+
+
+def _feeds(snapshot: Snapshot, config: Path) -> Files:
+    _require_ranges(snapshot.compiled, config)
+    found = map(feed_files, service_feeds(snapshot.compiled, time.time()))
+    return {name: text.encode() for files in found for name, text in files}
+
+
+def _require_ranges(compiled: CompiledConfig, config: Path) -> None:
+    if not compiled.ranges:
+        raise DarbanError(
+            f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
+            "beside telegram.txt"
+        )
 
 
 def _dnsdist_front(snapshot: Snapshot, config: Path) -> str:
@@ -107,5 +118,6 @@ SEVERAL: dict[str, Callable[[Snapshot, Path], Files]] = {
     "bind": _bind,
     "unbound": _unbound,
     "powerdns": _powerdns,
+    "feeds": _feeds,
 }
-"""The engines, which need several files."""
+"""The engines, and the firewalls, which need several files."""

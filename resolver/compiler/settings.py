@@ -8,6 +8,7 @@ from resolver.config import model
 from resolver.config.crosscheck import PUBLISHED_BELOW
 from resolver.config.network_values import SocketAddress
 from resolver.config.tls_model import TlsConfig
+from resolver.config.values import Network
 from resolver.dns import names
 from resolver.prefix import Prefix
 
@@ -30,10 +31,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         ca_file=config.lists.ca_file or "",
         identity=config.server.identity,
         proxied=_endpoints(config.server.proxy.listen),
-        proxies=tuple(
-            Prefix(each.network_address.packed, each.prefixlen, 0)
-            for each in config.server.proxy.from_
-        ),
+        proxies=_prefixes(config.server.proxy.from_),
         publish=_publication(config.publish),
         front=_front(config),
         policy_source=policy_source(config),
@@ -43,6 +41,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         report=_report(config.report),
         probe_abroad=names.text(config.upstream.probe_abroad),
         probe_home=names.text(config.upstream.probe_home),
+        feeds=settings.Feeds(_endpoints(config.feeds.listen), _prefixes(config.feeds.from_)),
     )
 
 
@@ -112,6 +111,11 @@ def _front(config: model.Config) -> settings.Front | None:
         doh=_endpoints(front.doh),
         nodes=_endpoints(front.nodes or config.server.proxy.listen),
     )
+
+
+def _prefixes(networks: Iterable[Network]) -> tuple[Prefix, ...]:
+    """Prefixes whose owners mean nothing."""
+    return tuple(Prefix(each.network_address.packed, each.prefixlen, 0) for each in networks)
 
 
 def _endpoints(addresses: Iterable[SocketAddress]) -> tuple[settings.Endpoint, ...]:

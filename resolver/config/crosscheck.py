@@ -66,6 +66,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
         ("publish", "listen", ANY),
         ("server", "listen", ANY),
         ("server", "redirected", ANY),
+        ("feeds", "listen", ANY),
         ("server", "proxy", "listen", ANY),
         ("server", "tls", "listen", ANY),
         *(("front", each, ANY) for each in ("dns", "dot", "doh")),

@@ -1,7 +1,8 @@
-"""Errors about servers in front: [server.proxy], and [front] for dnsdist."""
+"""Errors about servers in front, [server.proxy] and [front] for dnsdist, and about [feeds]."""
 
 from collections.abc import Iterator
 
+from resolver.config.front_model import FeedsConfig, ProxyConfig
 from resolver.config.model import Config
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
@@ -9,24 +10,38 @@ from resolver.config.toml_lines import Path
 
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Every error about servers in front that takes more than one value to see."""
-    yield from _proxies(config, provenance)
+    """Every error about these sections that takes more than one value to see."""
+    yield from _from(
+        *(config.server.proxy, ("server", "proxy"), provenance),
+        *("the prefixes of the servers in front", "10.0.0.60/32"),
+        "Everybody could ask as a client of any VLAN.",
+    )
+    yield from _from(
+        *(config.feeds, ("feeds",), provenance),
+        *("the prefixes of the firewalls", "10.0.0.1/32"),
+        "Everybody could read who is exempted.",
+    )
     yield from _missing(config, provenance)
 
 
-def _proxies(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """``server.proxy.from`` must be set, and must not be everybody."""
-    path: Path = ("server", "proxy", "from")
-    proxy = config.server.proxy
-    if proxy.listen and not proxy.from_ and provenance.whole(path):
-        expected = 'the prefixes of the servers in front, such as ["10.0.0.60/32"]'
-        advice = "Without them nobody is answered at [server.proxy] listen."
-        yield provenance.problem(path, "no from", expected, advice)
-    for place, prefix in enumerate(proxy.from_):
+def _from(
+    section: ProxyConfig | FeedsConfig,
+    path: Path,
+    provenance: Provenance,
+    expected: str,
+    example: str,
+    danger: str,
+) -> Iterator[Problem]:
+    """``from`` of a section must be set where it listens, and must not be everybody."""
+    if section.listen and not section.from_ and provenance.whole((*path, "from")):
+        advice = f"Without them nobody is answered at [{'.'.join(map(str, path))}] listen."
+        yield provenance.problem(
+            (*path, "from"), "no from", f'{expected}, such as ["{example}"]', advice
+        )
+    for place, prefix in enumerate(section.from_):
         if prefix.prefixlen == 0:
-            advice = "Everybody could ask as a client of any VLAN."
-            expected = "the prefixes of the servers in front alone"
-            yield provenance.problem((*path, place), toml_text(str(prefix)), expected, advice)
+            found = toml_text(str(prefix))
+            yield provenance.problem((*path, "from", place), found, f"{expected} alone", danger)
 
 
 def _missing(config: Config, provenance: Provenance) -> Iterator[Problem]:

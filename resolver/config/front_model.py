@@ -18,6 +18,15 @@ class ProxyConfig(ConfigSection):
     """The prefixes of the servers in front, which may say for whom they ask."""
 
 
+class FeedsConfig(ConfigSection):
+    """Address lists by service, for firewalls that fetch them."""
+
+    listen: Several[Listen] = ()
+    """The addresses and ports where the lists are fetched, by HTTP; none means no feeds."""
+    from_: Annotated[Several[Prefix], Field(alias="from")] = ()
+    """The prefixes of the firewalls that may fetch them."""
+
+
 class FrontConfig(ConfigSection):
     """dnsdist in front, as ``darban export dnsdist-front`` writes it."""
 

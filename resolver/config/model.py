@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import ByteSize, Field
 
 from resolver.config.dates import Day, Moment
-from resolver.config.front_model import FrontConfig, ProxyConfig
+from resolver.config.front_model import FeedsConfig, FrontConfig, ProxyConfig
 from resolver.config.hours_model import HoursConfig, ZoneName
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
@@ -381,6 +381,8 @@ class Config(ConfigSection):
     """Warnings that are known and accepted."""
     front: FrontConfig = FrontConfig.model_construct()
     """dnsdist in front, as `darban export dnsdist-front` writes it."""
+    feeds: FeedsConfig = FeedsConfig.model_construct()
+    """Address lists by service, for firewalls that fetch them."""
 
     def groups(self) -> Iterator[tuple[Path, NameServersConfig]]:
         """Every group of name servers, with its path."""

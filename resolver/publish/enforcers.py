@@ -24,6 +24,8 @@ class Enforcer(StrEnum):
     UNBOUND = "unbound"
     RECURSOR = "powerdns"
     NFTABLES = "nftables"
+    FEEDS = "feeds"
+    """Firewalls that fetch address lists."""
 
 
 class Fit(Enum):
@@ -85,6 +87,30 @@ _ZONES: Final = {
         *(Feature.IPV4_RANGES, Feature.IPV6_RANGES),
     ),
 }
+
+
+def _firewall(hours: str) -> dict[Feature, Support]:
+    """What a firewall does; ``hours`` says how late."""
+    return {
+        **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.COUNT),
+        **_exact(Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS),
+        **_stricter(
+            "addresses of blocked services are rejected, whatever name has them",
+            *(Feature.EXCEPTIONS, Feature.ALLOW),
+        ),
+        **_stricter(
+            "the firewall rejects, and answers no name",
+            *(Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED),
+        ),
+        **_looser(
+            "a firewall knows addresses and no names",
+            *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT),
+            *(Feature.ALIASES, Feature.CANARIES, Feature.INTERFACE, Feature.UPSTREAM),
+        ),
+        **_looser(hours, Feature.HOURS),
+    }
+
+
 SUPPORTS: Final[Mapping[Enforcer, Mapping[Feature, Support]]] = {
     Enforcer.ZONES: _ZONES,
     Enforcer.BIND: _ZONES,
@@ -101,24 +127,8 @@ SUPPORTS: Final[Mapping[Enforcer, Mapping[Feature, Support]]] = {
         ),
     },
     Enforcer.RECURSOR: _ZONES,
-    Enforcer.NFTABLES: {
-        **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.COUNT),
-        **_exact(Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS),
-        **_stricter(
-            "addresses of blocked services are rejected, whatever name has them",
-            *(Feature.EXCEPTIONS, Feature.ALLOW),
-        ),
-        **_stricter(
-            "connections are rejected with ICMP",
-            *(Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED),
-        ),
-        **_looser(
-            "a firewall knows addresses and no names",
-            *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT),
-            *(Feature.ALIASES, Feature.CANARIES, Feature.INTERFACE, Feature.UPSTREAM),
-        ),
-        **_looser("what begins or ends does so with the next export", Feature.HOURS),
-    },
+    Enforcer.NFTABLES: _firewall("what begins or ends does so with the next export"),
+    Enforcer.FEEDS: _firewall("what begins or ends does so when the firewall fetches next"),
 }
 
 

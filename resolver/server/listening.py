@@ -11,7 +11,7 @@ the host has the address.
 
 import errno
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from resolver.errors import DarbanError
@@ -153,17 +153,20 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
     return listening
 
 
-def take_http_socket(endpoint: Endpoint, stored: list[socket.socket]) -> socket.socket | None:
-    """Take the socket of ``open_http_socket`` out of the stored ones; one of elsewhere is closed.
+def take_http_sockets(
+    endpoints: Collection[Endpoint], stored: list[socket.socket]
+) -> dict[Endpoint, socket.socket]:
+    """Take the sockets of ``open_http_socket`` out of the stored ones; those of elsewhere close.
 
     Those for DNS have SO_REUSEPORT.
     """
-    found = None
+    found: dict[Endpoint, socket.socket] = {}
     for each in stored.copy():
         if not each.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
             stored.remove(each)
-            if found is None and endpoint_of(each) == endpoint:
-                found = each
+            endpoint = endpoint_of(each)
+            if endpoint in endpoints and endpoint not in found:
+                found[endpoint] = each
             else:
                 each.close()
     return found

@@ -16,7 +16,7 @@ from resolver.metrics.status import Status
 from resolver.metrics.status_reader import read_status
 from resolver.part import Answer, Command, Part, Request
 from resolver.supervisor.block_page import BlockPage
-from resolver.supervisor.metrics_socket import MetricsSocket
+from resolver.supervisor.http_socket import HttpSocket
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.worker_pool import WorkerPool
 
@@ -26,7 +26,7 @@ class MetricsServer(Part):
 
     def __init__(
         self,
-        socket: MetricsSocket,
+        socket: HttpSocket,
         config: ServedConfig,
         states: Callable[[], PartStates],
         rollout: Rollout,

@@ -20,7 +20,7 @@ _FIRST = 3
 """The first descriptor that systemd passes (SD_LISTEN_FDS_START)."""
 _NAME = "listening"
 _PASSED_ON = "DARBAN_PASSED_ON"
-"""The variable with the number of the descriptor that an earlier program of this process had."""
+"""The variable with the numbers of the descriptors that an earlier program of this process had."""
 _PER_MESSAGE = 128
 """Descriptors in one message; the kernel takes up to 253."""
 _TIMEOUT = 2.0
@@ -71,7 +71,7 @@ class ServiceManager:
         """Give a socket to the program that this process begins again with."""
         number = os.dup(kept.fileno())
         os.set_inheritable(number, True)
-        os.environ[_PASSED_ON] = str(number)
+        os.environ[_PASSED_ON] = f"{os.environ.get(_PASSED_ON, '')} {number}"
 
     def ready(self) -> None:
         """The service has started."""
@@ -116,7 +116,7 @@ def _take_descriptors() -> list[int]:
     count = os.environ.pop("LISTEN_FDS", "")
     os.environ.pop("LISTEN_FDNAMES", None)
     passed_on = os.environ.pop(_PASSED_ON, "")
-    numbers = [int(passed_on)] if passed_on.isdecimal() else []
+    numbers = [int(each) for each in passed_on.split() if each.isdecimal()]
     if meant_for == str(os.getpid()) and count.isdecimal():
         numbers += range(_FIRST, _FIRST + int(count))
     for number in numbers:

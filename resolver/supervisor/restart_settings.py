@@ -35,6 +35,7 @@ def _values(compiled: CompiledConfig) -> dict[str, str]:
         "server.tls.listen": _listed(compiled.settings.tls_listen),
         "server.workers": str(worker_count(compiled)),
         "metrics.listen": str(compiled.settings.metrics),
+        "feeds.listen": _listed(compiled.settings.feeds.listen),
         "cache.max_bytes": str(compiled.settings.cache_bytes),
         "block_page.listen": _listed(compiled.settings.block_page),
     }

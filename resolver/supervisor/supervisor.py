@@ -31,17 +31,18 @@ from resolver.metrics.part_states import PartStates
 from resolver.metrics.served_config import ServedConfig
 from resolver.part import Command, Part
 from resolver.policy_source.pulls import PolicyPulls
-from resolver.server.listening import open_sockets
+from resolver.server.listening import open_sockets, take_http_sockets
 from resolver.snapshot import store
 from resolver.supervisor.address_watch import AddressWatch
 from resolver.supervisor.background import BackgroundTasks, report_unaccepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control_socket import ControlSocket
+from resolver.supervisor.feed_server import FeedServer
+from resolver.supervisor.http_socket import HttpSocket
 from resolver.supervisor.link_probe import LinkProbe
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_server import MetricsServer
-from resolver.supervisor.metrics_socket import MetricsSocket
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
 from resolver.supervisor.reload import START, Reloader, mark_good
@@ -120,7 +121,11 @@ class _Supervisor:
         workers = worker_count(first.compiled)
         settings = first.compiled.settings
         stored = manager.take_stored_sockets()
-        self._metrics_socket = MetricsSocket(settings.metrics, stored, manager)
+        taken = take_http_sockets((settings.metrics, *settings.feeds.listen), stored)
+        self._metrics_socket = HttpSocket("metrics", settings.metrics, taken, manager)
+        self._feed_sockets = [
+            HttpSocket("feeds", each, taken, manager) for each in settings.feeds.listen
+        ]
         sockets = open_sockets(
             settings.plain_listen, workers, stored, tls=settings.tls_listen, wait=wait
         )
@@ -165,6 +170,7 @@ class _Supervisor:
         yield LinkProbe(rollout)
         yield SelfTest(self._pool, rollout)
         yield AddressWatch(config)
+        yield FeedServer(self._feed_sockets, config, self._states)
 
     def _states(self) -> PartStates:
         """What all parts say now."""
@@ -205,7 +211,8 @@ class _Supervisor:
         finally:
             if self._begin_again:
                 self._manager.forget_sockets()
-                self._metrics_socket.pass_on()
+                for each in (self._metrics_socket, *self._feed_sockets):
+                    each.pass_on()
             else:
                 self._manager.stopping()
             self._control.stop()

@@ -195,7 +195,7 @@ def test_where_a_name_leads_that_passes_a_default_is_named(target: Enforcer) -> 
     [named] = [each for each in misfits(compiled, target, WALL) if led in each.features]
     assert (named.policy, named.vlans) == ("administrative", ("administration",))
     assert named.support.fit is Fit.LOOSER
-    assert (Feature.DEFAULT in named.features) is (target is Enforcer.NFTABLES)
+    assert (Feature.DEFAULT in named.features) is (target in (Enforcer.NFTABLES, Enforcer.FEEDS))
 
 
 def test_a_default_that_only_counts_is_in_no_zone() -> None:

@@ -1,4 +1,4 @@
-"""The socket that the metrics are served on: tried until it can be opened, and kept for restarts.
+"""A socket that HTTP is served on: tried until it can be opened, and kept for restarts.
 
 What must stay true:
 - From when it is open until the service is stopped, no other program can take the port: the
@@ -8,9 +8,10 @@ What must stay true:
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 from resolver.log import log
-from resolver.server.listening import open_http_socket, take_http_socket
+from resolver.server.listening import open_http_socket
 from resolver.settings import Endpoint
 from resolver.supervisor.notify import ServiceManager
 
@@ -18,16 +19,24 @@ _AGAIN = 1.0
 """Seconds between two attempts to open it."""
 
 
-class MetricsSocket:
+class HttpSocket:
     """The socket, once it is open."""
 
     def __init__(
-        self, endpoint: Endpoint, stored: list[socket.socket], manager: ServiceManager
+        self,
+        what: str,
+        endpoint: Endpoint,
+        stored: Mapping[Endpoint, socket.socket],
+        manager: ServiceManager,
     ) -> None:
-        """Take the socket out of those that an earlier process has stored, if it is there."""
+        """``what`` is served there; a section of the config has the same name.
+
+        ``stored`` are the sockets of an earlier process.
+        """
+        self._what = what
         self._endpoint = endpoint
         self._manager = manager
-        self._socket = take_http_socket(endpoint, stored)
+        self._socket = stored.get(endpoint)
         if self._socket is not None:
             manager.store_sockets([self._socket])
 
@@ -36,7 +45,8 @@ class MetricsSocket:
         waits = False
         while self._socket is None:
             try:
-                self._socket = open_http_socket(self._endpoint, "metrics", "[metrics] listen")
+                setting = f"[{self._what}] listen"
+                self._socket = open_http_socket(self._endpoint, self._what, setting)
             except OSError as error:
                 if not waits:
                     self._report(error)
@@ -45,7 +55,7 @@ class MetricsSocket:
             else:
                 self._manager.store_sockets([self._socket])
         if waits:
-            log.info("%s: metrics are served there now", self._endpoint)
+            log.info("%s: %s are served there now", self._endpoint, self._what)
         return self._socket
 
     def pass_on(self) -> None:
@@ -55,8 +65,7 @@ class MetricsSocket:
 
     def _report(self, error: OSError) -> None:
         log.error(
-            "%s: metrics cannot be served there (%s). DNS is not affected. Free the port or change "
-            "[metrics] listen; it is tried again each second",
-            self._endpoint,
-            error.strerror,
+            "%s: %s cannot be served there (%s). DNS is not affected. Free the port or change "
+            "[%s] listen; it is tried again each second",
+            *(self._endpoint, self._what, error.strerror, self._what),
         )

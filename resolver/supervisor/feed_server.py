@@ -1,0 +1,56 @@
+"""Serves address lists to firewalls, where the config has ``[feeds] listen``.
+
+What must stay true:
+- No list is served while it may be wrong: a firewall goes on with its last copy.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from resolver.metrics import kernel
+from resolver.metrics.part_states import PartStates, SelfTestState
+from resolver.metrics.served_config import ServedConfig
+from resolver.part import Part
+from resolver.policy.moment import in_force
+from resolver.supervisor.http_socket import HttpSocket
+
+
+class FeedServer(Part):
+    """The HTTP server of the feeds."""
+
+    waits_for_config = True  # until then, a stored policy is in force that may be old
+
+    def __init__(
+        self,
+        sockets: Sequence[HttpSocket],
+        config: ServedConfig,
+        states: Callable[[], PartStates],
+    ) -> None:
+        self._sockets = sockets
+        self._config = config
+        self._states = states
+
+    async def run(self) -> None:
+        """Serve until cancelled; nothing without a listener."""
+        if not self._sockets:
+            return
+        from resolver.publish import feeds_over_http  # slow to import, so after the start
+        from resolver.web.listener import listen
+
+        async def serve(each: HttpSocket) -> None:
+            app = feeds_over_http.application(self._config, self._not_served)
+            await listen(app, await each.opened())
+
+        await asyncio.gather(*map(serve, self._sockets))
+
+    def _not_served(self) -> str:
+        """Why no list can be trusted now; empty where they can be."""
+        begins = in_force(self._config.compiled, time.time())
+        has_times = math.isfinite(begins.since) or math.isfinite(begins.until)
+        if has_times and kernel.clock_synchronised() is False:
+            return "The clock is not synchronised; exemptions or hours begin and end by it."
+        if self._states().of(SelfTestState).result == "failed":
+            return "A worker decides otherwise than an expectation of the config says."
+        return ""
