@@ -4,6 +4,7 @@ A test holds that they are what this program writes. Another compares deploy/ref
 which the page of config.toml is made, with the config model.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,7 +149,60 @@ def config() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"config.md": config, "commands.md": commands, "metrics.md": metrics, "alerts.md": alerts}
+ECS = {
+    "block-log": {
+        "time": "@timestamp",
+        "vlan": "network.vlan.name",
+        "client": "client.ip, where [block_log] client is address; else labels.client",
+        "name": "dns.question.name",
+        "type": "dns.question.type",
+        "transport": "network.transport (tls: tcp)",
+        "service": "rule.category",
+        "rule": "rule.name",
+        "list": "rule.ruleset",
+        "outcome": "event.action; event.outcome: success",
+        "target": "dns.answers.data",
+    },
+    "audit-log": {
+        "time": "@timestamp",
+        "event": "event.action",
+        "who": "user.name",
+        "snapshot": "labels.snapshot",
+        "config": "file.hash.sha256 (its begin)",
+        "diff": "message",
+        "exemptions": "darban.exemptions",
+        "lists": "labels.lists",
+    },
+}
+"""The field of the Elastic Common Schema, 8.17, for each field of a line."""
+
+
+def logs() -> str:
+    """The page of the block log and the audit log: their fields, from the JSON Schemas."""
+    lines = ["# Logs", "", "[siem.md](../how-to/siem.md) sends both to a SIEM."]
+    for name, ecs in ECS.items():
+        path = ROOT / "deploy" / "schemas" / f"{name}.json"
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        lines += ["", f"## {name.replace('-', ' ').capitalize()}", "", schema["description"], ""]
+        lines += [f"JSON Schema: [{path.name}](../../deploy/schemas/{path.name}).", ""]
+        lines += ["| field | | in ECS |", "|---|---|---|"]
+        for field, of in schema["properties"].items():
+            values = ", ".join(f"`{each}`" for each in of.get("enum", ()))
+            text = f"{of['description']}{f' One of {values}.' if values else ''}"
+            lines.append(f"| `{field}` | {_cell(text)} | {_cell(ecs.get(field, ''))} |")
+    exemption = schema["properties"]["exemptions"]["items"]["properties"]
+    lines += ["", "An exemption in a line of the audit log:", "", "| field | |", "|---|---|"]
+    lines += [f"| `{field}` | {_cell(of['description'])} |" for field, of in exemption.items()]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "config.md": config,
+    "commands.md": commands,
+    "metrics.md": metrics,
+    "alerts.md": alerts,
+    "logs.md": logs,
+}
 
 if __name__ == "__main__":
     REFERENCE.mkdir(exist_ok=True)

@@ -32,6 +32,8 @@ from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import difference
 from resolver.stored import is_moment, read_fields
 
+VERSION = 1
+"""Of the form of a line (deploy/schemas/audit-log.json), which changes no meaning of a field."""
 REFUSED = "refused"
 _OWN, _FETCHED = "own", "fetched"
 """The agency's own lists, and the fetched ones, among the hashes of all lists."""
@@ -217,7 +219,8 @@ class AuditLog:
         return name
 
     def _append(self, entry: AuditEntry) -> None:
-        self._journal.append(json.dumps(asdict(entry), ensure_ascii=False).encode())
+        line = {"version": VERSION, **asdict(entry)}
+        self._journal.append(json.dumps(line, ensure_ascii=False).encode())
 
 
 def record_time(line: bytes) -> float | None:

@@ -26,6 +26,8 @@ from resolver.policy.prefixes import address_text, client_prefix, client_prefix_
 from resolver.policy.verdict import NO_SERVICE, Verdict
 from resolver.policy.view import View
 
+VERSION: Final = 1
+"""Of the form of a line (deploy/schemas/block-log.json). Another meaning of a field raises it."""
 _MAX_CONSTANTS: Final = 4096
 """When this many sets of constant parts are kept, the next one clears them all."""
 
@@ -88,7 +90,7 @@ class BlockRecords:
             constants = self._constants[key] = _Constants(compiled, view, verdict, client.transport)
         name = names.text(query.name)
         line = (
-            f'{{"time": "{self._moment(time.time())}{constants.before_client}'
+            f'{{"version": {VERSION}, "time": "{self._moment(time.time())}{constants.before_client}'
             f'{self._client(client, constants)}, "name": {_quoted(name)}, "type": "'
             f'{codes.type_text(query.profile.qtype)}"{constants.before_rule}'
             f"{_quoted(_rule_text(verdict, name))}{constants.before_target}"

@@ -65,6 +65,8 @@ PACKAGES = {
     "unshare": "util-linux",
     "visudo": "sudo",
 }
+PLUGINS = {"rsyslog/lmnsd_gtls.so": "rsyslog-gnutls"}
+"""Libraries that a program loads, below the directory of the architecture."""
 FONT, FONT_PACKAGE = "Vazirmatn", "fonts-vazirmatn"
 """Pictures of Persian pages need it; a browser's users have one of their own."""
 IN_CI = os.environ.get("CI") == "true"
@@ -84,11 +86,17 @@ def has_font() -> bool:
     return fc_list is not None and bool(subprocess.check_output([fc_list, FONT]))
 
 
+def has_plugin(plugin: str) -> bool:
+    """Whether a library of ``PLUGINS`` is installed."""
+    return any(Path("/usr/lib").glob(f"*/{plugin}"))
+
+
 def missing_packages() -> list[str]:
     """The packages that are not installed."""
     missing = {package for program, package in PACKAGES.items() if find(program) is None}
     if not any(Path("/usr/share/python-wheels").glob("pip-*.whl")):
         missing.add("python3-pip-whl")
+    missing |= {package for plugin, package in PLUGINS.items() if not has_plugin(plugin)}
     return sorted(missing | (set() if has_font() else {FONT_PACKAGE}))
 
 

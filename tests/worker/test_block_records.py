@@ -187,6 +187,7 @@ def test_clients_are_recorded_no_more_exactly_than_chosen(
     _write(records, "www.blocked.example", address)
     records.flush()
     assert json.loads(pipe.read()) == {
+        "version": 1,
         "time": "2026-07-05T12:00:00.012Z",
         "vlan": "administration",
         "client": client,

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ policy = "trial"
 enabled = true
 """
 FIELDS = (
-    *("time", "vlan", "client", "name", "type", "transport"),
+    *("version", "time", "vlan", "client", "name", "type", "transport"),
     *("service", "rule", "list", "outcome", "target"),
 )
 Make = Callable[..., Server]
@@ -75,7 +76,7 @@ def log_of(server: Server) -> Path:
     return server.state / "blocks.jsonl"
 
 
-def records(path: Path, number: int, after: int = 0) -> list[dict[str, str]]:
+def records(path: Path, number: int, after: int = 0) -> list[dict[str, Any]]:
     """So many records, once they are there, after so many others."""
     lines = wait_for(lambda: _lines(path, after + number), f"{number} records")
     assert len(lines) == after + number
@@ -95,7 +96,7 @@ def told(server: Server, client: str, name: str, rtype: str = "A") -> None:
     assert ask(server.port, name, rtype, client=client) is not None
 
 
-def _expected() -> list[dict[str, str]]:
+def _expected() -> list[dict[str, Any]]:
     """The records of the queries below, without their times and the lists of services."""
     administration = {
         "vlan": "administration",
@@ -158,6 +159,7 @@ def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
         moment = dt.datetime.fromisoformat(record["time"]).timestamp()
         assert began - 1 <= moment <= time.time()
         assert record.pop("time").endswith("Z")
+        assert record.pop("version") == 1
         assert record["list"] == "" or Path(record.pop("list")).stem == record["service"]
     # Workers write as queries come to them.
     assert sorted(written, key=_parts) == sorted(_expected(), key=_parts)
