@@ -21,16 +21,17 @@ PACKAGES = {
 """Compiled whole, but for ``INTERPRETED``."""
 
 INTERPRETED = {
+    "dns/local_record.py": "has a dataclass that is read and written by its type hints",
     "dns/presentation.py": "calls dnslib, which has no types; no query passes through it",
     "policy/building.py": "runs in a thread, beside a loop that has to go on",
     "policy/clauses.py": "dataclasses that are read and written by their type hints",
     "policy/codec.py": "reads type hints at run time, once a snapshot",
-    "policy/compiled.py": "likewise",
+    "policy/compiled.py": "dataclasses that are read and written by their type hints",
     "policy/description.py": "dataclasses for people; no query passes through it",
     "policy/exemption_details.py": "likewise",
+    "policy/expectation.py": "a dataclass that is read and written by its type hints",
     "policy/service_hours.py": "for people; no query passes through it",
     "policy/few_addresses.py": "for figures, reports and a warning; no query passes through it",
-    "policy/form_1.py": "reads what an earlier release has stored, once a start",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }

@@ -32,6 +32,15 @@ class BlockLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A list that is fetched."""
+
+    name: str
+    url: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Secondary:
     """A resolver that may transfer the zones."""
 

@@ -24,6 +24,7 @@ from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network, instead_of_url
 from resolver.dns import codes, presentation
+from resolver.dns.local_record import LocalName
 from resolver.exchange import fallback
 from resolver.lists.guard import too_wide
 from resolver.lists.packed_rules import packed
@@ -38,10 +39,19 @@ from resolver.policy.clauses import (
     Services,
     Unlisted,
 )
+from resolver.policy.expectation import Expectation
 from resolver.policy.policy_hash import policy_hash
 from resolver.policy.services import services_in
 from resolver.prefix import Prefix
+from resolver.settings import Subscription
+from resolver.snapshot.snapshot import Snapshot
 from resolver.time_zones import time_zone
+from resolver.upstream_groups import (
+    ConfiguredGroup,
+    ConfiguredServer,
+    ForwardZone,
+    RebindingProtection,
+)
 
 DEFAULT_GROUP = ""
 
@@ -53,7 +63,7 @@ def compile_snapshot(
     complete: bool = True,
     built: Callable[[str], tuple[bytes, bytes] | None] = lambda _: None,
     authorities: Mapping[str, str] = {},
-) -> tuple[made.Snapshot, list[Problem]]:
+) -> tuple[Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
@@ -81,7 +91,7 @@ class _Compiler:
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
 
-    def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> made.Snapshot:
+    def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> Snapshot:
         of_lists = [packed(each) for each in self.catalog.lists]
         key = index.key(of_lists)
         trie, rules = built(key) or index.build(of_lists)
@@ -112,7 +122,7 @@ class _Compiler:
         if compiled.policies:  # without one, a VLAN's policy is already a problem
             digests = [each.facts.digest for each in of_lists]
             compiled = replace(compiled, policy_hash=policy_hash(compiled, digests))
-        return made.Snapshot(compiled, trie, rules, key)
+        return Snapshot(compiled, trie, rules, key)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
         self.problems.append(self.provenance.problem(path, found, expected, advice))
@@ -226,10 +236,10 @@ class _Compiler:
             zone = self.time_zone(("hours", name, "time_zone"), hours.time_zone)
             yield compile_hours(name, hours, zone)
 
-    def expectations(self) -> Iterable[made.Expectation]:
+    def expectations(self) -> Iterable[Expectation]:
         for each in self.config.expect:
             if each.at is None and each.outcome != "exempted":
-                yield made.Expectation(
+                yield Expectation(
                     client=str(each.client),
                     question_name=each.name,
                     question_type=codes.parse_type(each.type) or 0,
@@ -303,13 +313,13 @@ class _Compiler:
             exempted_hours=self.hours_place.get(exemption.hours or ""),
         )
 
-    def local_names(self) -> Iterable[made.LocalName]:
+    def local_names(self) -> Iterable[LocalName]:
         """The names of the config, and the one by which clients find encrypted DNS."""
         yield from (self.local(i, each) for i, each in enumerate(self.config.local))
         if not any(each.name == discovery.DISCOVERY for each in self.config.local):
             yield from discovery.designated_resolvers(self.config)
 
-    def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
+    def local(self, place: int, local: model.LocalConfig) -> LocalName:
         found = []
         for number, record in enumerate(local.records):
             try:
@@ -320,13 +330,13 @@ class _Compiler:
         if len(found) > 1 and any(each.rtype == codes.CNAME for each in found):
             alone = "a CNAME alone (RFC 1034 section 3.6.2)"
             self.wrong(("local", place, "records"), f"{len(found)} records", alone, "")
-        return made.LocalName(local.name, tuple(found))
+        return LocalName(local.name, tuple(found))
 
-    def forward(self) -> Iterable[made.ForwardZone]:
+    def forward(self) -> Iterable[ForwardZone]:
         for place, forward in enumerate(self.config.forward):
-            yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
+            yield from (ForwardZone(zone, _group_of(place)) for zone in forward.zones)
 
-    def groups(self) -> Iterable[made.ConfiguredGroup]:
+    def groups(self) -> Iterable[ConfiguredGroup]:
         protection = _rebinding(self.config.upstream.rebinding_allow)
         yield self.upstream(DEFAULT_GROUP, self.config.upstream, protection)
         if self.config.upstream.fallback:
@@ -340,26 +350,26 @@ class _Compiler:
             yield self.group(_group_of(place), forward)
 
     def upstream(
-        self, name: str, group: UpstreamGroupConfig, protection: made.RebindingProtection
-    ) -> made.ConfiguredGroup:
+        self, name: str, group: UpstreamGroupConfig, protection: RebindingProtection
+    ) -> ConfiguredGroup:
         rebinding = protection if group.rebinding_protection else None
         return replace(self.group(name, group), trust_ad=group.trust_ad, rebinding=rebinding)
 
-    def group(self, name: str, group: NameServersConfig) -> made.ConfiguredGroup:
+    def group(self, name: str, group: NameServersConfig) -> ConfiguredGroup:
         """A group that is not protected, as that of a forward zone, whose names are not public."""
-        return made.ConfiguredGroup(
+        return ConfiguredGroup(
             name=name,
             servers=tuple(
-                made.ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers
+                ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers
             ),
             source=tuple(map(str, group.source)),
             authorities=self.authorities.get(group.ca_file or "", ""),
         )
 
-    def subscriptions(self) -> Iterable[made.Subscription]:
+    def subscriptions(self) -> Iterable[Subscription]:
         for name, source in self.config.lists.sources.items():
             if source.url is not None:
-                yield made.Subscription(name, source.url, source.format)
+                yield Subscription(name, source.url, source.format)
 
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
@@ -388,11 +398,11 @@ def _group_of(forward: int) -> str:
     return f"forward:{forward}"
 
 
-def _rebinding(allow: Sequence[bytes | Network]) -> made.RebindingProtection:
+def _rebinding(allow: Sequence[bytes | Network]) -> RebindingProtection:
     """The protection of all groups that have one."""
     names = tuple(each for each in allow if isinstance(each, bytes))
     networks = [each for each in allow if not isinstance(each, bytes)]
-    return made.RebindingProtection(names, tuple(_prefixes([networks])))
+    return RebindingProtection(names, tuple(_prefixes([networks])))
 
 
 def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:

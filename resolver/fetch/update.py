@@ -20,8 +20,8 @@ from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest
 from resolver.fetch.validator import Validator
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.compiled import CompiledConfig, Subscription
-from resolver.settings import Endpoint
+from resolver.policy.compiled import CompiledConfig
+from resolver.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 
 _AT_ONCE = 4

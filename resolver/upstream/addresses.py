@@ -17,10 +17,11 @@ import aiodns
 
 from resolver.exchange import fallback
 from resolver.log import log
-from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
+from resolver.policy.compiled import CompiledConfig
 from resolver.settings import Endpoint, Settings
 from resolver.upstream.server_address import ServerAddress, aiodns_server
 from resolver.upstream.source import source_for
+from resolver.upstream_groups import ConfiguredGroup, ConfiguredServer
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 FALLBACK: Final = fallback.GROUP.decode()

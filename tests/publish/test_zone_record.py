@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolver.policy.compiled import Snapshot
 from resolver.policy.view import View
 from resolver.publish import writer, zone_record
 from resolver.publish.policy_zones import Action, RuleSource, policy_zones
 from resolver.publish.zone_text import contents
+from resolver.snapshot.snapshot import Snapshot
 from tests.config.tables import exemption, vlan
 from tests.policy.networks import snapshot_of
 
