@@ -14,18 +14,18 @@ from resolver.compiler import discovery, index
 from resolver.compiler.catalog import ServiceCatalog
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
+from resolver.compiler.prefixes import compile_prefixes
 from resolver.compiler.protected_names import protected_names
-from resolver.compiler.settings import compile_settings
+from resolver.compiler.settings import compile_settings, compile_subscriptions
+from resolver.compiler.upstream_groups import forward_zones, upstream_groups
 from resolver.config import model
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
-from resolver.config.values import Network, instead_of_url
+from resolver.config.values import instead_of_url
 from resolver.dns import codes, presentation
 from resolver.dns.local_record import LocalName
-from resolver.exchange import fallback
 from resolver.lists.guard import too_wide
 from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -42,18 +42,8 @@ from resolver.policy.clauses import (
 from resolver.policy.expectation import Expectation
 from resolver.policy.policy_hash import policy_hash
 from resolver.policy.services import services_in
-from resolver.prefix import Prefix
-from resolver.settings import Subscription
 from resolver.snapshot.snapshot import Snapshot
 from resolver.time_zones import time_zone
-from resolver.upstream_groups import (
-    ConfiguredGroup,
-    ConfiguredServer,
-    ForwardZone,
-    RebindingProtection,
-)
-
-DEFAULT_GROUP = ""
 
 
 def compile_snapshot(
@@ -102,14 +92,14 @@ class _Compiler:
             sources=self.catalog.sources,
             policies=tuple(self.policy(name, each) for name, each in config.policies.items()),
             vlans=tuple(self.vlans()),
-            prefixes=tuple(_prefixes(vlan.prefixes for vlan in config.vlans.values())),
+            prefixes=tuple(compile_prefixes(vlan.prefixes for vlan in config.vlans.values())),
             exemptions=tuple(self.exemption(i, each) for i, each in enumerate(config.exemptions)),
-            exempted_prefixes=tuple(_prefixes(each.prefixes for each in config.exemptions)),
+            exempted_prefixes=tuple(compile_prefixes(each.prefixes for each in config.exemptions)),
             excepted=tuple(sorted(excepted)),
             local=tuple(self.local_names()),
-            forward=tuple(self.forward()),
-            groups=tuple(self.groups()),
-            subscriptions=tuple(self.subscriptions()),
+            forward=tuple(forward_zones(config)),
+            groups=tuple(upstream_groups(config, self.authorities)),
+            subscriptions=tuple(compile_subscriptions(config)),
             settings=compile_settings(config),
             ranges=self.catalog.ranges,
             protected=tuple(sorted(protected_names(self.config))),
@@ -332,45 +322,6 @@ class _Compiler:
             self.wrong(("local", place, "records"), f"{len(found)} records", alone, "")
         return LocalName(local.name, tuple(found))
 
-    def forward(self) -> Iterable[ForwardZone]:
-        for place, forward in enumerate(self.config.forward):
-            yield from (ForwardZone(zone, _group_of(place)) for zone in forward.zones)
-
-    def groups(self) -> Iterable[ConfiguredGroup]:
-        protection = _rebinding(self.config.upstream.rebinding_allow)
-        yield self.upstream(DEFAULT_GROUP, self.config.upstream, protection)
-        if self.config.upstream.fallback:
-            servers = {"servers": self.config.upstream.fallback}
-            yield self.group(
-                fallback.GROUP.decode(), self.config.upstream.model_copy(update=servers)
-            )
-        for name, group in self.config.upstreams.items():
-            yield self.upstream(name, group, protection)
-        for place, forward in enumerate(self.config.forward):
-            yield self.group(_group_of(place), forward)
-
-    def upstream(
-        self, name: str, group: UpstreamGroupConfig, protection: RebindingProtection
-    ) -> ConfiguredGroup:
-        rebinding = protection if group.rebinding_protection else None
-        return replace(self.group(name, group), trust_ad=group.trust_ad, rebinding=rebinding)
-
-    def group(self, name: str, group: NameServersConfig) -> ConfiguredGroup:
-        """A group that is not protected, as that of a forward zone, whose names are not public."""
-        return ConfiguredGroup(
-            name=name,
-            servers=tuple(
-                ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers
-            ),
-            source=tuple(map(str, group.source)),
-            authorities=self.authorities.get(group.ca_file or "", ""),
-        )
-
-    def subscriptions(self) -> Iterable[Subscription]:
-        for name, source in self.config.lists.sources.items():
-            if source.url is not None:
-                yield Subscription(name, source.url, source.format)
-
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
             service = expectation.service
@@ -391,22 +342,3 @@ def _directive(
 def _is_reference(text: str) -> bool:
     """Whether an entry of ``allow`` means services: a name has a dot, or is written as a rule."""
     return not text.startswith("@@") and "." not in text and "|" not in text
-
-
-def _group_of(forward: int) -> str:
-    """The group of a ``forward`` entry; names of other groups have no colon."""
-    return f"forward:{forward}"
-
-
-def _rebinding(allow: Sequence[bytes | Network]) -> RebindingProtection:
-    """The protection of all groups that have one."""
-    names = tuple(each for each in allow if isinstance(each, bytes))
-    networks = [each for each in allow if not isinstance(each, bytes)]
-    return RebindingProtection(names, tuple(_prefixes([networks])))
-
-
-def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:
-    """The prefixes of VLANs or exemptions, each with the place of its owner."""
-    for owner, networks in enumerate(groups):
-        for network in networks:
-            yield Prefix(network.network_address.packed, network.prefixlen, owner)

@@ -1,15 +1,15 @@
 """Compile the settings of a config that are not policy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from resolver import settings
+from resolver.compiler.prefixes import compile_prefixes
 from resolver.config import model
 from resolver.config.crosscheck import PUBLISHED_BELOW
 from resolver.config.network_values import SocketAddress
 from resolver.config.tls_model import TlsConfig
 from resolver.dns import names
-from resolver.prefix import Prefix
 
 _MAX_NEWLY_BLOCKED: Final = 50
 """Recorded names that a commit of the policy may block newly, unless somebody accepts it."""
@@ -29,10 +29,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         ca_file=config.lists.ca_file or "",
         identity=config.server.identity,
         proxied=_endpoints(config.server.proxy.listen),
-        proxies=tuple(
-            Prefix(each.network_address.packed, each.prefixlen, 0)
-            for each in config.server.proxy.from_
-        ),
+        proxies=tuple(compile_prefixes([config.server.proxy.from_])),
         publish=_publication(config.publish),
         front=_front(config),
         policy_source=policy_source(config),
@@ -43,6 +40,13 @@ def compile_settings(config: model.Config) -> settings.Settings:
         probe_abroad=names.text(config.upstream.probe_abroad),
         probe_home=names.text(config.upstream.probe_home),
     )
+
+
+def compile_subscriptions(config: model.Config) -> Iterator[settings.Subscription]:
+    """The lists of a config that are fetched."""
+    for name, source in config.lists.sources.items():
+        if source.url is not None:
+            yield settings.Subscription(name, source.url, source.format)
 
 
 def _report(report: model.ReportConfig) -> settings.ReportSettings:
