@@ -20,6 +20,7 @@ from resolver.compiler.settings import compile_settings, compile_subscriptions
 from resolver.compiler.upstream_groups import forward_zones, upstream_groups
 from resolver.config import model
 from resolver.config.load import LoadedConfig
+from resolver.config.policy_model import DuringConfig, PolicyConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
@@ -131,7 +132,7 @@ class _Compiler:
             found |= self.catalog.known_members([reference])
         return found
 
-    def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
+    def policy(self, name: str, policy: PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
         directives = self.config.directives
         cited = {each: directives[each] for each in policy.directives if each in directives}
@@ -151,7 +152,7 @@ class _Compiler:
             title=policy.title,
         )
 
-    def of_policy(self, path: Path, policy: model.PolicyConfig) -> Iterator[Clause]:
+    def of_policy(self, path: Path, policy: PolicyConfig) -> Iterator[Clause]:
         """The clauses of a policy; in audit mode it counts what it would block."""
         blocks = Does.BLOCK if policy.mode == "enforce" else Does.COUNT
         default = Does.COUNT if policy.default == "count" else blocks
@@ -183,7 +184,7 @@ class _Compiler:
             yield Unlisted(default)
 
     def contradicting_hours(
-        self, path: Path, during: Sequence[model.DuringConfig], passes: int, restricted: int
+        self, path: Path, during: Sequence[DuringConfig], passes: int, restricted: int
     ) -> None:
         """Report what a policy never does at its hours: a clause of all hours goes before it."""
         for place, each in enumerate(during):
@@ -209,7 +210,7 @@ class _Compiler:
         return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
-        self, path: Path, during: Sequence[model.DuringConfig], blocks: Does
+        self, path: Path, during: Sequence[DuringConfig], blocks: Does
     ) -> Iterator[Services]:
         for place, each in enumerate(during):
             outside = each.outside is not None

@@ -104,7 +104,7 @@ def tls_settings(tls: TlsConfig) -> settings.TlsSettings | None:
 def _front(config: model.Config) -> settings.Front | None:
     """The settings of dnsdist in front; None if the config has none."""
     front = config.front
-    if not (front.dns or front.dot or front.doh):
+    if not front.answers:
         return None
     return settings.Front(
         name="" if front.name is None else names.text(front.name),
