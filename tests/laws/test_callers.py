@@ -27,7 +27,7 @@ CALLERS = {
     },
     "check_query": {
         "engine.engine.Engine.check_question",
-        "publish.policy_zones.RuleSource.action",  # for other resolvers: policy, no local data
+        "publish.policy_zones.ZoneRules.action",  # for other resolvers: policy, no local data
     },
     # No default of a policy judges a target.
     "_by_rules": {"policy.judge.Judge.check_query", "policy.judge.Judge.check_answer"},
