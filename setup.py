@@ -45,7 +45,7 @@ MODULES = {
     "server/tls_session.py": "decrypts and encrypts every message over TLS",
     "server/handshakes.py": "lets every handshake of TLS take its turn",
     "server/tcp.py": "serves every query over TCP",
-    "server/holder.py": "counts every connection over TCP",
+    "server/connection_shares.py": "counts every connection over TCP",
     "server/untaken.py": "counts the replies that wait for their clients",
     "server/handler.py": "takes every query to the engine and its reply back",
     "upstream/forwarder.py": "takes what the cache lacks to an upstream",
