@@ -21,16 +21,17 @@ PACKAGES = {
 """Compiled whole, but for ``INTERPRETED``."""
 
 INTERPRETED = {
+    "dns/local_record.py": "has a dataclass that is read and written by its type hints",
     "dns/presentation.py": "calls dnslib, which has no types; no query passes through it",
     "policy/building.py": "runs in a thread, beside a loop that has to go on",
     "policy/clauses.py": "dataclasses that are read and written by their type hints",
     "policy/codec.py": "reads type hints at run time, once a snapshot",
-    "policy/compiled.py": "likewise",
+    "policy/compiled.py": "dataclasses that are read and written by their type hints",
     "policy/description.py": "dataclasses for people; no query passes through it",
     "policy/exemption_details.py": "likewise",
+    "policy/expectation.py": "a dataclass that is read and written by its type hints",
     "policy/service_hours.py": "for people; no query passes through it",
     "policy/few_addresses.py": "for figures, reports and a warning; no query passes through it",
-    "policy/form_1.py": "reads what an earlier release has stored, once a start",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }
@@ -44,7 +45,7 @@ MODULES = {
     "server/tls_session.py": "decrypts and encrypts every message over TLS",
     "server/handshakes.py": "lets every handshake of TLS take its turn",
     "server/tcp.py": "serves every query over TCP",
-    "server/holder.py": "counts every connection over TCP",
+    "server/connection_shares.py": "counts every connection over TCP",
     "server/untaken.py": "counts the replies that wait for their clients",
     "server/handler.py": "takes every query to the engine and its reply back",
     "upstream/forwarder.py": "takes what the cache lacks to an upstream",

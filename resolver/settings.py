@@ -32,6 +32,15 @@ class BlockLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """A list that is fetched."""
+
+    name: str
+    url: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Secondary:
     """A resolver that may transfer the zones."""
 
@@ -132,8 +141,6 @@ class Settings:
     """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
     identity: str = ""
     """The answer to NSID and id.server; empty for none."""
-    redirected: tuple[Endpoint, ...] = ()
-    """Listeners that a gateway redirects queries for other resolvers to."""
     proxied: tuple[Endpoint, ...] = ()
     """Listeners where each query needs a PROXY header."""
     proxies: tuple[Prefix, ...] = ()
@@ -152,6 +159,8 @@ class Settings:
     probe_home: str = "nic.ir"
     """A domain at home, likewise."""
     feeds: Feeds = Feeds()
+    redirected: tuple[Endpoint, ...] = ()
+    """Listeners that a gateway redirects queries for other resolvers to."""
 
     @property
     def plain_listen(self) -> tuple[Endpoint, ...]:

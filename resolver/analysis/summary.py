@@ -16,20 +16,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
 from resolver.dns import names, presentation
+from resolver.dns.local_record import LocalName
 from resolver.lists.rules import Rule
 from resolver.policy.clauses import Does
-from resolver.policy.compiled import (
-    CompiledConfig,
-    ConfiguredGroup,
-    LocalName,
-    Policy,
-    Service,
-)
+from resolver.policy.compiled import CompiledConfig, Policy, Service
 from resolver.policy.description import Entry, PolicyDescription, describe
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.prefix import Prefix
 from resolver.settings import Endpoint, Secondary
+from resolver.upstream_groups import ConfiguredGroup
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

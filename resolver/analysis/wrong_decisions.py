@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from resolver.dns import codes, names
-from resolver.policy.compiled import CompiledConfig, Expectation
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.expectation import Expectation
 from resolver.policy.moment import in_force
 from resolver.policy.prefixes import packed
 from resolver.policy.services import services_in

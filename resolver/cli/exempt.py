@@ -27,7 +27,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.publish.client_prefixes import passing_prefixes
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 
 Whom = Annotated[
     str | None,
@@ -180,7 +180,7 @@ class _Edit:
         self._path = path
         self._as_json = as_json
         self._in_force: PolicyInForce | None = None
-        with suppress(control.Unreachable):  # where no server runs, the config is written
+        with suppress(control_client.Unreachable):  # where no server runs, the config is written
             self._in_force = policy_in_force(path)
         self._edit = ExemptionEdit(path, self._in_force)
         self._known = {each.id: each for each in exemption_details(self._edit.compiled)}
@@ -267,7 +267,7 @@ def _list(path: Path, as_json: bool) -> int:
     """Show the exemptions in force; without a server, those of the config."""
     try:
         found = read_status(path).exemptions
-    except control.Unreachable:
+    except control_client.Unreachable:
         found = status.exemptions(compile_valid(path).snapshot.compiled, time.time())
     if as_json:
         print_json({"exemptions": found})

@@ -8,7 +8,7 @@ from pathlib import Path
 from resolver.cli.moments import moment_text
 from resolver.config.values import PLAIN_PATH, is_plain_path
 from resolver.errors import DarbanError
-from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.moment import in_force
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
@@ -21,6 +21,7 @@ from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.settings import Publication
 from resolver.snapshot import store
+from resolver.snapshot.snapshot import Snapshot
 
 Files = Mapping[str, bytes]
 """The contents of files by their names below a directory."""

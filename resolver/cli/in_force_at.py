@@ -42,13 +42,13 @@ class PastPolicy:
     """A record that says that something else was in force, and that is not believed."""
     compiled: CompiledConfig
     index: Index
-    source: str
+    decided_by: str
     """What decides now, in words."""
 
     def text(self) -> str:
         """Since when and by whom it was in force, and whose code decides now."""
         ran = f"Darban {self.version} ran then" if self.version else _UNKNOWN_VERSION
-        lines = [since(self.entry, self.moment), f"{ran}; {self.source}"]
+        lines = [since(self.entry, self.moment), f"{ran}; {self.decided_by}"]
         if self.backdated is not None:
             lines.append(backdated_text(self.backdated, self.moment))
         return "\n".join(lines)
@@ -56,7 +56,7 @@ class PastPolicy:
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
         entry = {key: each for key, each in asdict(self.entry).items() if key != "diff"}
-        told = {"at": self.moment, "version": self.version, "decided_by": self.source}
+        told = {"at": self.moment, "version": self.version, "decided_by": self.decided_by}
         return {**told, "activation": entry, "backdated": self.backdated}
 
 
@@ -104,10 +104,10 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
         same = "they make the snapshot of then"
         if snapshot.hash() != entry.snapshot:
             same = f"they make another snapshot than then, {snapshot.hash()}"
-        source = f"Darban {__version__} decides here, by the config and lists of then: {same}"
-        return PastPolicy(moment, *found, snapshot.compiled, snapshot.index(), source)
-    source = f"Darban {__version__} decides here, by the snapshot of then"
-    return PastPolicy(moment, *found, compiled, index, source)
+        decided_by = f"Darban {__version__} decides here, by the config and lists of then: {same}"
+        return PastPolicy(moment, *found, snapshot.compiled, snapshot.index(), decided_by)
+    decided_by = f"Darban {__version__} decides here, by the snapshot of then"
+    return PastPolicy(moment, *found, compiled, index, decided_by)
 
 
 def activation_at(state: Path, moment: float) -> ActivationInForce:

@@ -23,7 +23,7 @@ from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 from resolver.upstream.addresses import bootstrap
 
 Names = Annotated[
@@ -164,7 +164,7 @@ def update(names: Names = None, *, accept: Accept = False, config: Config) -> in
     """
     try:
         job = _by_server(config, names or [], accept)
-    except control.Unreachable:
+    except control_client.Unreachable:
         job = _by_this_command(config, names or [], accept)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""

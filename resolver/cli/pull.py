@@ -26,7 +26,7 @@ from resolver.settings import PolicySource
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
 from resolver.snapshot.state_owner import as_owner, become_owner
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 
 Bundle = Annotated[
     Path | None,
@@ -66,7 +66,7 @@ def pull(
     with _in_state(config, bundle) as taken:
         try:
             answer = ask(config, "pull", PATIENCE, bundle=taken and taken.name, accept=accept)
-        except control.Unreachable:
+        except control_client.Unreachable:
             answer = {"result": "none"}
         if answer["result"] == "none":
             answer = _without_server(config, taken)

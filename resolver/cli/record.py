@@ -23,7 +23,7 @@ from resolver.files import atomic_file
 from resolver.policy_source.tree import QUESTIONS
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 
 _DAY = 1440
 _DAYS = 14
@@ -115,7 +115,7 @@ def _new_file(file: Path, *, replace: bool) -> Iterator[BinaryIO]:
         raise DarbanError(f"{file}: cannot be written ({error.strerror or error})") from None
 
 
-def _record(recording: "_Recording", seconds: float) -> control.Unreachable | None:
+def _record(recording: "_Recording", seconds: float) -> control_client.Unreachable | None:
     """Take the counts until the time is over or a signal comes; why it ended early, if it did."""
     try:
         while (left := seconds - recording.seconds) > 0:
@@ -123,7 +123,7 @@ def _record(recording: "_Recording", seconds: float) -> control.Unreachable | No
                 break
             recording.take(counting=True)
         recording.take(counting=False)
-    except control.Unreachable as error:
+    except control_client.Unreachable as error:
         return error
     return None
 

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 import typer
 
 from resolver.analysis.expectations import ExpectationRun
-from resolver.cli import report_period
+from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
 from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
 from resolver.cli.moments import InvalidMoment, parse_moment
 from resolver.cli.policies import load_snapshot
+from resolver.cli.printable_report import AskedPeriod
 from resolver.cli.report_file import write_report
-from resolver.cli.report_period import AskedPeriod
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
 from resolver.compiler.past_policy import NotKept, load_past
@@ -25,7 +25,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.reports.period_values import PeriodReport
 from resolver.reports.policy_report import PastActivation, Report, make_report
 from resolver.snapshot import store
-from resolver.web import report_page
+from resolver.web import policy_report_page
 
 At = Annotated[
     str | None,
@@ -104,10 +104,10 @@ def report(
     if at is not None and (asked.is_given or merge or export or output or as_csv):
         raise DarbanError("--at is for a moment, and has no period, counts or figures")
     if export is not None:
-        report_period.export(config, asked, export)
+        printable_report.export(config, asked, export)
         return 0
     if asked.is_given or merge or as_csv or output:
-        one = report_period.make(config, asked, merge or [], time.time())
+        one = printable_report.make(config, asked, merge or [], time.time())
         if as_json and output is None:
             print_json(one.report)
             return 0
@@ -124,7 +124,7 @@ def report(
         print_json(made)
     else:
         sys.stdout.write(
-            report_page.page(made, compiled, language)
+            policy_report_page.page(made, compiled, language)
         )  # its texts are escaped as HTML
     return int(made.failed > 0)
 

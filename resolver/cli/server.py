@@ -11,7 +11,7 @@ from resolver.errors import DarbanError
 from resolver.log import escaped
 from resolver.metrics.status import Status
 from resolver.part import Answer
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 
 PATIENCE = 600.0
 """Seconds to wait for a reload or an update: a million names take long to fetch and compile."""
@@ -45,7 +45,7 @@ def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _ask(config: Path, command: str, patience: float, arguments: Mapping[str, object]) -> Answer:
-    answer = control.ask(config, {"command": command, **arguments}, patience)
+    answer = control_client.ask(config, {"command": command, **arguments}, patience)
     if "error" in answer:
         raise ServerRefused(str(answer["error"]))
     return answer
@@ -67,7 +67,7 @@ def read_status(config: Path) -> Status:
     try:
         return TypeAdapter(Status).validate_python(answer)
     except ValidationError:
-        raise control.Unreachable(
+        raise control_client.Unreachable(
             f"the server of {config} has another version ({answer.get('version')}) than this "
             "command; restart it"
         ) from None

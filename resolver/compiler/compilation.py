@@ -30,13 +30,13 @@ from resolver.config.reading import ConfigFiles, read_merged
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
-from resolver.policy.compiled import Snapshot
 from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
 from resolver.snapshot.kept_readings import KeptReadings
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.snapshot import Snapshot
 from resolver.snapshot.state_owner import as_owner, is_own
 
 

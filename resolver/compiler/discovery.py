@@ -12,7 +12,7 @@ from typing import Final
 from resolver.config.model import Config
 from resolver.config.network_values import SocketAddress
 from resolver.dns import names, presentation
-from resolver.policy import compiled as made
+from resolver.dns.local_record import LocalName
 
 DISCOVERY: Final = names.parse("_dns.resolver.arpa")
 DOH_PATH: Final = "/dns-query"
@@ -20,7 +20,7 @@ _DOHPATH_KEY: Final = "key7"
 """``dohpath`` of RFC 9461, by its number."""
 
 
-def designated_resolvers(config: Config) -> Iterator[made.LocalName]:
+def designated_resolvers(config: Config) -> Iterator[LocalName]:
     """The records of ``DISCOVERY``: one for each port of DNS over TLS, then of DNS over HTTPS.
 
     This server comes before dnsdist. What has no name in the config has no record.
@@ -36,7 +36,7 @@ def designated_resolvers(config: Config) -> Iterator[made.LocalName]:
             presentation.parse("SVCB", f"{priority} {service}")
             for priority, service in enumerate(services, 1)
         ]
-        yield made.LocalName(DISCOVERY, tuple(records))
+        yield LocalName(DISCOVERY, tuple(records))
 
 
 def _by_port(

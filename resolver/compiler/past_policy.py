@@ -19,10 +19,10 @@ from resolver.config.load import LoadedConfig, load
 from resolver.errors import DarbanError
 from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.compiled import Snapshot
 from resolver.snapshot.config_files import SavedFiles
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
+from resolver.snapshot.snapshot import Snapshot
 
 
 class NotKept(DarbanError):

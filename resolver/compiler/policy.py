@@ -14,17 +14,19 @@ from resolver.compiler import discovery, index
 from resolver.compiler.catalog import ServiceCatalog
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
+from resolver.compiler.prefixes import compile_prefixes
 from resolver.compiler.protected_names import protected_names
-from resolver.compiler.settings import compile_settings
+from resolver.compiler.settings import compile_settings, compile_subscriptions
+from resolver.compiler.upstream_groups import forward_zones, upstream_groups
 from resolver.config import model
 from resolver.config.load import LoadedConfig
+from resolver.config.policy_model import DuringConfig, PolicyConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
-from resolver.config.values import Network, instead_of_url
+from resolver.config.values import instead_of_url
 from resolver.dns import codes, presentation
-from resolver.exchange import fallback
+from resolver.dns.local_record import LocalName
 from resolver.lists.guard import too_wide
 from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -38,12 +40,11 @@ from resolver.policy.clauses import (
     Services,
     Unlisted,
 )
+from resolver.policy.expectation import Expectation
 from resolver.policy.policy_hash import policy_hash
 from resolver.policy.services import services_in
-from resolver.prefix import Prefix
+from resolver.snapshot.snapshot import Snapshot
 from resolver.time_zones import time_zone
-
-DEFAULT_GROUP = ""
 
 
 def compile_snapshot(
@@ -53,7 +54,7 @@ def compile_snapshot(
     complete: bool = True,
     built: Callable[[str], tuple[bytes, bytes] | None] = lambda _: None,
     authorities: Mapping[str, str] = {},
-) -> tuple[made.Snapshot, list[Problem]]:
+) -> tuple[Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
@@ -81,7 +82,7 @@ class _Compiler:
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
 
-    def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> made.Snapshot:
+    def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> Snapshot:
         of_lists = [packed(each) for each in self.catalog.lists]
         key = index.key(of_lists)
         trie, rules = built(key) or index.build(of_lists)
@@ -92,14 +93,14 @@ class _Compiler:
             sources=self.catalog.sources,
             policies=tuple(self.policy(name, each) for name, each in config.policies.items()),
             vlans=tuple(self.vlans()),
-            prefixes=tuple(_prefixes(vlan.prefixes for vlan in config.vlans.values())),
+            prefixes=tuple(compile_prefixes(vlan.prefixes for vlan in config.vlans.values())),
             exemptions=tuple(self.exemption(i, each) for i, each in enumerate(config.exemptions)),
-            exempted_prefixes=tuple(_prefixes(each.prefixes for each in config.exemptions)),
+            exempted_prefixes=tuple(compile_prefixes(each.prefixes for each in config.exemptions)),
             excepted=tuple(sorted(excepted)),
             local=tuple(self.local_names()),
-            forward=tuple(self.forward()),
-            groups=tuple(self.groups()),
-            subscriptions=tuple(self.subscriptions()),
+            forward=tuple(forward_zones(config)),
+            groups=tuple(upstream_groups(config, self.authorities)),
+            subscriptions=tuple(compile_subscriptions(config)),
             settings=compile_settings(config),
             ranges=self.catalog.ranges,
             protected=tuple(sorted(protected_names(self.config))),
@@ -112,7 +113,7 @@ class _Compiler:
         if compiled.policies:  # without one, a VLAN's policy is already a problem
             digests = [each.facts.digest for each in of_lists]
             compiled = replace(compiled, policy_hash=policy_hash(compiled, digests))
-        return made.Snapshot(compiled, trie, rules, key)
+        return Snapshot(compiled, trie, rules, key)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
         self.problems.append(self.provenance.problem(path, found, expected, advice))
@@ -131,7 +132,7 @@ class _Compiler:
             found |= self.catalog.known_members([reference])
         return found
 
-    def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
+    def policy(self, name: str, policy: PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
         directives = self.config.directives
         cited = {each: directives[each] for each in policy.directives if each in directives}
@@ -151,7 +152,7 @@ class _Compiler:
             title=policy.title,
         )
 
-    def of_policy(self, path: Path, policy: model.PolicyConfig) -> Iterator[Clause]:
+    def of_policy(self, path: Path, policy: PolicyConfig) -> Iterator[Clause]:
         """The clauses of a policy; in audit mode it counts what it would block."""
         blocks = Does.BLOCK if policy.mode == "enforce" else Does.COUNT
         default = Does.COUNT if policy.default == "count" else blocks
@@ -183,7 +184,7 @@ class _Compiler:
             yield Unlisted(default)
 
     def contradicting_hours(
-        self, path: Path, during: Sequence[model.DuringConfig], passes: int, restricted: int
+        self, path: Path, during: Sequence[DuringConfig], passes: int, restricted: int
     ) -> None:
         """Report what a policy never does at its hours: a clause of all hours goes before it."""
         for place, each in enumerate(during):
@@ -209,7 +210,7 @@ class _Compiler:
         return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
-        self, path: Path, during: Sequence[model.DuringConfig], blocks: Does
+        self, path: Path, during: Sequence[DuringConfig], blocks: Does
     ) -> Iterator[Services]:
         for place, each in enumerate(during):
             outside = each.outside is not None
@@ -226,10 +227,10 @@ class _Compiler:
             zone = self.time_zone(("hours", name, "time_zone"), hours.time_zone)
             yield compile_hours(name, hours, zone)
 
-    def expectations(self) -> Iterable[made.Expectation]:
+    def expectations(self) -> Iterable[Expectation]:
         for each in self.config.expect:
             if each.at is None and each.outcome != "exempted":
-                yield made.Expectation(
+                yield Expectation(
                     client=str(each.client),
                     question_name=each.name,
                     question_type=codes.parse_type(each.type) or 0,
@@ -303,13 +304,13 @@ class _Compiler:
             exempted_hours=self.hours_place.get(exemption.hours or ""),
         )
 
-    def local_names(self) -> Iterable[made.LocalName]:
+    def local_names(self) -> Iterable[LocalName]:
         """The names of the config, and the one by which clients find encrypted DNS."""
         yield from (self.local(i, each) for i, each in enumerate(self.config.local))
         if not any(each.name == discovery.DISCOVERY for each in self.config.local):
             yield from discovery.designated_resolvers(self.config)
 
-    def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
+    def local(self, place: int, local: model.LocalConfig) -> LocalName:
         found = []
         for number, record in enumerate(local.records):
             try:
@@ -320,46 +321,7 @@ class _Compiler:
         if len(found) > 1 and any(each.rtype == codes.CNAME for each in found):
             alone = "a CNAME alone (RFC 1034 section 3.6.2)"
             self.wrong(("local", place, "records"), f"{len(found)} records", alone, "")
-        return made.LocalName(local.name, tuple(found))
-
-    def forward(self) -> Iterable[made.ForwardZone]:
-        for place, forward in enumerate(self.config.forward):
-            yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
-
-    def groups(self) -> Iterable[made.ConfiguredGroup]:
-        protection = _rebinding(self.config.upstream.rebinding_allow)
-        yield self.upstream(DEFAULT_GROUP, self.config.upstream, protection)
-        if self.config.upstream.fallback:
-            servers = {"servers": self.config.upstream.fallback}
-            yield self.group(
-                fallback.GROUP.decode(), self.config.upstream.model_copy(update=servers)
-            )
-        for name, group in self.config.upstreams.items():
-            yield self.upstream(name, group, protection)
-        for place, forward in enumerate(self.config.forward):
-            yield self.group(_group_of(place), forward)
-
-    def upstream(
-        self, name: str, group: UpstreamGroupConfig, protection: made.RebindingProtection
-    ) -> made.ConfiguredGroup:
-        rebinding = protection if group.rebinding_protection else None
-        return replace(self.group(name, group), trust_ad=group.trust_ad, rebinding=rebinding)
-
-    def group(self, name: str, group: NameServersConfig) -> made.ConfiguredGroup:
-        """A group that is not protected, as that of a forward zone, whose names are not public."""
-        return made.ConfiguredGroup(
-            name=name,
-            servers=tuple(
-                made.ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers
-            ),
-            source=tuple(map(str, group.source)),
-            authorities=self.authorities.get(group.ca_file or "", ""),
-        )
-
-    def subscriptions(self) -> Iterable[made.Subscription]:
-        for name, source in self.config.lists.sources.items():
-            if source.url is not None:
-                yield made.Subscription(name, source.url, source.format)
+        return LocalName(local.name, tuple(found))
 
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
@@ -381,22 +343,3 @@ def _directive(
 def _is_reference(text: str) -> bool:
     """Whether an entry of ``allow`` means services: a name has a dot, or is written as a rule."""
     return not text.startswith("@@") and "." not in text and "|" not in text
-
-
-def _group_of(forward: int) -> str:
-    """The group of a ``forward`` entry; names of other groups have no colon."""
-    return f"forward:{forward}"
-
-
-def _rebinding(allow: Sequence[bytes | Network]) -> made.RebindingProtection:
-    """The protection of all groups that have one."""
-    names = tuple(each for each in allow if isinstance(each, bytes))
-    networks = [each for each in allow if not isinstance(each, bytes)]
-    return made.RebindingProtection(names, tuple(_prefixes([networks])))
-
-
-def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:
-    """The prefixes of VLANs or exemptions, each with the place of its owner."""
-    for owner, networks in enumerate(groups):
-        for network in networks:
-            yield Prefix(network.network_address.packed, network.prefixlen, owner)

@@ -1,16 +1,16 @@
 """Compile the settings of a config that are not policy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from resolver import settings
+from resolver.compiler.prefixes import compile_prefixes
 from resolver.config import model
 from resolver.config.crosscheck import PUBLISHED_BELOW
+from resolver.config.front_model import FeedsConfig
 from resolver.config.network_values import SocketAddress
 from resolver.config.tls_model import TlsConfig
-from resolver.config.values import Network
 from resolver.dns import names
-from resolver.prefix import Prefix
 
 _MAX_NEWLY_BLOCKED: Final = 50
 """Recorded names that a commit of the policy may block newly, unless somebody accepts it."""
@@ -31,7 +31,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         ca_file=config.lists.ca_file or "",
         identity=config.server.identity,
         proxied=_endpoints(config.server.proxy.listen),
-        proxies=_prefixes(config.server.proxy.from_),
+        proxies=tuple(compile_prefixes([config.server.proxy.from_])),
         publish=_publication(config.publish),
         front=_front(config),
         policy_source=policy_source(config),
@@ -41,8 +41,15 @@ def compile_settings(config: model.Config) -> settings.Settings:
         report=_report(config.report),
         probe_abroad=names.text(config.upstream.probe_abroad),
         probe_home=names.text(config.upstream.probe_home),
-        feeds=settings.Feeds(_endpoints(config.feeds.listen), _prefixes(config.feeds.from_)),
+        feeds=_feeds(config.feeds),
     )
+
+
+def compile_subscriptions(config: model.Config) -> Iterator[settings.Subscription]:
+    """The lists of a config that are fetched."""
+    for name, source in config.lists.sources.items():
+        if source.url is not None:
+            yield settings.Subscription(name, source.url, source.format)
 
 
 def _report(report: model.ReportConfig) -> settings.ReportSettings:
@@ -100,7 +107,7 @@ def tls_settings(tls: TlsConfig) -> settings.TlsSettings | None:
 def _front(config: model.Config) -> settings.Front | None:
     """The settings of dnsdist in front; None if the config has none."""
     front = config.front
-    if not (front.dns or front.dot or front.doh):
+    if not front.answers:
         return None
     return settings.Front(
         name="" if front.name is None else names.text(front.name),
@@ -113,9 +120,8 @@ def _front(config: model.Config) -> settings.Front | None:
     )
 
 
-def _prefixes(networks: Iterable[Network]) -> tuple[Prefix, ...]:
-    """Prefixes whose owners mean nothing."""
-    return tuple(Prefix(each.network_address.packed, each.prefixlen, 0) for each in networks)
+def _feeds(feeds: FeedsConfig) -> settings.Feeds:
+    return settings.Feeds(_endpoints(feeds.listen), tuple(compile_prefixes([feeds.from_])))
 
 
 def _endpoints(addresses: Iterable[SocketAddress]) -> tuple[settings.Endpoint, ...]:

@@ -1,30 +1,24 @@
-"""Errors that take more than one value to see: unknown names, repetitions, a loop to itself.
+"""Errors that take more than one section to see: unknown names, repetitions, a loop to itself.
 
-The checks see the values that were understood, or the merged document where text is enough.
-A name counts as known if any file defines it, even if its definition is wrong. While a file
-cannot be read, no name counts as unknown. A name in a table that is no section counts as known
-too, since the table's name may be a misspelled section's. A name that is unknown in several places
-is one problem, since one wrong definition may be the cause.
+What takes one section alone is checked in its class (``ConfigSection.errors``, ``table_errors``);
+``check`` calls these. The checks see the values that were understood, or the merged document where
+text is enough. A name counts as known if any file defines it, even if its definition is wrong.
+While a file cannot be read, no name counts as unknown. A name in a table that is no section counts
+as known too, since the table's name may be a misspelled section's. A name that is unknown in
+several places is one problem, since one wrong definition may be the cause.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv6Network, ip_address
+from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Final
 
-from resolver.config import front, tls_model, upstream
-from resolver.config.model import (
-    Config,
-    DuringConfig,
-    ExemptionConfig,
-    ExpectationConfig,
-    ListSourceConfig,
-)
+from resolver.config.model import Config
 from resolver.config.network_values import NameServer, SocketAddress
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
-from resolver.config.section import ConfigSection
+from resolver.config.section import sections, tables
+from resolver.config.section_checks import repeated
 from resolver.config.toml_lines import Path
-from resolver.config.values import Address
 from resolver.dns import names
 
 _REFERENCES = {
@@ -77,9 +71,6 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
     "local name": (("local", ANY, "name"),),
 }
 
-_OF_SOURCE = (("url", "file"), ("service", "category"))
-"""A list comes from one place, and is for one service or category."""
-
 _NAME_SERVERS: tuple[Path, ...] = (
     ("upstream", "bootstrap", ANY),
     ("upstream", "servers", ANY),
@@ -90,7 +81,7 @@ _NAME_SERVERS: tuple[Path, ...] = (
 
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Every error that takes more than one value to see."""
+    """Every error that takes more than one value to see, in one section or in several."""
     if provenance.merged.complete:
         yield from _unknown_names(provenance)
         if not provenance.unknown:
@@ -98,31 +89,22 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _vlan_named_unknown(config, provenance)
     for what, patterns in _UNIQUE.items():
         values = [each for pattern in patterns for each in matching(config, pattern)]
-        yield from _repeated(what, [each for each in values if each[1] is not None], provenance)
-    for name in config.policies:
-        yield from _repeated("name", _allowed_and_denied(config, name), provenance)
-    yield from _below_blocked_names(config, provenance)
-    yield from _empty_during(config, provenance)
-    yield from _sinkholes(config, provenance)
-    yield from _sources(config, provenance)
-    yield from _link_local_prefixes(config, provenance)
-    yield from _exempted_clients(provenance.merged)
-    yield from _one_of(provenance.merged, ("lists", "sources", ANY), ListSourceConfig, _OF_SOURCE)
-    during = ("policies", ANY, "during", ANY)
-    yield from _one_of(provenance.merged, during, DuringConfig, (("hours", "outside"),))
-    yield from _one_of(
-        provenance.merged, ("expect", ANY), ExpectationConfig, (("at", "hours"),), required=False
-    )
-    yield from upstream.check(config, provenance)
+        yield from repeated(what, [each for each in values if each[1] is not None], provenance)
+    for path, section in sections(config):
+        yield from section.errors(path, provenance)
+    yield from _table_errors(provenance.merged)
     yield from _queries_to_itself(config, provenance)
-    if config.policy_source.repository and not config.policy_source.allowed_signers:
-        expected = "the file of the SSH keys whose signatures are accepted"
-        if provenance.whole(("policy_source", "allowed_signers")):
-            yield provenance.problem(("policy_source",), "no allowed_signers", expected)
     if config.publish.listen:
         yield from _zone_names(config, provenance)
-    yield from front.check(config, provenance)
-    yield from tls_model.check(config.server.tls, provenance)
+    yield from _front_without_nodes(config, provenance)
+
+
+def _table_errors(merged: MergedDocument) -> Iterator[Problem]:
+    """What tables lack or have too much of; not where an unknown key may be the one that lacks."""
+    for path, table, section in tables(Config, merged.document):
+        if table.keys() <= section.keys().keys():
+            for found, expected in section.table_errors(table):
+                yield merged.location(path).problem(found, expected)
 
 
 def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
@@ -155,121 +137,11 @@ def _vlan_named_unknown(config: Config, provenance: Provenance) -> Iterator[Prob
         yield provenance.problem(path, toml_text(_IN_NO_VLAN), "another name", advice)
 
 
-def _repeated(
-    what: str, values: Iterable[tuple[Path, object]], provenance: Provenance
-) -> Iterator[Problem]:
-    first: dict[str, Path] = {}
-    for path, value in values:
-        text = names.text(value) if isinstance(value, bytes) else str(value)
-        before = first.setdefault(text, path)
-        if before != path:
-            advice = f"It is also at {provenance.location(before)}."
-            yield provenance.problem(path, toml_text(text), f"each {what} once", advice)
-
-
-def _allowed_and_denied(config: Config, policy: str) -> Iterator[tuple[Path, object]]:
-    """The entries of both, each once: a repetition within one of them does no harm."""
-    for key in ("allow", "deny"):
-        found = matching(config, ("policies", policy, key, ANY))
-        first = {_plain(str(entry)): path for path, entry in reversed(found)}
-        yield from ((path, entry) for entry, path in reversed(first.items()))
-
-
-def _plain(entry: str) -> str:
-    """An entry in the form to compare; it may be a rule, which the compiler reads."""
-    try:
-        return names.text(names.parse(entry))
-    except names.InvalidName:
-        return entry.lower()
-
-
-def _below_blocked_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Where the default blocks, what passes at some hours or with a count is below blocked names.
-
-    NXDOMAIN for these says that no name exists below them (RFC 8020).
-    """
-    for name, policy in config.policies.items():
-        if policy.default != "block":
-            continue
-        path = ("policies", name)
-        if policy.during:
-            advice = "All services that 'allow' does not have are blocked at all hours."
-            expected = 'none where default is "block"'
-            yield provenance.problem((*path, "during"), "hours", expected, advice)
-        if policy.count:
-            advice = "To count services, take default = \"count\", or name them in 'allow'."
-            expected = 'none where default is "block"'
-            yield provenance.problem((*path, "count"), "services to count", expected, advice)
-
-
-def _empty_during(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    for name, policy in config.policies.items():
-        for place, each in enumerate(policy.during):
-            path = ("policies", name, "during", place)
-            if not (each.block or each.count) and provenance.whole(path):
-                expected = "services in 'block' or in 'count'"
-                yield provenance.problem(path, "hours without services", expected)
-
-
-def _sinkholes(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    for name, policy in config.policies.items():
-        yield from _one_of_each_family(("policies", name, "sinkhole"), policy.sinkhole, provenance)
-
-
-def _one_of_each_family(
-    path: Path, addresses: Sequence[Address], provenance: Provenance
-) -> Iterator[Problem]:
-    families = [address.version for address in addresses]
-    for index, family in enumerate(families):
-        if family in families[:index]:
-            found = toml_text(str(addresses[index]))
-            yield provenance.problem((*path, index), found, f"one IPv{family} address at most")
-
-
-def _link_local_prefixes(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Every link has these addresses, so that they say nothing about the VLAN."""
-    for section, instead in (("vlans", "interface"), ("exemptions", "vlan")):
-        for path, prefix in matching(config, (section, ANY, "prefixes", ANY)):
-            if isinstance(prefix, IPv6Network) and prefix.is_link_local:
-                advice = f"Every link has link-local addresses. Name the {instead} instead."
-                found, expected = toml_text(str(prefix)), "a prefix of one network"
-                yield provenance.problem(path, found, expected, advice)
-
-
-def _sources(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    for path, group in config.groups():
-        yield from _one_of_each_family((*path, "source"), group.source, provenance)
-
-
-def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:
-    for path, exemption in matching(merged.document, ("exemptions", ANY)):
-        if isinstance(exemption, dict) and exemption.keys() <= ExemptionConfig.keys().keys():
-            has_prefixes = exemption.get("prefixes", []) != []
-            if has_prefixes == ("vlan" in exemption):
-                found = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
-                expected = "one of the two, to say whom it is for"
-                yield merged.location(path).problem(found, expected)
-
-
-def _one_of(
-    merged: MergedDocument,
-    pattern: Path,
-    section: type[ConfigSection],
-    pairs: Iterable[tuple[str, str]],
-    *,
-    required: bool = True,
-) -> Iterator[Problem]:
-    """Of each pair of keys, a table has one; where none is required, at most one."""
-    for path, table in matching(merged.document, pattern):
-        if isinstance(table, dict) and table.keys() <= section.keys().keys():
-            for one, other in pairs:
-                if one in table and other in table:
-                    found = f"both {one} and {other}"
-                elif required and one not in table and other not in table:
-                    found = f"no {one} or {other}"
-                else:
-                    continue
-                yield merged.location(path).problem(found, "one of the two")
+def _front_without_nodes(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    asked = config.front.nodes or config.server.proxy.listen
+    if config.front.answers and not asked and provenance.whole(("front",)):
+        expected = "nodes, or [server.proxy] listen"
+        yield provenance.problem(("front",), "no nodes", expected, "dnsdist has nobody to ask.")
 
 
 def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:

@@ -1,8 +1,9 @@
 """The sections of config.toml: their keys, with types, bounds and defaults.
 
-How it works: pydantic, strict, checks each value by itself and reports every error. What
-needs two values at once is checked in ``crosscheck``. Where a required key is missing, its
-docstring is shown to the operator after "expected".
+How it works: pydantic, strict, checks each value by itself and reports every error. What takes
+several values of a section is checked by the section (``ConfigSection.errors`` and
+``table_errors``), what takes several sections in ``crosscheck``. Where a required key is missing,
+its docstring is shown to the operator after "expected".
 
 What must stay true:
 - No validator here spans fields: ``validation`` relies on later rounds finding nothing but
@@ -10,7 +11,7 @@ What must stay true:
 - Required keys are few; every other key has a default that is right for most networks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
@@ -20,7 +21,11 @@ from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FeedsConfig, FrontConfig, ProxyConfig
 from resolver.config.hours_model import HoursConfig, ZoneName
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
+from resolver.config.policy_model import PolicyConfig
+from resolver.config.problems import Problem
+from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
+from resolver.config.section_checks import link_local, not_one_of
 from resolver.config.tls_model import TlsConfig
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import (
@@ -100,6 +105,12 @@ class ListSourceConfig(ConfigSection):
     category: Category | None = None
     """The category in which the list is a service of its own, instead of a service."""
 
+    @classmethod
+    def table_errors(cls, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """A list comes from one place, and is for one service or category."""
+        yield from not_one_of("url", "file", table)
+        yield from not_one_of("service", "category", table)
+
 
 class ListsConfig(ConfigSection):
     """Where the block lists are."""
@@ -125,56 +136,6 @@ class DirectiveConfig(ConfigSection):
     """The directive whose ban this later one narrows."""
 
 
-class DuringConfig(ConfigSection):
-    """Services that a policy blocks or counts besides, for a part of the week."""
-
-    hours: str | None = None
-    """The hours within which it does so."""
-    outside: str | None = None
-    """The hours outside of which it does so, instead of "hours"."""
-    block: Several[ServiceReference] = ()
-    """The services and @categories to block then."""
-    count: Several[ServiceReference] = ()
-    """The services and @categories to count then."""
-
-
-class PolicyConfig(ConfigSection):
-    """What is blocked, how a blocked name is answered, and by which directives."""
-
-    title: Line = ""
-    """What pages and reports call it, in the language of the agency; "" is the table's name."""
-    block: Several[ServiceReference] = ()
-    """The services and @categories to block."""
-    count: Several[ServiceReference] = ()
-    """The services and @categories whose names pass, and are counted as would_block."""
-    during: Several[DuringConfig] = ()
-    """What to block or count besides, for a part of the week."""
-    allow: Several[str] = ()
-    """The names that pass even if a list blocks them; services too, if default is not "pass"."""
-    deny: Several[str] = ()
-    """More names to block."""
-    default: Literal["pass", "block", "count"] = "pass"
-    """What happens to names that no list and no other key covers."""
-    answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = "sinkhole"
-    """How a blocked name is answered."""
-    sinkhole: OneOrMore[ClientAddress] = (ip_address("0.0.0.0"), ip_address("::"))
-    """The addresses that a sinkhole answer gives."""
-    mode: Literal["enforce", "audit"] = "enforce"
-    """Whether names are blocked or only counted."""
-    directives: Several[str] = ()
-    """The directives that the policy carries out."""
-    contact: Line = ""
-    """Whom a blocked person may ask."""
-    upstream: str = ""
-    """The group of name servers to ask; "" is [upstream]."""
-
-    @property
-    def restricts(self) -> bool:
-        """Whether it blocks any name, or in audit mode would."""
-        hourly = any(each.block for each in self.during)
-        return bool(self.block or hourly or self.deny or self.default == "block")
-
-
 class VlanConfig(ConfigSection):
     """Clients that share a policy; the table's name is the label of its metrics."""
 
@@ -190,6 +151,10 @@ class VlanConfig(ConfigSection):
     """The name of the policy that applies to it."""
     queries_per_address: Annotated[int, Field(ge=1)] | None = None
     """Queries a second from each address, instead of [limits]: for many clients behind one."""
+
+    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """A link-local prefix says nothing of the VLAN."""
+        return link_local((*path, "prefixes"), self.prefixes, "interface", provenance)
 
 
 class ExemptionConfig(ConfigSection):
@@ -216,6 +181,18 @@ class ExemptionConfig(ConfigSection):
     reason: Line = ""
     """What it is for."""
 
+    @classmethod
+    def table_errors(cls, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """An exemption is for some prefixes, or for a VLAN."""
+        has_prefixes = table.get("prefixes", []) != []
+        if has_prefixes == ("vlan" in table):
+            found = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
+            yield found, "one of the two, to say whom it is for"
+
+    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """A link-local prefix says nothing of the VLAN."""
+        return link_local((*path, "prefixes"), self.prefixes, "vlan", provenance)
+
 
 class ExpectationConfig(ConfigSection):
     """A test of the policy: how one query must be answered."""
@@ -234,6 +211,11 @@ class ExpectationConfig(ConfigSection):
     """The moment of the query, to be tested with the exemptions and the hours of then."""
     hours: str | None = None
     """The hours within which the query must have the outcome; none is in all hours."""
+
+    @classmethod
+    def table_errors(cls, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """An expectation is for a moment, for some hours, or for all."""
+        return not_one_of("at", "hours", table, required=False)
 
 
 class MetricsConfig(ConfigSection):
@@ -286,6 +268,13 @@ class PolicySourceConfig(ConfigSection):
     """The file of the SSH keys whose signatures are accepted."""
     expires_days: Annotated[int, Field(ge=0, le=3660)] = 0
     """Days after which the newest commit has expired; 0 is never."""
+
+    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """A repository needs keys that sign its commits."""
+        if self.repository and not self.allowed_signers:
+            expected = "the file of the SSH keys whose signatures are accepted"
+            if provenance.whole((*path, "allowed_signers")):
+                yield provenance.problem(path, "no allowed_signers", expected)
 
 
 class LimitsConfig(ConfigSection):

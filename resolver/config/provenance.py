@@ -87,13 +87,14 @@ def matching(value: object, pattern: Path) -> list[tuple[Path, object]]:
         found = [
             ((*path, key), inner)
             for path, outer in found
-            for key, inner in _items(outer)
+            for key, inner in items(outer)
             if part in (key, ANY)
         ]
     return found
 
 
-def _items(value: object) -> Iterable[tuple[str | int, object]]:
+def items(value: object) -> Iterable[tuple[str | int, object]]:
+    """The values right inside a table, an array or a section, with their keys or indices."""
     match value:
         case dict():
             return value.items()

@@ -1,4 +1,4 @@
-"""[server.tls]: its keys, as in ``model``, and its errors that take more than one value to see."""
+"""[server.tls]: its keys, as in ``model``, and its errors."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from resolver.config.network_values import Listen
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, Several
+from resolver.config.toml_lines import Path
 from resolver.config.values import PlainName, SomeLine
 
 
@@ -21,15 +22,13 @@ class TlsConfig(ConfigSection):
     name: PlainName | None = None
     """The name of the service, which is in its certificate; with it, clients discover it."""
 
-
-def check(tls: TlsConfig, provenance: Provenance) -> Iterator[Problem]:
-    """What DNS over TLS needs besides addresses to answer on."""
-    path = ("server", "tls")
-    if not tls.listen or not provenance.whole(path):
-        return
-    for key, value, expected in (
-        ("certificate", tls.certificate, "the file of the certificate, in PEM"),
-        ("key", tls.key, "the file of the certificate's key, in PEM"),
-    ):
-        if value is None:
-            yield provenance.problem(path, f"no {key}", expected, "DNS over TLS needs it.")
+    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """What DNS over TLS needs besides addresses to answer on."""
+        if not self.listen or not provenance.whole(path):
+            return
+        for key, value, expected in (
+            ("certificate", self.certificate, "the file of the certificate, in PEM"),
+            ("key", self.key, "the file of the certificate's key, in PEM"),
+        ):
+            if value is None:
+                yield provenance.problem(path, f"no {key}", expected, "DNS over TLS needs it.")

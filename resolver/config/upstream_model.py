@@ -1,4 +1,6 @@
-"""The sections of config.toml about name servers: their keys, as in ``model``."""
+"""The sections about name servers: their keys, as in ``model``, and their errors."""
+
+from collections.abc import Iterator
 
 from resolver.config.network_values import (
     DNS_PORT,
@@ -9,7 +11,11 @@ from resolver.config.network_values import (
     Server,
     SourceAddress,
 )
+from resolver.config.problems import Problem, toml_text
+from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
+from resolver.config.section_checks import second_of_a_family
+from resolver.config.toml_lines import Path
 from resolver.config.values import DomainName, SomeLine
 from resolver.dns import names
 
@@ -25,6 +31,20 @@ class NameServersConfig(ConfigSection):
     """The addresses of this host that queries to them leave from, at most one of each family."""
     ca_file: SomeLine | None = None
     """Certificates of authorities, in PEM, that tls:// servers may have besides the system's."""
+
+    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """Errors about the addresses of this host, and about servers over TLS."""
+        yield from second_of_a_family((*path, "source"), self.source, provenance)
+        yield from self._without_tls(path, provenance)
+
+    def _without_tls(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """The servers that would be asked without encryption where those over TLS fail."""
+        over_tls = next((each for each in self.servers if each.tls_name), None)
+        for index, server in enumerate(self.servers):
+            if over_tls is not None and not server.tls_name:
+                advice = f"Where {over_tls} fails, queries would go to {server} without encryption."
+                found, at = toml_text(str(server)), (*path, "servers", index)
+                yield provenance.problem(at, found, "only servers over TLS in this group", advice)
 
 
 class UpstreamGroupConfig(NameServersConfig):
@@ -57,6 +77,24 @@ class UpstreamConfig(UpstreamGroupConfig):
     """A domain abroad, of which names that do not exist are asked for."""
     probe_home: ProbedDomain = names.parse("nic.ir")
     """A domain at home, likewise."""
+
+    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """Those of a group, and those about fallback servers."""
+        yield from self._fallback(path, provenance)
+        yield from super().errors(path, provenance)
+
+    def _fallback(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
+        """Fallback servers that are asked on all days, or without encryption in a cut."""
+        every = (*self.servers, *self.fallback)
+        over_tls = next((each for each in every if each.tls_name), None)
+        for index, server in enumerate(self.fallback):
+            found, at = toml_text(str(server)), (*path, "fallback", index)
+            if server in self.servers:
+                advice = "It is among [upstream] servers, which are asked on all days."
+                yield provenance.problem(at, found, "a server that is not among them", advice)
+            if over_tls is not None and not server.tls_name:
+                advice = f"In a cut, it would get without encryption what {over_tls} gets with it."
+                yield provenance.problem(at, found, "a server over TLS", advice)
 
 
 class ForwardConfig(NameServersConfig):

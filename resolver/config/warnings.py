@@ -8,8 +8,9 @@ have none.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from resolver.config.hours_model import clock_text
-from resolver.config.model import Config, PolicyConfig, VlanConfig
+from resolver.config.model import Config, VlanConfig
 from resolver.config.network_values import SocketAddress
+from resolver.config.policy_model import PolicyConfig
 from resolver.config.problems import Problem, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path

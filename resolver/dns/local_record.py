@@ -1,5 +1,6 @@
-"""A local record."""
+"""Local records, and the names that have them."""
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 DEFAULT_TTL: Final = 300
@@ -12,3 +13,11 @@ class LocalRecord(NamedTuple):
     rtype: int
     ttl: int
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LocalName:
+    """A name with local records."""
+
+    name: bytes
+    records: tuple[LocalRecord, ...]

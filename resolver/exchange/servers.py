@@ -63,7 +63,15 @@ class Server:
 
     __slots__ = (
         *("address", "authorities", "edns_until", "heard", "lame_until", "name", "plain_until"),
-        *("port", "probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source"),
+        *(
+            "port",
+            "probe_at",
+            "rejected",
+            "silent_since",
+            "silent_udp",
+            "smoothed",
+            "source_address",
+        ),
         *("timeouts", "tls_name", "usual", "variance", "wait"),
     )
 
@@ -72,7 +80,7 @@ class Server:
         address: str,
         port: int,
         name: str,
-        source: str = "",
+        source_address: str = "",
         tls_name: str = "",
         authorities: str = "",
     ) -> None:
@@ -80,7 +88,7 @@ class Server:
         self.port = port
         self.name = name
         """The name in the config; a label of metrics."""
-        self.source = source
+        self.source_address = source_address
         """The address of this host that queries to it leave from; empty for any."""
         self.tls_name = tls_name
         """The name that its certificate is verified for; empty for plain DNS."""

@@ -23,7 +23,7 @@ from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.log import log
 from resolver.metrics.part_states import FetchedLists, FetchState
 from resolver.metrics.served_config import ServedConfig
-from resolver.policy.compiled import Subscription
+from resolver.settings import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from resolver.upstream.addresses import bootstrap
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import aiohttp
 
 from resolver.fetch import local_file
+from resolver.fetch.child_validator import ChildValidator
 from resolver.fetch.download import Download, FetchError, fetch, open_session
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest
-from resolver.fetch.validator import Validator
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.compiled import CompiledConfig, Subscription
-from resolver.settings import Endpoint
+from resolver.policy.compiled import CompiledConfig
+from resolver.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 
 _AT_ONCE = 4
@@ -55,7 +55,7 @@ async def update_lists(
         for each in wanted:
             job.results[each.name] = _failed(store, each, reason)
         return
-    validator = Validator()
+    validator = ChildValidator()
     async with session as client:
 
         async def one(subscription: Subscription) -> None:
@@ -81,7 +81,7 @@ class _Update:
 
     job: UpdateJob
     client: aiohttp.ClientSession
-    validator: Validator
+    validator: ChildValidator
     store: ListStore
     wanted: Subscription
     accept: bool

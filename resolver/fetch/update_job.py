@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from resolver.lists.rules import HeldChange
-from resolver.policy.compiled import Subscription
+from resolver.settings import Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore
 
 

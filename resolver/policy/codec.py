@@ -3,7 +3,7 @@
 Snapshots use it; only this program writes and reads them. Octets become hexadecimal text, tuples
 become lists, also named ones, and a dataclass becomes an object with the names of its fields: so
 the order of its fields does not count. A snapshot of an earlier release has fewer fields: so a new
-field has a default. Before form 2, a dataclass became a list, too (``policy.form_1``).
+field has a default. Before form 2, a dataclass became a list, too (``snapshot.form_1``).
 """
 
 import dataclasses

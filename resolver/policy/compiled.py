@@ -1,36 +1,28 @@
-"""A snapshot: all data that a worker needs, in plain values that files can hold.
+"""The compiled config: all data that a worker needs, in plain values that files can hold.
 
-The snapshot compiler makes it from a config and its lists. The supervisor writes it to disk.
-Workers read it; they never read the config. Services, lists, policies and VLANs refer to each
-other by their index in these tuples.
+The compiler makes it from a config and its lists. It is stored in a snapshot, with its index
+(``snapshot.snapshot``). Workers read the snapshot; they never read the config. Services, lists,
+policies and VLANs refer to each other by their index in these tuples. What is not policy is in
+``settings``, ``upstream_groups`` and ``dns.local_record``.
 
-What must stay true:
-- Equal configs and lists give equal bytes: the name of a snapshot is a hash of its content.
-- No value depends on the clock. An exemption holds the moment at which it ends.
+No value depends on the clock. An exemption holds the moment at which it ends.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, assert_never, get_type_hints
+from typing import Final, assert_never
 
-from resolver.dns.local_record import LocalRecord
-from resolver.policy import codec, form_1
+from resolver.dns.local_record import LocalName
 from resolver.policy.clauses import Clause, Does, OwnRule, OwnRules, Services, Unlisted
-from resolver.policy.index import Index
+from resolver.policy.expectation import Expectation
 from resolver.policy.services import union
 from resolver.prefix import Prefix
-from resolver.settings import Endpoint, Settings
+from resolver.settings import Settings, Subscription
+from resolver.upstream_groups import ConfiguredGroup, ForwardZone
 
-_LONG: Final = ("prefixes", "excepted", "allowed_names")
-"""The fields of ``CompiledConfig`` that may have 100,000 values and more."""
 FORM: Final = 2
 """The form of a stored snapshot: it rises where an earlier release would misread what this one
 writes. A new field is no such case: the earlier release finds one that it does not know."""
-_LINE: Final = 500
-"""Values in one line of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +71,6 @@ class ListSource:
     """The first rules that are not used, for ``darban explain``."""
     of_others: bool = False
     """Whether others maintain it: it is no file of a directory of lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A list that is fetched."""
-
-    name: str
-    url: str
-    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,82 +231,6 @@ class Exemption:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalName:
-    """A name with local records."""
-
-    name: bytes
-    records: tuple[LocalRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForwardZone:
-    """A zone whose queries go to an upstream group of its own."""
-
-    zone: bytes
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredServer:
-    """An upstream server as the config names it."""
-
-    host: str
-    port: int
-    kind: str
-    """``address``, ``hostname`` or ``system``."""
-    tls_name: str = ""
-    """The name that its certificate is verified for; empty for plain DNS."""
-
-    def __str__(self) -> str:
-        if self.kind == "system":
-            return self.host
-        at = str(Endpoint(self.host, self.port))
-        return f"tls://{self.tls_name}@{at}" if self.tls_name else at
-
-
-@dataclass(frozen=True, slots=True)
-class RebindingProtection:
-    """What is let through of an upstream group that withholds private addresses."""
-
-    names: tuple[bytes, ...]
-    """Each with all names below it."""
-    prefixes: tuple[Prefix, ...]
-    """The owners mean nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredGroup:
-    """An upstream group as the config names it; ``""`` is the default group."""
-
-    name: str
-    servers: tuple[ConfiguredServer, ...]
-    trust_ad: bool = False
-    """Whether AD of its servers is passed on."""
-    rebinding: RebindingProtection | None = None
-    """None if private addresses in its answers pass."""
-    source: tuple[str, ...] = ()
-    """The addresses of this host that queries leave from, at most one of each family."""
-    authorities: str = ""
-    """The certificates, in PEM, that are trusted besides the system's; empty for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """How a question must be answered at all hours, or within some."""
-
-    client: str
-    """The address that asks."""
-    question_name: bytes
-    question_type: int
-    outcome: str
-    """As a label of metrics."""
-    service: str
-    """The service whose rule must decide; empty for any."""
-    within: int | None
-    """The index of the hours; None for all hours."""
-
-
-@dataclass(frozen=True, slots=True)
 class CompiledConfig:
     """A snapshot without its index."""
 
@@ -352,69 +259,3 @@ class CompiledConfig:
     """The names of the rules of services that some policy allows."""
     expectations: tuple[Expectation, ...] = ()
     """Those that hold whatever is exempted; one for a moment, or for an exemption, is not here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The compiled config, and the two buffers of the index (``policy.index``)."""
-
-    compiled: CompiledConfig
-    trie: bytes
-    rules: bytes
-    index_key: str = ""
-    """A hash of what the two buffers were made from; it is no part of the content."""
-
-    def index(self) -> Index:
-        """The index of its rules."""
-        return Index(self.trie, self.rules)
-
-    def document(self) -> bytes:
-        """The config as lines of JSON; equal configs give equal bytes.
-
-        The first line has all but the long fields. Each line after it has some values of one.
-        """
-        empty: dict[str, Any] = dict.fromkeys(_LONG, ())
-        lines: list[object] = [codec.encode(replace(self.compiled, **empty))]
-        for field in _LONG:
-            values = getattr(self.compiled, field)
-            for at in range(0, len(values), _LINE):
-                lines.append([field, codec.encode(values[at : at + _LINE])])
-        return b"\n".join([_json(line) for line in lines])
-
-    def hash(self) -> str:
-        """The name of the snapshot: 16 hexadecimal digits of the SHA-256 of its content."""
-        return content_hash(self.document(), self.trie, self.rules)
-
-
-def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
-    """The name of a snapshot with this content."""
-    digest = hashlib.sha256()
-    for part in (document, trie, rules):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()[:16]
-
-
-def read_compiled_config(lines: Iterator[bytes]) -> CompiledConfig:
-    """Read the lines that ``Snapshot.document`` wrote.
-
-    To read a line holds the interpreter lock; a worker's loop answers between two lines. Release
-    0.1.0 wrote one line with all values.
-    """
-    first = json.loads(next(lines))
-    if isinstance(first, list):
-        first = form_1.with_clauses(first)
-    elif first["form"] > FORM:
-        raise ValueError(f"form {first['form']} where at most {FORM} is known")
-    compiled = codec.decode(CompiledConfig, first)
-    hints = get_type_hints(CompiledConfig)
-    long: dict[str, list[object]] = {field: [*getattr(compiled, field)] for field in _LONG}
-    for line in lines:
-        field, plain = json.loads(line)
-        long[field] += codec.decode(hints[field], plain)
-    complete: dict[str, Any] = {field: tuple(values) for field, values in long.items()}
-    return replace(compiled, **complete)
-
-
-def _json(plain: object) -> bytes:
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()

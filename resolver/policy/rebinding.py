@@ -14,9 +14,9 @@ from typing import Final
 from resolver.dns import names
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
-from resolver.policy.compiled import RebindingProtection
 from resolver.policy.prefixes import PrefixTable
 from resolver.policy.verdict import REBINDING, Verdict
+from resolver.upstream_groups import RebindingProtection
 
 
 class Rebinding:

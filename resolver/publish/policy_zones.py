@@ -84,13 +84,13 @@ class PolicyZone:
     base: Effect
     """The effect of the zones after it: it changes their verdicts into those of the view."""
     addresses: tuple[AddressRule, ...]
-    source: "RuleSource" = field(repr=False)
+    zone_rules: "ZoneRules" = field(repr=False)
     passing: tuple[Prefix, ...] = ()
     """Prefixes of clients for whom nothing is blocked. The owner is the exemption."""
 
     def rules(self) -> Iterator[ZoneRule]:
         """The rules for names; each name comes before the names below it."""
-        return self.source.rules(self.view, self.base)
+        return self.zone_rules.rules(self.view, self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ class PolicyZones:
 
 def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
-    source, views = RuleSource(compiled, index), Views(compiled, wall)
+    rules, views = ZoneRules(compiled, index), Views(compiled, wall)
     lists = [effect.lists_only() for effect in views.effects.of_policies]
     block_sets = [
         PolicyZone(
-            each.policy.name, View(0, each), each.without_blocks(), source.addresses(each), source
+            each.policy.name, View(0, each), each.without_blocks(), rules.addresses(each), rules
         )
         for each in lists
     ]
@@ -117,14 +117,12 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
     overrides = []
     for number, vlan in enumerate(compiled.vlans):
         view = views.of_vlan(number)
-        addresses, clients = source.passing_addresses(view), tuple(passing.get(number, ()))
-        overrides.append(
-            PolicyZone(vlan.name, view, lists[vlan.policy], addresses, source, clients)
-        )
+        addresses, clients = rules.passing_addresses(view), tuple(passing.get(number, ()))
+        overrides.append(PolicyZone(vlan.name, view, lists[vlan.policy], addresses, rules, clients))
     return PolicyZones(tuple(block_sets), tuple(overrides))
 
 
-class RuleSource:
+class ZoneRules:
     """Makes the rules of zones from the rules of a snapshot."""
 
     def __init__(self, compiled: CompiledConfig, index: Index) -> None:

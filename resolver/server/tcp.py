@@ -6,7 +6,7 @@ What must stay true:
 - A connection that is idle for ``IDLE`` seconds is closed, over TLS for ``TLS_IDLE``; also one that
   has not received a whole message in this time. If many connections are open, the time is shorter.
 - One address has at most ``PER_ADDRESS`` connections. Where all together have too many, one is
-  closed for a new one, also while its queries wait for replies (``Holder``).
+  closed for a new one, also while its queries wait for replies (``ConnectionShare``).
 - While a client does not take its replies, the server does not read its queries. What it has not
   taken is bounded, in the kernel (``_SEND_BUFFER``) and here (``Untaken``), and is discarded at the
   end.
@@ -31,9 +31,9 @@ from resolver.engine.labels import ReplyPath
 from resolver.log import log
 from resolver.metrics.counters import Counters
 from resolver.policy.prefixes import client_prefix
+from resolver.server.connection_shares import ConnectionShare
 from resolver.server.handler import QueryHandler
 from resolver.server.handshakes import Handshakes
-from resolver.server.holder import Holder
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
 from resolver.server.stream import MessageStream, framed
@@ -103,9 +103,9 @@ class Connection(MessageStream):
         """When the current messages were received."""
         self.active = server.loop.time()
         """When a query was last read or answered, or replies taken, by the clock of the loop."""
-        self.holder: Holder[Connection] | None = None
+        self.share: ConnectionShare[Connection] | None = None
         """What the connection is counted for, while it is open."""
-        self.handshake: Holder[Connection] | None = None
+        self.handshake: ConnectionShare[Connection] | None = None
         """The same, while it is in its handshake."""
         self._has_session = False
         self._timer: asyncio.TimerHandle | None = None
@@ -297,8 +297,8 @@ class TcpServer:
         self._counters = counters
         self._socket = listening
         self.untaken: Final = Untaken()
-        self._all: Holder[Connection] = Holder()
-        self._handshaking: Holder[Connection] = Holder()
+        self._all: ConnectionShare[Connection] = ConnectionShare()
+        self._handshaking: ConnectionShare[Connection] = ConnectionShare()
         self._to_flush: dict[Connection, None] = {}
         self._is_short = False
         """Whether a connection could not be accepted, and none was since."""
@@ -339,7 +339,7 @@ class TcpServer:
     @property
     def idle_time(self) -> float:
         """Seconds that a connection may be idle (RFC 7766 section 6.2.3)."""
-        return self._idle[self._all.held > MAX_CONNECTIONS // 2]
+        return self._idle[self._all.count > MAX_CONNECTIONS // 2]
 
     def begin(self, received: float) -> None:
         """Begin and end exemptions and hours by now (see ``QueryHandler.begin``)."""
@@ -370,13 +370,13 @@ class TcpServer:
 
     def opened(self, connection: Connection) -> None:
         """Count a new connection; close another if there are too many."""
-        if self._all.held >= MAX_CONNECTIONS:
-            are_many = self._handshaking.held > HANDSHAKES
+        if self._all.count >= MAX_CONNECTIONS:
+            are_many = self._handshaking.count > HANDSHAKES
             (self._handshaking if are_many else self._all).spare().close()
         if self.proxies is None:
             self.identified(connection)
         else:
-            connection.holder = self._all.add(connection, _NO_VLAN, b"", b"")
+            connection.share = self._all.add(connection, _NO_VLAN, b"", b"")
 
     def identified(self, connection: Connection) -> None:
         """Count a connection for its client; close one of the client's if it has too many."""
@@ -385,20 +385,20 @@ class TcpServer:
         view = self._handler.engine.clients.of(address, self._transport).view
         vlan = _NO_VLAN if view is None else view.vlan
         connection.prefix = client_prefix(address)
-        holder = self._all.add(connection, vlan, connection.prefix, address)
-        connection.holder = holder
+        share = self._all.add(connection, vlan, connection.prefix, address)
+        connection.share = share
         if connection.is_handshaking:
             connection.handshake = self._handshaking.add(
                 connection, vlan, connection.prefix, address
             )
-        if holder.held > PER_ADDRESS:
-            holder.spare().close()
+        if share.count > PER_ADDRESS:
+            share.spare().close()
 
     def established(self, connection: Connection) -> None:
         """Count a connection in its handshake no more."""
-        holder, connection.handshake = connection.handshake, None
-        if holder is not None:
-            holder.remove(connection)
+        share, connection.handshake = connection.handshake, None
+        if share is not None:
+            share.remove(connection)
 
     def rejected(self) -> None:
         """Count a connection without a valid PROXY header, or not from a listed server."""
@@ -410,9 +410,9 @@ class TcpServer:
         self.established(connection)
         if self.handshakes is not None:
             self.handshakes.forget(connection)
-        holder, connection.holder = connection.holder, None
-        if holder is not None:
-            holder.remove(connection)
+        share, connection.share = connection.share, None
+        if share is not None:
+            share.remove(connection)
 
 
 def _octets(address: str, _port: int, _flow: int = 0, scope: int = 0) -> bytes:

@@ -26,7 +26,7 @@ from resolver.files import (
 )
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import HeldChange
-from resolver.policy.compiled import Subscription
+from resolver.settings import Subscription
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 _LATER = {"before": "", "before_format": "", "asked": "", "held": None}

@@ -1,17 +1,87 @@
-"""Listens for commands, also later where the control socket cannot be made at the start."""
+"""The control socket: a Unix socket in the state directory; one JSON object in, one out.
+
+Any process that may write to the socket may command the server; no other permission is checked. A
+request gets its caller's user from the kernel (``person``). It names the config that the caller
+means: configs in one folder have one state directory, so another config's server may answer.
+``control_client`` asks.
+"""
 
 import asyncio
+import contextlib
+import json
+import socket
+import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from resolver.log import log
 from resolver.metrics.part_states import ControlSocketState
-from resolver.part import Command, Part
-from resolver.supervisor.control import ControlServer, socket_path
+from resolver.part import Answer, Command, Part
+from resolver.supervisor.control_client import socket_path
+from resolver.supervisor.person import person
 
+_LONGEST = 16 << 20
+"""Octets of a request, which may hold a whole config."""
+_TIMEOUT = 5.0
+"""Seconds in which a request must come."""
+_CREDENTIALS = struct.Struct("iII")
 _AGAIN: Final = 1.0
 """Seconds between two attempts to make the socket."""
+
+
+class ControlServer:
+    """The server's side: calls a command by its name."""
+
+    def __init__(self, config: Path, commands: Mapping[str, Command]) -> None:
+        """``config`` is the one that this server serves."""
+        self._config = config
+        self._commands = commands
+        self._server: asyncio.Server | None = None
+        self._path = Path()
+
+    async def start(self, path: Path) -> None:
+        """Listen. The socket of a server that was killed is replaced; OSError where that fails."""
+        self._path = path
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
+        path.chmod(0o660)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            with contextlib.suppress(OSError):  # a later server replaces it
+                self._path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
+            line = await asyncio.wait_for(reader.readline(), _TIMEOUT)
+            answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    async def _answer(self, line: bytes, caller: int) -> Answer:
+        request = json.loads(line)
+        name = request.get("command") if isinstance(request, dict) else None
+        command = self._commands.get(name) if isinstance(name, str) else None
+        if command is None:
+            return {"error": f"there is no command {name!r}"}
+        own = str(self._config.resolve())
+        meant = request.get("config", own)
+        if meant != own:
+            advice = f"'darban reload {meant}' puts that file in its place"
+            return {"error": f"the server that answers serves {own}, not {meant}; {advice}"}
+        return await command({**request, "who": await person(caller, request.get("login"))})
+
+
+def _caller(end: socket.socket) -> int:
+    """The user ID of the process that has connected."""
+    credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(credentials)
+    return int(user)
 
 
 class ControlSocket(Part):

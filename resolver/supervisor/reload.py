@@ -44,7 +44,7 @@ from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
-from resolver.supervisor.startup import lacking_sources, restore_policy_files
+from resolver.supervisor.startup import lacking_source_addresses, restore_policy_files
 from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
@@ -295,8 +295,10 @@ class Reloader(Part):
             return self._result("unchanged", candidate.warnings)
         if changes := list(needs_restart(current.compiled, new.compiled)):
             return self._result("needs_restart", changes, WRONG_CONFIG)
-        before = lacking_sources(new.compiled if event == START else current.compiled)
-        if lacking := [each for each in lacking_sources(new.compiled) if each not in before]:
+        before = lacking_source_addresses(new.compiled if event == START else current.compiled)
+        if lacking := [
+            each for each in lacking_source_addresses(new.compiled) if each not in before
+        ]:
             return self._result("failed", lacking, WRONG_CONFIG)
         if switch is not None:
             await switch.check(current.path, new.path)

@@ -22,7 +22,7 @@ from resolver.metrics.layout import CounterLayout
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
-from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import UpstreamAddresses

@@ -23,7 +23,7 @@ from resolver.policy_source.repository import write_files
 from resolver.policy_source.tree import DamagedRecord, PolicyTree
 from resolver.snapshot import store
 from resolver.supervisor.rollout import ServedSnapshot, read
-from resolver.upstream.source import missing_sources
+from resolver.upstream.source_address import missing_source_addresses
 
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 65536
@@ -118,17 +118,17 @@ def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:
         log.error("the last good snapshot, %s, is served instead", first.path.name)
     empty = [group for group, servers in first.hosts.groups().items() if not servers]
     lacking = [] if first.hosts.unknown else lacking_servers(first.compiled, empty)
-    for problem in (*lacking, *lacking_sources(first.compiled)):
+    for problem in (*lacking, *lacking_source_addresses(first.compiled)):
         log.error("%s", problem)
 
 
-def lacking_sources(compiled: CompiledConfig) -> list[str]:
+def lacking_source_addresses(compiled: CompiledConfig) -> list[str]:
     """What is wrong with the source addresses that this host lacks now."""
     return [
         f"{group_section(compiled, group)}: this host lacks the address {source}, which is the "
         "source of queries to these servers. They cannot be asked until the host has the address, "
         "or 'source' is corrected"
-        for group, source in missing_sources(compiled)
+        for group, source in missing_source_addresses(compiled)
     ]
 
 

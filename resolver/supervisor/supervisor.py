@@ -34,7 +34,7 @@ from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets, take_http_sockets
 from resolver.snapshot import store
 from resolver.supervisor.address_watch import AddressWatch
-from resolver.supervisor.background import BackgroundTasks, report_unaccepted
+from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control_socket import ControlSocket

@@ -9,7 +9,7 @@ from resolver.log import log
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.part_states import WorkersState
 from resolver.part import Part
-from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot
 from resolver.worker.channel import WorkerMessage

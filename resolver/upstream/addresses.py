@@ -17,10 +17,11 @@ import aiodns
 
 from resolver.exchange import fallback
 from resolver.log import log
-from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
+from resolver.policy.compiled import CompiledConfig
 from resolver.settings import Endpoint, Settings
 from resolver.upstream.server_address import ServerAddress, aiodns_server
-from resolver.upstream.source import source_for
+from resolver.upstream.source_address import source_address_for
+from resolver.upstream_groups import ConfiguredGroup, ConfiguredServer
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 FALLBACK: Final = fallback.GROUP.decode()
@@ -161,7 +162,7 @@ class UpstreamAddresses:
                 address=address,
                 port=port,
                 ad_trusted=self._is_ad_trusted(group, address, port, server.tls_name),
-                source=source_for(address, group.source),
+                source_address=source_address_for(address, group.source),
                 wrong=(address, port, server.tls_name) in self.wrong,
                 tls_name=server.tls_name,
                 authorities=group.authorities,

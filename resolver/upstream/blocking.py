@@ -22,7 +22,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import arguments_of, socket_address
-from resolver.upstream.source import bind_source
+from resolver.upstream.source_address import bind_source_address
 from resolver.upstream.tls_client import context_for
 
 _MAX_MESSAGE: Final = 65535
@@ -97,8 +97,8 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as udp:
         udp.settimeout(_time_left(attempt))
-        if server.source:
-            bind_source(udp, server.source)
+        if server.source_address:
+            bind_source_address(udp, server.source_address)
         udp.connect(socket_address(server.address, server.port))
         udp.send(message)
         try:
@@ -112,7 +112,10 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
 def _over_stream(attempt: Attempt, message: bytes) -> bytes:
     """Ask over TCP, or over TLS where the server has that."""
     server = attempt.server
-    address, source = (server.address, server.port), (server.source, 0) if server.source else None
+    address, source = (
+        (server.address, server.port),
+        (server.source_address, 0) if server.source_address else None,
+    )
     with ExitStack() as opened:
         stream = opened.enter_context(
             socket.create_connection(address, _time_left(attempt), source)

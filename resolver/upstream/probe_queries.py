@@ -13,7 +13,7 @@ from resolver.dns.response import Response, scan
 from resolver.exchange.upstream_query import answers
 from resolver.server.stream import framed
 from resolver.upstream.server_address import ServerAddress, socket_address
-from resolver.upstream.source import bind_source
+from resolver.upstream.source_address import bind_source_address
 from resolver.upstream.tls_client import context_for
 
 _ANSWER: Final = 5.0
@@ -51,8 +51,8 @@ def _opened(server: ServerAddress, kind: socket.SocketKind) -> socket.socket:
     family = socket.AF_INET6 if ":" in server["address"] else socket.AF_INET
     made = socket.socket(family, kind | socket.SOCK_NONBLOCK)
     try:
-        if server["source"]:
-            bind_source(made, server["source"])
+        if server["source_address"]:
+            bind_source_address(made, server["source_address"])
     except OSError:
         made.close()
         raise

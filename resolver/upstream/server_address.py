@@ -13,17 +13,17 @@ from resolver.settings import Endpoint
 class ServerAddress(TypedDict):
     """An upstream server: its name in the config and in metrics, its address and its port.
 
-    ``ad_trusted``: whether its AD is passed on. ``source``: the address of this host that queries
-    to it leave from; empty for any. ``wrong``: whether its last answer to the supervisor's probe
-    was wrong. ``tls_name``: the name that its certificate is verified for, empty for plain DNS;
-    ``authorities``: the certificates, in PEM, that are trusted for it besides the system's.
+    ``ad_trusted``: whether its AD is passed on. ``source_address``: the address of this host that
+    queries to it leave from; empty for any. ``wrong``: whether its last answer to the supervisor's
+    probe was wrong. ``tls_name``: the name that its certificate is verified for, empty for plain
+    DNS; ``authorities``: the certificates, in PEM, that are trusted for it besides the system's.
     """
 
     name: str
     address: str
     port: int
     ad_trusted: bool
-    source: str
+    source_address: str
     wrong: bool
     tls_name: str
     authorities: str
@@ -32,7 +32,7 @@ class ServerAddress(TypedDict):
 def arguments_of(server: ServerAddress) -> tuple[str, int, str, str, str, str]:
     """What ``exchange.servers.Server`` is made of; another value is another server."""
     return (
-        *(server["address"], server["port"], server["name"], server["source"]),
+        *(server["address"], server["port"], server["name"], server["source_address"]),
         *(server["tls_name"], server["authorities"]),
     )
 

@@ -36,7 +36,7 @@ from resolver.server.stream import MessageStream, framed
 from resolver.server.tls_session import TlsSession
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
-from resolver.upstream.source import bind_source
+from resolver.upstream.source_address import bind_source_address
 from resolver.upstream.tls_client import TlsClient
 
 MAX_WAITING: Final = 64
@@ -307,8 +307,8 @@ class TcpConnectionPool(Generic[Waiting]):
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
-            if server.source:
-                bind_source(made, server.source)
+            if server.source_address:
+                bind_source_address(made, server.source_address)
             async with asyncio.timeout(_CONNECT):
                 address = socket_address(server.address, server.port)
                 await self.loop.sock_connect(made, address)

@@ -18,7 +18,7 @@ from resolver.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
-from resolver.upstream.source import bind_source
+from resolver.upstream.source_address import bind_source_address
 
 USES: Final = 8
 OPEN: Final = 64
@@ -42,8 +42,8 @@ class UdpSocket(Generic[Waiting]):
         # The base class of socket.socket is faster, and a socket lives for eight queries only.
         self.socket = socket.SocketType(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
-            if server.source:
-                bind_source(self.socket, server.source)
+            if server.source_address:
+                bind_source_address(self.socket, server.source_address)
             self.socket.connect(socket_address(server.address, server.port))
         except OSError:
             self.socket.close()

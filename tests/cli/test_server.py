@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resolver.cli.server import ask
-from resolver.supervisor.control import Unreachable
+from resolver.supervisor.control_client import Unreachable
 
 
 def test_the_texts_of_an_answer_can_be_printed(

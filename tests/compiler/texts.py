@@ -8,7 +8,7 @@ from resolver.lists.adblock import AdblockReader
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rpz import RpzReader
 from resolver.lists.rules import BlockList
-from resolver.policy.compiled import Snapshot
+from resolver.snapshot.snapshot import Snapshot
 from tests.config.files_in_memory import load_text
 
 

@@ -14,7 +14,7 @@ import pytest
 from resolver.compiler.compilation import compile_file
 from resolver.fetch.schedule import DAY, UpdateSchedule, due
 from resolver.metrics.served_config import ServedConfig
-from resolver.policy.compiled import Subscription
+from resolver.settings import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from tests.fetch.source_server import Authority, Sources, response, serving
 

@@ -27,7 +27,7 @@ CALLERS = {
     },
     "check_query": {
         "engine.engine.Engine.check_question",
-        "publish.policy_zones.RuleSource.action",  # for other resolvers: policy, no local data
+        "publish.policy_zones.ZoneRules.action",  # for other resolvers: policy, no local data
     },
     # No default of a policy judges a target.
     "_by_rules": {"policy.judge.Judge.check_query", "policy.judge.Judge.check_answer"},
@@ -149,12 +149,11 @@ NO_COMMANDS = {
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
     "policies": "the policy of a config, for commands that compare or explain it",
+    "printable_report": "the report of a period; the command report declares it",
     "query_file": "opens files of queries, for diff and lists suggest",
     "server": "questions to the running server",
     "standing_text": "what was in force for a client, as text",
-    "status_rates": "counts per second, for the status",
     "status_view": "how the status is drawn",
-    "report_period": "the report of a period; the command report declares it",
     "report_file": "the logo and the signature of a report of a period",
     "run": "starts the server without Typer; run_help declares the command",
 }

@@ -10,6 +10,7 @@ ORDER = (
         "time_zones",
     ),
     ("dns", "settings", "processes"),  # names and packets; plain settings; child processes
+    ("upstream_groups",),  # as the config names them
     ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it
     ("lists",),  # what block lists say
@@ -29,7 +30,7 @@ ORDER = (
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
 PURE = {
-    *("errors", "prefix", "settings", "count_text", "solar_hijri"),
+    *("errors", "prefix", "settings", "upstream_groups", "count_text", "solar_hijri"),
     *("dns", "config", "lists", "policy", "exchange", "engine", "reports"),
 }
 
@@ -52,6 +53,8 @@ PURE_ALONE = PURE_OF_PUBLISH | {
     "evidence.figures.rollback",
     "evidence.steady_day",
     "evidence.record_order",
+    "snapshot.snapshot",
+    "snapshot.form_1",
 }
 PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]
 

@@ -55,6 +55,7 @@ def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[st
             "settings",
             "snapshot",
             "upstream",
+            "upstream_groups",
             "worker",
         ),
     }

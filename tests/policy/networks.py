@@ -1,10 +1,10 @@
 """Small networks to compile."""
 
-from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.prefixes import packed
 from resolver.policy.view import View, Views
+from resolver.snapshot.snapshot import Snapshot
 from tests.compiler.texts import compile_texts
 
 CONFIG = """

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
-from resolver.policy.compiled import AddressRange, RebindingProtection
+from resolver.policy.compiled import AddressRange
 from resolver.prefix import Prefix
+from resolver.upstream_groups import RebindingProtection
 
 Network = IPv4Network | IPv6Network
 

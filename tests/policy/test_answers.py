@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from resolver.config.model import PolicyConfig
+from resolver.config.policy_model import PolicyConfig
 from resolver.dns import codes
 from resolver.policy.answers import MODES, BlockedAnswers
 from resolver.policy.clauses import Does, Services

@@ -15,8 +15,9 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import ANY_REQUESTER, QueryCounts, Question, Requester
 from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
-from resolver.policy.compiled import CompiledConfig, RefusedRule, Snapshot
+from resolver.policy.compiled import CompiledConfig, RefusedRule
 from resolver.policy.index import Index
+from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash, rules_digest
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
-from tests.policy.test_snapshots import CHANGES
+from tests.snapshot.test_snapshot import CHANGES
 
 HASH = snapshot_of().compiled.policy_hash
 BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server"}

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from resolver.dns import names
-from resolver.policy.compiled import Snapshot
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import Views
+from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import judge, snapshot_of
 
 CONFIG = """

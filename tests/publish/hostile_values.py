@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from hypothesis import strategies as st
 
 from resolver.compiler.compilation import compile_file
-from resolver.policy.compiled import Snapshot
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.knot import knot_config
@@ -17,6 +16,7 @@ from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
+from resolver.snapshot.snapshot import Snapshot
 
 VALUES = {
     "directory": ("/var/lib/w", "/var/lib/{}"),

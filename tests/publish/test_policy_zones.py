@@ -5,7 +5,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import View, Views
@@ -18,6 +17,7 @@ from resolver.publish.policy_zones import (
     ZoneRule,
     policy_zones,
 )
+from resolver.snapshot.snapshot import Snapshot
 from tests.config.tables import FAR, exemption, vlan
 from tests.policy.networks import judge, snapshot_of
 from tests.publish.zone_lookup import ZoneLookup, decide

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.left_out import left_out
 from resolver.publish.zone_text import next_serial
+from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 PUBLISH = '[publish]\nlisten = ["127.0.0.1:8053"]\n'

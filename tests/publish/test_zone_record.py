@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolver.policy.compiled import Snapshot
 from resolver.policy.view import View
 from resolver.publish import writer, zone_record
-from resolver.publish.policy_zones import Action, RuleSource, policy_zones
+from resolver.publish.policy_zones import Action, ZoneRules, policy_zones
 from resolver.publish.zone_text import contents
+from resolver.snapshot.snapshot import Snapshot
 from tests.config.tables import exemption, vlan
 from tests.policy.networks import snapshot_of
 
@@ -369,13 +369,13 @@ def test_the_rules_of_a_zone_are_made_as_they_are_written(monkeypatch: pytest.Mo
     publication = of.compiled.settings.publish
     assert publication is not None
     judged = []
-    action = RuleSource.action
+    action = ZoneRules.action
 
-    def noted(source: RuleSource, view: View, name: bytes) -> tuple[Action, bool]:
+    def noted(rules: ZoneRules, view: View, name: bytes) -> tuple[Action, bool]:
         judged.append(name)
-        return action(source, view, name)
+        return action(rules, view, name)
 
-    monkeypatch.setattr(RuleSource, "action", noted)
+    monkeypatch.setattr(ZoneRules, "action", noted)
     zones = contents(policy_zones(of.compiled, of.index(), BEFORE), publication)
     body = next(zone for zone in zones if zone.zone.startswith("second.policy")).body()
     assert len(next(body)) < 50_000

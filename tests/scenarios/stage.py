@@ -27,9 +27,10 @@ from resolver.exchange.failure import Failure
 from resolver.exchange.in_flight import QueryInFlight
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group, Server
-from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
+from resolver.snapshot.snapshot import Snapshot
 from resolver.upstream.forwarder import TICK
 from tests.compiler.texts import compile_texts
 from tests.scenarios.file import AGENCY, Scenario, Step, Told

@@ -10,10 +10,10 @@ from resolver.engine.observer import Observer
 from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
-from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
+from resolver.snapshot.snapshot import Snapshot
 from resolver.upstream.forwarder import Forwarder
 from tests.compiler.texts import compile_texts
 

@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from resolver.policy.compiled import FORM, content_hash
+from resolver.policy.compiled import FORM
 from resolver.snapshot import store
+from resolver.snapshot.snapshot import content_hash
 
 Terms = dict[str, object]
 

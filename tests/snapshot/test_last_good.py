@@ -14,7 +14,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from resolver.analysis.explanation import Explainer
-from resolver.config.model import BlockLogConfig, PolicyConfig
+from resolver.config.model import BlockLogConfig
+from resolver.config.policy_model import PolicyConfig
 from resolver.dns import codes, names
 from resolver.lists.formats import FORMATS
 from resolver.policy.clauses import Does

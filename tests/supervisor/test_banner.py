@@ -4,7 +4,7 @@ from pathlib import Path
 
 from resolver.compiler.candidate import Accepted
 from resolver.metrics.served_config import ServedConfig
-from resolver.policy.compiled import Snapshot
+from resolver.snapshot.snapshot import Snapshot
 from resolver.supervisor.banner import startup_banner
 from tests.policy.networks import CONFIG, HOURLY, snapshot_of
 

@@ -16,7 +16,7 @@ from resolver.policy_source.switch import PolicySwitch
 from resolver.policy_source.tree import PolicyTree, PulledPolicy
 from resolver.snapshot import store
 from resolver.supervisor import reload
-from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.reload import Reloader, SentConfig
 from resolver.supervisor.rollout import Rollout, read

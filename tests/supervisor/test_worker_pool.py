@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from resolver.metrics.part_states import PartStates, WorkersState
-from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 

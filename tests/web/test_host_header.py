@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from resolver.dns import names
-from resolver.policy.compiled import CompiledConfig, ForwardZone, LocalName
+from resolver.dns.local_record import LocalName
+from resolver.policy.compiled import CompiledConfig
+from resolver.upstream_groups import ForwardZone
 from resolver.web.host_header import is_own
 from tests.web.judged import engine
 

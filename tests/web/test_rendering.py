@@ -13,7 +13,7 @@ from resolver.policy.verdict import Outcome
 from resolver.web.rendering import messages
 
 TEMPLATES = resources.files("resolver.web").joinpath("templates")
-PAGES = ("status_page", "block_page", "report", "month")
+PAGES = ("status_page", "block_page", "policy_report", "period_report")
 IN_CODE = {"block_page": {"directive", "narrowing", "mail_subject", "mail_body"}}
 """Messages that a page's module puts in, and not its template."""
 

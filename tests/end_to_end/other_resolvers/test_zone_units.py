@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.bind import KEYS_FILE, bind_files
@@ -16,6 +15,7 @@ from resolver.publish.check_zones import SCRIPT
 from resolver.publish.knot import knot_config
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
+from resolver.snapshot.snapshot import Snapshot
 from tests.live.configs import ROOT, replaced_once
 from tests.live.debian import host_layer
 from tests.live.programs import needed

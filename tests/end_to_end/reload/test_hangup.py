@@ -3,7 +3,7 @@
 import os
 import signal
 
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 from tests.live.configs import edited
 from tests.live.nsd import ANY_V4
 from tests.live.reloading import BROKEN, DENY, OPEN, data, reload
@@ -29,7 +29,7 @@ def test_of_hangups_in_a_row_few_reload(server: Server) -> None:
     began = len(server.err)
     for _ in range(20):
         server.signal(signal.SIGHUP)
-        control.ask(server.config, {"command": "status"})  # it has got the signal
+        control_client.ask(server.config, {"command": "status"})  # it has got the signal
     reload(server)  # after those that wait
     assert 1 <= server.err[began:].count("reload by SIGHUP: unchanged") < 10
 

@@ -8,7 +8,7 @@ import pytest
 
 from resolver.cli import activation
 from resolver.cli.server import PATIENCE, hash_in_force
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 from tests.live.clients import ask
 from tests.live.commands import GOOD, WRONG, Done, darban
 from tests.live.configs import replaced_once
@@ -49,14 +49,14 @@ def test_of_several_at_once_those_that_say_so_are_written_and_in_force(server: S
 def test_a_config_made_from_another_than_that_in_force_is_refused(server: Server) -> None:
     text = server.config.read_text(encoding="utf-8") + "# a note\n"
     request = {"command": "activate", "event": "reload", "texts": {"config.toml": text}}
-    in_force = control.ask(server.config, {"command": "in-force"}, 5.0)["snapshot"]
+    in_force = control_client.ask(server.config, {"command": "in-force"}, 5.0)["snapshot"]
 
-    refused = control.ask(server.config, {**request, "before": "0123456789abcdef"}, 60.0)
+    refused = control_client.ask(server.config, {**request, "before": "0123456789abcdef"}, 60.0)
     assert (refused["result"], refused["code"]) == ("failed", WRONG)
     assert refused["report"] == [
         "another config or list was put in force meanwhile; run this command again"
     ]
-    accepted = control.ask(server.config, {**request, "before": in_force}, 60.0)
+    accepted = control_client.ask(server.config, {**request, "before": in_force}, 60.0)
     assert (accepted["result"], accepted["code"]) == ("unchanged", GOOD)
 
 
@@ -68,9 +68,9 @@ def test_a_reload_before_the_files_are_written_does_not_undo_the_activation(
     commands: list[str] = []
 
     def ask_and_reload(config: Path, command: str, *patience: float, **given: object) -> object:
-        answer = control.ask(config, {"command": command, **given}, *patience)
+        answer = control_client.ask(config, {"command": command, **given}, *patience)
         if not commands:
-            control.ask(config, {"command": "reload"}, PATIENCE)
+            control_client.ask(config, {"command": "reload"}, PATIENCE)
         commands.append(command)
         return answer
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dnslib import EDNS0, DNSRecord
 
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -151,7 +151,7 @@ def test_many_reloads_under_load(make_small: MakeSmall, figure: Callable[[str], 
             text = BROKEN[expected](texts[other]) if broken else texts[other]
             server.config.write_text(text, encoding="utf-8")
             asked = time.monotonic()
-            answer = control.ask(server.config, {"command": "reload"}, 60)
+            answer = control_client.ask(server.config, {"command": "reload"}, 60)
             assert answer["result"] == expected, answer
             if not broken:
                 held.append((since, asked, mark))

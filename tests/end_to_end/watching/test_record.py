@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resolver.part import Answer, Request
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 from tests.live.clients import Asker, ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban, diff
 from tests.live.configs import blocking_more, shipped
@@ -245,12 +245,12 @@ def test_a_command_that_is_gone_is_not_waited_for(server: Server) -> None:
         ask(server.port, "slack.com", client=ADMINISTRATION)
         record.end(signal.SIGKILL)
     request: Request = {"command": "record", "owner": "another", "counting": True}
-    another: Answer = control.ask(server.config, request)
+    another: Answer = control_client.ask(server.config, request)
     assert "one at a time" in str(another["error"])
 
     def accepted() -> bool:
         nonlocal another
-        another = control.ask(server.config, request)
+        another = control_client.ask(server.config, request)
         return "error" not in another
 
     wait_for(accepted, "the lease has run out", 30)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from resolver.publish.enforcers import Enforcer
-from resolver.supervisor import control
+from resolver.supervisor import control_client
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
 from tests.live.knot import Knot
@@ -106,7 +106,7 @@ class Darban(Engine):
 
     def flush(self) -> None:
         """As ``darban flush --all`` does it, without a process for each of some hundred times."""
-        answer = control.ask(self.site.server.config, {"command": "flush", "name": "."})
+        answer = control_client.ask(self.site.server.config, {"command": "flush", "name": "."})
         assert "error" not in answer, answer
 
     def take(self) -> None:

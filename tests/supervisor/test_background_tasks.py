@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolver.server.loop import Loop
-from resolver.supervisor.background import BackgroundTasks, report_unaccepted
+from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
 from tests.upstream.virtual_time import run
 
 

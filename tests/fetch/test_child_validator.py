@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from resolver.fetch.child_validator import ChildValidator
 from resolver.fetch.download import FetchError
 from resolver.fetch.validation import ValidationRequest
-from resolver.fetch.validator import Validator
 from tests.live.waiting import wait_for
 
 pytestmark = pytest.mark.processes
 
 
-def _run(test: Callable[[Validator], Awaitable[None]]) -> None:
+def _run(test: Callable[[ChildValidator], Awaitable[None]]) -> None:
     async def until_end() -> None:
-        validator = Validator()
+        validator = ChildValidator()
         try:
             await test(validator)
         finally:
@@ -40,7 +40,7 @@ def good(tmp_path: Path) -> ValidationRequest:
 def test_one_process_validates_all_lists_and_then_ends(good: ValidationRequest) -> None:
     before = _children()
 
-    async def twice(validator: Validator) -> None:
+    async def twice(validator: ChildValidator) -> None:
         assert _children() == before, "it starts when it is needed"
         results = await asyncio.gather(*(validator.validate(good) for _ in range(3)))
         assert [each.entries for each in results] == [2, 2, 2]
@@ -53,7 +53,7 @@ def test_one_process_validates_all_lists_and_then_ends(good: ValidationRequest) 
 def test_a_list_on_which_the_validation_dies_is_refused_and_no_other(
     good: ValidationRequest, tmp_path: Path
 ) -> None:
-    async def dying(validator: Validator) -> None:
+    async def dying(validator: ChildValidator) -> None:
         await validator.validate(good)
         lost = ValidationRequest(str(tmp_path / "lost"), "plain")
         with pytest.raises(FetchError, match="refused: its validation ended with exit code 1"):
@@ -67,7 +67,7 @@ def test_a_validation_that_is_cancelled_dies(tmp_path: Path) -> None:
     endless = tmp_path / "endless"
     os.mkfifo(endless)
 
-    async def cancelled(validator: Validator) -> None:
+    async def cancelled(validator: ChildValidator) -> None:
         request = ValidationRequest(str(endless), "plain")
         validating = asyncio.create_task(validator.validate(request))
         writing = await asyncio.to_thread(os.open, endless, os.O_WRONLY)  # once it is read

@@ -15,7 +15,7 @@ from resolver.fetch.validation import ValidationRequest, ValidationResult
 from resolver.processes import child_process
 
 
-class Validator:
+class ChildValidator:
     """The process that validates, once it is needed."""
 
     def __init__(self) -> None:

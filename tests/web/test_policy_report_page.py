@@ -17,7 +17,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.service_hours import BlockingHours
 from resolver.reports.policy_report import Report, make_report
-from resolver.web import report_page
+from resolver.web import policy_report_page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from tests.live.programs import needed
@@ -90,7 +90,7 @@ LISTS = {
     "one": "! Title: One & <Only>\n! Title-fa: یک\n! Category: messenger\n||one.example^\n",
     "around": "! Title: Around\n! Category: encrypted-dns\n||around.example^\n",
 }
-ENGLISH = messages("en")["report"]
+ENGLISH = messages("en")["policy_report"]
 NOW = 1_798_700_000.0
 """2026-12-31."""
 COUNTS = VlanCounts(
@@ -132,7 +132,7 @@ def made(made_of: Made) -> Report:
 @pytest.fixture
 def page(made_of: Made) -> "PageOf":
     """Renders the page of a report in a language."""
-    return lambda report, language: report_page.page(report, made_of[1], language)
+    return lambda report, language: policy_report_page.page(report, made_of[1], language)
 
 
 PageOf = Callable[[Report, str], str]
@@ -194,7 +194,7 @@ def test_the_page_has_it_all_and_nothing_from_elsewhere(
     number = "1,234" if language == "en" else "۱٬۲۳۴"
     assert f'<td class="figures-of">{number}</td>' in whole
     assert whole.count('class="fails bad"') == 1
-    assert messages(language)["report"]["without_exemptions"] in whole
+    assert messages(language)["policy_report"]["without_exemptions"] in whole
 
 
 def test_the_page_has_the_titles_of_its_language(made: Report, page: PageOf) -> None:

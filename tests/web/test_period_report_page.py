@@ -20,14 +20,14 @@ from resolver.reports.period_values import (
     PeriodReport,
     Verification,
 )
-from resolver.web import month_page
+from resolver.web import period_report_page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
 from tests.live.programs import needed
 from tests.reports import test_period_report as months
 from tests.reports.test_period import TEHRAN
-from tests.web.test_report_page import CONFIG, LISTS, NOW
+from tests.web.test_policy_report_page import CONFIG, LISTS, NOW
 
 ABAN, MEHR, HOUR = months.ABAN, months.MEHR, months.HOUR
 HOSTILE = "</td><script>alert(1)</script>"
@@ -86,7 +86,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, report: PeriodReport) -> Page
 
     def page(language: str, logo: str = "", **changed: object) -> str:
         shown = replace(report, **changed)  # type: ignore[arg-type]
-        return month_page.page(shown, Titles(compiled, language), language, TEHRAN, logo)
+        return period_report_page.page(shown, Titles(compiled, language), language, TEHRAN, logo)
 
     return page
 
@@ -99,7 +99,7 @@ def nothing(coverage: Coverage) -> Coverage:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_has_it_all_and_loads_nothing(page: PageOf, language: str) -> None:
-    whole, text = page(language), messages(language)["month"]
+    whole, text = page(language), messages(language)["period_report"]
     assert f'<html lang="{language}" dir="{"rtl" if language == "fa" else "ltr"}">' in whole
     assert not re.search(r"""(src|href|url|@import|http-equiv)\s*[=(:]""", whole)
     assert "<script" not in whole
@@ -116,7 +116,7 @@ def test_the_page_has_it_all_and_loads_nothing(page: PageOf, language: str) -> N
 def test_what_goes_around_the_server_has_a_section_where_there_is_any(
     page: PageOf, language: str
 ) -> None:
-    text = messages(language)["month"]
+    text = messages(language)["period_report"]
     shown = page(language, around=(AroundDns("unknown", 40961, 0),))
     assert text["around_what"] in shown
     assert {"en": "40,961", "fa": "۴۰٬۹۶۱"}[language] in shown
@@ -146,7 +146,7 @@ def test_the_picture_has_a_bar_a_day_and_a_line_of_the_period_before(
 
 
 def test_what_is_not_known_is_said(page: PageOf, report: PeriodReport) -> None:
-    text = messages("en")["month"]
+    text = messages("en")["period_report"]
     assert text["no_figures"] in page("en", coverage=nothing(report.coverage), counts=())
     short = page("en", audited=False, changes=())
     assert text["audit_log_short"] in short
@@ -166,7 +166,7 @@ def test_what_is_not_known_is_said(page: PageOf, report: PeriodReport) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, language: str) -> None:
-    text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
+    text, fmt = messages(language)["period_report"], Formatting(language, TEHRAN)
     assert text["no_history"] in page(language)
     whole = Verification("5f0c" * 16, float(MEHR.begin), (), ("a note",))
     said = page(language, verification=whole)
@@ -183,7 +183,7 @@ def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, langua
 def test_the_end_of_an_exemption_is_when_it_ended(
     page: PageOf, report: PeriodReport, language: str
 ) -> None:
-    text, fmt = messages(language)["month"], Formatting(language, TEHRAN)
+    text, fmt = messages(language)["period_report"], Formatting(language, TEHRAN)
     [whole] = report.exemptions
     until = fmt.plain_moment(whole.exemption.until)
     assert whole.ended_early
@@ -198,7 +198,7 @@ def test_the_end_of_an_exemption_is_when_it_ended(
 
 
 def test_the_times_that_no_node_covered_are_said(page: PageOf, report: PeriodReport) -> None:
-    text = messages("en")["month"]
+    text = messages("en")["period_report"]
     one_stood = page("en")
     assert text["always_one"] in one_stood
     assert "The figures have gaps" not in one_stood
@@ -216,7 +216,7 @@ def test_the_times_that_no_node_covered_are_said(page: PageOf, report: PeriodRep
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_times_of_a_cut_link_are_said(page: PageOf, language: str) -> None:
-    text = messages(language)["month"]["link_cut"]
+    text = messages(language)["period_report"]["link_cut"]
     cut = LinkCut("ns1", ABAN.begin, ABAN.begin + 2 * HOUR, 95, 1204)
     whole = page(language, cuts=(cut,))
     assert text in whole
@@ -234,11 +234,11 @@ def test_what_is_said_of_persons_is_true(page: PageOf, language: str) -> None:
 
 
 def test_a_part_of_the_workers_is_no_outage() -> None:
-    assert messages("fa")["month"]["whys"]["not_serving"] == "برخی فرایندها پاسخ‌گو نبودند"
+    assert messages("fa")["period_report"]["whys"]["not_serving"] == "برخی فرایندها پاسخ‌گو نبودند"
 
 
 def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:
-    assert messages("en")["month"]["no_block_log"] in page("en")
+    assert messages("en")["period_report"]["no_block_log"] in page("en")
     log = BlockLogDays("2026-10-24", "2026-11-01", ("2026-10-26", "2026-10-27"))
     whole = re.sub("<[^>]*>", "", page("en", block_log=log))
     assert "lines of 24 October 2026 (2 Aban 1405) to 1 November 2026" in whole
@@ -246,7 +246,7 @@ def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:
 
 
 def test_the_certificate_has_each_policy_and_each_time(page: PageOf) -> None:
-    whole, text = page("en"), messages("en")["month"]
+    whole, text = page("en"), messages("en")["period_report"]
     certificate = whole.partition(text["certificate"])[2].partition(text["counts"])[0]
     assert '<td><bdi>5c6f</bdi></td><td class="figures-of">29 d 23 h</td>' in certificate
     assert '<td class="figures-of">99.9%</td>' in certificate

@@ -14,12 +14,12 @@ from resolver.policy.compiled import CompiledConfig
 _IP_BIND_ADDRESS_NO_PORT: Final = 24  # Linux's number; Python 3.11 does not have it
 
 
-def source_for(server: str, sources: Sequence[str]) -> str:
+def source_address_for(server: str, sources: Sequence[str]) -> str:
     """The address of the family of a server's; empty where none is configured."""
     return next((each for each in sources if (":" in each) == (":" in server)), "")
 
 
-def bind_source(asking: socket.SocketType, source: str) -> None:
+def bind_source_address(asking: socket.SocketType, source: str) -> None:
     """Make a socket send from an address; OSError if this host lacks the address.
 
     The socket gets its port when it is connected, as without this. With a port and no peer it
@@ -29,13 +29,13 @@ def bind_source(asking: socket.SocketType, source: str) -> None:
     asking.bind((source, 0))
 
 
-def missing_sources(compiled: CompiledConfig) -> Iterator[tuple[str, str]]:
+def missing_source_addresses(compiled: CompiledConfig) -> Iterator[tuple[str, str]]:
     """The upstream groups and their addresses that this host lacks, by a trial of each."""
     for group in compiled.groups:
         for source in group.source:
             family = socket.AF_INET6 if ":" in source else socket.AF_INET
             with socket.socket(family, socket.SOCK_DGRAM) as trial:
                 try:
-                    bind_source(trial, source)
+                    bind_source_address(trial, source)
                 except OSError:
                     yield group.name, source

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from resolver.dns import names
-from resolver.policy.compiled import read_compiled_config
 from resolver.policy.index import Index
 from resolver.snapshot import store
+from resolver.snapshot.snapshot import read_compiled_config
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 

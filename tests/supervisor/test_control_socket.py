@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.supervisor.control import ControlServer
+from resolver.supervisor.control_socket import ControlServer
 
 
 async def _listens(path: Path) -> bool:

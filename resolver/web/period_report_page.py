@@ -1,4 +1,4 @@
-"""The report of ``darban report --month``: one page to print, which loads nothing."""
+"""The report of a period, ``darban report --month``: one page to print, which loads nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from resolver.reports.period_values import (
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 
-_PAGE = Page("month", "base.css", "status_page.css", "report.css", "month.css")
+_PAGE = Page("period_report", "base.css", "status_page.css", "report.css", "period_report.css")
 _TOP = 10
 """Services in the summary."""
 _FINDINGS = 30

@@ -1,11 +1,11 @@
-"""The report of ``darban report``: one page to print, which loads nothing."""
+"""The report of a policy, ``darban report``: one page to print, which loads nothing."""
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.reports.policy_report import Report
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 
-_PAGE = Page("report", "base.css", "status_page.css", "report.css")
+_PAGE = Page("policy_report", "base.css", "status_page.css", "report.css")
 
 
 def page(report: Report, compiled: CompiledConfig, language: str) -> str:

@@ -38,7 +38,7 @@ from resolver.snapshot import store
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 from resolver.time_zones import time_zone
-from resolver.web import month_page
+from resolver.web import period_report_page
 from resolver.web.titles import Titles
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -83,7 +83,7 @@ class PrintableReport:
         logo = self.compiled.settings.report.logo
         source = logo_uri(self.config, logo) if logo else ""
         titles = Titles(self.compiled, language)
-        return month_page.page(self.report, titles, language, self.zone, source)
+        return period_report_page.page(self.report, titles, language, self.zone, source)
 
     @property
     def key(self) -> Path | None:

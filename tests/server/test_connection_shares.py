@@ -1,14 +1,14 @@
-"""Which connection is closed for a new one: never one of a VLAN that holds less than another."""
+"""Which connection is closed for a new one: never one of a VLAN that has fewer than another."""
 
 import random
 from collections import Counter
 
 import pytest
 
-from resolver.server.holder import Holder
+from resolver.server.connection_shares import ConnectionShare
 
 
-class Held:
+class Counted:
     """A connection of a client, and its rank by the time of its last activity."""
 
     def __init__(self, where: tuple[str, str, str], active: float) -> None:
@@ -21,25 +21,25 @@ class Listener:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.open: list[Held] = []
-        self.all: Holder[Held] = Holder()
-        self._holders: dict[Held, Holder[Held]] = {}
+        self.open: list[Counted] = []
+        self.all: ConnectionShare[Counted] = ConnectionShare()
+        self._shares: dict[Counted, ConnectionShare[Counted]] = {}
         self._now = 0.0
 
-    def take(self, vlan: str, prefix: str, client: str) -> Held:
+    def take(self, vlan: str, prefix: str, client: str) -> Counted:
         if len(self.open) == self.size:
             self.close(self.all.spare())
         self._now += 1
-        connection = Held((vlan, prefix, client), self._now)
-        self._holders[connection] = self.all.add(connection, vlan, prefix, client)
+        connection = Counted((vlan, prefix, client), self._now)
+        self._shares[connection] = self.all.add(connection, vlan, prefix, client)
         self.open.append(connection)
         return connection
 
-    def close(self, connection: Held) -> None:
+    def close(self, connection: Counted) -> None:
         self.open.remove(connection)
-        self._holders.pop(connection).remove(connection)
+        self._shares.pop(connection).remove(connection)
 
-    def held(self, depth: int) -> Counter[tuple[str, ...]]:
+    def counts(self, depth: int) -> Counter[tuple[str, ...]]:
         return Counter(each.where[:depth] for each in self.open)
 
 
@@ -61,12 +61,12 @@ def test_who_wants_least_keeps_all_and_the_others_have_equal_shares(depth: int) 
         take("modest")
     for _ in range(300):
         take(chance.choice(["greedy", "greedy", "grasping"]))
-    held = {where[-1]: count for where, count in listener.held(depth).items()}
-    assert held["modest"] == 3
-    assert sorted(held.values()) == [3, 13, 14]
+    counts = {where[-1]: count for where, count in listener.counts(depth).items()}
+    assert counts["modest"] == 3
+    assert sorted(counts.values()) == [3, 13, 14]
 
 
-def test_of_those_who_hold_as_many_it_is_the_longest_inactive() -> None:
+def test_of_those_who_have_as_many_it_is_the_longest_inactive() -> None:
     listener = Listener(8)
     made = [listener.take(f"v{n % 2}", f"p{n % 4}", f"c{n}") for n in range(8)]
     made[0].active = made[3].active = 100.0
@@ -86,14 +86,14 @@ def test_of_one_client_it_is_the_longest_inactive() -> None:
     assert listener.open[:2] == [made[0], made[2]]
 
 
-def test_who_holds_nothing_any_more_is_forgotten() -> None:
+def test_who_has_nothing_any_more_is_forgotten() -> None:
     listener = Listener(100)
     chance = random.Random(7)
     for _ in range(1000):
         listener.take(*(f"{part}{chance.randrange(9)}" for part in "vpc"))
     while listener.open:
-        assert listener.all.held == len(listener.open)
+        assert listener.all.count == len(listener.open)
         listener.close(chance.choice(listener.open))
-    assert listener.all.held == 0
+    assert listener.all.count == 0
     with pytest.raises(ValueError, match="empty"):
         listener.all.spare()

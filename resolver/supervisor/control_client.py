@@ -1,0 +1,69 @@
+"""Commands ask the server of a config here, over its control socket (``control_socket``)."""
+
+import json
+import socket
+from pathlib import Path
+
+from resolver.errors import DarbanError
+from resolver.part import Answer, Request
+from resolver.snapshot import store
+from resolver.supervisor.person import login_uid
+
+_PATIENCE = 5.0
+"""Seconds to wait for an answer, unless the caller says otherwise."""
+
+
+def socket_path(state: Path) -> Path:
+    """The control socket of a state directory."""
+    return state / "control.sock"
+
+
+class Unreachable(DarbanError):
+    """No server answers on the control socket."""
+
+    code = 3
+
+
+class NotPermitted(DarbanError):
+    """This user may not command the server."""
+
+    code = 3
+
+
+def ask(config: Path, request: Request, seconds: float = _PATIENCE) -> Answer:
+    """Send a request to the server of a config, and wait for its answer.
+
+    Raises:
+        Unreachable: the server does not run, or does not answer in time.
+        NotPermitted: this user may not ask.
+    """
+    state = store.directory(config)
+    path = socket_path(state)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            end.settimeout(seconds)
+            end.connect(str(path))
+            meant = {**request, "config": str(config.resolve()), "login": login_uid()}
+            end.sendall(json.dumps(meant).encode() + b"\n")
+            with end.makefile("rb") as file:
+                line = file.readline()
+    except PermissionError:
+        raise NotPermitted(
+            f"{path}: permission denied; only root and members of the group that owns {state} may "
+            "command its server"
+        ) from None
+    except TimeoutError:
+        raise Unreachable(
+            f"{path}: a server listens there and has not answered for {seconds:g} s; it may still "
+            "do what it was asked"
+        ) from None
+    except OSError as error:
+        start = f"darban run --config {config}"
+        if state == store.SYSTEM_STATE:
+            start = "systemctl start darban"
+        raise Unreachable(
+            f"no server answers on {path} ({error.strerror or error}); start it with '{start}', or "
+            f"see in its log whether it can write to {state}"
+        ) from None
+    answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
+    return answer
