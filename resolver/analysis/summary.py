@@ -19,7 +19,7 @@ from resolver.dns import names, presentation
 from resolver.dns.local_record import LocalName
 from resolver.lists.rules import Rule
 from resolver.policy.clauses import Does
-from resolver.policy.compiled import CompiledConfig, Policy, Service
+from resolver.policy.compiled import AddressRange, CompiledConfig, Policy, Service
 from resolver.policy.description import Entry, PolicyDescription, describe
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.prefixes import by_owner, prefix_text
@@ -176,11 +176,8 @@ def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
     lists = [each for each in compiled.sources if each.service == place]
     return {
         "lists": frozenset(each.file for each in lists),
-        "ranges": frozenset(
-            prefix_text(each.network, each.length)
-            for each in compiled.ranges
-            if compiled.sources[each.source].service == place
-        ),
+        "ranges": _ranges(place, compiled, compiled.ranges),
+        "ranges for firewalls": _ranges(place, compiled, compiled.firewall_ranges),
         **{
             f"{each.file}, {key}": word
             for each in lists
@@ -194,6 +191,12 @@ def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
         },
         **_rest(service, ("name", "entries")),
     }
+
+
+def _ranges(place: int, compiled: CompiledConfig, ranges: Iterable[AddressRange]) -> frozenset[str]:
+    """The ranges of a service."""
+    own = (each for each in ranges if compiled.sources[each.source].service == place)
+    return frozenset(prefix_text(each.network, each.length) for each in own)
 
 
 def _exemptions(compiled: CompiledConfig) -> Section:

@@ -92,7 +92,7 @@ def _feeds(snapshot: Snapshot, config: Path) -> Files:
 
 
 def _require_ranges(compiled: CompiledConfig, config: Path) -> None:
-    if not compiled.ranges:
+    if not (compiled.ranges or compiled.firewall_ranges):
         raise DarbanError(
             f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
             "beside telegram.txt"

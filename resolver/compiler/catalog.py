@@ -4,7 +4,7 @@ A config refers to them as ``telegram`` or ``@messenger``. Here such references 
 services (see ``policy.services``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from resolver.config.problems import Problem, did_you_mean, one_of
@@ -42,12 +42,15 @@ class ServiceCatalog:
             )
             for each in self.lists
         )
-        self.ranges = tuple(
-            AddressRange(r.network.network_address.packed, r.network.prefixlen, source, r.line)
-            for source, each in enumerate(self.lists)
-            for r in each.ranges
-        )
+        self.ranges = tuple(self._ranges(for_firewalls=False))
+        self.firewall_ranges = tuple(self._ranges(for_firewalls=True))
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
+
+    def _ranges(self, *, for_firewalls: bool) -> Iterator[AddressRange]:
+        for source, each in enumerate(self.lists):
+            for own in each.ranges if each.for_firewalls is for_firewalls else ():
+                first, length = own.network.network_address.packed, own.network.prefixlen
+                yield AddressRange(first, length, source, own.line)
 
     def all(self) -> int:
         """The set of all services."""

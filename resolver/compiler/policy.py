@@ -103,6 +103,7 @@ class _Compiler:
             subscriptions=tuple(compile_subscriptions(config)),
             settings=compile_settings(config),
             ranges=self.catalog.ranges,
+            firewall_ranges=self.catalog.firewall_ranges,
             protected=tuple(sorted(protected_names(self.config))),
             hours=tuple(self.hours()),
             expectations=tuple(self.expectations()),

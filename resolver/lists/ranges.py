@@ -3,6 +3,8 @@
 A line is a prefix, such as ``149.154.160.0/20``, with or without a comment (``#``) behind it; or
 a comment (``!`` or ``#``). Answers that lead to an address in a range are judged as names are. So
 a range with addresses of others would block what is exempt: wide and special ranges are refused.
+
+A file with the header ``! Use: firewall`` is for firewalls alone. No answer is judged by it.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -11,6 +13,7 @@ from typing import Final
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.lists.rules import BlockList, Range, SkippedLine
 
+_FOR_FIREWALLS: Final = "! use: firewall"
 _LEAST_LENGTH: Final = {4: 12, 6: 24}
 """The shortest prefix by version: no messenger owns more addresses."""
 
@@ -26,7 +29,9 @@ def read_ranges(text: str, service: str, file: str, category: str) -> BlockList:
     """
     ranges: list[Range] = []
     skipped: list[SkippedLine] = []
+    for_firewalls = False
     for line, content in enumerate(text.split("\n"), start=1):
+        for_firewalls |= content.strip().casefold() == _FOR_FIREWALLS
         prefix = content.partition("#")[0].strip()
         if not prefix or prefix.startswith("!"):
             continue
@@ -35,7 +40,14 @@ def read_ranges(text: str, service: str, file: str, category: str) -> BlockList:
             skipped.append(SkippedLine(line, content.strip()[:100], found))
         elif all(found != each.network for each in ranges):
             ranges.append(Range(found, line))
-    return BlockList(service, file, category=category, ranges=tuple(ranges), skipped=tuple(skipped))
+    return BlockList(
+        service,
+        file,
+        category=category,
+        ranges=tuple(ranges),
+        skipped=tuple(skipped),
+        for_firewalls=for_firewalls,
+    )
 
 
 def _read(prefix: str) -> IPv4Network | IPv6Network | str:

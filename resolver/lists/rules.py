@@ -103,6 +103,7 @@ class BlockList:
         ranges: Of addresses, in the file's order, none twice; a list has rules or ranges.
         skipped: In the file's order.
         longest_match: Whether an exception cancels only rules that are no more specific.
+        for_firewalls: Whether its ranges are for firewalls alone: no answer is judged by them.
         refused: Rules that are not among ``rules``, since they would block protected names (see
             ``guard``), each with the reason.
         fallback: Whether it is an older copy, since the newest that was fetched is damaged.
@@ -125,6 +126,7 @@ class BlockList:
     fallback: bool = False
     copy: str = ""
     longest_match: bool = False
+    for_firewalls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,3 +259,5 @@ class CompiledConfig:
     """The names of the rules of services that some policy allows."""
     expectations: tuple[Expectation, ...] = ()
     """Those that hold whatever is exempted; one for a moment, or for an exemption, is not here."""
+    firewall_ranges: tuple[AddressRange, ...] = ()
+    """Ranges for firewalls alone: no answer is judged by them."""

@@ -18,7 +18,7 @@ from typing import Final, assert_never
 
 from resolver.dns import names
 from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import AddressRange, CompiledConfig, Policy
 from resolver.policy.prefixes import by_owner, packed
 from resolver.policy.services import services_in, union
 from resolver.prefix import Prefix
@@ -87,11 +87,8 @@ def policy_hash(compiled: CompiledConfig, digests: Sequence[str]) -> str:
             for source, digest in zip(compiled.sources, digests, strict=True)
             if used >> source.service & 1
         ),
-        ranges=_sorted(
-            _counted(each, source=service[index])
-            for each in compiled.ranges
-            if used >> (index := compiled.sources[each.source].service) & 1
-        ),
+        ranges=_ranges(compiled, compiled.ranges, used),
+        firewall_ranges=_ranges(compiled, compiled.firewall_ranges, used),
         policies=_sorted(_policy(compiled, policy) for policy in compiled.policies),
         vlans=_sorted(
             [*_counted(vlan, policy=compiled.policies[vlan.policy].name), _prefixes(clients, index)]
@@ -118,6 +115,15 @@ def policy_hash(compiled: CompiledConfig, digests: Sequence[str]) -> str:
         hours=(),
     )
     return f"{VERSION}:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+
+
+def _ranges(compiled: CompiledConfig, ranges: Iterable[AddressRange], used: int) -> list[object]:
+    """The ranges of the services that policies use, one bit each."""
+    return _sorted(
+        _counted(each, source=compiled.services[index].name)
+        for each in ranges
+        if used >> (index := compiled.sources[each.source].service) & 1
+    )
 
 
 def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:

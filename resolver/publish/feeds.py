@@ -57,7 +57,7 @@ class ServiceFeed(NamedTuple):
 def service_feeds(compiled: CompiledConfig, wall: float) -> list[ServiceFeed]:
     """The lists of each service that has ranges, at a moment in seconds since 1970."""
     ranges: dict[int, list[Network]] = {}
-    for each in compiled.ranges:
+    for each in (*compiled.ranges, *compiled.firewall_ranges):
         service = compiled.sources[each.source].service
         ranges.setdefault(service, []).append(ip_network((each.network, each.length)))
     clients: dict[int, list[Network]] = {service: [] for service in ranges}

@@ -1,87 +1,168 @@
-"""The address ranges of blocked services as rules of nftables, by the prefixes of the VLANs.
+"""What goes around DNS as rules of nftables, by the prefixes of the VLANs: rejected, and counted.
 
-DNS does not see an app that carries the addresses of its servers; a firewall does. One rule for
-each prefix of a VLAN or of an exemption, the longest first, leads to the chain of the services
-that are blocked for these clients. So the longest prefix wins, as in ``policy.view``.
+DNS does not see an app that carries the addresses of its servers, nor a query for another resolver;
+a firewall does. One rule for each prefix of a VLAN or of an exemption, the longest first, leads to
+the chain of what is blocked for these clients. So the longest prefix wins, as in ``policy.view``.
+
+What must stay true:
+- The file is loaded in one transaction, and over another one: its rules and the elements of its
+  sets go, its counters stay.
+- Who is not restricted may ask any resolver.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
-from resolver.policy.compiled import CompiledConfig
+from resolver.policy.compiled import AddressRange, CompiledConfig
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in, union
+from resolver.policy.view import View
 from resolver.prefix import Prefix
 from resolver.publish.client_views import views_by_prefix
 
-_HEAD = """\
-# The address ranges of the services that Darban blocks, by client prefix. Made by
+_TABLE = "inet darban"
+_HEAD = f"""\
+# What goes around DNS, by client prefix: rejected, and counted by VLAN and way. Made by
 # "darban export nftables"; load it with "nft -f FILE". Load a new one after each change of the
 # policy, and when an exemption or hours begin or end: nftables does not know when that is. Names
 # that "allow" or an exception lets pass are not known here either.
-table inet darban
-delete table inet darban
-table inet darban {
+# "nft list counters table {_TABLE}" shows what was rejected since the table was made.
+table {_TABLE} {{ }}
+flush table {_TABLE}
 """
-_REJECT = "counter reject with icmpx admin-prohibited"
+_REJECT = "reject with icmpx admin-prohibited"
+_DNS, _DOT = "dns", "dot"
+"""Ways around DNS: ports 53 and 853 of others. The other ways are services, by their names."""
+_SERVERS = "dns_servers"
+_FAMILIES = ((4, "ip", "ipv4_addr", "v4"), (16, "ip6", "ipv6_addr", "v6"))
+"""Octets of an address, and names in nftables: of the protocol, of its addresses, of our sets."""
+
+Servers = Sequence[IPv4Address | IPv6Address]
 
 
-def nftables(compiled: CompiledConfig, wall: float) -> str:
-    """The file for ``nft -f``, by the exemptions in force at ``wall``, in Unix seconds."""
-    blocked = list(_blocked_by_prefix(compiled, wall))
-    chains = sorted({services for _, services in blocked if services})
-    lines = [_HEAD.rstrip("\n")]
-    for service in range(len(compiled.services)):
-        if any(services >> service & 1 for services in chains):
-            lines += _sets(compiled, service)
-    for services in chains:
-        lines += _chain(compiled, services)
+class _Blocked(NamedTuple):
+    """What is blocked for the clients of a VLAN that have the same view."""
+
+    vlan: int
+    services: int
+    """Those that have ranges, one bit each."""
+    is_restricted: bool
+    """Whether any name is blocked."""
+
+
+def nftables(compiled: CompiledConfig, wall: float, servers: Servers = ()) -> str:
+    """The file for ``nft -f``, by the exemptions in force at ``wall``, in Unix seconds.
+
+    With ``servers``, the only ones that clients for whom anything is blocked may ask, it rejects
+    ports 53 and 853 of all others.
+    """
+    rules = _Rules(compiled, servers)
+    prefixes = list(rules.by_prefix(wall))
+    chains = sorted({blocked for _, blocked in prefixes if rules.closes(blocked)})
+    used = union(blocked.services for blocked in chains)
+    lines = [_HEAD, f"table {_TABLE} {{", *rules.counters(chains)]
+    sets = [*rules.sets(used)]
+    lines += [declared for declared, _ in sets]
+    lines += ["}", *(filled for _, filled in sets), f"table {_TABLE} {{"]
+    for blocked in chains:
+        lines += rules.chain(blocked)
     lines += ["  chain forward {", "    type filter hook forward priority filter; policy accept;"]
-    for prefix, services in blocked:
+    for prefix, blocked in prefixes:
         family = "ip" if len(prefix.network) == 4 else "ip6"
         clients = prefix_text(prefix.network, prefix.length)
-        verdict = f"goto blocked_{services:x}" if services else "accept"
+        verdict = f"goto {rules.chain_name(blocked)}" if rules.closes(blocked) else "accept"
         lines.append(f"    {family} saddr {clients} {verdict}")
     return "\n".join([*lines, "  }", "}", ""])
 
 
-def _blocked_by_prefix(compiled: CompiledConfig, wall: float) -> Iterator[tuple[Prefix, int]]:
-    """Each prefix of clients, the longest first, and its blocked services that have ranges."""
-    with_ranges = union(1 << compiled.sources[each.source].service for each in compiled.ranges)
-    by_prefix = views_by_prefix(compiled, wall).items()
-    for prefix, view in sorted(by_prefix, key=lambda pair: (-pair[0].length, pair[0].network)):
-        if view is not None:
-            yield prefix, view.effect.enforced & with_ranges
+class _Rules:
+    """The rules for a policy."""
+
+    def __init__(self, compiled: CompiledConfig, servers: Servers) -> None:
+        self._compiled = compiled
+        self._servers = servers
+        self._ranges: dict[int, list[AddressRange]] = {}
+        for each in (*compiled.ranges, *compiled.firewall_ranges):
+            self._ranges.setdefault(compiled.sources[each.source].service, []).append(each)
+
+    def by_prefix(self, wall: float) -> Iterator[tuple[Prefix, _Blocked]]:
+        """Each prefix of clients, the longest first, and what is blocked for them."""
+        by_prefix = views_by_prefix(self._compiled, wall).items()
+        for prefix, view in sorted(by_prefix, key=lambda pair: (-pair[0].length, pair[0].network)):
+            if view is not None:
+                yield prefix, self._blocked(view)
+
+    def _blocked(self, view: View) -> _Blocked:
+        effect = view.effect
+        with_ranges = union(1 << service for service in self._ranges)
+        restricted = bool(effect.enforced or effect.denied or effect.default_blocks)
+        return _Blocked(view.vlan, effect.enforced & with_ranges, restricted)
+
+    def closes(self, blocked: _Blocked) -> bool:
+        """Whether there is a rule for such clients."""
+        return bool(blocked.services or (blocked.is_restricted and self._servers))
+
+    def counters(self, chains: Iterable[_Blocked]) -> Iterator[str]:
+        """A counter for each VLAN and way; a load over another one leaves its number."""
+        ways = {(each.vlan, way) for each in chains for way in self._ways(each)}
+        for vlan, way in sorted(ways):
+            yield f"  counter {self._counter(vlan, way)} {{ }}"
+
+    def _ways(self, blocked: _Blocked) -> Iterator[str]:
+        if blocked.is_restricted and self._servers:
+            yield from (_DNS, _DOT)
+        yield from (each.name for each in services_in(blocked.services, self._compiled.services))
+
+    def _counter(self, vlan: int, way: str) -> str:
+        return f"vlan_{self._compiled.vlans[vlan].name}_{way}"
+
+    def sets(self, services: int) -> Iterator[tuple[str, str]]:
+        """The sets of addresses: how each is declared, and filled anew."""
+        for size, _, kind, suffix in _FAMILIES:
+            own = [str(each) for each in self._servers if len(each.packed) == size]
+            if self._servers:
+                yield _set(f"{_SERVERS}_{suffix}", kind, own)
+            for service in sorted(self._ranges):
+                if services >> service & 1 and (ranges := self._of_size(service, size)):
+                    yield _set(f"{self._set_name(service)}_{suffix}", kind, ranges)
+
+    def _of_size(self, service: int, size: int) -> list[str]:
+        ranges = (each for each in self._ranges[service] if len(each.network) == size)
+        return [prefix_text(each.network, each.length) for each in ranges]
+
+    def _set_name(self, service: int) -> str:
+        """A name for nftables, which takes none that begins with a digit or a hyphen."""
+        return f"service_{self._compiled.services[service].name}"
+
+    def chain_name(self, blocked: _Blocked) -> str:
+        """The chain for clients of a VLAN for whom this is blocked."""
+        name = f"vlan_{self._compiled.vlans[blocked.vlan].name}_{blocked.services:x}"
+        return f"{name}_restricted" if blocked.is_restricted else name
+
+    def chain(self, blocked: _Blocked) -> Iterator[str]:
+        """The chain: other resolvers, then the ranges of services."""
+        yield f"  chain {self.chain_name(blocked)} {{"
+        for size, family, _, suffix in _FAMILIES:
+            if blocked.is_restricted and self._servers:
+                servers = f"@{_SERVERS}_{suffix}"
+                others = f"{family} saddr != {servers} {family} daddr != {servers}"
+                dns, dot = (f"counter name {self._counter(blocked.vlan, w)}" for w in (_DNS, _DOT))
+                yield f"    {others} meta l4proto {{ tcp, udp }} th dport 53 {dns} {_REJECT}"
+                yield f"    {others} tcp dport 853 {dot} reject with tcp reset"
+                yield f"    {others} udp dport 853 {dot} {_REJECT}"
+            for service in services_in(blocked.services, range(len(self._compiled.services))):
+                if self._of_size(service, size):
+                    way = self._compiled.services[service].name
+                    counter = f"counter name {self._counter(blocked.vlan, way)}"
+                    within = f"@{self._set_name(service)}_{suffix}"
+                    yield f"    {family} daddr {within} {counter} {_REJECT}"
+        yield "  }"
 
 
-def _sets(compiled: CompiledConfig, service: int) -> Iterator[str]:
-    """The ranges of a service, a set for each family; ranges inside others are merged."""
-    name = _set_name(compiled, service)
-    for size, kind, family in ((4, "ipv4_addr", "v4"), (16, "ipv6_addr", "v6")):
-        ranges = [
-            prefix_text(each.network, each.length)
-            for each in compiled.ranges
-            if compiled.sources[each.source].service == service and len(each.network) == size
-        ]
-        if ranges:
-            yield f"  set {name}_{family} {{"
-            yield f"    type {kind}; flags interval; auto-merge;"
-            yield f"    elements = {{ {', '.join(ranges)} }}"
-            yield "  }"
-
-
-def _chain(compiled: CompiledConfig, services: int) -> Iterator[str]:
-    yield f"  chain blocked_{services:x} {{"
-    for service in services_in(services, range(len(compiled.services))):
-        name = _set_name(compiled, service)
-        sizes = {
-            len(e.network) for e in compiled.ranges if compiled.sources[e.source].service == service
-        }
-        for size in sorted(sizes):
-            family, suffix = ("ip", "v4") if size == 4 else ("ip6", "v6")
-            yield f"    {family} daddr @{name}_{suffix} {_REJECT}"
-    yield "  }"
-
-
-def _set_name(compiled: CompiledConfig, service: int) -> str:
-    """A name for nftables, which takes none that begins with a digit or a hyphen."""
-    return f"service_{compiled.services[service].name}"
+def _set(name: str, kind: str, elements: Sequence[str]) -> tuple[str, str]:
+    declared = f"  set {name} {{ type {kind}; flags interval; auto-merge; }}"
+    filled = f"flush set {_TABLE} {name}"
+    if elements:
+        filled += f"\nadd element {_TABLE} {name} {{ {', '.join(elements)} }}"
+    return declared, filled

@@ -1,13 +1,18 @@
 """The firewall rules, loaded by the real nft in a router between clients and a messenger."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from resolver.publish.nftables import nftables
 from tests.config.tables import exemption, vlan
+from tests.live.gateway import ABROAD, Gateway, gateway_network
 from tests.live.namespaces import ADMINISTRATION, PUBLICITY, Subnet, namespaces
 from tests.live.programs import needed
 from tests.policy.networks import snapshot_of
@@ -101,15 +106,76 @@ def test_an_exemption_counts_while_it_is_in_force(wall: float) -> None:
 )
 def test_a_vlan_that_is_not_blocked_is_let_through(old: str, new: str) -> None:
     clients = "ip saddr 10.10.0.0/16"
-    assert f"{clients} goto blocked_" in nftables(snapshot_of(CONFIG, LISTS).compiled, WALL)
-    assert f"{clients} accept" in nftables(
-        snapshot_of(CONFIG.replace(old, new), LISTS).compiled, WALL
-    )
+    blocked = nftables(snapshot_of(CONFIG, LISTS).compiled, WALL)
+    assert f"{clients} goto vlan_administration_" in blocked
+    changed = snapshot_of(CONFIG.replace(old, new), LISTS).compiled
+    assert f"{clients} accept" in nftables(changed, WALL)
 
 
 def test_without_ranges_nothing_is_rejected() -> None:
     lists = {name: text for name, text in LISTS.items() if not name.endswith(".ip")}
-    assert "reject" not in nftables(snapshot_of(CONFIG, lists).compiled, WALL)
+    assert "reject with" not in nftables(snapshot_of(CONFIG, lists).compiled, WALL)
+
+
+SERVERS = (ip_address("10.0.0.53"), ip_address("fd00::53"))
+_SERVE = """
+import socket, sys, time
+ends = [socket.create_server((a, p), family=socket.AF_INET6 if ":" in a else socket.AF_INET)
+        for a in sys.argv[1:] for p in (53, 853, 443)]
+print("ready", flush=True)
+time.sleep(300)
+"""
+
+
+@contextmanager
+def serving(network: Gateway, namespace: str, *addresses: str) -> Iterator[None]:
+    """TCP at the ports of DNS, DNS over TLS and HTTPS."""
+    command = [*network.into(namespace), sys.executable, "-c", _SERVE, *addresses]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.kill()
+
+
+@pytest.mark.processes
+def test_other_resolvers_are_closed_and_counters_stay_over_a_load(ip_program: Path) -> None:
+    assert ip_program
+    compiled = snapshot_of(CONFIG, LISTS).compiled
+    rules = nftables(compiled, WALL, SERVERS)
+    with gateway_network(ip_program, needed("nft")) as network:
+        at_server = map(str, SERVERS)
+        with (
+            serving(network, network.server, *at_server),
+            serving(network, network.abroad, *ABROAD),
+        ):
+            assert network.knock(ABROAD[0], 53) == "open"
+            network.load(rules)
+            for resolver, messenger in (ABROAD[0], ABROAD[2]), (ABROAD[1], ABROAD[3]):
+                assert network.knock(resolver, 53) != "open"
+                assert network.knock(resolver, 853) == "ConnectionRefusedError"
+                assert network.knock(resolver, 443) == "open"
+                assert network.knock(messenger, 443) != "open"
+            for each in map(str, SERVERS):
+                assert [network.knock(each, port) for port in (53, 853)] == ["open", "open"]
+            before = _counters(network)
+            network.load(rules)
+            after = _counters(network)
+            network.load(nftables(compiled, WALL))
+            assert network.knock(ABROAD[0], 53) == "open"
+            network.knock(ABROAD[2], 443)
+            last = _counters(network)
+    assert before == after
+    assert before.keys() == {f"vlan_administration_{way}" for way in ("dns", "dot", "one")}
+    assert min(before.values()) >= 2
+    assert last["vlan_administration_one"] > after["vlan_administration_one"]
+
+
+def _counters(network: Gateway) -> dict[str, int]:
+    """The packets of each counter."""
+    command = [*network.into(network.gateway), str(network.nft), "-j", "list", "counters"]
+    found = json.loads(subprocess.check_output(command))["nftables"]
+    return {each["counter"]["name"]: each["counter"]["packets"] for each in found[1:]}
 
 
 def _run(*command: str) -> str:
