@@ -13,6 +13,7 @@ tests that start no process of packages of which nothing is compiled: they run i
 """
 
 import ctypes
+import gc
 import os
 import shutil
 import subprocess
@@ -123,6 +124,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     items.sort(key=_rank)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end: no search for cycles goes through them."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_left_out(item: pytest.Item) -> bool:
