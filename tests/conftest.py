@@ -49,7 +49,7 @@ _LONG = (
 )
 """They wait for a minute or more in all: begun last, they would run alone at the end."""
 _TESTS = Path(__file__).parent
-_COMPILED = {
+COMPILED = {
     *("dns", "engine", "exchange", "metrics", "policy", "scenarios", "server", "upstream"),
     "worker",
 }
@@ -140,7 +140,7 @@ def _is_left_out(item: pytest.Item) -> bool:
     ran_interpreted = build() != "interpreted" and not item.get_closest_marker("processes")
     marked = item.get_closest_marker("compiled") is not None
     folder = item.path.relative_to(_TESTS).parts[0]
-    return ran_interpreted and not marked and folder not in _COMPILED
+    return ran_interpreted and not marked and folder not in COMPILED
 
 
 def _rank(item: pytest.Item) -> int:
