@@ -63,7 +63,10 @@ _started_freely = True
 """Whether the test that runs now may start a process."""
 
 settings.register_profile(  # the machine may be busy
-    "darban", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "darban",
+    max_examples=100 if IN_CI else 50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("darban")
 

@@ -173,7 +173,7 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
 
 @pytest.mark.parametrize("answer", BUILT)
 @given(name=NAMES)
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 @example(name=names.parse("y.b.example")).via("no rule is for it, and one excepts x.y.b.example")
 @example(name=names.parse("c.b.example")).via("one policy allows x.c.b.example, another does not")
 @example(name=names.parse("x.d.d.d.example")).via("no rule is for it, and one allows a name below")
