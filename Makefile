@@ -28,8 +28,8 @@ test: lint ## set up, then lint, types and every test that needs no compiled pac
 	@$(BIN)/python -m tests.live.prepare
 	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
-test-fast: lint ## lint, strict types and the tests that start no process (or ONLY="not end_to_end")
-	$(IN_MEMORY) $(BIN)/pytest -o tmp_path_retention_policy=failed -n auto --maxprocesses=$$(nproc) -m "$(or $(ONLY),not processes)"
+test-fast: lint ## lint, strict types and the tests of the repository alone that start no process (or ONLY="not end_to_end")
+	$(IN_MEMORY) $(BIN)/pytest -o tmp_path_retention_policy=failed -n auto --maxprocesses=$$(nproc) -m "$(or $(ONLY),not processes and not shared_data)"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from typing import cast
 import pytest
 
 from resolver import __version__
+from tests.conftest import COMPILED
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "resolver"
@@ -30,6 +31,11 @@ def test_what_is_left_interpreted_would_else_be_compiled() -> None:
     """A name alone would leave out every file of that name."""
     named = runpy.run_path(str(ROOT / "setup.py"))
     assert {name.partition("/")[0] for name in named["INTERPRETED"]} <= named["PACKAGES"].keys()
+
+
+def test_the_tests_of_compiled_packages_run_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert {name.split("/")[1] for name in _compiled_modules()} == COMPILED - {"scenarios"}
 
 
 @pytest.mark.processes

@@ -17,6 +17,7 @@ from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.policy.view import View
 from tests.exchange.rendered_entries import entry_of
+from tests.live.uncollected import uncollected
 from tests.policy.networks import snapshot_of
 
 ADDRESS = packed("10.10.0.5")
@@ -25,10 +26,8 @@ SNAPSHOT = snapshot_of()
 
 @pytest.fixture(autouse=True)
 def _as_a_worker() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+    with uncollected():
+        yield
 
 
 def engine() -> Engine:

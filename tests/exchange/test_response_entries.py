@@ -198,7 +198,7 @@ def swapped(question: bytes) -> bytes:
 
 
 @given(usual_responses())
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 def test_an_entry_holds_what_an_independent_reading_finds(made: tuple[bytes, int]) -> None:
     packet, length = made
     question = swapped(packet[12 : 12 + length])
@@ -206,7 +206,7 @@ def test_an_entry_holds_what_an_independent_reading_finds(made: tuple[bytes, int
 
 
 @given(usual_responses(), st.data())
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 def test_it_does_so_of_mutated_responses(made: tuple[bytes, int], data: st.DataObject) -> None:
     packet, length = bytearray(made[0]), made[1]
     for _ in range(data.draw(st.integers(1, 3))):

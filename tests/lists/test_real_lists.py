@@ -5,7 +5,8 @@ import pytest
 from tests.lists.figures import measure
 from tests.lists.list_texts import REAL, REAL_FILES
 
-_ASKED = 100_000
+_ASKED = 20_000
+"""``python -m tests.lists`` asks for five times as many."""
 
 
 @pytest.mark.shared_data

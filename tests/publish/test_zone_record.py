@@ -293,8 +293,11 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     return snapshot_of(draw(policies()), lists)
 
 
-@settings(max_examples=60)
-@given(of=st.lists(st.tuples(snapshots(), st.sampled_from([BEFORE, BEGINS, AFTER])), max_size=4))
+MADE = st.tuples(snapshots(), st.sampled_from([BEFORE, BEGINS, AFTER]))
+
+
+@settings(max_examples=40)
+@given(of=st.lists(MADE, min_size=2, max_size=4))
 def test_zones_are_as_if_made_anew_whatever_came_before(of: list[tuple[Snapshot, float]]) -> None:
     with TemporaryDirectory() as directory:
         kept, anew = Path(directory, "kept"), Path(directory, "anew")

@@ -33,6 +33,8 @@ ABAN = periods.month("1405-08", TEHRAN)
 MEHR = periods.before(ABAN, TEHRAN)
 HOUR, DAY = 3600, 86400
 FETCHED = Lists(fetched=(FetchedAge("doh", None),))
+ONE_DAY = periods.days("1405-08-01", "1405-08-01", TEHRAN)
+DAY_BEFORE = periods.before(ONE_DAY, TEHRAN)
 EXEMPTION = ExemptionDetails(
     *("pr-1", None, ("10.10.3.7/32",), ("telegram",), ABAN.begin + 10 * DAY),
     *("Head of PR", "PR-1", "publicity"),
@@ -134,21 +136,22 @@ def test_nodes_of_different_time_zones_are_not_added() -> None:
 
 
 def test_times_without_coverage_are_of_each_node() -> None:
-    begin, end = ABAN.begin, ABAN.end
+    begin, end = ONE_DAY.begin, ONE_DAY.end
     served = (
         *minutes(begin, begin + HOUR),
         *minutes(begin + HOUR, begin + HOUR + 120, serving=False),
         *minutes(begin + 2 * HOUR, end),
     )
     whole = minutes(begin, end)
-    stood, covered = made(figures("ns1", served=served), figures("ns2", served=whole)).nodes
+    both = figures("ns1", served=served), figures("ns2", served=whole)
+    stood, covered = made(*both, period=ONE_DAY).nodes
     assert stood.gaps == [
         Interval(begin + HOUR, begin + HOUR + 120, "5c6f", NOT_SERVING),
         Interval(begin + HOUR + 120, begin + 2 * HOUR, "", NO_RECORD),
     ]
     assert [each.why for each in stood.intervals] == ["", NOT_SERVING, NO_RECORD, ""]
-    assert (stood.minutes, stood.of) == (30 * 1440 - 60, 30 * 1440)
-    assert (covered.gaps, covered.minutes) == ([], 30 * 1440)
+    assert (stood.minutes, stood.of) == (1440 - 60, 1440)
+    assert (covered.gaps, covered.minutes) == ([], 1440)
 
 
 def test_hours_of_a_cut_link_that_follow_one_another_are_one_time() -> None:
@@ -166,31 +169,33 @@ def test_hours_of_a_cut_link_that_follow_one_another_are_one_time() -> None:
 
 
 def test_a_minute_is_covered_where_one_node_served() -> None:
-    begin, end = ABAN.begin, ABAN.end
+    begin, end = ONE_DAY.begin, ONE_DAY.end
     one = (
         *minutes(begin, begin + HOUR),
         *minutes(begin + HOUR, begin + 3 * HOUR, serving=False),
         *minutes(begin + 4 * HOUR, end),
     )
     two = (*minutes(begin, begin + 2 * HOUR), *minutes(begin + 5 * HOUR, end))
-    report = made(figures("ns1", served=one), figures("ns2", served=two))
+    report = made(figures("ns1", served=one), figures("ns2", served=two), period=ONE_DAY)
     assert report.coverage.gaps == (
         Interval(begin + 2 * HOUR, begin + 3 * HOUR, "", NOT_SERVING),
         Interval(begin + 3 * HOUR, begin + 4 * HOUR, "", NO_RECORD),
     )
-    assert (report.coverage.uncounted, report.coverage.covered) == (HOUR, 30 * DAY - 2 * HOUR)
-    assert report.coverage_before.uncounted == MEHR.end - MEHR.begin
+    assert (report.coverage.uncounted, report.coverage.covered) == (HOUR, DAY - 2 * HOUR)
+    assert report.coverage_before.uncounted == DAY
 
 
 @pytest.mark.parametrize(
-    ("recorded", "is_compared"), [(30, True), (29, True), (28, False), (3, False), (0, False)]
+    ("hours", "is_compared"), [(24, True), (23, True), (22, False), (3, False), (0, False)]
 )
-def test_only_whole_periods_are_compared(recorded: int, is_compared: bool) -> None:
-    own = minutes(ABAN.begin, ABAN.end)
-    before = minutes(MEHR.end - recorded * DAY, MEHR.end)
-    assert made(figures("ns1", served=(*before, *own))).is_compared is is_compared
-    later = minutes(MEHR.begin, MEHR.end), minutes(ABAN.end - recorded * DAY, ABAN.end)
-    assert made(figures("ns1", served=(*later[0], *later[1]))).is_compared is is_compared
+def test_only_whole_periods_are_compared(hours: int, is_compared: bool) -> None:
+    own, before = ONE_DAY, DAY_BEFORE
+    for served in (
+        (*minutes(before.end - hours * HOUR, before.end), *minutes(own.begin, own.end)),
+        (*minutes(before.begin, before.end), *minutes(own.end - hours * HOUR, own.end)),
+    ):
+        report = made(figures("ns1", served=served), period=ONE_DAY)
+        assert report.is_compared is is_compared
 
 
 def test_a_month_that_runs_has_no_gap_in_the_minute_that_runs() -> None:

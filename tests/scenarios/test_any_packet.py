@@ -50,7 +50,7 @@ def packets(draw: st.DrawFn) -> bytes:
 
 
 @given(packets() | st.binary(max_size=60), CLIENTS, st.sampled_from(Transport))
-@settings(max_examples=1000)
+@settings(max_examples=10 * settings().max_examples)
 def test_any_octets_get_a_reply_of_their_own_or_silence(
     packet: bytes, client: str, transport: Transport
 ) -> None:

@@ -118,7 +118,7 @@ def conversations(draw: st.DrawFn) -> list[Asked]:
 
 
 @given(conversations())
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 def test_what_is_kept_of_earlier_replies_changes_none(asked: list[Asked]) -> None:
     assert played(asked, keeping=True) == played(asked, keeping=False)
 

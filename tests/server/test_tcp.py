@@ -14,6 +14,7 @@ from dnslib import DNSRecord
 from resolver.engine.engine import Engine
 from resolver.server.loop import Loop
 from resolver.server.tcp import MAX_CONNECTIONS, MAX_OUTSTANDING, Connection, TcpServer
+from tests.live.uncollected import uncollected
 from tests.server.assembled import Assembled
 from tests.server.slow_upstream import SlowUpstream
 from tests.upstream.virtual_time import run
@@ -126,12 +127,8 @@ def test_a_connection_that_has_ended_is_freed_without_a_look_for_cycles() -> Non
         await asyncio.sleep(1)
         assert alive() == 0
 
-    gc.collect()
-    gc.disable()  # as a worker has it
-    try:
+    with uncollected():
         run(play)
-    finally:
-        gc.enable()
 
 
 def alive() -> int:

@@ -24,6 +24,7 @@ from resolver.metrics.layout import DOWN, UNTRIED, UP
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import LEAST_TICK, TICK
 from tests.exchange.rendered_entries import entry_of
+from tests.live.uncollected import uncollected
 from tests.server.assembled import Assembled, server_at
 from tests.upstream.forwarding import (
     Answering,
@@ -167,12 +168,8 @@ def test_what_a_query_needed_is_freed_without_a_look_for_cycles(answering: Answe
             assert on.client.done_with == 1
             assert alive() == []
 
-    gc.collect()  # what earlier tests have left
-    gc.disable()  # as a worker has it
-    try:
+    with uncollected():
         run(play)
-    finally:
-        gc.enable()
 
 
 def test_what_a_closed_connection_has_not_answered_is_asked_again_at_once() -> None:
@@ -262,12 +259,8 @@ def test_a_probe_outlives_its_query_brings_a_server_back_and_leaves_nothing() ->
             assert alive() == []
             assembled.forwarder.sweep(loop.time() + 60)
 
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         run(play)
-    finally:
-        gc.enable()
 
 
 def test_a_question_that_only_tcp_answers_is_answered() -> None:

@@ -1,7 +1,7 @@
 """Slow and silent upstreams: their late answers are waited for, and what that holds is bounded."""
 
 import asyncio
-from pathlib import Path
+import os
 
 import pytest
 from dnslib import RCODE
@@ -61,7 +61,7 @@ def test_a_name_is_answered_on_the_next_query_after_its_upstream_has_recovered()
 
 def descriptors() -> int:
     """How many this process has open."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a path for each takes a second
 
 
 def test_the_attempts_that_wait_for_late_answers_are_bounded() -> None:

@@ -19,6 +19,7 @@ from resolver.upstream.tcp_connections import (
     TcpConnection,
     TcpConnectionPool,
 )
+from tests.live.uncollected import uncollected
 from tests.server.assembled import server_at
 from tests.upstream.virtual_time import run
 
@@ -57,13 +58,9 @@ def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles() ->
             await asyncio.sleep(IDLE)
             assert lost
 
-    gc.collect()
-    gc.disable()  # as a worker has it
-    try:
+    with uncollected():
         run(play)
         assert not any(isinstance(each, TcpConnection) for each in gc.get_objects())
-    finally:
-        gc.enable()
 
 
 def test_a_connection_for_which_no_descriptor_is_left_is_lost_at_once() -> None:

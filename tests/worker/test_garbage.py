@@ -13,7 +13,6 @@ from resolver.worker.garbage import GarbageCollection
 @pytest.fixture(autouse=True)
 def _collecting_again() -> Iterator[None]:
     yield
-    gc.unfreeze()
     gc.enable()
 
 

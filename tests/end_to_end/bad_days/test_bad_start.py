@@ -15,7 +15,6 @@ from tests.live.configs import edited, small
 from tests.live.namespaces import drop_capability, namespaces
 from tests.live.ports import free_port, is_free
 from tests.live.programs import needed
-from tests.live.reloading import restored
 from tests.live.server import DARBAN, Ended, Server
 from tests.live.waiting import wait_for
 
@@ -46,13 +45,6 @@ policy = "administrativ"
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
     return make_lasting(small([upstream]))
-
-
-@pytest.fixture
-def first(lasting: Server) -> Iterator[Server]:
-    """A server that runs, and is to go on whatever another one does."""
-    with restored(lasting) as server:
-        yield server
 
 
 def _refused(server: Server) -> Ended:
@@ -135,31 +127,30 @@ def test_a_port_that_another_program_has(make_small: MakeSmall, kind: str, *, sh
     assert is_free(server.port)
 
 
-def test_a_second_instance(first: Server, make: Callable[[str], Server]) -> None:
-    second = make(first.config.read_text(encoding="utf-8"))
-    _one_line(_refused(second), f"127.0.0.1:{first.port}", "another program listens there")
-    assert _still_answers(first)
+def test_a_second_instance(server: Server, make: Callable[[str], Server]) -> None:
+    second = make(server.config.read_text(encoding="utf-8"))
+    _one_line(_refused(second), f"127.0.0.1:{server.port}", "another program listens there")
+    assert _still_answers(server)
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["its config", "another config"])
 def test_a_second_instance_of_the_same_state(
-    first: Server, make_small: MakeSmall, *, other: bool
+    server: Server, make_small: MakeSmall, *, other: bool
 ) -> None:
     """The first one keeps its control socket."""
-    state = first.state
-    second = make_small() if other else Server(first.config)
+    state = server.state
+    second = make_small() if other else Server(server.config)
     second.environment = {"STATE_DIRECTORY": str(state)}
     second.launch()
     ended = second.ended()
     assert ended.code == 2
     assert f"{state}: another darban runs with this" in ended.err
-    assert (first.state / "control.sock").is_socket()
-    assert _still_answers(first)
+    assert (server.state / "control.sock").is_socket()
+    assert _still_answers(server)
 
 
-def test_no_other_user_can_prevent_a_start(first: Server) -> None:
+def test_no_other_user_can_prevent_a_start(server: Server) -> None:
     """Neither by a name that anybody may take, nor by the lock."""
-    server = first
     lock = server.state / "lock"
     assert lock.stat().st_mode & 0o777 == 0o600
     server.stop()
@@ -169,18 +160,17 @@ def test_no_other_user_can_prevent_a_start(first: Server) -> None:
     assert _still_answers(server)
 
 
-def test_a_lock_of_a_killed_server_is_free(first: Server) -> None:
-    server = first
+def test_a_lock_of_a_killed_server_is_free(server: Server) -> None:
     os.kill(server.pid, signal.SIGKILL)
     assert server.ended().code == -signal.SIGKILL
     assert _still_answers(server.start())
 
 
-def test_a_second_instance_on_every_address(first: Server, make: Callable[[str], Server]) -> None:
-    text = first.config.read_text(encoding="utf-8")
-    text = re.sub("listen = .*", f'listen = ["0.0.0.0:{first.port}"]', text, count=1)
-    _one_line(_refused(make(text)), f"0.0.0.0:{first.port}", "another program listens there")
-    assert _still_answers(first)
+def test_a_second_instance_on_every_address(server: Server, make: Callable[[str], Server]) -> None:
+    text = server.config.read_text(encoding="utf-8")
+    text = re.sub("listen = .*", f'listen = ["0.0.0.0:{server.port}"]', text, count=1)
+    _one_line(_refused(make(text)), f"0.0.0.0:{server.port}", "another program listens there")
+    assert _still_answers(server)
 
 
 def test_no_config(tmp_path: Path) -> None:
@@ -312,9 +302,8 @@ def _make_unreadable(path: Path) -> None:
     "harm", [Path.unlink, lambda path: path.write_bytes(b"harmed"), _make_unreadable]
 )
 def test_a_snapshot_that_was_harmed_is_written_anew(
-    first: Server, harm: Callable[[Path], object]
+    server: Server, harm: Callable[[Path], object]
 ) -> None:
-    server = first
     assert server.stop().code == 0
     files = list((server.state / "snapshots").glob("*/*.*"))
     assert len(files) == 4

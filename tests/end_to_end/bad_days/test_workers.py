@@ -6,14 +6,13 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD
 from tests.live.configs import small
+from tests.live.hanging_load import hanging_load
 from tests.live.ports import is_free
 from tests.live.reloading import reload, restored
 from tests.live.scraping import Scrape
@@ -156,30 +155,14 @@ def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: Make
     wait_for(lambda: _serves(server), "all queries are answered")
 
 
-def _opened_by_a_reader(pipe: Path) -> int | None:
-    """A descriptor for writing, once somebody reads."""
-    with suppress(OSError):
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    return None
-
-
 def test_a_worker_whose_load_of_the_policy_hangs_is_replaced(two_workers: Server) -> None:
     server = two_workers
     server.expect_error("no heartbeat")
     restarts, logged = _restarts(server), len(server.err)
     compiled = (server.state / "last-good").resolve() / "terms.json"
-    whole, pipe = compiled.with_suffix(".whole"), compiled.with_suffix(".pipe")
-    os.link(compiled, whole)
-    os.mkfifo(pipe)
-    gone = server.workers()[0]
-    os.kill(gone, signal.SIGKILL)
-    wait_for(_replaced(server, gone), "a new worker")
-    pipe.rename(compiled)  # before it has loaded its modules
-    never_ends = wait_for(lambda: _opened_by_a_reader(compiled), "the worker reads")
-    whole.rename(compiled)
-    wait_for(lambda: "no heartbeat" in server.err[logged:], "it is noticed")
-    wait_for(lambda: _serves(server), "all queries are answered again")
-    os.close(never_ends)
+    with hanging_load(compiled, server.workers):
+        wait_for(lambda: "no heartbeat" in server.err[logged:], "it is noticed")
+        wait_for(lambda: _serves(server), "all queries are answered again")
     assert "timed out on a control message" not in server.err[logged:]
     wait_for(lambda: _restarts(server) == restarts + 2, "it is counted")
 

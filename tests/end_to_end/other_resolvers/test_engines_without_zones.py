@@ -1,6 +1,8 @@
 """Engines that start without their zones or with damaged ones, while the primary is away."""
 
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -72,6 +74,38 @@ def of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def transferred(of: Site, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Secondary]:
+    """Makes an engine that has transferred all zones, and has ended."""
+
+    @functools.cache
+    def make(name: str) -> Secondary:
+        engine = SECONDARIES[name](of, tmp_path_factory.mktemp(name) / _PLACE)
+        with engine.run():
+            engine.take()
+            wait_for(engine.has_zones, "it has all zones", 30)
+        return engine
+
+    return make
+
+
+Damage = Callable[[str, Secondary, Callable[[Path], None]], None]
+
+
+@pytest.fixture
+def damaged(transferred: Callable[[str], Secondary]) -> Damage:
+    """Gives an engine the files of all zones, as if it had transferred them, and damages them."""
+
+    def give(name: str, engine: Secondary, damage: Callable[[Path], None]) -> None:
+        before = transferred(name)
+        for file in before.zone_files():
+            own = engine.directory / file.relative_to(before.directory)
+            shutil.copy2(file, own)
+            damage(own)
+
+    return give
+
+
 def _answer(engine: Secondary, name: str = BANNED) -> str:
     """The address that the engine gives, if any."""
     answer = ask(engine.ports["administration"], name, client=CLIENT)
@@ -97,15 +131,6 @@ def _asked_meanwhile(engine: Secondary) -> Iterator[set[str]]:
         asking.join()
 
 
-def _damage(engine: Secondary, damage: Callable[[Path], None]) -> None:
-    """Damage the files of all zones, which it has transferred."""
-    with engine.run():
-        engine.take()
-        wait_for(engine.has_zones, "it has all zones", 30)
-    for file in engine.zone_files():
-        damage(file)
-
-
 def _is_told(directory: Path) -> int:
     """The exit code of the script that runs before each start of Unbound."""
     command = ("sh", directory / "darban-zones.sh")
@@ -115,12 +140,16 @@ def _is_told(directory: Path) -> int:
 @pytest.mark.parametrize("damage", [None, *DAMAGES, _damaged_inside])
 @pytest.mark.parametrize("name", SEEDED)
 def test_no_banned_name_passes_though_the_primary_is_away(
-    name: str, damage: Callable[[Path], None] | None, of: Site, tmp_path: Path
+    name: str,
+    damage: Callable[[Path], None] | None,
+    of: Site,
+    tmp_path: Path,
+    damaged: Damage,
 ) -> None:
     """It has never been there, where nothing is damaged."""
     engine = SECONDARIES[name](of, tmp_path / _PLACE)
     if damage:
-        _damage(engine, damage)
+        damaged(name, engine, damage)
     engine.cut_off()
     with _asked_meanwhile(engine) as found, engine.run():
         assert _answer(engine) == "0.0.0.0"
@@ -195,17 +224,18 @@ def test_bind_takes_the_seed_where_its_copy_of_it_has_lost_lines(of: Site, tmp_p
     ],
 )
 def test_what_opens_all_the_same(
-    name: str, damage: Callable[[Path], None], of: Site, tmp_path: Path
+    name: str, damage: Callable[[Path], None], of: Site, tmp_path: Path, damaged: Damage
 ) -> None:
     """docs/how-to/publish.md names each of these."""
     engine = SECONDARIES[name](of, tmp_path / _PLACE)
     if name == "Unbound":  # it transfers nothing
         engine.cut_off()
         assert _is_told(engine.directory) == 0
-        _damage(engine, damage)
+        for file in engine.zone_files():
+            damage(file)
         assert _is_told(engine.directory) == 1
     else:
-        _damage(engine, damage)
+        damaged(name, engine, damage)
         engine.cut_off()
     with engine.run():
         assert _answer(engine) == PASSED

@@ -15,10 +15,10 @@ from resolver.evidence.figures.counts import HourFigures, Minute, SelfTestResult
 from resolver.evidence.figures.store import NAME, FigureStore
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
-from tests.live.configs import small
+from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
 from tests.live.programs import lacking
-from tests.live.reloading import DENY, OPEN, restored
+from tests.live.reloading import DENY, OPEN
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -51,28 +51,21 @@ def lasting(make_started: Callable[[], Server]) -> Server:
     return make_started()
 
 
-@pytest.fixture
-def server(lasting: Server) -> Iterator[Server]:
-    """A server that runs with its first config; its journal has what other tests did."""
-    with restored(lasting) as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def ended_once(make_started: Callable[[], Server]) -> Server:
     server = make_started()
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     assert darban("reload", at=server.directory).code == GOOD
     assert darban("reload", at=server.directory).code == GOOD  # nothing new
-    _write(server, OPEN, DENY)
+    edited(server.config, OPEN, DENY)
     server.signal(signal.SIGHUP)
     wait_for(lambda: len(_history(server)) == 3, "the signal's reload is written down")
     with server.checked():
         server.expect_error("reload by|config.toml|denied")
-        _write(server, DENY, DENY.replace("deny", "denied"))
+        edited(server.config, DENY, DENY.replace("deny", "denied"))
         assert darban("reload", at=server.directory).code == WRONG
         assert server.stop().code == 0
-    _write(server, "denied", "deny")
+    edited(server.config, "denied", "deny")
     return server
 
 
@@ -87,12 +80,6 @@ def _history(server: Server, *options: str) -> list[dict[str, str]]:
     entries = darban("history", "--json", *options, at=server.directory).json["entries"]
     assert isinstance(entries, list)
     return entries
-
-
-def _write(server: Server, old: str, new: str) -> None:
-    text = server.config.read_text(encoding="utf-8")
-    assert old in text
-    server.config.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_every_activation_is_written_down(ended: Server) -> None:
@@ -122,7 +109,7 @@ def test_the_person_behind_root_is_written_down(
     login = Path("/proc/self/loginuid").read_text(encoding="ascii").strip()
     somebody = pwd.getpwuid(65534 if login in ("0", f"{0xFFFFFFFF}") else int(login))
     monkeypatch.setenv("SUDO_UID", "65534")
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     assert darban("reload", at=server.directory).code == GOOD
     who = f"uid {somebody.pw_uid} ({somebody.pw_name}) as uid 0 (root)"
     assert _history(server)[-1]["who"] == who
@@ -157,12 +144,12 @@ def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
     lists = server.directory / "lists"
     lists.mkdir()
     (lists / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
-    _write(server, "directories = []", 'directories = ["lists"]')
-    _write(server, DENY, 'block = ["pager"]')
+    edited(server.config, "directories = []", 'directories = ["lists"]')
+    edited(server.config, DENY, 'block = ["pager"]')
     end = int(time.time()) + 6
     until = dt.datetime.fromtimestamp(end, dt.UTC).isoformat()
     more = EXEMPTION.format(until=until) + "[limits]\nqueries_per_address = 1_000_000\n"
-    _write(server, "[policies.publicity]", more + "[policies.publicity]")
+    edited(server.config, "[policies.publicity]", more + "[policies.publicity]")
     assert darban("reload", at=server.directory).code == GOOD
 
     seen: list[tuple[float, str, float]] = []
@@ -204,7 +191,7 @@ def test_nothing_is_told_of_a_moment_that_is_yet_to_come(server: Server) -> None
 def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
     server.stop()
     before = _history(server)
-    _write(server, DENY, DENY.replace("deny", "denied"))
+    edited(server.config, DENY, DENY.replace("deny", "denied"))
     server.options = ["--last-good"]
     server.expect_error("the last good snapshot")
     server.start()
@@ -222,7 +209,7 @@ def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> Non
     path.unlink()
     path.mkdir()
     server.expect_error("the audit log cannot be written")
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     assert darban("reload", at=server.directory).code == GOOD
     assert "the audit log cannot be written" in server.err
     answer = ask(server.port, "web.telegram.org", client="127.0.10.5")

@@ -5,7 +5,7 @@ import json
 import signal
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import pytest
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
 from tests.live.configs import shipped
-from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.small_disk import fill, small_disk
 from tests.live.waiting import wait_for
@@ -47,13 +46,6 @@ Make = Callable[..., Server]
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
     return make_lasting(shipped([upstream], workers=2) + MORE)
-
-
-@pytest.fixture
-def logging(lasting: Server) -> Iterator[Server]:
-    """A server with a block log, where other tests were logged too; a test may end it."""
-    with restored(lasting) as server:
-        yield server
 
 
 @pytest.fixture
@@ -139,9 +131,9 @@ def _expected() -> list[dict[str, Any]]:
     ]
 
 
-def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
+def test_each_blocked_query_is_written_and_no_other(server: Server) -> None:
     began = time.time()
-    server, before = logging, written_so_far(logging)
+    before = written_so_far(server)
     told(server, "127.0.20.5", "web.telegram.org")
     told(server, "127.0.10.7", "web.telegram.org")
     told(server, "127.0.10.5", "www.agency.example")
@@ -198,8 +190,8 @@ def test_it_is_off_by_default(make_shipped: Callable[..., Server]) -> None:
     assert not log_of(server).exists()
 
 
-def test_a_reload_switches_it_off_and_on(logging: Server) -> None:
-    server, before, logged = logging, written_so_far(logging), len(logging.err)
+def test_a_reload_switches_it_off_and_on(server: Server) -> None:
+    before, logged = written_so_far(server), len(server.err)
     told(server, "127.0.10.5", "web.telegram.org")
     records(log_of(server), 1, before)
     text = server.config.read_text(encoding="utf-8")
@@ -216,8 +208,8 @@ def test_a_reload_switches_it_off_and_on(logging: Server) -> None:
     records(log_of(server), 4, before)
 
 
-def test_the_last_records_are_written_when_it_ends(logging: Server) -> None:
-    server, before = logging, written_so_far(logging)
+def test_the_last_records_are_written_when_it_ends(server: Server) -> None:
+    before = written_so_far(server)
     for _ in range(50):
         told(server, "127.0.10.5", "web.telegram.org")
     assert server.stop().code == 0

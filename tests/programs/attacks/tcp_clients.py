@@ -60,30 +60,6 @@ def trickle() -> Seen:
     return Seen(after <= _LATEST + _SLACK, f"closed after {after:.1f} s")
 
 
-def _slow_ones(asked: Asked) -> Iterator[Say]:
-    yield from honest(asked, after=0.6 if asked.name.startswith("slow") else 0.0)
-
-
-_HALF = 1000
-
-
-def half_close() -> Seen:
-    """1,000 queries and the end of all talk: what was asked is answered, then it is closed."""
-    with behind(_slow_ones) as (server, _), Stream(server.port) as stream:
-        names = ["slow.example", *(f"h{n}.example" for n in range(_HALF - 1))]
-        stream.send(*(wire.question(name, ident=n) for n, name in enumerate(names)))
-        stream.socket.shutdown(1)
-        answered = set()
-        while (got := stream.receive()) is not None:
-            answered.add(wire.ident_of(got))
-        with Stream(server.port) as second:
-            second.send(wire.question("h1.example"))
-            second.socket.shutdown(1)
-            closed = _is_true(second.receive()) and second.closed_within(1) is not None
-    text = f"{len(answered)} of {_HALF} answered, then {'closed' if closed else 'NOT closed'}"
-    return Seen(len(answered) == _HALF and closed, text)
-
-
 _UNREAD = 500_000
 """Queries of 20 MB in all: more than the kernel takes on its own."""
 
@@ -139,7 +115,6 @@ ATTACKS = (
         "tcp-one-octet", "a new client served, closed after 5 s at most", one_octet, quick=False
     ),
     Attack("tcp-trickle", "closed after 5 s at most", trickle, quick=False),
-    Attack("tcp-half-close", "1000 of 1000 answered, then closed", half_close),
     Attack("tcp-unread", "memory within 16 MiB", does_not_read),
     Attack("tcp-crowd", "a new client served", crowd),
 )

@@ -21,9 +21,8 @@ from tests.programs.bench.darban import (
 )
 from tests.programs.bench.load import WORKLOADS, Measured
 from tests.programs.bench.peers import Dnsdist, Unbound
-from tests.programs.bench.processes import ROOT, on_core
+from tests.programs.bench.processes import on_core
 from tests.programs.bench.report import Results, costs, markdown, ratios, spread
-from tests.programs.code_lines import code_lines
 
 
 class _Ratio(NamedTuple):
@@ -96,7 +95,6 @@ def table(
         _figure("MB of supervisor and worker after hits",
                 [run.memory_all / 1e6 for run in hits], 76, 68, 0),
         _figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
-        _figure("lines of code", [code_lines(ROOT).total()], 14_000, 12_500, 0),
     ]  # fmt: skip
     return markdown(_HEAD, [row for row in rows if row])
 

@@ -1,4 +1,4 @@
-"""How each fault begins and ends."""
+"""The steps of which faults are made, here and in ``tests.programs.faults``."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.live.configs import edited
 from tests.live.fake_clock import FAKETIME
 from tests.live.waiting import wait_for
 from tests.programs.chaos import list_server, upstream
@@ -14,9 +15,77 @@ from tests.programs.chaos.service_manager import kill
 from tests.programs.chaos.system import CommandFailed, System
 from tests.programs.chaos.truth import EXEMPT_TODAY
 
+Step = Callable[[System], None]
+"""It raises AssertionError or CommandFailed where something is not as wanted."""
 _DAY = 86400
 _STEP = 3.0
 """Seconds until every process knows a stepped clock, and the policy goes by it."""
+_SCRAPED = 2.0
+"""Seconds after which Prometheus has seen a change, also on a busy machine."""
+_BROKEN = "[[\n"
+_GOOD_POLICY, _NO_POLICY = 'policy = "publicity"', 'policy = "no-such-policy"'
+
+
+def each(*steps: Step) -> Step:
+    """All of these steps."""
+
+    def run(whole: System) -> None:
+        for step in steps:
+            step(whole)
+
+    return run
+
+
+def times(count: int, step: Step) -> Step:
+    """A step that ends processes, so many times, each once all were replaced and scraped."""
+
+    def run(whole: System) -> None:
+        for _ in range(count):
+            before = whole.workers()
+            step(whole)
+            wait_for(lambda before=before: whole.workers() != before, "one is replaced", 30)
+            wait_for(whole.is_whole, "every worker serves", 30)
+            time.sleep(_SCRAPED)
+
+    return run
+
+
+def command(*words: str) -> Step:
+    """A command that must succeed."""
+
+    def run(whole: System) -> None:
+        whole.darban(*words)
+
+    return run
+
+
+def refused(*words: str, why: str = "") -> Step:
+    """A command that must fail, and say why."""
+    return lambda whole: _refused(whole, lambda: whole.darban(*words), why)
+
+
+def edit(old: str, new: str) -> Step:
+    """Edit the config."""
+    return lambda whole: edited(whole.server.config, old, new)
+
+
+def add(more: str) -> Step:
+    """Add to the config; ``{place}`` is its folder."""
+
+    def run(whole: System) -> None:
+        with whole.server.config.open("a", encoding="utf-8") as config:
+            config.write(more.replace("{place}", str(whole.server.directory)))
+
+    return run
+
+
+def lists_are(mode: list_server.Mode) -> Step:
+    """Let the server of the list do so."""
+
+    def begins(whole: System) -> None:
+        whole.lists.mode = mode
+
+    return begins
 
 
 def lacks_disk() -> str:
@@ -52,11 +121,17 @@ def stop_supervisor(whole: System) -> None:
     os.kill(whole.server.pid, signal.SIGSTOP)
 
 
+def hang_up(whole: System) -> None:
+    whole.server.signal(signal.SIGHUP)
+
+
 def go_on(whole: System) -> None:
     os.kill(whole.server.pid, signal.SIGCONT)
 
 
-def break_upstream(mode: upstream.Mode, *, one_only: bool = False) -> Callable[[System], None]:
+def upstream_is(mode: upstream.Mode, *, one_only: bool = False) -> Step:
+    """Let both upstreams do so, or the first alone."""
+
     def begins(whole: System) -> None:
         whole.upstream.one_only, whole.upstream.mode = one_only, mode
 
@@ -82,9 +157,9 @@ def _refused(whole: System, command: Callable[[], object], why: str) -> None:
     try:
         command()
     except CommandFailed as error:
-        line = next((line for line in str(error).splitlines() if why in line), "")
-        whole.notes.append(line.strip())
-        if not line:
+        line = next((line for line in str(error).splitlines() if why in line), None)
+        whole.notes.append((line or "").strip())
+        if line is None:
             raise AssertionError(f"refused without saying {why!r}: {error}") from None
     else:
         raise AssertionError("a command was not refused")
@@ -130,27 +205,14 @@ def right_clock(whole: System) -> None:
         whole.step_clock(0)
 
 
-def break_config(whole: System) -> None:
-    text = whole.server.config.read_text(encoding="utf-8")
-    broken = text.replace('policy = "publicity"', 'policy = "no-such-policy"') + "[[\n"
-    whole.server.config.write_text(broken, encoding="utf-8")
-    _refused(whole, lambda: whole.darban("reload"), "config.toml")
-    whole.server.signal(signal.SIGHUP)
+break_config = each(
+    edit(_GOOD_POLICY, _NO_POLICY), add(_BROKEN), refused("reload", why="config.toml"), hang_up
+)
+mend_config = each(edit(_BROKEN, ""), edit(_NO_POLICY, _GOOD_POLICY), command("reload"))
 
 
-def mend_config(whole: System) -> None:
-    text = whole.server.config.read_text(encoding="utf-8").removesuffix("[[\n")
-    mended = text.replace('policy = "no-such-policy"', 'policy = "publicity"')
-    whole.server.config.write_text(mended, encoding="utf-8")
-    whole.darban("reload")
-
-
-def break_lists(mode: list_server.Mode, why: str) -> Callable[[System], None]:
-    def begins(whole: System) -> None:
-        whole.lists.mode = mode
-        _refused(whole, lambda: whole.darban("lists", "update", "listed"), why)
-
-    return begins
+def break_lists(mode: list_server.Mode, why: str) -> Step:
+    return each(lists_are(mode), refused("lists", "update", "listed", why=why))
 
 
 def lists_hang(whole: System) -> None:
@@ -159,5 +221,4 @@ def lists_hang(whole: System) -> None:
     whole.darban_later("lists", "update", "listed")
 
 
-def lists_are_good(whole: System) -> None:
-    whole.lists.mode = list_server.Mode.HONEST
+lists_are_good = lists_are(list_server.Mode.HONEST)

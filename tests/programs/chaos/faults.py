@@ -62,9 +62,8 @@ class Fault(NamedTuple):
     name: str
     wanted: str
     bounds: Bounds
-    begins: Callable[[System], None]
-    """AssertionError or CommandFailed where something is not as wanted."""
-    ends: Callable[[System], None] = lambda _: None
+    begins: breaking.Step
+    ends: breaking.Step = lambda _: None
     seconds: float = 0.0
     """How long it lasts."""
     says: str = ""
@@ -92,8 +91,8 @@ def _of_upstream(
     one_only: bool = False,
 ) -> Fault:
     """Both upstreams, or one of them, behave in a way for some seconds."""
-    begins = breaking.break_upstream(mode, one_only=one_only)
-    ends = breaking.break_upstream(upstream.Mode.HONEST)
+    begins = breaking.upstream_is(mode, one_only=one_only)
+    ends = breaking.upstream_is(upstream.Mode.HONEST)
     return Fault(name, wanted, bounds, begins, ends, seconds)
 
 

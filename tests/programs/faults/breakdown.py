@@ -1,12 +1,10 @@
 """What a breakdown is: how it begins and ends, who is told of it, and what mends it."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from resolver.metrics.faults import Kind
+from tests.programs.chaos.breaking import Step
 from tests.programs.chaos.system import System
-
-Step = Callable[[System], None]
 
 
 def nothing(_: System) -> None:

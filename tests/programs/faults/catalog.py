@@ -2,11 +2,11 @@
 
 from resolver.metrics.faults import Kind
 from tests.programs.attacks.fake_upstream import PROBE
-from tests.programs.chaos import breaking as chaos
+from tests.programs.chaos import breaking
 from tests.programs.chaos.list_server import Mode as ListMode
 from tests.programs.chaos.system import System
 from tests.programs.chaos.upstream import Mode
-from tests.programs.faults import host, state, steps
+from tests.programs.faults import host, state
 from tests.programs.faults.breakdown import Breakdown
 
 _WINDOW = "by itself; the alert looks back over half an hour"
@@ -21,16 +21,19 @@ _PUBLISH = """
 listen = ["127.0.0.1:9"]
 directory = "{place}/zones"
 """
-_lists_fail, _lists_are_back = steps.lists_are(ListMode.FAILING), steps.lists_are(ListMode.HONEST)
-_update_fails, _reload = steps.refused("lists", "update"), steps.command("reload")
-_upstream_is_back = steps.upstream_is(Mode.HONEST)
+_lists_fail, _lists_are_back = (
+    breaking.lists_are(ListMode.FAILING),
+    breaking.lists_are(ListMode.HONEST),
+)
+_update_fails, _reload = breaking.refused("lists", "update"), breaking.command("reload")
+_upstream_is_back = state.upstream_is(Mode.HONEST)
 
 BREAKDOWNS = (
     Breakdown(
         "lists-lost",
         "DarbanListFault",
         "there is no copy of the list listed",
-        steps.each(_lists_fail, state.lose_copies, chaos.kill_supervisor),
+        breaking.each(_lists_fail, state.lose_copies, breaking.kill_supervisor),
         _lists_are_back,
         commands=("darban lists update",),
         kinds=("list_never_fetched",),
@@ -39,7 +42,7 @@ BREAKDOWNS = (
         "lists-zeroed",
         "DarbanConfigNotInForce",
         _NOT_IN_FORCE,
-        steps.each(_lists_fail, state.zero_copies, chaos.kill_supervisor),
+        breaking.each(_lists_fail, state.zero_copies, breaking.kill_supervisor),
         _lists_are_back,
         commands=("darban lists update",),
         kinds=("config_not_ok",),
@@ -48,9 +51,7 @@ BREAKDOWNS = (
         "list-server-gone",
         "DarbanListFault",
         "list listed could not be updated since",
-        steps.each(
-            _lists_fail, state.grow_old, chaos.kill_supervisor, steps.refused("lists", "update")
-        ),
+        breaking.each(_lists_fail, state.grow_old, breaking.kill_supervisor, _update_fails),
         _lists_are_back,
         commands=("darban lists update",),
         kinds=("list_stale",),
@@ -68,8 +69,8 @@ BREAKDOWNS = (
         "config-broken",
         "DarbanConfigNotInForce",
         _NOT_IN_FORCE,
-        steps.each(steps.add(_BROKEN), steps.refused("reload")),
-        steps.edit(_BROKEN, ""),
+        breaking.each(breaking.add(_BROKEN), breaking.refused("reload")),
+        breaking.edit(_BROKEN, ""),
         "restore the file",
         ("darban reload",),
         ("config_not_ok",),
@@ -78,18 +79,18 @@ BREAKDOWNS = (
         "config-broken-snapshot-damaged",
         "DarbanConfigNotInForce",
         _NOT_IN_FORCE,
-        steps.each(steps.add(_BROKEN), state.damage_snapshot, chaos.kill_supervisor),
-        steps.edit(_BROKEN, ""),
+        breaking.each(breaking.add(_BROKEN), state.damage_snapshot, breaking.kill_supervisor),
+        breaking.edit(_BROKEN, ""),
         "restore the file",
         ("darban reload",),
         ("config_failed",),
-        prepares=steps.each(steps.add("[policies.spare]\n"), _reload),
+        prepares=breaking.each(breaking.add("[policies.spare]\n"), _reload),
     ),
     Breakdown(
         "policy-unsigned",
         "DarbanPolicyRefused",
         "the policy was not pulled",
-        steps.each(state.commit_unsigned, steps.refused("pull")),
+        breaking.each(state.commit_unsigned, breaking.refused("pull")),
         state.sign,
         "git rebase --exec 'git commit --amend --no-edit -S'",
         ("darban pull",),
@@ -100,35 +101,35 @@ BREAKDOWNS = (
         "supervisor-killed",
         "DarbanRestarts",
         r"up 0 min \d+ s",
-        steps.times(3, chaos.kill_supervisor),
+        breaking.times(3, breaking.kill_supervisor),
         lingers=_WINDOW,
     ),
     Breakdown(
         "workers-killed",
         "DarbanRestarts",
         _REPLACED,
-        steps.times(3, chaos.kill_worker),
+        breaking.times(3, breaking.kill_worker),
         lingers=_WINDOW,
     ),
     Breakdown(
         "workers-frozen",
         "DarbanRestarts",
         _REPLACED,
-        steps.times(3, chaos.stop_worker),
+        breaking.times(3, breaking.stop_worker),
         lingers=_WINDOW,
     ),
     Breakdown(
         "worker-load-hangs",
         "DarbanRestarts",
         _REPLACED,
-        steps.times(3, host.hang_a_load),
+        breaking.times(3, host.hang_a_load),
         lingers=_WINDOW,
     ),
     Breakdown(
         "snapshot-damaged",
         "DarbanNotAnswering",
         "only 0 of 2 workers serve",
-        steps.each(state.damage_snapshot, host.kill_workers),
+        breaking.each(state.damage_snapshot, host.kill_workers),
         commands=("darban reload",),
         kinds=("workers_missing", "not_ready"),
     ),
@@ -140,7 +141,7 @@ BREAKDOWNS = (
         host.give_address,
         "Give the host its address again",
         kinds=("address_missing",),
-        prepares=steps.each(host.give_address, host.listen_there),
+        prepares=breaking.each(host.give_address, host.listen_there),
     ),
     Breakdown(
         "disk-read-only",
@@ -155,8 +156,8 @@ BREAKDOWNS = (
         "disk-full",
         "DarbanFault",
         "the block log cannot be written",
-        chaos.fill,
-        chaos.free,
+        breaking.fill,
+        breaking.free,
         "make room",
         kinds=("block_log_fails",),
     ),
@@ -165,14 +166,14 @@ BREAKDOWNS = (
         "DarbanNotAnswering",
         "TCP connections are not accepted",
         host.no_descriptors,
-        chaos.descriptors,
+        breaking.descriptors,
         kinds=("tcp_not_accepted",),
     ),
     Breakdown(
         "drained",
         "DarbanFault",
         "health checks fail: draining",
-        steps.command("drain"),
+        breaking.command("drain"),
         commands=("darban drain --end",),
         kinds=("draining",),
     ),
@@ -180,7 +181,7 @@ BREAKDOWNS = (
         "upstream-silent",
         "DarbanUpstreamDown",
         r"upstream \S+ does not answer",
-        steps.upstream_is(Mode.HUNG),
+        state.upstream_is(Mode.HUNG),
         _upstream_is_back,
         kinds=("upstream_down",),
     ),
@@ -188,7 +189,7 @@ BREAKDOWNS = (
         "upstream-flaps",
         "DarbanUpstreamDown",
         "gave no usable answer to a quarter",
-        steps.upstream_is(Mode.FLAPPING),
+        state.upstream_is(Mode.FLAPPING),
         _upstream_is_back,
         kinds=("upstream_fails",),
         lingers=_FIVE,
@@ -197,10 +198,10 @@ BREAKDOWNS = (
         "upstream-refuses",
         "DarbanUpstreamDown",
         "gives REFUSED for",
-        steps.each(steps.upstream_is(Mode.REFUSING), System.reload),
+        breaking.each(state.upstream_is(Mode.REFUSING), System.reload),
         _upstream_is_back,
         kinds=("upstream_wrong",),
-        prepares=steps.each(steps.edit(f"signed.{PROBE}", "signed.example"), _reload),
+        prepares=breaking.each(breaking.edit(f"signed.{PROBE}", "signed.example"), _reload),
     ),
     Breakdown(
         "zones-not-written",
@@ -210,13 +211,13 @@ BREAKDOWNS = (
         state.zones_are_a_directory,
         "give the directory",
         kinds=("zones_not_written",),
-        prepares=steps.each(steps.add(_PUBLISH), _reload),
+        prepares=breaking.each(breaking.add(_PUBLISH), _reload),
     ),
     Breakdown(
         "zones-not-served",
         "DarbanZonesDiffer",
         "zones are not served by",
-        steps.each(steps.add(_PUBLISH), _reload),
+        breaking.each(breaking.add(_PUBLISH), _reload),
         lingers="not tried: Knot DNS does not run here",
         kinds=("zones_not_served",),
     ),
@@ -224,7 +225,7 @@ BREAKDOWNS = (
         "zones-leave-out",
         "DarbanZonesDiffer",
         "not in the zones: ",
-        steps.each(steps.add(_PUBLISH), _reload),
+        breaking.each(breaking.add(_PUBLISH), _reload),
         lingers="not tried: a person has to exempt in another way",
         kinds=("zones_leave_out",),
     ),

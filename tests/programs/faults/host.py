@@ -5,13 +5,13 @@ import resource
 import signal
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
+from tests.live.hanging_load import hanging_load
 from tests.live.waiting import wait_for
 from tests.programs.chaos import breaking
 from tests.programs.chaos.system import System
-from tests.programs.faults import state, steps
+from tests.programs.faults import state
 
 ADDRESS = "10.99.0.53"
 
@@ -22,26 +22,9 @@ def kill_workers(whole: System) -> None:
 
 
 def hang_a_load(whole: System) -> None:
-    """Kill a worker; the next one reads a file of the policy that never ends."""
-    compiled = state.compiled(whole)
-    pipe, kept = compiled.with_suffix(".pipe"), compiled.with_suffix(".kept")
-    os.link(compiled, kept)
-    os.mkfifo(pipe)
-    before = whole.workers()
-    breaking.kill_worker(whole)
-    wait_for(lambda: set(whole.workers()) - set(before), "the next worker", pause=0.005)
-    pipe.rename(compiled)
-    held = wait_for(lambda: _held(compiled), "it reads")
-    kept.rename(compiled)
-    time.sleep(1)
-    wait_for(whole.is_whole, "it is replaced", 30)
-    os.close(held)
-
-
-def _held(pipe: Path) -> int | None:
-    with suppress(OSError):
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    return None
+    with hanging_load(state.compiled(whole), whole.workers):
+        time.sleep(1)
+        wait_for(whole.is_whole, "it is replaced", 30)
 
 
 def give_address(_: System) -> None:
@@ -54,7 +37,7 @@ def take_address(_: System) -> None:
 
 def listen_there(whole: System) -> None:
     """Start the server anew, listening on the address as well."""
-    steps.edit("listen = [", f'listen = ["{ADDRESS}:{whole.server.port}", ')(whole)
+    breaking.edit("listen = [", f'listen = ["{ADDRESS}:{whole.server.port}", ')(whole)
     breaking.kill_supervisor(whole)
     wait_for(lambda: "the server begins again" in whole.server.err, "it listens there", 30)
     wait_for(whole.is_whole, "it serves", 30)

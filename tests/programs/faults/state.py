@@ -3,14 +3,16 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 from tests.live.policy_repository import PolicyRepository, policy_repository
 from tests.live.waiting import wait_for
 from tests.programs.chaos import breaking
+from tests.programs.chaos.breaking import Step
 from tests.programs.chaos.system import System
 from tests.programs.chaos.truth import LISTED_ZONE
-from tests.programs.faults import steps
+from tests.programs.chaos.upstream import Mode
 
 _POLICY = """
 [policies.of_git]
@@ -24,6 +26,17 @@ repository = "{path}"
 allowed_signers = "{allowed}"
 """
 _OLD = 8 * 86400
+
+
+def upstream_is(mode: Mode) -> Step:
+    """Let both upstreams do so; expired answers may be given where they fail."""
+
+    def run(whole: System) -> None:
+        good, now = mode is Mode.HONEST, time.monotonic()
+        breaking.upstream_is(mode)(whole)
+        (whole.truth.stale.end if good else whole.truth.stale.begin)(not good, now)
+
+    return run
 
 
 def lose_copies(whole: System) -> None:
@@ -58,13 +71,13 @@ def list_grows(whole: System) -> None:
     """Let the list have its name and 500 more, and fetch it."""
     more = "".join(f"n{number}.more.example\n" for number in range(500))
     (whole.server.directory / "fetched.txt").write_text(f"{LISTED_ZONE}\n{more}", encoding="utf-8")
-    steps.refused("lists", "update", "listed")(whole)
+    breaking.refused("lists", "update", "listed")(whole)
 
 
 def list_of_a_file(whole: System) -> None:
     """Fetch the list from a file."""
     (whole.server.directory / "fetched.txt").write_text(f"{LISTED_ZONE}\n", encoding="utf-8")
-    steps.edit(whole.lists.url, f"file://{whole.server.directory}/fetched.txt")(whole)
+    breaking.edit(whole.lists.url, f"file://{whole.server.directory}/fetched.txt")(whole)
     whole.darban("reload")
     whole.darban("lists", "update", "listed")
 
@@ -93,7 +106,7 @@ def policy_of_git(whole: System) -> None:
     made = policy_repository(whole.server.directory)
     made.write("config.toml", _POLICY)
     made.commit()
-    steps.add(_SOURCE.format(path=made.path, allowed=made.allowed))(whole)
+    breaking.add(_SOURCE.format(path=made.path, allowed=made.allowed))(whole)
     whole.darban("pull")
     breaking.kill_supervisor(whole)
     wait_for(whole.is_whole, "it serves", 30)
