@@ -8,13 +8,14 @@ expectation that will fail is reported before a start or reload fails. Pure, as 
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer, Explanation
+from resolver.config.expectation_model import ExpectedAnswer
 from resolver.config.load import LoadedConfig
-from resolver.config.model import ExemptionConfig, ExpectationConfig
+from resolver.config.model import ExemptionConfig
 from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
@@ -79,7 +80,7 @@ class ExpectationRun:
 
     def results(self) -> Iterator[ExpectationResult]:
         """The results of all, in the order of the config."""
-        for expect in self._config.expect:
+        for _, expect in self._config.questions():
             at = None if expect.at is None else expect.at.timestamp()
             got = self._decisive(expect).got
             yield ExpectationResult(
@@ -91,7 +92,7 @@ class ExpectationRun:
     def failures(self) -> list[FailedExpectation]:
         """The expectations that do not hold."""
         failed = []
-        for place, expect in enumerate(self._config.expect):
+        for place, expect in self._config.questions():
             decisive = self._decisive(expect)
             if not _holds(expect, decisive.got):
                 location = self._provenance.location(("expect", place))
@@ -104,7 +105,7 @@ class ExpectationRun:
         now = self._at(self._wall)
         holding = {
             place: expect
-            for place, expect in enumerate(self._config.expect)
+            for place, expect in self._config.questions()
             if _needs_exemption(expect) and _holds(expect, _explain(expect, now))
         }
         to_end = [
@@ -120,14 +121,14 @@ class ExpectationRun:
                     del holding[place]
                     yield self._breaking(place, exemption, _difference(expect, got))
 
-    def _decisive(self, expect: ExpectationConfig) -> _InState:
+    def _decisive(self, expect: ExpectedAnswer) -> _InState:
         """The first state in which an expectation must hold and does not; else the last."""
         for found in self._states(expect):
             if not _holds(expect, found.got):
                 break
         return found
 
-    def _states(self, expect: ExpectationConfig) -> Iterator[_InState]:
+    def _states(self, expect: ExpectedAnswer) -> Iterator[_InState]:
         """The states in which an expectation must hold: with ``at`` that of the moment.
 
         Otherwise those of all hours, or of those that it names, so that no start or reload depends
@@ -139,9 +140,7 @@ class ExpectationRun:
         explainer = self._all if _needs_exemption(expect) else self._without_exemptions
         for hours in self._tested(expect.hours):
             explainer.assume(in_force_with_hours(explainer.compiled, self._wall, hours))
-            named = [self._compiled.hours[place].name for place in sorted(hours)]
-            when = f", {_while(named)}" if self._compiled.hours else ""
-            yield _InState(_explain(expect, explainer), when)
+            yield _InState(_explain(expect, explainer), while_text(self._compiled, hours))
 
     def _tested(self, name: str | None) -> list[frozenset[int]]:
         """The sets of hours that hold together, with those of this name in them."""
@@ -150,7 +149,7 @@ class ExpectationRun:
         place = next(p for p, each in enumerate(self._compiled.hours) if each.name == name)
         return [each for each in self._hours if place in each] or [frozenset({place})]
 
-    def _advice(self, expect: ExpectationConfig) -> str:
+    def _advice(self, expect: ExpectedAnswer) -> str:
         """How an expectation that fails can be made to hold, where an exemption is the reason."""
         moment = self._wall if expect.at is None else expect.at.timestamp()
         exemption = _explain(expect, self._at(moment)).exemption
@@ -178,25 +177,29 @@ class ExpectationRun:
         )
 
 
-def _needs_exemption(expect: ExpectationConfig) -> bool:
+def _needs_exemption(expect: ExpectedAnswer) -> bool:
     """Whether the expectation holds only while an exemption does."""
     return expect.outcome == "exempted" and expect.at is None
 
 
-def _explain(expect: ExpectationConfig, explainer: Explainer) -> Explanation:
+def _explain(expect: ExpectedAnswer, explainer: Explainer) -> Explanation:
     qtype = codes.parse_type(expect.type) or 0
     return explainer.for_client(str(expect.client), expect.name, qtype)
 
 
-def _holds(expect: ExpectationConfig, got: Explanation) -> bool:
+def _holds(expect: ExpectedAnswer, got: Explanation) -> bool:
     return got.outcome == expect.outcome and expect.service in (None, got.service)
 
 
-def _while(hours: Sequence[str]) -> str:
-    return f"while the hours {', '.join(hours)} hold" if hours else "while no hours hold"
+def while_text(compiled: CompiledConfig, hours: frozenset[int]) -> str:
+    """A state of the hours, in words after a comma; empty where the config has none."""
+    if not compiled.hours:
+        return ""
+    named = ", ".join(compiled.hours[place].name for place in sorted(hours))
+    return f", while the hours {named} hold" if named else ", while no hours hold"
 
 
-def _difference(expect: ExpectationConfig, got: Explanation) -> str:
+def _difference(expect: ExpectedAnswer, got: Explanation) -> str:
     """What was expected, what was got and why."""
     expected = expect.outcome + (f" as {expect.service}" if expect.service else "")
     outcome = got.outcome + (f" as {got.service}" if got.service else "")

@@ -152,7 +152,7 @@ def _expectations(config: ConfigModel) -> Section:
     return {
         f"{names.text(each.name)} {each.type} from {each.client}"
         + (f" at {each.at}" if each.at else ""): {"outcome": each.outcome, "service": each.service}
-        for each in config.expect
+        for _, each in config.questions()
     }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from resolver.analysis.coverage_expectations import coverage_failures
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.compiler import hours
 from resolver.compiler.authorities import read_authorities
@@ -116,6 +117,7 @@ def compile_file(
         index = snapshot.index()
         expectations = ExpectationRun(loaded, snapshot.compiled, index, wall)
         failed = expectations.failures()
+        failed += coverage_failures(loaded, snapshot.compiled, index, wall)
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
         problems += hours.ending(loaded, wall)
@@ -211,7 +213,7 @@ def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str
 def _example(loaded: LoadedConfig) -> str:
     """A dig command for a blocked name, from the expectations; empty where there is none."""
     listen = loaded.config.server.listen[0]
-    for expect in loaded.config.expect:
+    for _, expect in loaded.config.questions():
         if expect.outcome == "blocked" and expect.client.version == listen.address.version:
             name = names.text(expect.name)
             return f"dig -b {expect.client} -p {listen.port} @{listen.address} {name}"

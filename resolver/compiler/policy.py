@@ -229,7 +229,7 @@ class _Compiler:
             yield compile_hours(name, hours, zone)
 
     def expectations(self) -> Iterable[Expectation]:
-        for each in self.config.expect:
+        for _, each in self.config.questions():
             if each.at is None and each.outcome != "exempted":
                 yield Expectation(
                     client=str(each.client),
@@ -330,6 +330,10 @@ class _Compiler:
             if service and self.complete and self.catalog.members(service) is None:
                 instead = self.catalog.instead_of_service(service)
                 self.wrong(("expect", place, "service"), toml_text(service), *instead)
+            self.members(("expect", place, "services"), expectation.services)
+            excepted = enumerate(expectation.except_)
+            for _ in self.own_rules(("expect", place, "except"), excepted, Does.PASS):
+                pass  # it reports what is no rule
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
 

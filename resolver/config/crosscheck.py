@@ -31,6 +31,8 @@ _REFERENCES = {
     ("policies", ANY, "during", ANY, "hours"): "hours",
     ("policies", ANY, "during", ANY, "outside"): "hours",
     ("expect", ANY, "hours"): "hours",
+    ("expect", ANY, "vlan"): "vlans",
+    ("expect", ANY, "policy"): "policies",
 }
 """The values that name an entry of a section."""
 

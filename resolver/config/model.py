@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 from pydantic import ByteSize, Field
 
 from resolver.config.dates import Day, Moment
+from resolver.config.expectation_model import ExpectationConfig, ExpectedAnswer
 from resolver.config.front_model import FeedsConfig, FrontConfig, ProxyConfig
 from resolver.config.hours_model import HoursConfig, ZoneName
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
@@ -39,8 +40,6 @@ from resolver.config.values import (
     Branch,
     CacheSize,
     Category,
-    ClientAddress,
-    DomainName,
     Identifier,
     KeyName,
     Line,
@@ -48,7 +47,6 @@ from resolver.config.values import (
     PlainPath,
     Prefix,
     Record,
-    RecordType,
     Repository,
     ServerText,
     ServiceName,
@@ -59,7 +57,6 @@ from resolver.config.values import (
 from resolver.settings import DEFAULT_TIME_ZONE
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "rpz"]
-Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
 
 
 class ServerConfig(ConfigSection):
@@ -192,30 +189,6 @@ class ExemptionConfig(ConfigSection):
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
         """A link-local prefix says nothing of the VLAN."""
         return link_local((*path, "prefixes"), self.prefixes, "vlan", provenance)
-
-
-class ExpectationConfig(ConfigSection):
-    """A test of the policy: how one query must be answered."""
-
-    client: ClientAddress
-    """The address that asks."""
-    name: DomainName
-    """The name that is asked for."""
-    type: RecordType = "A"
-    """The record type that is asked for."""
-    outcome: Outcome
-    """The outcome that the query must have."""
-    service: ServiceName | None = None
-    """The service that the name must be counted as."""
-    at: Moment | None = None
-    """The moment of the query, to be tested with the exemptions and the hours of then."""
-    hours: str | None = None
-    """The hours within which the query must have the outcome; none is in all hours."""
-
-    @classmethod
-    def table_errors(cls, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """An expectation is for a moment, for some hours, or for all."""
-        return not_one_of("at", "hours", table, required=False)
 
 
 class MetricsConfig(ConfigSection):
@@ -372,6 +345,12 @@ class Config(ConfigSection):
     """dnsdist in front, as `darban export dnsdist-front` writes it."""
     feeds: FeedsConfig = FeedsConfig.model_construct()
     """Address lists by service, for firewalls that fetch them."""
+
+    def questions(self) -> Iterator[tuple[int, ExpectedAnswer]]:
+        """The expectations for one query, each with its place in ``expect``."""
+        for place, each in enumerate(self.expect):
+            if (question := each.question) is not None:
+                yield place, question
 
     def groups(self) -> Iterator[tuple[Path, NameServersConfig]]:
         """Every group of name servers, with its path."""

@@ -115,6 +115,10 @@ class Index:
             for at in range(words[key_id], words[key_id + 1], 2):
                 yield rule_match(key, words[at], words[at + 1])
 
+    def all_names(self) -> Iterator[bytes]:
+        """The name of each rule, each once, in no particular order."""
+        return map(names.from_index_key, self._trie.iterkeys())
+
     def rules_within(self, zone: bytes) -> Iterator[RuleMatch]:
         """The rules for a zone and for names below it, in no particular order."""
         words = self._words

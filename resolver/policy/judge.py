@@ -41,6 +41,7 @@ from resolver.policy.effect import Effect, Tier
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.rebinding import Rebinding
+from resolver.policy.services import union
 from resolver.policy.verdict import (
     BLOCKED,
     NO_SERVICE,
@@ -273,13 +274,10 @@ class Judge:
                 return PASS
             tier = self._tier(effect, [rule.source])
             return self._verdict(effect, tier.outcome, rule, rule.subtree)
-        exceptions = [rule for rule in matches if rule.exception]
         rules = [
             rule
-            for rule in matches
-            if not rule.exception
-            and not self._is_cancelled(rule, exceptions)
-            and effect.listed >> self._service_of[rule.source] & 1
+            for rule in self._uncancelled(matches)
+            if effect.listed >> self._service_of[rule.source] & 1
         ]
         if not rules:
             return PASS
@@ -288,6 +286,20 @@ class Judge:
         reported = min(rules, key=self._precedence)
         all_below = any(rule.subtree for rule in rules)
         return self._verdict(effect, tier.outcome, reported, all_below)
+
+    def covering(self, name: bytes) -> int:
+        """The services whose lists cover a name, after their exceptions, one bit each."""
+        rules = self._uncancelled(self._index.match(name))
+        return union([1 << self._service_of[rule.source] for rule in rules])
+
+    def _uncancelled(self, matches: list[RuleMatch]) -> list[RuleMatch]:
+        """The blocking rules among those that cover a name, which no exception cancels."""
+        exceptions = [rule for rule in matches if rule.exception]
+        return [
+            rule
+            for rule in matches
+            if not rule.exception and not self._is_cancelled(rule, exceptions)
+        ]
 
     def _tier(self, effect: Effect, sources: list[int]) -> Tier:
         """The tier that decides where rules of these lists cover a name."""

@@ -48,7 +48,7 @@ def test_a_snapshot_is_as_itself() -> None:
 
 PARTS = (
     *("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups"),
-    *("subscriptions", "ranges", "hours"),
+    *("subscriptions", "ranges", "firewall_ranges", "hours"),
 )
 ELSEWHERE = {
     ("services", "entries"),  # the rules are compared themselves
@@ -57,6 +57,8 @@ ELSEWHERE = {
     ("sources", "refused"),  # no number; tested below
     ("ranges", "line"),
     ("ranges", "source"),  # a service has one file of ranges in a directory
+    ("firewall_ranges", "line"),
+    ("firewall_ranges", "source"),
     ("policies", "cited_grounds"),  # they hang together, and change below
     ("policies", "grounds_by_service"),
     ("hours", "moments"),  # they follow from the text
@@ -134,14 +136,18 @@ def test_every_part_of_the_config_is_compared() -> None:
 WITH_HOLIDAY = snapshot_of(
     HOURLY.replace('to = "14:30"', 'to = "14:30"\nholidays = ["2027-03-20"]')
 )
-CHANGED = dict(every_change_of(WITH_HOLIDAY.compiled))
+FOR_FIREWALLS = dataclasses.replace(
+    WITH_HOLIDAY.compiled, firewall_ranges=WITH_HOLIDAY.compiled.ranges
+)
+CHANGED = dict(every_change_of(FOR_FIREWALLS))
 
 
 @pytest.mark.parametrize("what", CHANGED)
 def test_no_field_changes_unseen(what: str) -> None:
     index = Index(OLD.trie, OLD.rules)
     other = CHANGED[what]
-    assert compare(side(WITH_HOLIDAY), ComparedPolicy("", other, index, None)), what
+    before = ComparedPolicy("", FOR_FIREWALLS, index, None)
+    assert compare(before, ComparedPolicy("", other, index, None)), what
 
 
 @pytest.mark.parametrize("part", ["policies", "exemptions"])

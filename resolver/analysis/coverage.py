@@ -1,0 +1,146 @@
+"""Expectations for every name of some services: ``[[expect]]`` with ``services``.
+
+Such an expectation holds where each name that the lists of these services cover is blocked, for
+every client, in every state of the hours, exemptions aside. What a service's own exceptions leave
+out is not covered. Answers (their targets and addresses) are out of scope.
+
+How it works: ``NameClasses`` has all names in classes. Of the classes that have nothing but rules
+of lists, one stands for all that the same services cover. Those at own rules, local records and
+zones of this network are judged one by one. The engine's own decision is asked for each.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from resolver.analysis.explanation import Explainer, Explanation
+from resolver.analysis.name_classes import NameClass, NameClasses, class_order
+from resolver.config.toml_lines import Path
+from resolver.dns import codes, names
+from resolver.lists.rules import Rule, read_rule
+from resolver.policy.clauses import Does
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.index import Index
+from resolver.policy.judge import Judge
+from resolver.policy.services import union
+from resolver.policy.verdict import BLOCKED
+from resolver.policy.view import View
+
+
+class Hole(NamedTuple):
+    """A class of names that is covered, and not blocked."""
+
+    of_class: NameClass
+    covering: int
+    """The services that cover it, one bit each."""
+    got: Explanation
+
+
+class Holes(NamedTuple):
+    """What is not blocked of the names of some services, on a VLAN in a state of the hours."""
+
+    shortest: Hole
+    more: int
+    """Classes that are not blocked besides."""
+
+
+class CoverageCheck:
+    """Finds what a policy leaves open of the names of some services."""
+
+    def __init__(self, explainer: Explainer, index: Index) -> None:
+        """``explainer`` is without exemptions, and in the state of the hours that is checked."""
+        self._explainer = explainer
+        self._compiled = compiled = explainer.compiled
+        self._classes = NameClasses(compiled, index, Judge(compiled, index))
+
+    def holes(self, view: View, services: int, exceptions: Sequence[Rule]) -> Holes | None:
+        """What is open of the names that the lists of these services (one bit each) cover.
+
+        ``exceptions`` are names that may pass. None where nothing is open.
+        """
+        policy = self._compiled.policies[self._compiled.vlans[view.vlan].policy]
+        apart = [*(rule.name for rule in policy.own_rules), *self._classes.of_network]
+        tops = dict.fromkeys(apart)
+        found: list[tuple[NameClass, int]] = []
+        count = 0
+        for each, covering in self._apart(policy):
+            is_meant = covering & services and not _is_excepted(each, exceptions)
+            if is_meant and not self._is_blocked(view, each):
+                found.append((each, covering))
+                count += 1
+        for covering, group in self._classes.groups.items():
+            if not covering & services:
+                continue
+            for each in group.shortest:
+                if _is_excepted(each, exceptions) or not tops.keys().isdisjoint(
+                    names.zones(each.point)
+                ):
+                    continue
+                if not self._is_blocked(view, each):
+                    found.append((each, covering))
+                    count += group.count
+                break  # it stands for all others of the group
+        if not found:
+            return None
+        shortest, covering = min(found, key=lambda pair: class_order(pair[0]))
+        got = self._explainer.for_view(view, shortest.name, codes.A)
+        return Holes(Hole(shortest, covering, got), count - 1)
+
+    def _apart(self, policy: Policy) -> Iterator[tuple[NameClass, int]]:
+        """The classes at and below own rules that open, and in zones of this network, each once."""
+        opening = [rule.name for rule in policy.own_rules if rule.does is not Does.BLOCK]
+        seen: set[NameClass] = set()
+        for zone in (*opening, *self._classes.of_network):
+            for each, covering in self._classes.within(zone):
+                if each not in seen:
+                    seen.add(each)
+                    yield each, covering
+
+    def _is_blocked(self, view: View, of_class: NameClass) -> bool:
+        verdict, _ = self._explainer.verdict(view, of_class.name, codes.A)
+        return verdict.outcome is BLOCKED
+
+
+def _is_excepted(of_class: NameClass, exceptions: Iterable[Rule]) -> bool:
+    """Whether a class may pass: a rule for a name alone is no rule for what is below it."""
+    return any(
+        names.is_within(of_class.point, rule.name)
+        and (rule.subtree or (of_class.point == rule.name and not of_class.is_below))
+        for rule in exceptions
+    )
+
+
+def members(compiled: CompiledConfig, references: Iterable[str]) -> int:
+    """The services that references such as ``telegram`` and ``@messenger`` mean, one bit each."""
+    wanted = set(references)
+    return union(
+        1 << place
+        for place, each in enumerate(compiled.services)
+        if each.name in wanted or f"@{each.category}" in wanted
+    )
+
+
+def exceptions_of(texts: Iterable[str]) -> list[Rule]:
+    """The rules of ``except``; what is no rule is a problem of the config already."""
+    return [rule for text in texts if isinstance(rule := read_rule(text, 0), Rule)]
+
+
+def opened_by(hole: Hole, policy: Policy, allow: Sequence[str], local: Sequence[bytes]) -> Path:
+    """What of the config opens a class: an entry of ``allow``, a local record, or the policy.
+
+    ``allow`` is that of the policy in the config; ``local`` has the names of the local records.
+    """
+    name = hole.of_class.name
+    for place, each in enumerate(local):
+        zone = each.removeprefix(names.WILDCARD)
+        if name == each or (zone != each and names.is_within(name, zone)):
+            return ("local", place)
+    covering = [
+        rule
+        for rule in policy.own_rules
+        if rule.does is Does.PASS
+        and (names.is_within(name, rule.name) if rule.subtree else name == rule.name)
+    ]
+    if hole.got.decided_by.kind == "allow" and covering:
+        longest = max(covering, key=lambda rule: len(rule.name))
+        return ("policies", policy.name, "allow", allow.index(longest.text))
+    return ("policies", policy.name)

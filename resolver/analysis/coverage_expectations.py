@@ -1,0 +1,87 @@
+"""The expectations of a config for every name of some services, run against its policy.
+
+Each must hold for the policy without exemptions, in every state of the hours, so that no start or
+reload depends on the time of the day. ``coverage`` finds what is open.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from resolver.analysis.coverage import CoverageCheck, Holes, exceptions_of, members, opened_by
+from resolver.analysis.expectations import FailedExpectation, while_text
+from resolver.analysis.explanation import Explainer
+from resolver.config.expectation_model import ExpectationConfig
+from resolver.config.load import LoadedConfig
+from resolver.count_text import count_text
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.index import Index
+from resolver.policy.moment import all_hours, in_force_with_hours
+from resolver.policy.services import services_in
+from resolver.policy.view import View
+
+
+def coverage_failures(
+    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+) -> list[FailedExpectation]:
+    """Those of a config that do not hold at ``wall``, in seconds since 1970, or later."""
+    if not any(each.services for each in loaded.config.expect):
+        return []
+    without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
+    return [*_Run(loaded, without_exemptions, index, wall).failures()]
+
+
+class _Run:
+    """The expectations, and the policy to run them against."""
+
+    def __init__(
+        self, loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+    ) -> None:
+        self._config = loaded.config
+        self._provenance = loaded.provenance
+        self._compiled = compiled
+        self._wall = wall
+        self._explainer = Explainer(compiled, index, wall)
+        self._check = CoverageCheck(self._explainer, index)
+
+    def failures(self) -> Iterator[FailedExpectation]:
+        """The expectations that do not hold."""
+        for place, expect in enumerate(self._config.expect):
+            text = self._open(expect) if expect.services else ""
+            if text:
+                location = self._provenance.location(("expect", place))
+                yield FailedExpectation(str(location), text)
+
+    def _open(self, expect: ExpectationConfig) -> str:
+        """What is open in the first state of the hours in which anything is; else empty."""
+        services = members(self._compiled, expect.services)
+        exceptions = exceptions_of(expect.except_)
+        for hours in all_hours(self._compiled):
+            self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
+            view = self._view(expect)
+            found = None if view is None else self._check.holes(view, services, exceptions)
+            if view is not None and found is not None:
+                return self._text(expect, services, view, found) + while_text(self._compiled, hours)
+        return ""
+
+    def _view(self, expect: ExpectationConfig) -> View | None:
+        """The view of the VLAN, or of one VLAN that has the policy; None where no VLAN has it."""
+        for name, vlan in self._config.vlans.items():
+            if expect.vlan == name or (expect.policy and vlan.policy == expect.policy):
+                return self._explainer.vlan(name)
+        return None
+
+    def _text(self, expect: ExpectationConfig, services: int, view: View, found: Holes) -> str:
+        """What is open, why, and where the config opens it."""
+        hole, more = found
+        policy = view.effect.policy
+        allow = self._config.policies[policy.name].allow
+        local = [each.name for each in self._config.local]
+        at = self._provenance.location(opened_by(hole, policy, allow, local))
+        covering = services_in(hole.covering & services, self._compiled.services)
+        lists = ", ".join(each.name for each in covering)
+        others = f" and {count_text(more, 'other class', 'other classes')} of names" if more else ""
+        return (
+            f"every name of {' '.join(expect.services)} on VLAN {hole.got.vlan}: expected blocked, "
+            f"got {hole.got.outcome} for {hole.of_class} ({lists}){others}: {hole.got.decided_by}, "
+            f"at {at}"
+        )

@@ -1,0 +1,165 @@
+"""Expectations for every name of services: each hole is found, with its place; nothing else is."""
+
+import itertools
+import json
+import random
+
+import pytest
+
+from resolver.analysis.coverage import CoverageCheck, members
+from resolver.analysis.coverage_expectations import coverage_failures
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.name_classes import NameClasses
+from resolver.dns import codes, names
+from resolver.policy.judge import Judge
+from tests.compiler.texts import compile_texts
+from tests.config.files_in_memory import load_text
+from tests.config.tables import exemption, vlan
+
+WALL = 1.8e9
+LISTS = {
+    "chat": "! Category: messenger\n||chat.example^\n||files.chat.example^\n|only.example^\n",
+    "talk": "! Category: messenger\n||talk.example^\n@@||status.talk.example^\n",
+    "cdn": "! Category: updates\n||cdn.chat.example^\n",
+}
+HOURS = '[hours.office]\ndays = ["sat"]\nfrom = "08:00"\nto = "16:00"\n'
+EXPECT = '[[expect]]\nvlan = "office"\nservices = ["@messenger"]\noutcome = "blocked"\n'
+
+
+def config(policy: str = 'block = ["@messenger"]', more: str = "") -> str:
+    tables = vlan("office", "strict", "10.10.0.0/16") + vlan("open", "none", "10.20.0.0/16")
+    return f"[policies.strict]\n{policy}\n[policies.none]\n{tables}{more}{EXPECT}"
+
+
+def failures(text: str, lists: dict[str, str] = LISTS) -> list[str]:
+    snapshot = compile_texts(text, lists)
+    index = snapshot.index()
+    found = coverage_failures(load_text(text), snapshot.compiled, index, WALL)
+    return [str(each) for each in found]
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_a_policy_that_blocks_all_of_it_holds() -> None:
+    assert failures(config()) == []
+    assert failures(config(more=exemption("pr", "chat", vlan="office"))) == []
+    deny = 'block = ["@messenger"]\ndeny = ["other.example"]\nallow = ["far.example"]'
+    assert failures(config(deny)) == []
+
+
+HOLES = {
+    "an allow of a host": (
+        'block = ["@messenger"]\nallow = ["|web.chat.example^"]', "", "allow", "web.chat.example",
+    ),
+    "an allow of a parent": (
+        'block = ["@messenger"]\nallow = ["example"]', "", "allow", "chat.example",
+    ),
+    "a local record": (
+        'block = ["@messenger"]',
+        '[[local]]\nname = "web.chat.example"\nrecords = ["A 10.0.0.9"]\n',
+        "[[local]]", "web.chat.example",
+    ),
+    "a local wildcard": (
+        'block = ["@messenger"]',
+        '[[local]]\nname = "*.web.chat.example"\nrecords = ["A 10.0.0.9"]\n',
+        "[[local]]", "*.web.chat.example",
+    ),
+    "a service left out": ('block = ["chat"]', "", "[policies.strict]", "talk.example"),
+    "a service counted": (
+        'block = ["chat"]\ncount = ["talk"]', "", "[policies.strict]", "talk.example",
+    ),
+    "audit": ('block = ["@messenger"]\nmode = "audit"', "", "[policies.strict]", "chat.example"),
+    "hours": (
+        'block = ["chat"]\nduring = [{ hours = "office", block = ["talk"] }]', HOURS,
+        "[policies.strict]", "talk.example",
+    ),
+    "a service that passes a default": (
+        'default = "block"\nallow = ["cdn"]\nblock = ["@messenger"]', "", "[policies.strict]",
+        "cdn.chat.example",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_a_hole_is_found_with_its_place(hole: str) -> None:
+    policy, more, part, name = HOLES[hole]
+    text = config(policy, more)
+    [found] = failures(text)
+    assert found.startswith(f"config.toml:{line_of(text, '[[expect]]')} (expect[0]): every name")
+    assert f" for {name} (" in found
+    assert f", at config.toml:{line_of(text, part)}" in found
+
+
+def test_what_may_pass_is_named() -> None:
+    text = config('block = ["@messenger"]\nallow = ["web.chat.example"]')
+    assert len(failures(text)) == 1
+    assert failures(text + 'except = ["web.chat.example"]\n') == []
+    assert len(failures(text + 'except = ["|web.chat.example^"]\n')) == 1
+    assert len(failures(text + 'except = ["www.web.chat.example"]\n')) == 1
+
+
+def test_a_policy_without_clients_opens_nothing() -> None:
+    text = config('block = ["chat"]').replace('vlan = "office"\nservices', 'policy = "x"\nservices')
+    assert failures(text + "[policies.x]\nblock = []\n") == []
+
+
+LABELS = [b"\1a", b"\1b", b"\4chat"]
+ALL_NAMES = [
+    b"".join(labels) + b"\0"
+    for depth in range(1, 5)
+    for labels in itertools.product(LABELS, repeat=depth)
+]
+
+
+def _random_list(source: random.Random) -> str:
+    picked = source.sample(ALL_NAMES[3:40], source.randint(1, 4))
+    kinds = ["||{}^", "|{}^", "@@||{}^", "@@|{}^"]
+    rules = [source.choice(kinds).format(names.text(each)) for each in picked]
+    return "\n".join(["! Category: messenger", *rules, "||far.example^", ""])
+
+
+def _random_policy(source: random.Random) -> str:
+    picked = source.sample(ALL_NAMES[3:60], source.randint(0, 2))
+    allow = [source.choice(["{}", "|{}^"]).format(names.text(each)) for each in picked]
+    block = source.choice([["@messenger"], ["one"], ["two"]])
+    return f"block = {json.dumps(block)}\nallow = {json.dumps(allow)}"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
+    """Against all 120 names of three labels, judged one by one."""
+    source = random.Random(seed)
+    lists = {"one": _random_list(source), "two": _random_list(source)}
+    text = config(_random_policy(source))
+    snapshot = compile_texts(text, lists)
+    compiled, index = snapshot.compiled, snapshot.index()
+    explainer, judge = Explainer(compiled, index, WALL), Judge(compiled, index)
+    view = explainer.vlan("office")
+    assert view is not None
+    services = members(compiled, ["@messenger"])
+    open_names = [
+        name
+        for name in ALL_NAMES
+        if judge.covering(name) & services
+        and explainer.verdict(view, name, codes.A)[0].outcome.label != "blocked"
+    ]
+    found = CoverageCheck(explainer, index).holes(view, services, [])
+    assert (found is not None) >= bool(open_names)
+    if found is not None:
+        name = found.shortest.of_class.name
+        assert judge.covering(name) & services
+        assert explainer.verdict(view, name, codes.A)[0].outcome.label != "blocked"
+        assert all(len(found.shortest.of_class.point) <= len(each) for each in open_names)
+
+
+def test_a_class_stands_for_all_that_the_same_services_cover() -> None:
+    snapshot = compile_texts(config(), LISTS)
+    compiled, index = snapshot.compiled, snapshot.index()
+    groups = NameClasses(compiled, index, Judge(compiled, index)).groups
+    counted = {
+        ",".join(s.name for n, s in enumerate(compiled.services) if services >> n & 1): group.count
+        for services, group in groups.items()
+    }
+    assert counted == {"chat": 5, "talk": 2, "cdn,chat": 2}
