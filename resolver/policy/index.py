@@ -120,9 +120,8 @@ class Index:
         """The ids of the keys of each list, ascending; there are ``lists`` of them."""
         words, keys = self._words, len(self._trie)
         found = [array.array("I") for _ in range(lists)]
-        rules = iter(words[keys + 1 : words[keys]].tolist()[1::2])
-        bounds = words[: keys + 1].tolist()
-        for key_id, (begin, end) in enumerate(pairwise(bounds)):
+        rules = iter(words[keys + 1 : words[keys]][1::2])
+        for key_id, (begin, end) in enumerate(pairwise(words[: keys + 1])):
             for list_and_flags in islice(rules, (end - begin) // 2):
                 found[list_and_flags >> 2].append(key_id)
         return found
