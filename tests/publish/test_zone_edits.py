@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from resolver.policy.compiled import Snapshot
 from resolver.publish import writer
 from tests.policy.networks import snapshot_of
@@ -170,8 +172,9 @@ def zones(directory: Path) -> dict[str, list[str]]:
     }
 
 
-def test_zones_are_those_of_a_writer_that_starts_from_nothing(tmp_path: Path) -> None:
-    site, kept, anew = Site(41), tmp_path / "kept", tmp_path / "anew"
+@pytest.mark.parametrize("seed", [4, 41])
+def test_zones_are_those_of_a_writer_that_starts_from_nothing(tmp_path: Path, seed: int) -> None:
+    site, kept, anew = Site(seed), tmp_path / "kept", tmp_path / "anew"
     counts = []
     for _ in range(EDITS):
         site.edit()
