@@ -168,7 +168,7 @@ _OF_EXEMPTION = (
 _OF_HOURS = ("name", "days", "begin", "end", "time_zone", "holidays", "moments")
 
 
-_OF_SOURCE = ("file", "service", "name", "entries", "refused")
+_OF_SOURCE = ("file", "service", "name", "entries", "refused", "rules")
 """The name is for metrics only; the entries themselves are compared."""
 
 

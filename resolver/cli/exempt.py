@@ -16,7 +16,7 @@ from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.cli.policies import compile_valid
-from resolver.cli.reload import result_text
+from resolver.cli.reload_text import result_text
 from resolver.cli.server import policy_in_force, read_status
 from resolver.compiler.candidate import PolicyInForce
 from resolver.compiler.exemption import EditedConfig, ExemptionEdit

@@ -218,7 +218,8 @@ def _compiled(config: Path) -> CompiledConfig:
     """The policy that was in force last; without a state directory, the config's."""
     state = store.directory(config)
     with as_owner(state):
-        compiled = store.last_good_config(state)
+        last = store.last_good_snapshot(state)
+        compiled = None if last is None else last.compiled
     return compiled or compile_valid(config).snapshot.compiled
 
 

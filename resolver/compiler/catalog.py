@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from resolver.config.problems import Problem, did_you_mean, one_of
+from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.compiled import AddressRange, ListSource, RefusedRule, Service
 from resolver.policy.services import union
@@ -39,6 +40,7 @@ class ServiceCatalog:
                     for rule, reason in each.refused[:_MAX_REFUSED]
                 ),
                 of_others=bool(each.name),
+                rules=packed(each).facts.digest,
             )
             for each in self.lists
         )

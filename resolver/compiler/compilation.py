@@ -31,6 +31,7 @@ from resolver.config.reading import ConfigFiles, read_merged
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
+from resolver.policy.compiled import CompiledConfig
 from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
@@ -55,6 +56,8 @@ class CompileResult:
     """The expectations that do not hold; they are only run where there is no error."""
     acknowledged: int
     """The number of warnings that the config acknowledges."""
+    before: CompiledConfig | None
+    """That of the last good snapshot, without its long fields; None where there is none."""
     losses: Losses | None
     """None where there is no last good snapshot, or an error."""
 
@@ -104,11 +107,15 @@ def compile_file(
                 readings.prune()
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
-        before = store.last_good_config(state)
+        last = None if edited is not None else store.last_good_snapshot(state)
         problems += check_certificate(loaded, path.parent, wall)
-    complete = are_complete(loaded, of_lists)
+    before = None if last is None else last.compiled
+    if edited is not None:
+        before = edited.before
+    complete, built = are_complete(loaded, of_lists), _built(state, edited, last)
+    del last  # its index is not kept while another is made
     snapshot, found = compile_snapshot(
-        loaded, lists, complete=complete, built=_built(state, edited), authorities=authorities
+        loaded, lists, complete=complete, built=built, authorities=authorities
     )
     problems += found
     failed: list[FailedExpectation] = []
@@ -126,19 +133,27 @@ def compile_file(
             problems += losses.lost()
     shown = warnings.unacknowledged(problems, loaded.config)
     acknowledged = len(problems) - len(shown)
-    return CompileResult(loaded, snapshot, shown, lists, of_lists, failed, acknowledged, losses)
+    return CompileResult(
+        loaded, snapshot, shown, lists, of_lists, failed, acknowledged, before, losses
+    )
 
 
 def _built(
-    state: Path, edited: CompileResult | None
+    state: Path, edited: CompileResult | None, last: store.LastGood | None
 ) -> Callable[[str], tuple[bytes, bytes] | None]:
     """Finds an index that is built already: that of the config before an edit, or a saved one."""
 
     def find(key: str) -> tuple[bytes, bytes] | None:
+        nonlocal last
         if edited is not None and edited.snapshot.index_key == key:
             return edited.snapshot.trie, edited.snapshot.rules
-        # A forged trie can do anything to the process that maps it.
-        return store.built_index(state, key) if is_own(state) else None
+        if not is_own(state):  # a forged trie can do anything to the process that maps it
+            return None
+        known, last = last, None  # it is let go of before another index is made
+        if known is not None and known.index_key == key:
+            return known.index
+        del known
+        return store.built_index(state, key)
 
     return find
 

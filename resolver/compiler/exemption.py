@@ -168,7 +168,7 @@ def _pending(now: CompileResult, texts: Texts, in_force: PolicyInForce) -> Itera
         yield "the config is not in force: the last good policy is"
         return
     lists = list(differing(sources.lists or {}, now.own_lists))
-    edited = _values(sources.texts) != _values(texts)
+    edited = sources.texts != texts and _values(sources.texts) != _values(texts)
     if edited:
         yield f"an edit was not reloaded:\n{difference(sources.texts, texts).rstrip()}"
     for file in lists:

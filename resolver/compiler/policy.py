@@ -112,8 +112,7 @@ class _Compiler:
         self.expected_services()
         self.time_zone(("report", "time_zone"), self.config.report.time_zone)
         if compiled.policies:  # without one, a VLAN's policy is already a problem
-            digests = [each.facts.digest for each in of_lists]
-            compiled = replace(compiled, policy_hash=policy_hash(compiled, digests))
+            compiled = replace(compiled, policy_hash=policy_hash(compiled))
         return Snapshot(compiled, trie, rules, key)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:

@@ -71,6 +71,8 @@ class ListSource:
     """The first rules that are not used, for ``darban explain``."""
     of_others: bool = False
     """Whether others maintain it: it is no file of a directory of lists."""
+    rules: str = ""
+    """A hash of its rules (``policy_hash.rules_digest``); empty in a snapshot before 1.2.0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import array
 import mmap
 import struct
 from collections.abc import Callable, Iterator
+from itertools import islice, pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -118,6 +119,30 @@ class Index:
     def all_names(self) -> Iterator[bytes]:
         """The name of each rule, each once, in no particular order."""
         return map(names.from_index_key, self._trie.iterkeys())
+
+    def keys_by_list(self, lists: int) -> list["array.array[int]"]:
+        """The ids of the keys of each list, ascending; there are ``lists`` of them."""
+        words, keys = self._words, len(self._trie)
+        found = [array.array("I") for _ in range(lists)]
+        rules = iter(words[keys + 1 : words[keys]][1::2])
+        for key_id, (begin, end) in enumerate(pairwise(words[: keys + 1])):
+            for list_and_flags in islice(rules, (end - begin) // 2):
+                found[list_and_flags >> 2].append(key_id)
+        return found
+
+    def key(self, key_id: int) -> bytes:
+        """The key with an id."""
+        found: bytes = self._trie.restore_key(key_id)
+        return found
+
+    def keys_with_prefix(self, prefix: bytes) -> Iterator[bytes]:
+        """The keys that begin with some octets, in no particular order."""
+        return iter(self._trie.iterkeys(prefix))
+
+    def lists_at(self, key: bytes) -> list[int]:
+        """The lists of the rules at a key, which must have at least one."""
+        words, key_id = self._words, self._trie.key_id(key)
+        return [words[at + 1] >> 2 for at in range(words[key_id], words[key_id + 1], 2)]
 
     def rules_within(self, zone: bytes) -> Iterator[RuleMatch]:
         """The rules for a zone and for names below it, in no particular order."""

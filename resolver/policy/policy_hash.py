@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from resolver.dns import names
@@ -71,11 +71,8 @@ Rule = tuple[bytes, bool, bool, int]
 """A rule of a list (``lists.rules.Rule``): name, subtree, exception, line."""
 
 
-def policy_hash(compiled: CompiledConfig, digests: Sequence[str]) -> str:
-    """The version, a colon and 16 hexadecimal digits.
-
-    ``digests`` are those of the rules (``rules_digest``), by ``compiled.sources``.
-    """
+def policy_hash(compiled: CompiledConfig) -> str:
+    """The version, a colon and 16 hexadecimal digits."""
     used = union(policy.used_services for policy in compiled.policies)
     service = [each.name for each in compiled.services]
     clients, exempted = by_owner(compiled.prefixes), by_owner(compiled.exempted_prefixes)
@@ -83,8 +80,8 @@ def policy_hash(compiled: CompiledConfig, digests: Sequence[str]) -> str:
         compiled,
         services=_sorted(map(_counted, services_in(used, compiled.services))),
         sources=_sorted(
-            [*_counted(source, service=service[source.service]), digest]
-            for source, digest in zip(compiled.sources, digests, strict=True)
+            _counted(source, service=service[source.service])
+            for source in compiled.sources
             if used >> source.service & 1
         ),
         ranges=_ranges(compiled, compiled.ranges, used),

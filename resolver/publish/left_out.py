@@ -28,7 +28,8 @@ def left_out(compiled: CompiledConfig, index: Index, wall: float) -> list[str]:
 
 def _names(compiled: CompiledConfig, index: Index, longest: int) -> Iterator[bytes]:
     """The names of rules that have more octets."""
-    yield from (rule.name for rule in index.all_rules() if len(rule.key) >= longest)
+    keys = index.keys_with_prefix(b"")
+    yield from (names.from_index_key(key) for key in keys if len(key) >= longest)
     others = chain(
         chain.from_iterable(each.own_rules.by_name for each in Effects(compiled).of_policies),
         (each.name for each in compiled.local),

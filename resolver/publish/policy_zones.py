@@ -40,7 +40,7 @@ from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.policy.view import View, Views
 from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import passing_prefixes
-from resolver.publish.rule_names import Keys, RuleNames, merged, within
+from resolver.publish.rule_names import Keys, RuleNames, merged
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
 
@@ -143,8 +143,8 @@ class ZoneRules:
             changed = merged(changed, self._names.keys(differing, unlisted=unlisted))
         has_all = begins or (differing and differing == services)
         if changed and not has_all:
-            every = self._names.keys(services, unlisted=unlisted)
-            changed = merged(changed, within(every, changed))
+            below = self._names.within(changed, services, unlisted=unlisted)
+            changed = merged(changed, below)
         return self._differences(_Pair(view, View(view.vlan, base), decides), changed)
 
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:

@@ -1,14 +1,15 @@
 """The names at which the verdict on some services may change, in the order of their index keys."""
 
+import array
 import bisect
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.judge import zones_of_this_network
-from resolver.policy.services import services_in
 
 Keys = Sequence[bytes]
 """Index keys (``names.index_key``), sorted, each once. So a name comes before those below it."""
@@ -20,38 +21,58 @@ class RuleNames:
     def __init__(self, compiled: CompiledConfig, index: Index) -> None:
         self._compiled = compiled
         self._index = index
-        local = (each.name for each in compiled.local)
-        passing = {*compiled.excepted, *compiled.allowed_names, *local}
-        self._passing = sorted(map(names.index_key, passing))
-        self._of_service: list[list[bytes]] = []
-        self._keys: dict[tuple[int, bool], Keys] = {}
+        self._passing = passing_keys(compiled)
+        self._network = sorted(map(names.index_key, zones_of_this_network(compiled)))
+        self._by_list: list[array.array[int]] = []
+        """The ids of the keys of each list; a million of them take 4 MB."""
+        self._last: tuple[tuple[int, bool], Keys] | None = None
+        """What ``keys`` was asked for last: zones of one policy come one after the other."""
 
     def keys(self, services: int, *, unlisted: bool) -> Keys:
         """The names of the rules of a set of services, and the names that may pass.
 
-        An exception of any list, a local record, and a name that some policy allows by its service
-        turn NXDOMAIN above them into NODATA. ``unlisted``: a default blocks the names that nothing
-        covers, and the zones of this network pass it.
+        ``unlisted``: a default blocks the names that nothing covers, and the zones of this network
+        pass it.
         """
-        found = self._keys.get((services, unlisted))
-        if found is None:
-            of_service = self._of_service = self._of_service or self._by_service()
-            passing = zones_of_this_network(self._compiled) if unlisted else []
-            found = merged(
-                self._passing, map(names.index_key, passing), *services_in(services, of_service)
-            )
-            self._keys[services, unlisted] = found
-        return found
+        asked = services, unlisted
+        if self._last is None or self._last[0] != asked:
+            self._last = None  # two of them at once would take twice the memory
+            of_rules = map(self._index.key, chain.from_iterable(self._ids(services)))
+            self._last = asked, merged(self._beside_rules(unlisted), of_rules)
+        return self._last[1]
 
-    def _by_service(self) -> list[list[bytes]]:
-        """The keys of each service, from one pass over all rules."""
-        of_service: list[list[bytes]] = [[] for _ in self._compiled.services]
-        of_source = [of_service[source.service] for source in self._compiled.sources]
-        for rule in self._index.all_rules():
-            of_source[rule.source].append(rule.key)
-        for keys in of_service:
-            keys.sort()
-        return of_service
+    def within(self, tops: Keys, services: int, *, unlisted: bool) -> Keys:
+        """Those of ``keys`` that begin with one of ``tops``: these names, and all below them."""
+        index, of_list = self._index, [each.service for each in self._compiled.sources]
+        of_rules = (
+            key
+            for top in tops
+            for key in index.keys_with_prefix(top)
+            if any(services >> of_list[each] & 1 for each in index.lists_at(key))
+        )
+        return merged(within(self._beside_rules(unlisted), tops), of_rules)
+
+    def _beside_rules(self, unlisted: bool) -> Keys:
+        return merged(self._passing, self._network) if unlisted else self._passing
+
+    def _ids(self, services: int) -> Iterator["array.array[int]"]:
+        """The ids of the keys of each list of some services."""
+        sources = self._compiled.sources
+        self._by_list = self._by_list or self._index.keys_by_list(len(sources))
+        for source, ids in zip(sources, self._by_list, strict=True):
+            if services >> source.service & 1:
+                yield ids
+
+
+def passing_keys(compiled: CompiledConfig) -> Keys:
+    """The names that may pass in every zone.
+
+    An exception of any list, a local record, and a name that some policy allows by its service
+    turn NXDOMAIN above them into NODATA.
+    """
+    local = (each.name for each in compiled.local)
+    passing = {*compiled.excepted, *compiled.allowed_names, *local}
+    return sorted(map(names.index_key, passing))
 
 
 def merged(*keys: Iterable[bytes]) -> Keys:
@@ -60,7 +81,7 @@ def merged(*keys: Iterable[bytes]) -> Keys:
 
 
 def within(keys: Keys, tops: Keys) -> Iterator[bytes]:
-    """Those of some keys that begin with one of ``tops``: these names, and all below them."""
+    """Those of some keys that begin with one of ``tops``, which are sorted; each once."""
     at = 0
     for top in tops:
         at = bisect.bisect_left(keys, top, at)

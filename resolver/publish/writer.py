@@ -4,8 +4,8 @@ It is a program of its own, since 100,000 rules would stop the supervisor's loop
 prints one JSON object, a ``WriteResult``. There is one writer: only the server that holds the
 lock of the state directory starts it, one at a time.
 
-A zone is made only where a hash of all that decides it is another than the one that its file was
-made from (``zone_record``), or where the file is not as it was written. One zone
+A zone is made only where a hash of all that decides it (``zone_inputs``) is another than the one
+that its file was made from (``zone_record``), or where the file is not as it was written. One zone
 is made at a time, a few hundred lines at a time, so memory does not grow with the zones.
 
 What must stay true:
@@ -30,10 +30,10 @@ from resolver.processes.child_main import work_once
 from resolver.publish.check_zones import LONGEST, ZoneChecksum
 from resolver.publish.left_out import left_out
 from resolver.publish.policy_zones import policy_zones
+from resolver.publish.zone_inputs import ZoneInputs
 from resolver.publish.zone_record import (
     RECORD,
     MadeZone,
-    ZoneInputs,
     program,
     read_record,
     record_octets,

@@ -151,6 +151,8 @@ NO_COMMANDS = {
     "policies": "the policy of a config, for commands that compare or explain it",
     "printable_report": "the report of a period; the command report declares it",
     "query_file": "opens files of queries, for diff and lists suggest",
+    "reload_file": "puts a file in the place of the config; the command reload declares it",
+    "reload_text": "the result of a reload, in words",
     "server": "questions to the running server",
     "standing_text": "what was in force for a client, as text",
     "status_view": "how the status is drawn",

@@ -62,6 +62,7 @@ ELSEWHERE = {
     ("policies", "cited_grounds"),  # they hang together, and change below
     ("policies", "grounds_by_service"),
     ("hours", "moments"),  # they follow from the text
+    ("sources", "rules"),  # the rules themselves are compared
     ("exemptions", "exempted_hours"),  # no number; tested below
 }
 

@@ -68,6 +68,20 @@ def list_and_flags(rule: Rule, source: int) -> int:
     return source << 2 | rule.exception << 1 | rule.subtree
 
 
+@given(LISTS, NAMES)
+def test_keys_are_found_by_their_lists_and_by_what_they_begin_with(
+    lists: list[list[Rule]], name: bytes
+) -> None:
+    index, found = Index(*build(lists)), by_key(lists)
+    by_list = [sorted(map(index.key, ids)) for ids in index.keys_by_list(len(lists))]
+    assert by_list == [sorted(names.index_key(rule.name) for rule in rules) for rules in lists]
+    prefix = names.index_key(name)
+    below = {key for key in found if key.startswith(prefix)}
+    assert sorted(index.keys_with_prefix(prefix)) == sorted(below)
+    for key, rules in found.items():
+        assert sorted(index.lists_at(key)) == sorted(source for _, source in rules)
+
+
 @given(LISTS)
 def test_the_list_and_flags_at_a_key_are_those_of_its_one_rule(lists: list[list[Rule]]) -> None:
     index = Index(*build(lists))

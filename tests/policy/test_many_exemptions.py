@@ -37,7 +37,7 @@ class CountedPasses(tuple[Prefix, ...]):
     "read",
     [
         lambda compiled: list(exemption_details(compiled)),
-        lambda compiled: policy_hash(replace(compiled, sources=(), ranges=()), ()),
+        lambda compiled: policy_hash(replace(compiled, sources=(), ranges=())),
         summarize,
     ],
     ids=["details", "policy hash", "summary"],

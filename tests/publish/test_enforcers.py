@@ -26,6 +26,7 @@ ANSWERS = (Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED)
 EXEMPTIONS = (Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS)
 FEATURES = {
     "Service.always_nxdomain": (Feature.CANARIES,),
+    "ListSource.rules": (Feature.LISTS, Feature.EXCEPTIONS, Feature.ALIASES),
     "ListSource.service": (Feature.LISTS, Feature.ALIASES, *RANGES),
     "ListSource.longest_match": (Feature.EXCEPTIONS,),
     "OwnRule.name": (Feature.DENY, Feature.ALLOW),

@@ -242,6 +242,15 @@ def test_what_a_list_says_changes_its_zones(
     assert written_over(tmp_path, lists=LISTS | {service: text})[1] == written
 
 
+def test_a_local_name_below_a_name_of_deny_changes_the_zone_of_the_vlan(tmp_path: Path) -> None:
+    """No list has these names: NXDOMAIN above the local name becomes NODATA."""
+    before = CONFIG.replace('answer = "nxdomain"', 'answer = "nxdomain"\ndeny = ["e.test"]')
+    after = before.replace('name = "here.b.example"', 'name = "here.e.test"')
+    made, changes = written_over(tmp_path, after, before=before)
+    assert "second.vlan" in made
+    assert "second.vlan" in changes
+
+
 RULES = [
     f"{mark}{name}.example^"
     for mark in ("||", "|", "@@||", "@@|")

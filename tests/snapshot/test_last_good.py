@@ -122,4 +122,4 @@ def test_a_snapshot_of_the_next_release_is_not_served(tmp_path: Path, what: str)
     said = rf"{path}: the snapshot is damaged, or another version of Darban wrote it \({says}\)"
     with pytest.raises(store.StateError, match=said):
         store.load(store.last_good(tmp_path))
-    assert store.last_good_config(tmp_path) is None
+    assert store.last_good_snapshot(tmp_path) is None

@@ -1,0 +1,68 @@
+"""``darban reload FILE``: put a file in the place of the config, and in force."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+from resolver.cli.activation import activate, content_of, kept, texts_as
+from resolver.cli.command import echo, print_json
+from resolver.cli.reload_text import result_text
+from resolver.cli.server import policy_in_force
+from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation import compile_file
+from resolver.errors import DarbanError
+from resolver.part import Answer
+from resolver.processes import child_process
+from resolver.snapshot.config_files import DiskFiles
+
+
+def reload_from(new: Path, path: Path, *, accept: bool, as_json: bool) -> int:
+    """Put a file in the place of the config, and both in force or neither."""
+    if new.resolve() == path.resolve():
+        raise DarbanError(f"{new} is the config itself; 'darban reload' puts it in force")
+    if new.parent.resolve() != path.parent.resolve():
+        raise DarbanError(
+            f"{new} is not beside {path}, so the relative paths in it would mean other files "
+            f"there; copy it to {path.parent}"
+        )
+    in_force, files = policy_in_force(path), DiskFiles(new)
+    try:
+        compile_file(new, time.time(), files).check()
+    except Rejected as error:
+        raise Rejected([*error.report, f"{path} is as it was"], error.code) from None
+    texts = texts_as(path, files.texts(path.parent))
+    shown = _diff(new, path, as_json)
+    if shown.returncode > 1:
+        return shown.returncode
+    before = content_of(path, path.name)
+    if before is None:
+        raise DarbanError(f"{path} does not exist; copy {new} to it, then run 'darban reload'")
+    answer = activate(path, texts, "reload", in_force.snapshot, keep=True, accept=accept)
+    old_file = kept(str(path)) if content_of(path, path.name) != before else None
+    if as_json:
+        print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
+    else:
+        echo(result_text(path, answer))
+        echo(_file_text(path, new, answer, old_file))
+        sources = in_force.sources
+        if old_file and sources and sources.texts.get(path.name) != before.decode(errors="replace"):
+            echo(f"{old_file} has an edit that was never in force, and {path} does not have it")
+    return int(answer["code"])
+
+
+def _diff(new: Path, path: Path, as_json: bool) -> subprocess.CompletedProcess[bytes]:
+    """Show what a file changes, in a process of its own: as root, ``diff`` gives up its rights."""
+    options = ["--config", str(path), *(["--json"] if as_json else [])]
+    command = child_process.command("resolver", "diff", str(new), *options)
+    out = subprocess.PIPE if as_json else None
+    return subprocess.run(command, env=child_process.environment(), stdout=out, check=False)
+
+
+def _file_text(path: Path, new: Path, answer: Answer, old_file: str | None) -> str:
+    """What has become of the config's file."""
+    if old_file is not None:
+        return f"{path} has the text of {new}; the one before is {old_file}"
+    if answer["result"] == "needs_restart":
+        return f"{path} is as it was; to restart with {new}, put it in the place of {path} yourself"
+    return f"{path} has the text of {new} already" if answer["ok"] else f"{path} is as it was"

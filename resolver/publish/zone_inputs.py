@@ -1,0 +1,154 @@
+"""The hash of what decides a zone: a zone with the same hash has the same content.
+
+A zone depends on what its policy does now, on the lists of the services that the policy names, and
+on some of the names that pass everywhere: an exception of any list, a local record, or an allowed
+name makes NODATA of NXDOMAIN above it. Such a name counts for a zone where one of these covers it:
+a rule of a service that the policy names, a rule of the policy's own, or a default that blocks.
+Elsewhere the zone has no rule above the name that the name could change. A default that blocks also
+passes local records and the zones of this network.
+
+What must stay true:
+- The hash has everything that ``policy_zones`` and ``zone_text`` read. A field that is not named in
+  ``_BY_ZONE`` and the like counts for all zones, also a new one.
+- It does not depend on the clock.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, Final
+
+from resolver.dns import names
+from resolver.policy import codec
+from resolver.policy.compiled import CompiledConfig, ListSource, Service
+from resolver.policy.effect import Effect
+from resolver.policy.index import Index
+from resolver.policy.judge import zones_of_this_network
+from resolver.policy.services import services_in, union
+from resolver.publish.policy_zones import PolicyZone
+from resolver.publish.rule_names import passing_keys, within
+
+_BY_ZONE: Final = (
+    *("services", "sources", "policies", "excepted", "local", "forward", "allowed_names"),
+    *("vlans", "prefixes", "exemptions", "exempted_prefixes", "hours", "ranges"),
+)
+"""The fields of a config that count for some zones: in their effects, addresses and clients."""
+_NOT_OF_NAMES: Final = (
+    *("groups", "subscriptions", "settings", "policy_hash", "protected", "expectations"),
+    "firewall_ranges",
+)
+"""The fields of a config that change no rule. The name of a zone has the zone of ``[publish]``."""
+_NOT_OF_POLICY: Final = (
+    *("name", "title", "contact", "upstream", "directives", "cited_grounds", "grounds_by_service"),
+    "clauses",
+)
+"""The fields of a policy that change no rule; of its clauses, the ``Effect`` counts."""
+_NOT_OF_SERVICE: Final = ("category", "title", "persian", "entries", "reviewed")
+_NOT_OF_LIST: Final = ("service", "name", "entries", "fallback", "refused")
+
+
+class ZoneInputs:
+    """The hashes of what decides the zones of a snapshot."""
+
+    def __init__(self, compiled: CompiledConfig, index: Index, program: str) -> None:
+        """``program`` stands for the code that makes zones."""
+        self._compiled = compiled
+        self._index = index
+        self._of_all = _hash(program, _fields_of(compiled, (*_BY_ZONE, *_NOT_OF_NAMES)))
+        self._names = [each.name for each in compiled.services]
+        lists: list[list[ListSource]] = [[] for _ in compiled.services]
+        for source in compiled.sources:
+            lists[source.service].append(source)
+        self._services = [*map(self._of_service, compiled.services, lists)]
+        self._passing = _PassingNames(compiled, index)
+
+    def hash(self, zone: str, of: PolicyZone) -> str:
+        """The hash of what decides a zone with this name."""
+        effect = of.view.effect
+        clients = tuple((each.network, each.length) for each in of.passing)
+        return _hash(
+            self._of_all,
+            zone,
+            self._of_effect(effect),
+            self._of_effect(of.base),
+            tuple(services_in(effect.listed | of.base.listed, self._services)),
+            self._passing.counting(effect),
+            of.addresses,
+            clients,
+        )
+
+    def _of_service(self, service: Service, lists: Iterable[ListSource]) -> str:
+        """What a service and the rules of its lists say."""
+        values = (
+            (_fields_of(each, _NOT_OF_LIST), "" if each.rules else self._every_rule)
+            for each in lists
+        )
+        return _hash(_fields_of(service, _NOT_OF_SERVICE), tuple(values))
+
+    @cached_property
+    def _every_rule(self) -> str:
+        """For a list of a snapshot that has no hash of its rules."""
+        digest = hashlib.sha256()
+        for octets in self._index.buffers:
+            digest.update(len(octets).to_bytes(8, "big"))
+            digest.update(octets)
+        return digest.hexdigest()
+
+    def _of_effect(self, effect: Effect) -> tuple[object, ...]:
+        """What a policy does now, by the names of services."""
+        sets = (*effect.services, effect.exempt & effect.listed)
+        rules = effect.own_rules.clause.rules
+        return (
+            _fields_of(effect.policy, _NOT_OF_POLICY),
+            tuple(tuple(services_in(each, self._names)) for each in sets),
+            tuple((each.name, each.subtree, each.does) for each in rules),
+            effect.policy.unlisted,
+        )
+
+
+class _PassingNames:
+    """The names that pass in every zone, and those zones for which they count."""
+
+    def __init__(self, compiled: CompiledConfig, index: Index) -> None:
+        self._keys = passing_keys(compiled)
+        of_list = [1 << source.service for source in compiled.sources]
+        by_cover: dict[int, list[bytes]] = {}
+        for key in self._keys:
+            rules = index.match(names.from_index_key(key))
+            cover = union(of_list[each.source] for each in rules)
+            by_cover.setdefault(cover, []).append(key)
+        self._by_cover = {cover: _of_names(keys) for cover, keys in by_cover.items()}
+        local = [each.name for each in compiled.local]
+        no_default = (zones_of_this_network(compiled), local)
+        network = (_of_names(sorted(map(names.index_key, each))) for each in no_default)
+        self._all = _of_names(self._keys), *network
+
+    def counting(self, effect: Effect) -> tuple[str, ...]:
+        """Hashes of the names that count where this is in force."""
+        if effect.default_blocks:
+            return self._all
+        covered = (each for cover, each in self._by_cover.items() if cover & effect.listed)
+        own = sorted(map(names.index_key, effect.own_rules.by_name))
+        return (*sorted(covered), _of_names(within(self._keys, own)))
+
+
+def _of_names(keys: Iterable[bytes]) -> str:
+    """A hash of names: in wire form, one says where the next begins."""
+    return hashlib.sha256(b"".join(map(names.from_index_key, keys))).hexdigest()
+
+
+def _fields_of(value: Any, without: Collection[str]) -> tuple[object, ...]:  # noqa: ANN401 - a dataclass
+    """The names and values of the fields of a dataclass, but for some."""
+    return tuple(_pairs(value, without))
+
+
+def _pairs(value: Any, without: Collection[str]) -> Iterator[tuple[str, object]]:  # noqa: ANN401
+    for field in fields(value):
+        if field.name not in without:
+            yield field.name, getattr(value, field.name)
+
+
+def _hash(*values: object) -> str:
+    return hashlib.sha256(json.dumps(codec.encode(values)).encode()).hexdigest()
