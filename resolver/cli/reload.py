@@ -10,9 +10,9 @@ import typer
 
 from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.policies import compile_shown
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.compiler.candidate import Rejected
-from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
 from resolver.part import Answer
 from resolver.processes import child_process
@@ -75,7 +75,7 @@ def _reload_from(new: Path, path: Path, accept: bool, as_json: bool) -> int:
         )
     in_force, files = policy_in_force(path), DiskFiles(new)
     try:
-        compile_file(new, time.time(), files).check()
+        compile_shown(new, time.time(), files).check()
     except Rejected as error:
         raise Rejected([*error.report, f"{path} is as it was"], error.code) from None
     texts = texts_as(path, files.texts(path.parent))

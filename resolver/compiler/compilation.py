@@ -38,6 +38,7 @@ from resolver.snapshot.kept_readings import KeptReadings
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner, is_own
+from resolver.steps import Step, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,13 @@ def compile_file(
     edited: CompileResult | None = None,
     *,
     keeps: bool = False,
+    step: Step = unseen,
 ) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970.
 
     ``edited`` is the config before an edit. Its lists are not read again if the edit leaves them as
     they are. ``keeps`` is whether what reading lists gave is kept for the next compilation.
+    ``step`` is called with what is done.
     """
     loaded = load(str(path), files or DiskFiles(path))
     state = store.directory(path)
@@ -98,7 +101,9 @@ def compile_file(
             of_lists += edited.of_lists
         else:
             readings = KeptReadings(state, writes=keeps)
-            lists = read_lists(path.parent, ListStore(state), loaded, of_lists, readings=readings)
+            lists = read_lists(
+                path.parent, ListStore(state), loaded, of_lists, readings=readings, step=step
+            )
             if keeps and are_complete(loaded, of_lists):
                 readings.prune()
         problems = [*loaded.problems, *of_lists]
@@ -106,6 +111,7 @@ def compile_file(
         before = store.last_good_config(state)
         problems += check_certificate(loaded, path.parent, wall)
     complete = are_complete(loaded, of_lists)
+    step("indexing the rules of all lists")
     snapshot, found = compile_snapshot(
         loaded, lists, complete=complete, built=_built(state, edited), authorities=authorities
     )
@@ -114,6 +120,7 @@ def compile_file(
     losses = None
     if not any(problem.severity == "error" for problem in problems):
         index = snapshot.index()
+        step("running the expectations")
         expectations = ExpectationRun(loaded, snapshot.compiled, index, wall)
         failed = expectations.failures()
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)

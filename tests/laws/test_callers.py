@@ -149,6 +149,7 @@ NO_COMMANDS = {
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
     "policies": "the policy of a config, for commands that compare or explain it",
+    "progress": "what a command does, shown on a terminal",
     "query_file": "opens files of queries, for diff and lists suggest",
     "server": "questions to the running server",
     "standing_text": "what was in force for a client, as text",
