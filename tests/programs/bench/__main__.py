@@ -39,7 +39,7 @@ _OTHERS: dict[str, type[Peer]] = {
 }
 _GROWTH_FACTS = {
     "figures": "median (lowest..highest) of the runs, each with an empty state directory and two "
-    "workers; memory is the proportional set size, sampled each 50 ms",
+    "workers; memory is the proportional set size; it and CPU time are sampled each 50 ms",
 }
 
 

@@ -1,7 +1,7 @@
 """What a change costs where there are many VLANs, policies and names: seconds, and memory.
 
-Each change is made, and a command puts it in force. Meanwhile the memory of all that works for it
-is sampled: the command, the compiler and the writer of the zones.
+Each change is made, and a command puts it in force. Meanwhile the memory and the CPU time of all
+that works for it are sampled: the command, the compiler and the writer of the zones.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.programs.bench.darban import Darban
 from tests.programs.bench.large_network import LargeNetwork, Size, wait, wait_for_quiet, working
-from tests.programs.bench.processes import memory
+from tests.programs.bench.processes import cpu, memory
 from tests.programs.bench.report import markdown
 from tests.programs.bench.targets import HEAD, figure
 
@@ -45,8 +45,10 @@ class Costs:
     """Seconds until a command has ended, or DNS is served."""
     in_zones: list[float] = field(default_factory=list)
     """Seconds from then on until the zones were written."""
+    cpu: list[float] = field(default_factory=list)
+    """Seconds of CPU time, of all processes but the supervisor and the workers."""
     megabytes: list[float] = field(default_factory=list)
-    """At the peak, of all processes but the supervisor and the workers."""
+    """The same processes' memory, at the peak."""
 
 
 def tables(kind: type[Darban], place: Path, sizes: Sequence[Size], runs: int) -> list[str]:
@@ -84,7 +86,7 @@ def _measure(network: LargeNetwork, number: int, found: Mapping[str, Costs]) -> 
 def _costs(network: LargeNetwork, found: Costs, *, zones: bool = True) -> Iterator[None]:
     """Measure the body, and what the server does then until it has nothing to do."""
     before = network.zones_written()
-    with _peak(found.megabytes):
+    with _sampled(found):
         began = time.monotonic()
         yield
         in_force = time.monotonic()
@@ -96,9 +98,10 @@ def _costs(network: LargeNetwork, found: Costs, *, zones: bool = True) -> Iterat
 
 
 @contextmanager
-def _peak(megabytes: list[float]) -> Iterator[None]:
-    """Sample the memory of what works below this process, and add the largest sum."""
+def _sampled(found: Costs) -> Iterator[None]:
+    """Sample the memory and the CPU time of what works below this process."""
     end, peak = threading.Event(), 0
+    used: dict[int, float] = {}
 
     def sample() -> None:
         nonlocal peak
@@ -107,6 +110,7 @@ def _peak(megabytes: list[float]) -> Iterator[None]:
             for each in working(os.getpid()):
                 with suppress(OSError, StopIteration):  # it has ended
                     total += memory([each])
+                    used[each] = cpu([each]).total
             peak = max(peak, total)
 
     sampling = threading.Thread(target=sample)
@@ -116,7 +120,8 @@ def _peak(megabytes: list[float]) -> Iterator[None]:
     finally:
         end.set()
         sampling.join()
-    megabytes.append(peak / 1e6)
+    found.megabytes.append(peak / 1e6)
+    found.cpu.append(sum(used.values()))
 
 
 def _table(found: Mapping[str, Costs]) -> str:
@@ -124,6 +129,9 @@ def _table(found: Mapping[str, Costs]) -> str:
     for step, each in found.items():
         bounds = (None, None) if step == _FIRST else _IN_ZONES
         rows.append(figure(f"{step}: s more until the zones are written", each.in_zones, *bounds))
+    for step, each in found.items():
+        what = f"{step}: s of CPU time of command, compiler and writer"
+        rows.append(figure(what, each.cpu, None, None))
     for step, each in found.items():
         what = f"{step}: MB of command, compiler and writer together, at the peak"
         rows.append(figure(what, each.megabytes, *_MEGABYTES, 0))
