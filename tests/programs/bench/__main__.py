@@ -110,7 +110,7 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
         Before.build(options.before)
     grown = _growth(options) if _GROWTH in options.only else []
     if options.only == [_GROWTH]:
-        return {MAIN.name: MAIN.version()} | _GROWTH_FACTS, grown
+        return {MAIN.name: MAIN.version().removesuffix(", one worker")} | _GROWTH_FACTS, grown
     kinds, left_out = _choose(options.peers)
     counts = questions.QUICK if options.quick else questions.Counts()
     place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]
