@@ -53,8 +53,8 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev ## measure this server beside its peers on this machine
-	$(BIN)/python -m tests.programs.bench
+bench: $(VENV)/dev ## measure this server beside its peers on this machine (or ONLY=growth: a change of a large network)
+	$(BIN)/python -m tests.programs.bench $(if $(ONLY),--only $(ONLY))
 
 instructions: $(VENV)/dev ## count the instructions of a query, against BEFORE=COMMIT (Debian: valgrind, gcc)
 	$(BIN)/python -m tests.programs.bench.instructions $(BEFORE)

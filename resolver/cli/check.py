@@ -10,8 +10,8 @@ import typer
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.hours_text import hours_text
-from resolver.cli.policies import with_misfits, with_warnings
-from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.cli.policies import compile_shown, with_misfits, with_warnings
+from resolver.compiler.compilation import CompileResult
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.reading import ConfigFiles
@@ -78,7 +78,7 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
 
     ``files`` may have other texts than the disk.
     """
-    compiled = compile_file(path, wall, files)
+    compiled = compile_shown(path, wall, files)
     if compiled.errors:
         return compiled
     if compiled.snapshot.compiled.settings.publish is not None:

@@ -13,9 +13,8 @@ from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.in_force_at import in_force_at, is_past
 from resolver.cli.moments import moment_text, parse_moment
-from resolver.cli.policies import compile_valid, load_snapshot, view_of_vlan
+from resolver.cli.policies import compile_shown, compile_valid, load_snapshot, view_of_vlan
 from resolver.cli.server import hash_in_force
-from resolver.compiler.compilation import compile_file
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
 from resolver.dns.typed_name import typed_name
@@ -165,7 +164,7 @@ def _in_force() -> tuple[CompiledConfig, Index]:
     path = default_config()
     echo(f"by the policy in force of the server of {path}", err=True)
     in_force = hash_in_force(path)
-    compiled = compile_file(path, time.time())
+    compiled = compile_shown(path, time.time())
     if compiled.errors or compiled.snapshot.hash() != in_force:
         echo(f"{path} differs from the policy in force, which is shown here", err=True)
     return load_snapshot(path, in_force)

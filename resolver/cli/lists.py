@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
+from resolver.cli.policies import compile_shown
+from resolver.cli.progress import progress
 from resolver.cli.server import PATIENCE, ask
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Rejected
-from resolver.compiler.compilation import compile_file
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.fetch.update import authorities, update_lists
@@ -59,7 +60,7 @@ def show(context: typer.Context, *, config: Config, as_json: AsJson = False) -> 
 
 
 def _show(path: Path, as_json: bool) -> int:
-    result = compile_file(path, time.time())
+    result = compile_shown(path, time.time())
     state = store.directory(path)
     become_owner(state)
     copies = ListStore(state)
@@ -186,7 +187,7 @@ def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
 
 def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     """Fetch lists where no server runs, as before its first start."""
-    result = compile_file(path, time.time())
+    result = compile_shown(path, time.time())
     compiled = result.snapshot.compiled
     known = {each.name: each for each in compiled.subscriptions}
     unknown = [name for name in names if name not in known]
@@ -200,7 +201,9 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     copies = ListStore(state)
     before = {each: copies.record(each.name) for each in wanted}
     servers, ca_file = bootstrap(compiled), authorities(compiled, path)
-    asyncio.run(update_lists(job, wanted, copies, servers, ca_file, accept=accept))
+    with progress("fetching the lists") as step:
+        updates = update_lists(job, wanted, copies, servers, ca_file, accept=accept, step=step)
+        asyncio.run(updates)
     if job.updated() and not result.failed and (reason := _failed_expectations(path)):
         job.take_back(copies, before, reason)
     return job
@@ -209,7 +212,7 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
 def _failed_expectations(path: Path) -> str:
     """The expectations of a config that fail with its lists; empty where none does."""
     try:
-        compile_file(path, time.time()).check()
+        compile_shown(path, time.time()).check()
     except Rejected as rejected:
         if rejected.code == FAILED_EXPECTATIONS:
             return "; ".join(rejected.report)

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
+from resolver.cli.progress import progress
 from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.config.problems import Problem, did_you_mean
+from resolver.config.reading import ConfigFiles
 from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
@@ -19,13 +21,19 @@ from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 
 
+def compile_shown(config: Path, wall: float, files: ConfigFiles | None = None) -> CompileResult:
+    """Compile a config as ``compile_file`` does; on a terminal, show what is done."""
+    with progress(f"reading {config}") as step:
+        return compile_file(config, wall, files, step=step)
+
+
 def compile_valid(config: Path) -> CompileResult:
     """Compile a config.
 
     Raises:
         DarbanError: the config has errors; the message has all of them.
     """
-    compiled = compile_file(config, time.time())
+    compiled = compile_shown(config, time.time())
     if compiled.errors:
         raise DarbanError("\n".join(map(str, compiled.errors)))
     return compiled

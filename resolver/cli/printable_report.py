@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
+from resolver.cli.progress import progress
 from resolver.cli.report_file import logo_uri
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditLog, OrderedEntry
@@ -37,6 +38,7 @@ from resolver.reports.period_values import (
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
+from resolver.steps import Step
 from resolver.time_zones import time_zone
 from resolver.web import period_report_page
 from resolver.web.titles import Titles
@@ -120,11 +122,24 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
     """
     merged = [figure_export.read_export(path) for path in merge]
     compiled = _compiled(config)
+    with progress("reading the figures") as step:
+        return _make(config, compiled, asked, merged, now, step)
+
+
+def _make(
+    config: Path,
+    compiled: CompiledConfig,
+    asked: AskedPeriod,
+    merged: Sequence[Figures],
+    now: float,
+    step: Step,
+) -> PrintableReport:
     own, zone = _own_figures(config, asked, compiled)
     nodes = [*([_named(own)] if own.node or own.damaged else []), *merged]
     if not own.node and merged:
         zone = _zone(merged[0].time_zone)
     period = asked.in_zone(zone).until_moment(now)
+    step("adding up the figures, and reading the audit log")
     report = make_period_report(
         period,
         periods.before(period, zone),
@@ -136,6 +151,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
         compiled.settings.report.name,
         now,
     )
+    step("checking whether the history is as it was written")
     report = replace(report, block_log=_block_log(config), verification=_verification(config))
     return PrintableReport(report, config, compiled, zone)
 

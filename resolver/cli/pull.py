@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.policies import compile_shown
 from resolver.cli.server import PATIENCE, answer_text, ask
 from resolver.compiler.candidate import Rejected
-from resolver.compiler.compilation import compile_file
 from resolver.compiler.settings import policy_source
 from resolver.config.load import load
 from resolver.errors import DarbanError
@@ -139,7 +139,7 @@ async def _pulled(
     try:
         with tree.writing(pulled):
             tree.switch(fetched.commit)
-            compiled = compile_file(path, now)
+            compiled = compile_shown(path, now)
             compiled.check()
     except BaseException as error:
         tree.restore()

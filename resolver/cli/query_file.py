@@ -4,6 +4,7 @@ from pathlib import Path
 
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
+from resolver.cli.progress import progress
 from resolver.errors import DarbanError
 
 
@@ -14,7 +15,8 @@ def read_queries(file: Path) -> QueryCounts:
         DarbanError: it cannot be read, or has no query.
     """
     try:
-        return detect.read(file.read_bytes())
+        with progress(f"reading {file}"):
+            return detect.read(file.read_bytes())
     except OSError as error:
         raise DarbanError(f"{file}: {error.strerror or error}") from None
     except UnknownFormat as error:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import echo, print_json
+from resolver.cli.policies import compile_shown
 from resolver.cli.reload_text import result_text
 from resolver.cli.server import policy_in_force
 from resolver.compiler.candidate import Rejected
-from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
 from resolver.part import Answer
 from resolver.processes import child_process
@@ -28,7 +28,7 @@ def reload_from(new: Path, path: Path, *, accept: bool, as_json: bool) -> int:
         )
     in_force, files = policy_in_force(path), DiskFiles(new)
     try:
-        compile_file(new, time.time(), files).check()
+        compile_shown(new, time.time(), files).check()
     except Rejected as error:
         raise Rejected([*error.report, f"{path} is as it was"], error.code) from None
     texts = texts_as(path, files.texts(path.parent))

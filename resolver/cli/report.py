@@ -13,11 +13,10 @@ from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
 from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
 from resolver.cli.moments import InvalidMoment, parse_moment
-from resolver.cli.policies import load_snapshot
+from resolver.cli.policies import compile_shown, load_snapshot
 from resolver.cli.printable_report import AskedPeriod
 from resolver.cli.report_file import write_report
 from resolver.cli.server import read_status
-from resolver.compiler.compilation import compile_file
 from resolver.compiler.past_policy import NotKept, load_past
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditLog
@@ -139,7 +138,7 @@ def _tell_what_is_missing(report: PeriodReport) -> None:
 
 
 def _make(path: Path, now: float) -> tuple[Report, CompiledConfig]:
-    status, result = read_status(path), compile_file(path, now)
+    status, result = read_status(path), compile_shown(path, now)
     compiled, index = load_snapshot(path, status.hash)
     results = None
     if not result.errors:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from resolver.cli.default_config import default_config
+from resolver.cli.progress import progress
 from resolver.compiler.candidate import Rejected
 from resolver.errors import DarbanError
 from resolver.log import say
@@ -29,7 +30,9 @@ def start(arguments: list[str]) -> int:
     path = given.config
     try:
         refuse_root(store.directory(path))
-        saved = asyncio.run(serve(path, last_good=given.last_good, saved=given.snapshot))
+        saved = asyncio.run(
+            serve(path, last_good=given.last_good, saved=given.snapshot, showing=progress)
+        )
     except DarbanError as error:
         rejected = isinstance(error, Rejected)
         beginning = f"{path} is not put in force:\n" if rejected else "darban: "

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from resolver.cli.progress import progress
 from resolver.compiler.candidate import PolicyInForce
 from resolver.errors import DarbanError
 from resolver.log import escaped
@@ -15,9 +16,14 @@ from resolver.supervisor import control_client
 
 PATIENCE = 600.0
 """Seconds to wait for a reload or an update: a million names take long to fetch and compile."""
-
-
 _PATIENCE = 5.0
+_STEPS = {
+    "reload": "the server compiles the config",
+    "activate": "the server compiles the config",
+    "pull": "the server pulls the policy, and compiles it",
+    "update-lists": "the server fetches the lists, and compiles what has changed",
+}
+"""What a server does for a command that takes long."""
 
 
 class ServerRefused(DarbanError):
@@ -45,7 +51,8 @@ def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _ask(config: Path, command: str, patience: float, arguments: Mapping[str, object]) -> Answer:
-    answer = control_client.ask(config, {"command": command, **arguments}, patience)
+    with progress(_STEPS.get(command, f"waiting for the server of {config}")):
+        answer = control_client.ask(config, {"command": command, **arguments}, patience)
     if "error" in answer:
         raise ServerRefused(str(answer["error"]))
     return answer

@@ -29,6 +29,7 @@ from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.kept_readings import ReadAnew, ReadingKey, Readings
 from resolver.snapshot.list_store import ListRecord, StoredCopy
+from resolver.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES, _RANGES = ".txt", ".ip"
@@ -81,9 +82,10 @@ def read_lists(
     problems: list[Problem],
     files: ListFiles = ListsOnDisk(),  # noqa: B008 - it has no state
     readings: Readings = ReadAnew(),  # noqa: B008 - it has no state
+    step: Step = unseen,
 ) -> list[BlockList]:
     """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
-    reader = _ListReader(base, fetched, loaded, problems, files, readings)
+    reader = _ListReader(base, fetched, loaded, problems, files, readings, step)
     own = list(reader.own_lists())
     return [*own, *reader.sources(own)]
 
@@ -108,6 +110,7 @@ class _ListReader:
     problems: list[Problem]
     files: ListFiles
     readings: Readings
+    step: Step
 
     def own_lists(self) -> Iterator[BlockList]:
         # Other directories may be named in a file that cannot be read, or under a misspelled key.
@@ -154,6 +157,7 @@ class _ListReader:
 
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
+        self.step(f"reading {file}")
         try:
             content = self.files.content(path)
             sha256 = hashlib.sha256(content).hexdigest()
@@ -215,6 +219,7 @@ class _ListReader:
 
     def _source(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
         """A list of others; an empty one where it cannot be used, which is a problem."""
+        self.step(f"reading the list {name}")
         if source.file is None:
             return self._fetched_copy(name, source, service)
         found = self._local_copy(source, source.file, service)

@@ -40,6 +40,7 @@ from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.snapshot import Snapshot
 from resolver.snapshot.state_owner import as_owner, is_own
+from resolver.steps import Step, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,13 @@ def compile_file(
     edited: CompileResult | None = None,
     *,
     keeps: bool = False,
+    step: Step = unseen,
 ) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970.
 
     ``edited`` is the config before an edit. Its lists are not read again if the edit leaves them as
     they are. ``keeps`` is whether what reading lists gave is kept for the next compilation.
+    ``step`` is called with what is done.
     """
     loaded = load(str(path), files or DiskFiles(path))
     state = store.directory(path)
@@ -102,7 +105,9 @@ def compile_file(
             of_lists += edited.of_lists
         else:
             readings = KeptReadings(state, writes=keeps)
-            lists = read_lists(path.parent, ListStore(state), loaded, of_lists, readings=readings)
+            lists = read_lists(
+                path.parent, ListStore(state), loaded, of_lists, readings=readings, step=step
+            )
             if keeps and are_complete(loaded, of_lists):
                 readings.prune()
         problems = [*loaded.problems, *of_lists]
@@ -114,6 +119,7 @@ def compile_file(
         before = edited.before
     complete, built = are_complete(loaded, of_lists), _built(state, edited, last)
     del last  # its index is not kept while another is made
+    step("indexing the rules of all lists")
     snapshot, found = compile_snapshot(
         loaded, lists, complete=complete, built=built, authorities=authorities
     )
@@ -122,6 +128,7 @@ def compile_file(
     losses = None
     if not any(problem.severity == "error" for problem in problems):
         index = snapshot.index()
+        step("running the expectations")
         expectations = ExpectationRun(loaded, snapshot.compiled, index, wall)
         failed = expectations.failures()
         failed += coverage_failures(loaded, snapshot.compiled, index, wall)

@@ -23,6 +23,7 @@ from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import CompiledConfig
 from resolver.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
+from resolver.steps import Step, unseen
 
 _AT_ONCE = 4
 
@@ -35,6 +36,7 @@ async def update_lists(
     ca_file: Path | None = None,
     *,
     accept: bool = False,
+    step: Step = unseen,
 ) -> None:
     """Update lists; ``job`` gets the results.
 
@@ -45,6 +47,7 @@ async def update_lists(
         servers: The name servers that resolve hosts.
         ca_file: Certificates to trust besides the system's.
         accept: Whether to accept a list that has changed so much that it would be held.
+        step: Is called with what is done.
     """
     slots = asyncio.Semaphore(_AT_ONCE)
     try:
@@ -62,6 +65,7 @@ async def update_lists(
             async with slots:
                 updating = _Update(job, client, validator, store, subscription, accept)
                 job.results[subscription.name] = await updating.run()
+            step(f"fetching the lists: {len(job.results)} of {len(job.names)} done")
 
         try:
             await asyncio.gather(*map(one, wanted))

@@ -13,6 +13,7 @@ What BIND needs, and what happens otherwise:
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
@@ -56,52 +57,7 @@ _ZONE = """\
     min-refresh-time {refresh}; min-retry-time {retry};
     allow-query {{ none; }};
   }};"""
-_SCRIPT = """\
-#!/bin/sh
-# Gives BIND a seed, which is a zone as it was at the export, for each zone file that is missing or
-# damaged, and sets the time of the others, from which BIND counts until they expire. Without its
-# zones, BIND lets all names pass. Run this before each start of BIND and before "rndc reconfig".
-# "darban export bind" wrote this file.
-#
-#   darban-seeds.sh [DIRECTORY [USER]]    the "directory" of named.conf, and the user of BIND
-#
-# That user may write in the directory, and put links there: root becomes that user first.
-set -eu
-user=${2:-bind}
-if [ "$(id -u)" = 0 ] && [ "$user" != root ]; then
-  exec setpriv --reuid="$user" --regid="$user" --init-groups sh "$0" "$@"
-fi
-here=$(cd "$(dirname "$0")" && pwd)
-seeds=$here/darban-seeds
-cd "${1:-/var/cache/bind}"
-command -v named-checkzone >/dev/null || { echo "there is no named-checkzone" >&2; exit 1; }
-
-is_good() { # ZONE FILE
-  named-checkzone -q -j -i none -k ignore -- "$1" "$2" 2>/dev/null || return 1
-  case $(head -n 1 "$2") in
-    '; Darban '*) sh "$here/darban-zones.sh" "$2" 2>/dev/null ;; # a seed; BIND writes others anew
-  esac
-}
-
-take() { # file: a copy of it gets the place of $file
-  cp --remove-destination "$1" "$file.new"
-  mv -fT "$file.new" "$file"
-}
-
-for seed in "$seeds"/*; do
-  file=./${seed##*/}
-  zone=${file%@*}
-  if is_good "${zone#./}" "$file"; then
-    [ -O "$file" ] || take "$file" # of root, by a release before 1.1
-    touch -c "$file" "$file.jnl"
-  else
-    sh "$here/darban-zones.sh" "$seed" || exit # BIND does not start with a damaged one
-    rm -f "$file.jnl"
-    take "$seed"
-    echo "the seed is in the place of $PWD/${file#./}, which was missing or damaged"
-  fi
-done
-"""
+_SCRIPT = Path(__file__).with_name("bind_seeds.sh").read_text(encoding="utf-8")
 
 
 def bind_files(

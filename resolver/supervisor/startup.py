@@ -22,6 +22,7 @@ from resolver.policy_source.git import GitFailed
 from resolver.policy_source.repository import write_files
 from resolver.policy_source.tree import DamagedRecord, PolicyTree
 from resolver.snapshot import store
+from resolver.steps import Showing
 from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.upstream.source_address import missing_source_addresses
 
@@ -31,14 +32,14 @@ _LARGE: Final = 65536
 
 
 async def first_snapshot(
-    config: Path, state: Path, *, last_good: bool, saved: str
+    config: Path, state: Path, *, last_good: bool, saved: str, showing: Showing
 ) -> tuple[Accepted | None, ServedSnapshot]:
     """The snapshot to begin with, and the config that it is of; None if that is judged later.
 
     With ``saved`` it is the one with this hash. With ``last_good`` it is the last good one, which
     needs no compilation. If that cannot be read, it is the snapshot of the config, or an older good
     one if the config is rejected. Without both a person starts the server, and accepts what its
-    lists have lost.
+    lists have lost. ``showing`` is entered while the config is compiled, with what is done.
 
     Raises:
         Rejected: the config is, and no good snapshot is served instead.
@@ -57,7 +58,8 @@ async def first_snapshot(
     try:
         await restore_policy_files(state)
         lists = () if last_good else [ALL_LISTS]
-        accepted = await compile_in_child(config, state, accepted=lists)
+        with showing(f"compiling {config}"):
+            accepted = await compile_in_child(config, state, accepted=lists)
     except Rejected as error:
         if not last_good:
             raise

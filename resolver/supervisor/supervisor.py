@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from resolver.part import Command, Part
 from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets, take_http_sockets
 from resolver.snapshot import store
+from resolver.steps import Showing
 from resolver.supervisor.address_watch import AddressWatch
 from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
 from resolver.supervisor.banner import startup_banner
@@ -72,12 +74,14 @@ _JUDGED_BY = 120.0
 judged: it ends a start that takes too long, and this server answers queries."""
 
 
-async def serve(config: Path, *, last_good: bool = False, saved: str = "") -> str:
+async def serve(
+    config: Path, *, last_good: bool = False, saved: str = "", showing: Showing = nullcontext
+) -> str:
     """Run a server until SIGTERM or SIGINT.
 
     With ``last_good`` it begins with the last good snapshot, which stays in force if the config is
     rejected; and an address that this host lacks does not prevent the start. With ``saved`` it
-    begins with the snapshot that has this hash.
+    begins with the snapshot that has this hash. ``showing`` shows what takes long.
 
     Returns:
         The hash of the snapshot that this process must begin again with, or nothing.
@@ -92,7 +96,9 @@ async def serve(config: Path, *, last_good: bool = False, saved: str = "") -> st
     with locked(state):
         remove_what_was_left(state)
         restore_policy(state)
-        accepted, first = await first_snapshot(config, state, last_good=last_good, saved=saved)
+        accepted, first = await first_snapshot(
+            config, state, last_good=last_good, saved=saved, showing=showing
+        )
         start_log("supervisor")
         raise_file_limit()
         return_large_blocks()

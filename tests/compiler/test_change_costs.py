@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.compiler.compilation import compile_file
 from tests.compiler.changing_config import Place, counts_of
 
 
@@ -51,3 +52,23 @@ def test_a_change_reads_and_writes_what_it_changes(
     size = path.stat().st_size
     assert 0 < written() < 3 * size, "its reading, and itself in the archive of lists"
     assert (counts.read, counts.built) == (1, 1)
+
+
+def test_a_check_reads_what_has_changed_and_writes_nothing(
+    tenth: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = counts_of(monkeypatch)
+
+    def checked() -> tuple[int, int]:
+        counts.read = counts.built = 0
+        before = _files(tenth.state).keys()
+        assert not compile_file(tenth.config, 1.8e9).errors
+        assert _files(tenth.state).keys() == before
+        return counts.read, counts.built
+
+    assert checked() == (0, 0)
+    tenth.denied = ["denied.example"]
+    tenth.write()
+    assert checked() == (0, 0)
+    tenth.write_list("s7", ["||one.example^"])
+    assert checked() == (1, 1)

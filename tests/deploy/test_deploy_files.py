@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 OTHER_SCRIPTS = [DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"]
 OTHER_SCRIPTS += DEPLOY.glob("debian/*/darban*.p*")
-SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *OTHER_SCRIPTS, *ROOT.glob("tests/**/*.sh")])
+OTHER_SCRIPTS += [*ROOT.glob("tests/**/*.sh"), *ROOT.glob("resolver/**/*.sh")]
+SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *OTHER_SCRIPTS])
 
 
 @pytest.mark.processes

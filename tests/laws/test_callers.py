@@ -150,6 +150,7 @@ NO_COMMANDS = {
     "moments": "moments and durations as people write them",
     "policies": "the policy of a config, for commands that compare or explain it",
     "printable_report": "the report of a period; the command report declares it",
+    "progress": "what a command does, shown on a terminal",
     "query_file": "opens files of queries, for diff and lists suggest",
     "reload_file": "puts a file in the place of the config; the command reload declares it",
     "reload_text": "the result of a reload, in words",

@@ -7,7 +7,7 @@ from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 ORDER = (
     (
         *("", "errors", "files", "log", "part", "prefix", "count_text", "solar_hijri", "stored"),
-        "time_zones",
+        *("steps", "time_zones"),
     ),
     ("dns", "settings", "processes"),  # names and packets; plain settings; child processes
     ("upstream_groups",),  # as the config names them

@@ -19,8 +19,9 @@ from resolver.cli.app import COMMANDS, module_name
 GOOD, NO, WRONG, UNREACHABLE = range(4)
 """Exit codes."""
 
-_FORKED = get_context("forkserver")
-_FORKED.set_forkserver_preload([*map(module_name, COMMANDS), __name__])
+FORKED = get_context("forkserver")
+"""Makes processes that have imported all commands."""
+FORKED.set_forkserver_preload([*map(module_name, COMMANDS), __name__])
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def darban(*arguments: str | Path, at: Path, **variables: str) -> Done:
     words = ["darban", *map(str, arguments)]
     with TemporaryDirectory() as directory:
         out, err = Path(directory, "out"), Path(directory, "err")
-        process = _FORKED.Process(target=_run, args=(words, environment, at, out, err))
+        process = FORKED.Process(target=_run, args=(words, environment, at, out, err))
         process.start()
         process.join(60)
         if process.exitcode is None:

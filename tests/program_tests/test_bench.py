@@ -9,6 +9,7 @@ from resolver.compiler.compilation import compile_file
 from tests.programs.bench import questions
 from tests.programs.bench.darban import BlockLog, Darban, Wildcard
 from tests.programs.bench.dnsperf import Statistics, read_statistics
+from tests.programs.bench.large_network import LargeNetwork, Size
 
 SMALL = questions.Counts(
     blocked=200, cached=50, hits=3000, misses=300, few_misses=30, mix=3000, blocks=300, tcp=100
@@ -45,3 +46,15 @@ def test_our_configs_are_good(kind: type[Darban], tmp_path: Path) -> None:
     assert (compiled.settings.block_log is not None) is (kind is BlockLog)
     assert len(compiled.excepted) == 30
     assert len(compiled.prefixes) > 9000
+
+
+def test_a_large_network_has_its_size(tmp_path: Path) -> None:
+    network = LargeNetwork(Darban, tmp_path, Size(5, 2, 40))
+    for command in (network.change_policy(7), network.add_name(7)):
+        assert command == ("reload",)
+    result = compile_file(tmp_path / "config.toml", time.time())
+    assert (result.errors, result.failed) == ([], [])
+    compiled = result.snapshot.compiled
+    assert (len(compiled.vlans), len(compiled.policies)) == (5, 2)
+    assert [each.entries for each in compiled.services] == [21, 20]
+    assert "denied-7.example" in (tmp_path / "config.toml").read_text()

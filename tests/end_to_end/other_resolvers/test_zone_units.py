@@ -238,6 +238,12 @@ def test_bind_is_started_with_seeds(machine: Machine) -> None:
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
     machine.good("systemctl", "start", "named")
     wait_for(lambda: _blocks(machine, "a.example"), "BIND has the seeds")
+    note = "/var/cache/bind/darban-checked"
+    machine.good("rm", note)
+    machine.good("systemctl", "stop", "named")
+    assert "administration.vlan" in machine.good("cat", note), "the files are checked before"
+    machine.good("systemctl", "start", "named")
+    wait_for(lambda: _blocks(machine, "a.example"), "BIND has its files")
 
 
 def _blocks(machine: Machine, name: str) -> bool:

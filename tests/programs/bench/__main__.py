@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 from tests.live.programs import find
-from tests.programs.bench import machine, questions, targets
+from tests.programs.bench import growth, machine, questions, targets
 from tests.programs.bench.clients import ADDRESSES, PREFIXES, TOGETHER
 from tests.programs.bench.darban import (
     MAIN,
@@ -27,7 +27,7 @@ from tests.programs.bench.side_by_side import Bench
 from tests.programs.bench.upstream import Authority
 
 _NEEDED = ("dnsperf", "nsd", "unbound")
-_WAIT = "wait"
+_WAIT, _GROWTH = "wait", "growth"
 _ALWAYS: tuple[type[Peer], ...] = (Compiled, Darban, Unbound)
 _OTHERS: dict[str, type[Peer]] = {
     "before": Before,
@@ -36,6 +36,10 @@ _OTHERS: dict[str, type[Peer]] = {
     "blocklog": BlockLog,
     "ranges": Ranges,
     "dnsdist": Dnsdist,
+}
+_GROWTH_FACTS = {
+    "figures": "median (lowest..highest) of the runs, each with an empty state directory and two "
+    "workers; memory is the proportional set size; it and CPU time are sampled each 50 ms",
 }
 
 
@@ -55,7 +59,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    text = "\n\n".join(("# What a query costs", listed(facts | more), *parts)) + "\n"
+    title = "# What a change costs" if options.only == [_GROWTH] else "# What a query costs"
+    text = "\n\n".join((title, listed(facts | more), *parts)) + "\n"
     (machine.BUILD / "bench.md").write_text(text)
     sys.stdout.write(text)
     return 0
@@ -67,10 +72,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--runs", type=int, default=3, choices=range(1, 100), metavar="PAIRS", help="how many pairs"
     )
-    names = [*WORKLOADS, _WAIT]
+    names = [*WORKLOADS, _WAIT, _GROWTH]
     parser.add_argument(
-        "--only", type=_some_of(names), default=names, help=f"of {','.join(names)}: {_WAIT} is "
-        "the longest wait while a snapshot is loaded", metavar="WORKLOADS",
+        "--only", type=_some_of(names), default=names[:-1], help=f"of {','.join(names)}: "
+        f"{_WAIT} is the longest wait while a snapshot is loaded; {_GROWTH} is what a change costs "
+        "in a large network, and is measured only where it is named", metavar="WORKLOADS",
     )  # fmt: skip
     parser.add_argument(
         "--peers",
@@ -102,10 +108,13 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
     """What must be known to read the figures, and the figures."""
     if options.before:
         Before.build(options.before)
+    grown = _growth(options) if _GROWTH in options.only else []
+    if options.only == [_GROWTH]:
+        return {MAIN.name: MAIN.version().removesuffix(", one worker")} | _GROWTH_FACTS, grown
     kinds, left_out = _choose(options.peers)
     counts = questions.QUICK if options.quick else questions.Counts()
     place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]
-    workloads = [each for each in options.only if each != _WAIT]
+    workloads = [each for each in options.only if each in WORKLOADS]
     needed = (MAIN.name, Unbound.name)
     rates = {each: WORKLOADS[each].rate for each in workloads if WORKLOADS[each].rate}
     bench = Bench(place, questions.make(counts, rates), kinds, needed, workloads, addresses)
@@ -124,7 +133,13 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
     facts |= {kind.name: kind.version() for kind in asked}
     facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
     parts = ["## Targets", targets.table(bench.results, bench.full, waits)]
-    return facts, [*parts, *document(bench.results, MAIN.name)]
+    return facts, [*parts, *document(bench.results, MAIN.name), *grown]
+
+
+def _growth(options: argparse.Namespace) -> list[str]:
+    """What a change costs in a large network, and in one of a tenth."""
+    sizes = growth.SIZES[: 1 if options.quick else None]
+    return growth.tables(MAIN, machine.empty("growth"), sizes, options.runs)
 
 
 def _choose(wanted: Sequence[str] | None) -> tuple[list[type[Peer]], dict[str, str]]:

@@ -57,7 +57,7 @@ _RATIOS = (
         for each in ("hits", "blocks", "misses")
     ),
 )
-_HEAD = ("", "median (range)", "pass", "goal", "")
+HEAD = ("", "median (range)", "pass", "goal", "")
 
 
 def longest_waits(kind: type[Darban], place: Path, runs: int) -> list[tuple[float, float]]:
@@ -89,14 +89,14 @@ def table(
     for build, found in waits_ms.items():
         for what, each in zip(("read", "made ready"), zip(*found, strict=True), strict=True):
             rows.append(
-                _figure(f"longest wait while a snapshot is {what}, ms: {build}", each, 5, 2, 1)
+                figure(f"longest wait while a snapshot is {what}, ms: {build}", each, 5, 2, 1)
             )
     rows += [
-        _figure("MB of supervisor and worker after hits",
+        figure("MB of supervisor and worker after hits",
                 [run.memory_all / 1e6 for run in hits], 76, 68, 0),
-        _figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
+        figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
     ]  # fmt: skip
-    return markdown(_HEAD, [row for row in rows if row])
+    return markdown(HEAD, [row for row in rows if row])
 
 
 def _row(ratio: _Ratio, results: Results) -> tuple[str, ...]:
@@ -105,10 +105,10 @@ def _row(ratio: _Ratio, results: Results) -> tuple[str, ...]:
         return ()
     found = ratios(costs(servers[ratio.ours]), costs(servers[ratio.theirs]))
     what = f"{ratio.workload}: {ratio.ours} / {ratio.theirs}"
-    return _figure(what, found, ratio.enough, ratio.goal)
+    return figure(what, found, ratio.enough, ratio.goal)
 
 
-def _figure(
+def figure(
     what: str, found: Sequence[float], enough: float | None, goal: float | None, digits: int = 2
 ) -> tuple[str, ...]:
     """A row; none where nothing was measured."""
