@@ -1,1 +1,1 @@
-"""Explain, expectations, diff, replay and report."""
+"""What a policy would do: explain, expectations, diff, replay."""

@@ -1,15 +1,21 @@
 """The expectations of a config for every name of some services, run against its policy.
 
 Each must hold for the policy without exemptions, in every state of the hours, so that no start or
-reload depends on the time of the day. ``coverage`` finds what is open.
+reload depends on the time of the day. ``service_coverage`` finds what is open.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from resolver.analysis.coverage import CoverageCheck, Holes, exceptions_of, members, opened_by
 from resolver.analysis.expectations import FailedExpectation, while_text
 from resolver.analysis.explanation import Explainer
+from resolver.analysis.service_coverage import (
+    CoverageCheck,
+    Holes,
+    exceptions_of,
+    members,
+    opened_by,
+)
 from resolver.config.expectation_model import ExpectationConfig
 from resolver.config.load import LoadedConfig
 from resolver.count_text import count_text

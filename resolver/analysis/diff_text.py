@@ -1,10 +1,11 @@
 """The text and the JSON of a comparison: changes of the policy, and of replayed queries."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from resolver.analysis.changes import Change, Detail
+from resolver.analysis.name_changes import NameChange
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
@@ -57,6 +58,60 @@ def _members(detail: Detail) -> Iterator[str]:
 
 def _value(value: Value) -> str:
     return "none" if value in (None, "") else f"{value}"
+
+
+def name_changes(found: Sequence[NameChange]) -> Iterator[str]:
+    """What changes for all names: what opens first."""
+    yield f"all names: {_total(found)}"
+    for each in sorted(found, key=_looser_first):
+        yield f"  {_HOW[each.how]} {_of_name_change(each)}"
+        yield f"      {_examples(each)}"
+
+
+def markdown(found: Sequence[Change], of_names: Sequence[NameChange]) -> Iterator[str]:
+    """Both as Markdown, for a merge request."""
+    yield f"**All names: {_total(of_names)}.**"
+    if of_names:
+        yield from ("", "| | on | names | for example |", "|---|---|---|---|")
+    for each in sorted(of_names, key=_looser_first):
+        when = f", {'; '.join(each.hours)}" if each.hours else ""
+        names_of = count_text(each.classes, "class", "classes")
+        service = f" ({each.service})" if each.service else ""
+        change = f"{each.how}: {each.old} → {each.new}{service}"
+        where = f"{', '.join(each.vlans)}{when}"
+        yield f"| {change} | {where} | {names_of} | {_examples(each)} |"
+    yield from ("", "```diff", *changes(found), "```")
+
+
+def _total(found: Iterable[NameChange]) -> str:
+    counts: Counter[str] = Counter()
+    for each in found:
+        counts[each.how] = max(counts[each.how], each.classes)
+    if not counts:
+        return "the same for every name, exemptions aside"
+    return "some become " + ", some ".join(each for each in _HOW if counts[each])
+
+
+def _of_name_change(change: NameChange) -> str:
+    service = f" ({change.service})" if change.service else ""
+    when = f", while {', '.join(change.hours)} holds" if change.hours else ""
+    classes = count_text(change.classes, "class", "classes")
+    return (
+        f"{change.how} on {', '.join(change.vlans)}{when}: {change.old} → {change.new}{service}, "
+        f"{classes} of names"
+    )
+
+
+def _examples(change: NameChange) -> str:
+    more = change.classes - len(change.examples)
+    return ", ".join(change.examples) + (f" and {more:,} more" if more > 0 else "")
+
+
+_HOW = {"looser": "-", "stricter": "+", "otherwise": "~"}
+
+
+def _looser_first(change: NameChange) -> tuple[int, str, int]:
+    return [*_HOW].index(change.how), change.service, -change.classes
 
 
 def replay(found: Replay) -> Iterator[str]:

@@ -10,7 +10,7 @@ on the services alone whose lists cover it, so that one class of a set of servic
 with this set: ``groups`` has them. The other points are ``special``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from heapq import nsmallest
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge, zones_of_this_network
+from resolver.policy.services import union
 
 _LABEL: Final = b"no-rule-has-this-label-5f3c"
 _CHILD: Final = bytes([len(_LABEL)]) + _LABEL
@@ -90,12 +91,39 @@ class NameClasses:
             self._groups = groups
         return self._groups
 
+    def has_rules_at(self, of_class: NameClass) -> bool:
+        """Whether a class is one of those that ``groups`` counts, if lists cover it."""
+        return self._index.has_rules_at(of_class.point)
+
+    def one_of(self, services: int, apart: Container[NameClass]) -> NameClass:
+        """The shortest class of a group that is not in ``apart``; there must be one."""
+        for each in self.groups[services].shortest:
+            if each not in apart:
+                return each
+        every = self._covered(self._index.all_names())  # all that are kept are apart: rare
+        others = (each for each, own in every if own == services and each not in apart)
+        return min(others, key=class_order)
+
     def within(self, zone: bytes) -> Iterator[tuple[NameClass, int]]:
-        """The classes at and below a name, with the services that cover each."""
+        """The classes at and below a name that lists cover, with the services of each."""
+        yield from self._covered(self._points_within(zone))
+
+    def all_within(self, zone: bytes) -> Iterator[NameClass]:
+        """All classes at and below a name."""
+        for point in self._points_within(zone):
+            yield from self.of_point(point)
+
+    def of_point(self, point: bytes) -> Iterator[NameClass]:
+        """The classes of a point; none below a name that is too long to have any."""
+        yield NameClass(point, False)
+        if len(point) + len(_CHILD) <= _MAX_NAME:
+            yield NameClass(point, True)
+
+    def _points_within(self, zone: bytes) -> Iterable[bytes]:
         points = dict.fromkeys((zone, *(each.name for each in self._index.rules_within(zone))))
         own = (each for each in self.of_network if names.is_within(each, zone))
         points.update(dict.fromkeys(own))
-        yield from self._covered(points)
+        return points
 
     @property
     def of_network(self) -> list[bytes]:
@@ -106,12 +134,10 @@ class NameClasses:
     def _covered(self, points: Iterable[bytes]) -> Iterator[tuple[NameClass, int]]:
         covering = self._judge.covering
         for point in points:
-            for is_below in (False, True):
-                of_class = NameClass(point, is_below)
-                if len(point) + is_below * len(_CHILD) <= _MAX_NAME:
-                    services = covering(of_class.name)
-                    if services:
-                        yield of_class, services
+            for of_class in self.of_point(point):
+                services = union(1 << each for each in covering(of_class.name))
+                if services:
+                    yield of_class, services
 
 
 def class_order(of_class: NameClass) -> tuple[int, bool, bytes]:

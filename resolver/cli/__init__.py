@@ -1,4 +1,4 @@
-"""The command line: one file a command. Commands decide nothing; they ask and print."""
+"""The commands, a file each, and what several of them share."""
 
 import atexit
 import gc

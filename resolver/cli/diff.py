@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -12,6 +13,7 @@ from rich.text import Text
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, ComparedPolicy, compare
 from resolver.analysis.explanation import Explainer
+from resolver.analysis.name_changes import NameChange, compare_names
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
@@ -54,6 +56,7 @@ Live = Annotated[
     bool,
     typer.Option("--live", help="ask the upstreams too, and judge the targets of their answers"),
 ]
+Markdown = Annotated[bool, typer.Option("--markdown", help="for a merge request")]
 Vlan = Annotated[str | None, typer.Option("--vlan", help="try the queries for this VLAN alone")]
 
 
@@ -73,9 +76,10 @@ def diff(
     vlan: Vlan = None,
     live: Live = False,
     config: Named = None,
+    markdown: Markdown = False,
     as_json: AsJson = False,
 ) -> int:
-    """Show what another config changes, for which queries.
+    """Show what another config changes, for all names.
 
     Without OLD the policy in force is compared; without NEW as well, with the config of the
     server as it is now. A name may be blocked for a target of its answer: --live asks for the
@@ -93,14 +97,18 @@ def diff(
     counts = None if queries is None else _read(queries)
     old, new = _policies(configs or [], config)
     found = compare(old, new)
+    of_names = compare_names(old, new, time.time())
     replayed = None
     if queries is not None and counts is not None:
         replayed = _replay(old, new, queries, counts, vlan, live)
     if as_json:
-        print_json(_as_json(old, new, found, replayed))
+        print_json(_as_json(old, new, found, of_names, replayed))
+    elif markdown:
+        for line in diff_text.markdown(found, of_names):
+            echo(line)
     else:
-        _print(_as_text(old, new, found, replayed))
-    return int(bool(found or (replayed and replayed.replay.changes)))
+        _print(_as_text(old, new, found, of_names, replayed))
+    return int(bool(found or of_names or (replayed and replayed.replay.changes)))
 
 
 def _policies(configs: list[Path], server: Path | None) -> tuple[ComparedPolicy, ComparedPolicy]:
@@ -195,11 +203,17 @@ def _read(file: Path) -> QueryCounts:
 
 
 def _as_text(
-    old: ComparedPolicy, new: ComparedPolicy, found: list[Change], replayed: _Replayed | None
+    old: ComparedPolicy,
+    new: ComparedPolicy,
+    found: list[Change],
+    of_names: list[NameChange],
+    replayed: _Replayed | None,
 ) -> Iterator[str]:
     changes = count_text(len(found), "change") if found else "no change"
     yield f"from {old.name} to {new.name}: {changes}"
     yield from diff_text.changes(found)
+    if found or of_names:
+        yield from diff_text.name_changes(of_names)
     if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if old.expectations is None:
@@ -223,7 +237,11 @@ def _print(lines: Iterator[str]) -> None:
 
 
 def _as_json(
-    old: ComparedPolicy, new: ComparedPolicy, found: list[Change], replayed: _Replayed | None
+    old: ComparedPolicy,
+    new: ComparedPolicy,
+    found: list[Change],
+    of_names: list[NameChange],
+    replayed: _Replayed | None,
 ) -> dict[str, object]:
     questions = None
     if replayed is not None:
@@ -234,6 +252,7 @@ def _as_json(
         "new": new.name,
         "needs_restart": list(restart_changes(old.compiled, new.compiled)),
         "changes": [change.as_json() for change in found],
+        "names": [asdict(change) for change in of_names],
         "expectations_compared": old.expectations is not None,
         "questions": questions,
     }

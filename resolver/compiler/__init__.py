@@ -1,1 +1,1 @@
-"""Config and block lists compiled into a snapshot, in a process of its own."""
+"""Config and lists compiled into a snapshot, in a process of its own."""

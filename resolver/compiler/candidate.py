@@ -6,28 +6,17 @@ the last activation. It is rejected if one of the agency's own lists has changed
 that writes the config has its texts compiled in the same way, and writes them if they are accepted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from resolver.errors import DarbanError
-from resolver.snapshot.config_files import Texts
+from resolver.snapshot.config_files import SourceTexts
 
 FAILED_EXPECTATIONS = 1
 NOT_ACCEPTED = 1
 ALL_LISTS = "*"
 """Among the lists whose losses are accepted (``losses``): every list."""
 WRONG_CONFIG = 2
-
-
-@dataclass(frozen=True, slots=True)
-class SourceTexts:
-    """The texts of a config that is, or is to be, in force, whatever is on disk."""
-
-    texts: Texts = field(default_factory=dict)
-    lists: Mapping[str, str] | None = None
-    """The SHA-256 of each list that is not fetched, by its file; None where any content will do."""
-    fetched: Mapping[str, str] = field(default_factory=dict)
-    """The SHA-256 of the copy of each fetched list, by its name."""
 
 
 class Rejected(DarbanError):

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from resolver.compiler.candidate import Accepted, Held, NotCompiled, Rejected, SourceTexts
+from resolver.compiler.candidate import Accepted, Held, NotCompiled, Rejected
 from resolver.processes import child_process
 from resolver.processes.background_priority import run_in_background
+from resolver.snapshot.config_files import SourceTexts
 
 
 async def compile_in_child(

@@ -18,7 +18,7 @@ from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.compiler import hours
 from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
-from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected, SourceTexts
+from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected
 from resolver.compiler.losses import Losses
 from resolver.compiler.policy import compile_snapshot
 from resolver.compiler.protected_names import protected_names
@@ -34,7 +34,13 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compiled import CompiledConfig
 from resolver.processes.child_main import work_once
 from resolver.snapshot import store
-from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
+from resolver.snapshot.config_files import (
+    DiskFiles,
+    SavedFiles,
+    SourceTexts,
+    is_pulled,
+    without_pulled,
+)
 from resolver.snapshot.kept_readings import KeptReadings
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore

@@ -1,1 +1,1 @@
-"""config.toml: its model, how it is read and checked, and how an exemption is added."""
+"""What config.toml may say, and every error in it with file and line."""

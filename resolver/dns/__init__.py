@@ -1,1 +1,1 @@
-"""DNS wire format: names, scanning, rendering. Pure: nothing here opens a socket."""
+"""Wire format."""

@@ -1,1 +1,1 @@
-"""Answer queries: local data, policy, cache, replies. Pure."""
+"""One query from packet to reply: the order of all decisions, and the rate limits."""

@@ -1,1 +1,1 @@
-"""What is recorded and proven: audit log, chain of hashes, figures, block log, and what is kept."""
+"""What is recorded and proven."""

@@ -1,10 +1,10 @@
 """The audit log: which config was in force when, and who put it in force.
 
 The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
-each commit of the policy that was refused, and for each stop of the server. Lines are only ever
-added (``journal``). A line holds the difference to the config before, and the exemptions that have
-not ended, each with its end. The whole text of each config, and the hashes of all lists, are kept
-once, by the hash of their content (``snapshot.archive``). So a year later the log still answers
+each commit of the policy that was refused, and for each stop of the server. Lines are only added;
+at 64 MiB the older of two files goes (``journal``). A line holds the difference to the config
+before, and the exemptions that have not ended, each with its end. The whole text of each config,
+and the hashes of all lists, are kept once, by the hash of their content (``snapshot.archive``). So a year later the log still answers
 what was in force at any moment. A chain beside it shows whether it is whole (``history_chain``).
 
 What must stay true:
@@ -21,7 +21,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resolver.compiler.candidate import SourceTexts
 from resolver.evidence.history_chain import AUDIT_LOG, record_hash
 from resolver.evidence.journal import Journal
 from resolver.evidence.record_order import RecordOrder
@@ -29,7 +28,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
-from resolver.snapshot.config_files import difference
+from resolver.snapshot.config_files import SourceTexts, difference
 from resolver.stored import is_moment, read_fields
 
 VERSION = 1

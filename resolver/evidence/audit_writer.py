@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from resolver.compiler.candidate import SourceTexts
 from resolver.evidence.audit_log import AuditLog
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
@@ -20,6 +19,7 @@ from resolver.log import log
 from resolver.metrics.part_states import AuditState
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot.config_files import SourceTexts
 
 _DAY: Final = 86400.0
 

@@ -1,1 +1,1 @@
-"""The exchange with upstream servers about one question: attempts, servers, entries. Pure."""
+"""The exchange with upstream servers about one question."""

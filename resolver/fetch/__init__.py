@@ -1,1 +1,1 @@
-"""Subscribed block lists: downloading, checking and storing them."""
+"""Downloads of lists that others maintain."""

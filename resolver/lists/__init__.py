@@ -1,1 +1,1 @@
-"""Block lists: their formats, and the rules that they hold. Pure."""
+"""Formats of block lists, and the rules that they hold."""

@@ -1,1 +1,1 @@
-"""Counters in shared memory, the Prometheus collector, and the status."""
+"""Counters in shared memory, and their sums as metrics and as status."""

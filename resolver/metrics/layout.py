@@ -21,6 +21,7 @@ from resolver.engine.labels import QueryLabels, ReplyPath
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.services import ENCRYPTED_DNS
 from resolver.policy.verdict import Outcome
 
 MEMORY = 8 << 20
@@ -33,8 +34,6 @@ TALLIES = 1 << 18
 END = MEMORY // CELL
 
 UNKNOWN = "unknown"
-ENCRYPTED_DNS = "encrypted-dns"
-"""The category of bypasses."""
 NOT_ACCEPTING = Metric(
     "not_accepting", "gauge", "Listening sockets on which no TCP connection is accepted now", ()
 )

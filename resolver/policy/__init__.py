@@ -1,1 +1,1 @@
-"""The compiled policy: VLANs, rule index, views, verdicts, limits. Pure."""
+"""A compiled policy, and what it does."""

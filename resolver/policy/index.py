@@ -116,6 +116,10 @@ class Index:
             for at in range(words[key_id], words[key_id + 1], 2):
                 yield rule_match(key, words[at], words[at + 1])
 
+    def has_rules_at(self, name: bytes) -> bool:
+        """Whether a rule has this name."""
+        return names.index_key(name) in self._trie
+
     def all_names(self) -> Iterator[bytes]:
         """The name of each rule, each once, in no particular order."""
         return map(names.from_index_key, self._trie.iterkeys())

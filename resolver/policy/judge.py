@@ -41,7 +41,6 @@ from resolver.policy.effect import Effect, Tier
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.rebinding import Rebinding
-from resolver.policy.services import union
 from resolver.policy.verdict import (
     BLOCKED,
     NO_SERVICE,
@@ -287,10 +286,15 @@ class Judge:
         all_below = any(rule.subtree for rule in rules)
         return self._verdict(effect, tier.outcome, reported, all_below)
 
-    def covering(self, name: bytes) -> int:
-        """The services whose lists cover a name, after their exceptions, one bit each."""
+    def covering(self, name: bytes) -> tuple[int, ...]:
+        """The services whose lists cover a name, after their exceptions.
+
+        The first has the most specific rule: of those that decide, the first is reported.
+        """
         rules = self._uncancelled(self._index.match(name))
-        return union([1 << self._service_of[rule.source] for rule in rules])
+        if len(rules) > 1:
+            rules.sort(key=self._precedence)
+        return tuple(dict.fromkeys([self._service_of[rule.source] for rule in rules]))
 
     def _uncancelled(self, matches: list[RuleMatch]) -> list[RuleMatch]:
         """The blocking rules among those that cover a name, which no exception cancels."""

@@ -14,6 +14,10 @@ def services_in(bits: int, services: Iterable[T]) -> Iterator[T]:
     return (service for index, service in enumerate(services) if bits >> index & 1)
 
 
+ENCRYPTED_DNS = "encrypted-dns"
+"""The category of the ways around this resolver."""
+
+
 def union(sets: Iterable[int]) -> int:
     """The services that any of several sets holds."""
     bits = 0

@@ -1,1 +1,1 @@
-"""The policy from git: fetching, verifying and putting a commit in force."""
+"""The policy from git: fetching, verifying, and putting a commit in force."""

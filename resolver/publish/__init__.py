@@ -1,1 +1,1 @@
-"""The policy for other resolvers: response policy zones (RPZ), served by Knot DNS."""
+"""The policy for other resolvers."""

@@ -1,1 +1,1 @@
-"""Reports for an auditor: of the policy at a moment, and of a period."""
+"""Reports for an auditor: of a policy at a moment, and of a period."""

@@ -17,7 +17,7 @@ from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, OrderedEntry
 from resolver.evidence.figures.counts import REDIRECTED, Figures
 from resolver.evidence.figures.small_counts import is_coarse, part_of_month
-from resolver.metrics.layout import ENCRYPTED_DNS
+from resolver.policy.services import ENCRYPTED_DNS
 from resolver.reports.coverage import gaps_of_all, intervals
 from resolver.reports.period import Period, local_day
 from resolver.reports.period_values import (

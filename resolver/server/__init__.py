@@ -1,1 +1,1 @@
-"""The event loop and the client transports: UDP and TCP. They move bytes and decide nothing."""
+"""Event loop and client transports: UDP, TCP and DNS over TLS."""

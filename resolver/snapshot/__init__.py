@@ -1,1 +1,1 @@
-"""Snapshots and fetched lists in the state directory."""
+"""Snapshots and fetched lists, and how they are stored in the state directory."""

@@ -6,6 +6,7 @@ import errno
 import glob
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from resolver.files import read_regular
@@ -15,6 +16,18 @@ from resolver.snapshot.state_owner import as_owner
 
 Texts = Mapping[str, str]
 """The files of a config by their paths, relative to its folder: config.toml, then its includes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTexts:
+    """The texts of a config that is, or is to be, in force, whatever is on disk."""
+
+    texts: Texts = field(default_factory=dict)
+    lists: Mapping[str, str] | None = None
+    """The SHA-256 of each list that is not fetched, by its file; None where any content will do."""
+    fetched: Mapping[str, str] = field(default_factory=dict)
+    """The SHA-256 of the copy of each fetched list, by its name."""
+
 
 PULLED_POLICY = "policy"
 """In the state directory: a link to the files of the policy from git that is in force."""

@@ -1,1 +1,1 @@
-"""Worker processes, rollout of snapshots, control socket, audit log, block log files."""
+"""Worker processes, rollout of snapshots, control socket, and the tasks beside DNS."""

@@ -30,7 +30,6 @@ from resolver.compiler.candidate import (
     NotCompiled,
     PolicyInForce,
     Rejected,
-    SourceTexts,
 )
 from resolver.compiler.child_compiler import compile_in_child
 from resolver.evidence.audit_writer import AuditWriter
@@ -41,7 +40,7 @@ from resolver.metrics.status import LastReload
 from resolver.part import Answer, Command, Part, Request
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
-from resolver.snapshot.config_files import without_pulled
+from resolver.snapshot.config_files import SourceTexts, without_pulled
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import lacking_source_addresses, restore_policy_files

@@ -1,1 +1,1 @@
-"""Forward queries: sockets to upstream servers, and the addresses of these servers."""
+"""Sockets to upstream servers, and the addresses of those servers."""

@@ -1,1 +1,1 @@
-"""What the supervisor serves over HTTP: metrics, the status page and the block page."""
+"""Metrics, status page, block page and HTML report: handlers, templates, messages."""

@@ -1,1 +1,1 @@
-"""A worker process: event loop, engine, transports, counters."""
+"""The process that answers queries."""

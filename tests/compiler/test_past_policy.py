@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compiler.candidate import SourceTexts
 from resolver.compiler.compilation import compile_and_save
 from resolver.compiler.past_policy import NotKept, RefusedToday, compile_past
 from resolver.snapshot import store
+from resolver.snapshot.config_files import SourceTexts
 
 CONFIG = """
 include = ["more/*.toml"]

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compiler.candidate import SourceTexts
 from resolver.compiler.compilation import compile_file
 from resolver.evidence.audit_log import AuditEntry, AuditLog
 from resolver.policy.compiled import CompiledConfig
-from resolver.snapshot.config_files import difference
+from resolver.snapshot.config_files import SourceTexts, difference
 
 CONFIG = """
 [lists]

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.compiler.candidate import SourceTexts
 from resolver.evidence import journal
 from resolver.evidence.audit_log import AuditLog
 from resolver.evidence.figures.seal import SealedFigures
@@ -26,6 +25,7 @@ from resolver.evidence.history_chain import (
 )
 from resolver.evidence.history_check import Check, What, WitnessedHead, verify
 from resolver.evidence.journal import Journal
+from resolver.snapshot.config_files import SourceTexts
 from tests.compiler.texts import compile_texts
 
 DAY = 86400.0

@@ -9,12 +9,11 @@ import shutil
 from pathlib import Path
 
 from resolver import __version__
-from resolver.compiler.candidate import SourceTexts
 from resolver.compiler.compilation import compile_file
 from resolver.evidence.audit_log import AuditLog
 from resolver.evidence.history_chain import HistoryChain, Kind, Link
 from resolver.snapshot import store
-from resolver.snapshot.config_files import DiskFiles
+from resolver.snapshot.config_files import DiskFiles, SourceTexts
 
 _PLACE = Path(__file__).parent
 _CONFIG, _LISTS, STATE = "config.toml", "lists", "state"

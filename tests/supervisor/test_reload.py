@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compiler.candidate import Accepted, SourceTexts
+from resolver.compiler.candidate import Accepted
 from resolver.compiler.compilation import compile_and_save
 from resolver.evidence.audit_log import AuditLog
 from resolver.evidence.audit_writer import AuditWriter
@@ -15,6 +15,7 @@ from resolver.metrics.served_config import ServedConfig
 from resolver.policy_source.switch import PolicySwitch
 from resolver.policy_source.tree import PolicyTree, PulledPolicy
 from resolver.snapshot import store
+from resolver.snapshot.config_files import SourceTexts
 from resolver.supervisor import reload
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage

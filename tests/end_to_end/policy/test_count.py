@@ -157,7 +157,7 @@ def test_a_firewall_and_other_resolvers_let_what_is_counted_pass(server: Server)
     done = darban("export", "nftables", "--config", server.config, at=server.directory)
     assert "service_telegram" in done.out
     for vlan, clients in (("trial", "127.0.30.0/24"), ("servers", "127.0.31.0/24")):
-        assert re.search(rf"ip saddr {re.escape(clients)} goto blocked_", done.out), vlan
+        assert re.search(rf"ip saddr {re.escape(clients)} goto vlan_{vlan}_", done.out), vlan
     assert "service_instagram" not in done.out
 
 

@@ -11,6 +11,7 @@ from tests.live.server import Server
 
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
+SAME = "all names: the same for every name, exemptions aside"
 
 
 @pytest.fixture
@@ -43,8 +44,13 @@ def test_a_policy_that_blocks_more(configs: Path) -> None:
         "policies",
         "  ~ administrative",
         "      block: + slack, + zoom",
+        "all names: some become stricter",
+        *done.out.splitlines()[5:],
     ]
-    assert diff("old.toml", "new.toml", at=configs) == {
+    assert "  + stricter on administration: passed → blocked (zoom)" in done.out
+    as_json = diff("old.toml", "new.toml", at=configs)
+    assert {each["service"] for each in as_json.pop("names")} == {"slack", "zoom"}
+    assert as_json == {
         "old": "old.toml",
         "new": "new.toml",
         "needs_restart": [],
@@ -69,6 +75,7 @@ def test_settings_that_need_a_restart_are_marked(configs: Path) -> None:
     assert done.out.splitlines()[1:] == [
         "settings",
         "  ~ metrics: 127.0.0.1:9153 → 127.0.0.1:9154",
+        SAME,
         "needs a restart, and is refused by a reload: metrics.listen",
     ]
 
@@ -114,6 +121,7 @@ def test_settings_that_have_parts(configs: Path) -> None:
         "  ~ publish.listen: none → 127.0.0.1:8053",
         "  ~ publish.secondaries: none → tehran 10.1.0.53:53",
         "  ~ publish.zone: none → rpz.internal",
+        SAME,
     ]
     back = darban("diff", "new.toml", "old.toml", at=configs)
     assert "  ~ front.nodes: 127.0.0.1:5353 → none" in back.out.splitlines()

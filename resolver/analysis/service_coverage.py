@@ -9,7 +9,9 @@ of lists, one stands for all that the same services cover. Those at own rules, l
 zones of this network are judged one by one. The engine's own decision is asked for each.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer, Explanation
@@ -57,43 +59,39 @@ class CoverageCheck:
 
         ``exceptions`` are names that may pass. None where nothing is open.
         """
-        policy = self._compiled.policies[self._compiled.vlans[view.vlan].policy]
-        apart = [*(rule.name for rule in policy.own_rules), *self._classes.of_network]
-        tops = dict.fromkeys(apart)
-        found: list[tuple[NameClass, int]] = []
-        count = 0
-        for each, covering in self._apart(policy):
-            is_meant = covering & services and not _is_excepted(each, exceptions)
-            if is_meant and not self._is_blocked(view, each):
-                found.append((each, covering))
-                count += 1
+        apart = self._apart(view, exceptions)
+        found = [
+            (each, covering)
+            for each, covering in apart.items()
+            if covering & services
+            and not _is_excepted(each, exceptions)
+            and not self._is_blocked(view, each)
+        ]
+        count = len(found)
+        counted = (each for each in apart if self._classes.has_rules_at(each))
+        judged = Counter(apart[each] for each in counted)
         for covering, group in self._classes.groups.items():
-            if not covering & services:
-                continue
-            for each in group.shortest:
-                if _is_excepted(each, exceptions) or not tops.keys().isdisjoint(
-                    names.zones(each.point)
-                ):
-                    continue
-                if not self._is_blocked(view, each):
-                    found.append((each, covering))
-                    count += group.count
-                break  # it stands for all others of the group
+            left = group.count - judged[covering]
+            if covering & services and left:
+                one = self._classes.one_of(covering, apart)
+                if not self._is_blocked(view, one):
+                    found.append((one, covering))
+                    count += left
         if not found:
             return None
         shortest, covering = min(found, key=lambda pair: class_order(pair[0]))
         got = self._explainer.for_view(view, shortest.name, codes.A)
         return Holes(Hole(shortest, covering, got), count - 1)
 
-    def _apart(self, policy: Policy) -> Iterator[tuple[NameClass, int]]:
-        """The classes at and below own rules that open, and in zones of this network, each once."""
-        opening = [rule.name for rule in policy.own_rules if rule.does is not Does.BLOCK]
-        seen: set[NameClass] = set()
-        for zone in (*opening, *self._classes.of_network):
-            for each, covering in self._classes.within(zone):
-                if each not in seen:
-                    seen.add(each)
-                    yield each, covering
+    def _apart(self, view: View, exceptions: Sequence[Rule]) -> dict[NameClass, int]:
+        """The classes that are judged one by one, each with the services that cover it."""
+        policy = view.effect.policy
+        zones = (
+            *(rule.name for rule in policy.own_rules),
+            *(rule.name for rule in exceptions),
+            *self._classes.of_network,
+        )
+        return dict(chain.from_iterable(map(self._classes.within, zones)))
 
     def _is_blocked(self, view: View, of_class: NameClass) -> bool:
         verdict, _ = self._explainer.verdict(view, of_class.name, codes.A)

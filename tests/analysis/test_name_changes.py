@@ -1,0 +1,89 @@
+"""What a change does to all names: against each name, judged one by one before and after."""
+
+import random
+
+import pytest
+
+from resolver.analysis.changes import ComparedPolicy
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.name_changes import NameChange, compare_names
+from resolver.dns import codes, names
+from resolver.snapshot.snapshot import Snapshot
+from tests.analysis.test_coverage import (
+    ALL_NAMES,
+    HOURS,
+    LISTS,
+    WALL,
+    config,
+    random_list,
+    random_policy,
+)
+from tests.compiler.texts import compile_texts
+from tests.config.tables import exemption
+
+
+def side(snapshot: Snapshot) -> ComparedPolicy:
+    return ComparedPolicy("", snapshot.compiled, snapshot.index(), None)
+
+
+def changes(old: str, new: str, lists: dict[str, str] | None = None) -> list[NameChange]:
+    before = side(compile_texts(old, LISTS))
+    return compare_names(before, side(compile_texts(new, lists or LISTS)), WALL)
+
+
+def test_an_edit_that_changes_no_name_says_so() -> None:
+    other = config('block = ["chat", "talk"]\ncontact = "noc@agency.example"')
+    assert changes(config(), other) == []
+    assert changes(config(), config(more=exemption("pr", "chat", vlan="office"))) == []
+
+
+def test_an_allow_opens_a_name_and_what_is_below_it() -> None:
+    [found] = changes(config(), config('block = ["@messenger"]\nallow = ["web.chat.example"]'))
+    assert (found.how, found.service, found.old, found.new) == (
+        *("looser", "chat", "blocked", "passed"),
+    )
+    assert (found.vlans, found.hours, found.classes) == (("office",), (), 2)
+    assert found.examples == ("web.chat.example", "*.web.chat.example")
+
+
+def test_a_name_that_leaves_a_list_opens() -> None:
+    lists = {**LISTS, "talk": "! Category: messenger\n||other.example^\n"}
+    found = {(each.how, each.examples) for each in changes(config(), config(), lists)}
+    assert found == {
+        ("looser", ("talk.example", "*.talk.example")),
+        ("stricter", ("other.example", "*.other.example")),
+    }
+
+
+def test_hours_and_counting_are_told_apart() -> None:
+    hourly = 'block = ["chat"]\nduring = [{ hours = "office", block = ["talk"] }]'
+    [found] = changes(config(more=HOURS), config(hourly, HOURS))
+    assert (found.how, found.hours, found.service) == ("looser", (), "talk")
+    [counted] = changes(config(), config('block = ["chat"]\ncount = ["talk"]'))
+    assert (counted.how, counted.new) == ("looser", "would_block")
+    [otherwise] = changes(config(), config('block = ["@messenger"]\nanswer = "nxdomain"'))[:1]
+    assert (otherwise.how, otherwise.old, otherwise.new) == ("otherwise", "blocked", "blocked")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_each_name_that_changes_is_in_a_change(seed: int) -> None:
+    source = random.Random(seed)
+    sides = []
+    for _ in range(2):
+        lists = {"one": random_list(source), "two": random_list(source)}
+        sides.append(side(compile_texts(config(random_policy(source)), lists)))
+    before, after = (Explainer(each.compiled, each.index, WALL) for each in sides)
+    found = compare_names(sides[0], sides[1], WALL)
+    kinds = {(each.old, each.new, each.service) for each in found if "office" in each.vlans}
+    for name in ALL_NAMES:
+        old, new = (_reply(each, name) for each in (before, after))
+        if old != new:
+            assert (old[0], new[0], new[1] or old[1]) in kinds, names.text(name)
+
+
+def _reply(explainer: Explainer, name: bytes) -> tuple[str, str]:
+    view = explainer.vlan("office")
+    assert view is not None
+    verdict, _ = explainer.verdict(view, name, codes.A)
+    outcome = verdict.outcome.label
+    return outcome, explainer.service(verdict) if outcome != "passed" else ""
