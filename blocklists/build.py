@@ -32,7 +32,7 @@ from resolver.lists.rules import Rule, read_rule
 HERE = Path(__file__).parent
 UPDATES = "resolver/compiler/updates.toml"
 _WIDTH = 98
-_HEADERS = ("title", "title-fa", "category", "source", "reviewed", "answer")
+_HEADERS = ("title", "title-fa", "category", "source", "reviewed", "answer", "use")
 _REQUIRED = ("title", "title-fa", "category", "reviewed")
 _NOTICE = "Written by `make lists` from decisions.toml, which also has what was left out, and why."
 
@@ -66,6 +66,11 @@ class DecidedList(NamedTuple):
     def addresses(self) -> bool:
         """Whether it holds prefixes of addresses."""
         return self.file.endswith(".ip")
+
+    @property
+    def has_file(self) -> bool:
+        """Whether anything was taken; a table that only refuses has no file."""
+        return any(group.taken for group in self.groups)
 
     def rules(self, *, taken: bool) -> list[str]:
         """What was taken, or what was refused, as written into a list."""
@@ -123,6 +128,8 @@ def mistakes(decided: DecidedList, lock: Lock) -> Iterator[str]:
     unknown = [key for key in decided.headers if key not in _HEADERS]
     yield from (f"{at}: {key} is missing" for key in missing)
     yield from (f"{at}: {key} is unknown" for key in unknown)
+    if (use := decided.headers.get("use")) and not (decided.addresses and use == "firewall"):
+        yield f'{at}: use = "{use}": only a list of addresses has a use, and it is "firewall"'
     seen: set[str] = set()
     for group in decided.groups:
         if not group.why.strip() or not isinstance(group.date, dt.date):
@@ -306,16 +313,16 @@ def main(folder: Path = HERE, data: Path = DATA) -> int:
         )
         return 2
     problems = [problem for decided in lists for problem in mistakes(decided, lock)]
-    known = {decided.file for decided in lists}
-    strays = [path.name for path in sorted(folder.glob("*.txt")) if path.name not in known]
-    problems += [f"{name}: decisions.toml has no such list" for name in strays]
+    known = {decided.file for decided in lists if decided.has_file}
+    files = [path.name for kind in ("txt", "ip") for path in sorted(folder.glob(f"*.{kind}"))]
+    problems += [f"{name}: decisions.toml has no such list" for name in files if name not in known]
     if data.is_dir():
         problems += changed_files(lock, data)
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
         return 2
-    write(lists, lock, folder, data)
+    write([decided for decided in lists if decided.has_file], lock, folder, data)
     if not data.is_dir():
         print(f"{data} is not here: no input was compared with the decisions")
         return 0

@@ -1,9 +1,7 @@
 """The decisions are complete and true of their inputs, and the lists are made of them."""
 
 import hashlib
-import ipaddress
 import shutil
-from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from blocklists.build import (
     update_lists,
 )
 from blocklists.inputs import DATA, changed_files, found_names, read_lock
+from resolver.lists.ranges import read_ranges
 
 LOCK = read_lock(HERE / "sources.lock")
 LISTS = [*read_decisions(HERE / "decisions.toml"), *update_lists(HERE.parent / UPDATES)]
@@ -91,7 +90,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_the_shipped_lists_are_what_is_written_from_the_decisions() -> None:
-    written = {decided.file: render(decided, LOCK) for decided in LISTS}
+    written = {decided.file: render(decided, LOCK) for decided in LISTS if decided.has_file}
     shipped = [path for pattern in ("*.txt", "*.ip") for path in HERE.glob(pattern)]
     assert {path.name: path.read_text(encoding="utf-8") for path in shipped} == written
 
@@ -105,15 +104,8 @@ def test_the_decisions_have_no_mistake(decided: object) -> None:
 def test_every_name_of_the_inputs_is_decided() -> None:
     assert changed_files(LOCK, DATA) == []
     found = list(found_names(LOCK, DATA))
-    assert len(found) > 2_900
+    assert len(found) > 2_950
     assert undecided(found, {decided.name: decided for decided in LISTS}, LOCK) == []
-
-
-def test_addresses_are_distinct_prefixes() -> None:
-    [addresses] = [decided for decided in LISTS if decided.addresses]
-    prefixes = [ipaddress.ip_network(rule) for rule in addresses.rules(taken=True)]
-    assert not [pair for pair in combinations(prefixes, 2) if pair[0].overlaps(pair[1])]
-    assert any(ipaddress.ip_address("149.154.167.51") in prefix for prefix in prefixes)
 
 
 def test_a_list_has_the_reason_and_the_sources_of_each_rule(project: Project) -> None:
@@ -200,6 +192,10 @@ MISTAKES = {
         '"shop.example"',
         '"www.one.example"',
     ),
+    'use = "firewall": only a list of addresses has a use': (
+        'title = "One"',
+        'title = "One"\nuse = "firewall"',
+    ),
     "a public suffix": ('"client.example"', '"co.uk"'),
     "modifiers": ('"client.example"', '"||client.example^$all"'),
 }
@@ -217,17 +213,55 @@ def test_a_mistake_ends_the_program(
     assert project.list == ""
 
 
+def _with_addresses(prefix: str) -> str:
+    """The decisions, and a list of addresses that takes a prefix."""
+    addresses = _DECISIONS.partition("[[one.refuse]]")[0].replace("client.example", prefix)
+    addresses = addresses.replace("[one]", '["one.ip"]').replace("one.take", '"one.ip".take')
+    return _DECISIONS + addresses.replace("one.example", "91.108.56.0/22")
+
+
 @pytest.mark.parametrize("prefix", ["10.0.0.0/8", "91.108.4.1/22", "new.example", "91.0.0.0/8"])
 def test_a_list_of_addresses_takes_only_public_prefixes(
     project: Project, capsys: pytest.CaptureFixture[str], prefix: str
 ) -> None:
-    addresses = _DECISIONS.partition("[[one.refuse]]")[0].replace("client.example", prefix)
-    addresses = addresses.replace("[one]", '["one.ip"]').replace("one.take", '"one.ip".take')
-    addresses = addresses.replace("one.example", "91.108.56.0/22")
-    project.decisions.write_text(_DECISIONS + addresses, encoding="utf-8")
+    project.decisions.write_text(_with_addresses(prefix), encoding="utf-8")
     assert project.build() == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"decisions.toml: [one.ip]: {prefix}: ")
+
+
+def test_a_list_of_addresses_may_be_for_firewalls_alone(project: Project) -> None:
+    text = _with_addresses("147.92.128.0/17").replace('["one.ip"]', '["one.ip"]\nuse = "firewall"')
+    project.decisions.write_text(text, encoding="utf-8")
+    project.build()
+    written = (project.folder / "one.ip").read_text(encoding="utf-8")
+    read = read_ranges(written, "one", "one.ip", "messenger")
+    assert read.for_firewalls
+    assert {str(each.network) for each in read.ranges} == {"91.108.56.0/22", "147.92.128.0/17"}
+
+
+def test_an_unknown_use_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    text = _with_addresses("147.92.128.0/17").replace('["one.ip"]', '["one.ip"]\nuse = "answers"')
+    project.decisions.write_text(text, encoding="utf-8")
+    assert project.build() == 2
+    assert 'decisions.toml: [one.ip]: use = "answers": ' in capsys.readouterr().err
+
+
+def test_a_table_that_only_refuses_has_no_file(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = (
+        _DECISIONS.partition("[[one.take]]")[0]
+        + "[[one.refuse]]"
+        + ('\nwhy = "The owner publishes no range."\ndate = 2026-11-26\n')
+    )
+    refused = refused.replace("[one]", '["one.ip"]').replace("one.refuse", '"one.ip".refuse')
+    project.decisions.write_text(_DECISIONS + refused, encoding="utf-8")
+    assert project.build() == 0
+    assert not (project.folder / "one.ip").exists()
+    (project.folder / "one.ip").write_text("91.108.56.0/22\n", encoding="utf-8")
+    assert project.build() == 2
+    assert "one.ip: decisions.toml has no such list" in capsys.readouterr().err
 
 
 def test_a_list_without_decisions_is_refused(
