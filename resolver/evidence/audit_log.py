@@ -4,8 +4,9 @@ The state directory has it as ``journal.jsonl``: a JSON line for each activation
 each commit of the policy that was refused, and for each stop of the server. Lines are only added;
 at 64 MiB the older of two files goes (``journal``). A line holds the difference to the config
 before, and the exemptions that have not ended, each with its end. The whole text of each config,
-and the hashes of all lists, are kept once, by the hash of their content (``snapshot.archive``). So a year later the log still answers
-what was in force at any moment. A chain beside it shows whether it is whole (``history_chain``).
+and the hashes of all lists, are kept once, by the hash of their content (``snapshot.archive``). So
+a year later the log still answers what was in force at any moment. A chain beside it shows whether
+it is whole (``history_chain``).
 
 What must stay true:
 - Lines of earlier and of later releases can be read; a field that this one does not know is left
