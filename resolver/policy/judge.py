@@ -291,9 +291,10 @@ class Judge:
 
         The first has the most specific rule: of those that decide, the first is reported.
         """
-        rules = self._uncancelled(self._index.match(name))
-        if len(rules) > 1:
-            rules.sort(key=self._precedence)
+        matches = self._index.match(name)
+        if len(matches) < 2:  # nearly always
+            return tuple([self._service_of[e.source] for e in matches if not e.exception])
+        rules = sorted(self._uncancelled(matches), key=self._precedence)
         return tuple(dict.fromkeys([self._service_of[rule.source] for rule in rules]))
 
     def _uncancelled(self, matches: list[RuleMatch]) -> list[RuleMatch]:
