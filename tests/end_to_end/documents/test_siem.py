@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from tests.documents.pages import DOCS, blocks
 from tests.live.certificates import Certificate, CertificateAuthority
+from tests.live.clients import ask
 from tests.live.commands import darban
 from tests.live.configs import ROOT
 from tests.live.programs import PLUGINS, has_plugin, lacking, needed
@@ -24,6 +25,8 @@ from tests.live.waiting import wait_for
 PAGE = DOCS / "how-to/siem.md"
 NAME = "siem.agency.example"
 BLOCKS, AUDIT = "darban-blocks", "darban-audit"
+MANY = 400
+"""Lines that one file of the block log does not hold where ``max_bytes`` is the least."""
 SCHEMAS = {BLOCKS: "block-log", AUDIT: "audit-log"}
 
 
@@ -115,9 +118,7 @@ def _config(state: Path, port: int, directory: Path) -> str:
 
 
 def _ask(server: Server, name: str) -> None:
-    dig = needed("dig")
-    asked = (dig, "-b", "127.0.10.5", "-p", str(server.port), "@127.0.0.1", name, "+tries=1")
-    subprocess.run(asked, capture_output=True, check=True)
+    assert ask(server.port, name, client="127.0.10.5") is not None
 
 
 def test_rsyslog_sends_both_logs_also_after_the_siem_was_away(
@@ -125,7 +126,7 @@ def test_rsyslog_sends_both_logs_also_after_the_siem_was_away(
 ) -> None:
     server = make_shipped(1)
     with server.config.open("a", encoding="utf-8") as text:
-        text.write(blocks("toml", PAGE)[0].text)
+        text.write(blocks("toml", PAGE)[0].text + 'max_bytes = "1MiB"\n')
     server.start()
     log = server.state / "blocks.jsonl"
     _ask(server, "a.telegram.org")
@@ -134,15 +135,15 @@ def test_rsyslog_sends_both_logs_also_after_the_siem_was_away(
     with siem.there() as receive:
         receive(lambda: siem.names() == ["a.telegram.org"] and bool(_events(siem)))
     wait_for(lambda: _is_away(server, siem, log), "rsyslog knows that the SIEM is away")
-    log.rename(log.with_name("blocks.2026-11-29.jsonl"))
-    for number in range(20):
-        _ask(server, f"b{number}.telegram.org")
+    expected = [f"b{number}.telegram.org" for number in range(MANY)]
+    for name in expected:
+        _ask(server, name)
+    wait_for(lambda: len([*server.state.glob("blocks*.jsonl")]) > 1, "the log is rotated")
     with server.config.open("a", encoding="utf-8") as text:
         text.write("# another text\n")
     assert reload(server).code == 0
-    expected = [f"b{number}.telegram.org" for number in range(20)]
     with siem.there() as receive:
-        receive(lambda: siem.names()[-20:] == expected and _events(siem)[-1] == "reload")
+        receive(lambda: siem.names()[-MANY:] == expected and _events(siem)[-1] == "reload")
     assert "another text" in siem.of(AUDIT)[-1]["diff"]
     for application, line in siem.lines:
         schema = json.loads((ROOT / f"deploy/schemas/{SCHEMAS[application]}.json").read_bytes())
