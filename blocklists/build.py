@@ -26,13 +26,13 @@ from typing import Any, NamedTuple
 from blocklists.inputs import DATA, Found, Lock, changed_files, found_names, read_lock
 from resolver.dns import names
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.ranges import read_ranges
+from resolver.lists.ranges import ENDINGS, read_ranges
 from resolver.lists.rules import Rule, read_rule
 
 HERE = Path(__file__).parent
 UPDATES = "resolver/compiler/updates.toml"
 _WIDTH = 98
-_HEADERS = ("title", "title-fa", "category", "source", "reviewed", "answer", "use")
+_HEADERS = ("title", "title-fa", "category", "source", "reviewed", "answer")
 _REQUIRED = ("title", "title-fa", "category", "reviewed")
 _NOTICE = "Written by `make lists` from decisions.toml, which also has what was left out, and why."
 
@@ -51,7 +51,7 @@ class DecidedList(NamedTuple):
     """One list: its headers and its decisions."""
 
     file: str
-    """``telegram.txt``, or ``telegram.ip`` for addresses."""
+    """``telegram.txt``; for addresses ``telegram.ip``, or ``line.firewall`` for firewalls alone."""
     headers: dict[str, str]
     about: str
     groups: tuple[Group, ...]
@@ -65,7 +65,7 @@ class DecidedList(NamedTuple):
     @property
     def addresses(self) -> bool:
         """Whether it holds prefixes of addresses."""
-        return self.file.endswith(".ip")
+        return self.file.endswith(ENDINGS)
 
     @property
     def has_file(self) -> bool:
@@ -112,7 +112,7 @@ def _decided(name: str, told: dict[str, Any]) -> DecidedList:
     kinds = (("take", True), ("refuse", False))
     groups = [_group(taken, each) for kind, taken in kinds for each in told.pop(kind, ())]
     about = str(told.pop("about", ""))
-    file = name if name.endswith(".ip") else f"{name}.txt"
+    file = name if name.endswith(ENDINGS) else f"{name}.txt"
     return DecidedList(file, {key: str(told[key]) for key in told}, about, tuple(groups))
 
 
@@ -128,8 +128,6 @@ def mistakes(decided: DecidedList, lock: Lock) -> Iterator[str]:
     unknown = [key for key in decided.headers if key not in _HEADERS]
     yield from (f"{at}: {key} is missing" for key in missing)
     yield from (f"{at}: {key} is unknown" for key in unknown)
-    if (use := decided.headers.get("use")) and not (decided.addresses and use == "firewall"):
-        yield f'{at}: use = "{use}": only a list of addresses has a use, and it is "firewall"'
     seen: set[str] = set()
     for group in decided.groups:
         if not group.why.strip() or not isinstance(group.date, dt.date):
@@ -314,7 +312,8 @@ def main(folder: Path = HERE, data: Path = DATA) -> int:
         return 2
     problems = [problem for decided in lists for problem in mistakes(decided, lock)]
     known = {decided.file for decided in lists if decided.has_file}
-    files = [path.name for kind in ("txt", "ip") for path in sorted(folder.glob(f"*.{kind}"))]
+    kinds = (".txt", *ENDINGS)
+    files = [path.name for kind in kinds for path in sorted(folder.glob(f"*{kind}"))]
     problems += [f"{name}: decisions.toml has no such list" for name in files if name not in known]
     if data.is_dir():
         problems += changed_files(lock, data)

@@ -96,6 +96,7 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
         (("server", "redirected"), server.redirected),
         (("server", "proxy", "listen"), server.proxy.listen),
         (("block_page", "listen"), page.listen),
+        (("feeds", "listen"), loaded.config.feeds.listen),
         (("metrics", "listen"), [loaded.config.metrics.listen]),
     ):
         for each in endpoints:

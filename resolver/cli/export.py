@@ -1,12 +1,14 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.export_programs import PRINTED, SEVERAL, Files
+from resolver.cli.export_programs import FEEDS, NFTABLES, PRINTED, SEVERAL, Files, nftables_rules
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
 from resolver.errors import DarbanError
@@ -28,21 +30,36 @@ To = Annotated[
 ]
 
 
+DnsServer = Annotated[
+    Sequence[str],
+    typer.Option(
+        "--dns-server",
+        metavar="ADDRESS",
+        help="for nftables: a server that restricted clients may ask (may be repeated); ports 53 "
+        "and 853 of all others are rejected",
+    ),
+]
+
+
 def export(
     program: Program,
     *,
     config: Config,
     to: To = None,
+    dns_server: DnsServer = (),
 ) -> int:
     """Print the config of another program for this policy.
 
     It reads the config on disk, and needs no server. With --to, and for nftables, it writes
     nothing, and exits with 1, where an expectation of the config does not hold. The export for
-    nftables says until when it is valid, if an exemption or hours begin or end later.
+    nftables says until when it is valid, if an exemption or hours begin or end later. Name every
+    server with --dns-server: each node, and the domain controllers.
 
         darban export knot > /etc/knot/knot.conf
 
         darban export nftables > /etc/nftables.d/darban.nft
+
+        darban export nftables --dns-server 10.0.0.53 --dns-server fd00::53
 
         darban export dnsdist-front > /etc/dnsdist/dnsdist.conf
 
@@ -54,19 +71,36 @@ def export(
 
         darban export feeds --to /srv/feeds
     """
+    servers = list(map(_address, dns_server))
+    if servers and program != NFTABLES:
+        raise DarbanError(f"--dns-server is for {NFTABLES}; found {program}")
     if program in SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _write(SEVERAL[program](_compiled(config, program).snapshot, config), to)
+        files = SEVERAL[program](_compiled(config, program).snapshot, config)
+        _write(files, to, is_private=program == FEEDS)
     elif program in PRINTED:
         if to is not None:
             raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
-        text = PRINTED[program](_compiled(config, program).snapshot, config)
+        snapshot = _compiled(config, program).snapshot
+        if program == NFTABLES:
+            text = nftables_rules(snapshot, config, servers)
+        else:
+            text = PRINTED[program](snapshot, config)
         echo(text.rstrip("\n"))
     else:
         known = ", ".join([*PRINTED, *SEVERAL])
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
     return 0
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise DarbanError(
+            f"--dns-server: found {text}; expected an address such as 10.0.0.53"
+        ) from None
 
 
 def _compiled(config: Path, program: str) -> CompileResult:
@@ -85,8 +119,12 @@ def _compiled(config: Path, program: str) -> CompileResult:
     return compiled
 
 
-def _write(files: Files, directory: Path) -> None:
-    """Write each file that has changed, aside, and rename it."""
+def _write(files: Files, directory: Path, *, is_private: bool) -> None:
+    """Write each file that has changed, aside, and rename it.
+
+    A program reads what is not private as a user of its own. Feeds are: they tell who is exempted.
+    """
+    of_directory, of_file = (0o750, 0o640) if is_private else (0o755, 0o644)
     try:
         for name, content in files.items():
             path = directory / name
@@ -94,10 +132,10 @@ def _write(files: Files, directory: Path) -> None:
             if is_new or path.read_bytes() != content:
                 if not path.parent.is_dir():
                     make_directory(path.parent)
-                    path.parent.chmod(0o755)  # the same
+                    path.parent.chmod(of_directory)
                 write_atomically(path, content)
                 if is_new:
-                    path.chmod(0o644)  # the program reads it as a user of its own
+                    path.chmod(of_file)
                 echo(f"wrote {path}")
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None

@@ -8,13 +8,14 @@ from pathlib import Path
 from resolver.cli.moments import moment_text
 from resolver.config.values import PLAIN_PATH, is_plain_path
 from resolver.errors import DarbanError
+from resolver.metrics import kernel
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.moment import in_force
+from resolver.policy.moment import depends_on_clock, in_force
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.feeds import feed_files, service_feeds
 from resolver.publish.knot import knot_config
-from resolver.publish.nftables import nftables
+from resolver.publish.nftables import Servers, nftables
 from resolver.publish.recursor import recursor_files
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
@@ -74,20 +75,28 @@ def _powerdns(snapshot: Snapshot, config: Path) -> Files:
     return recursor_files(snapshot.compiled, publication, seeds(snapshot, publication, time.time()))
 
 
-def _nftables(snapshot: Snapshot, config: Path) -> str:
+def nftables_rules(snapshot: Snapshot, config: Path, servers: Servers = ()) -> str:
+    """The rules for nftables; ``servers`` as there."""
     compiled, now = snapshot.compiled, time.time()
-    _require_ranges(compiled, config)
+    if not servers:
+        _require_ranges(compiled, config)
     until = in_force(compiled, now).until
     valid = ""
     if until < math.inf:
         begins = "an exemption or hours begin or end then"
         valid = f"# valid until {moment_text(until)}: {begins}\n"
-    return valid + nftables(compiled, now)
+    return valid + nftables(compiled, now, servers)
 
 
 def _feeds(snapshot: Snapshot, config: Path) -> Files:
-    _require_ranges(snapshot.compiled, config)
-    found = map(feed_files, service_feeds(snapshot.compiled, time.time()))
+    compiled, now = snapshot.compiled, time.time()
+    _require_ranges(compiled, config)
+    if depends_on_clock(compiled, now) and kernel.clock_synchronised() is False:
+        raise DarbanError(
+            "the clock is not synchronised, and exemptions or hours begin and end by it; nothing "
+            "is written"
+        )
+    found = map(feed_files, service_feeds(compiled, now))
     return {name: text.encode() for files in found for name, text in files}
 
 
@@ -109,9 +118,10 @@ def _dnsdist_front(snapshot: Snapshot, config: Path) -> str:
     return front_config(front, config.parent)
 
 
+NFTABLES, FEEDS = "nftables", "feeds"
 PRINTED: dict[str, Callable[[Snapshot, Path], str]] = {
     "knot": _knot,
-    "nftables": _nftables,
+    NFTABLES: nftables_rules,
     "dnsdist-front": _dnsdist_front,
 }
 """The programs that need one text."""
@@ -119,6 +129,6 @@ SEVERAL: dict[str, Callable[[Snapshot, Path], Files]] = {
     "bind": _bind,
     "unbound": _unbound,
     "powerdns": _powerdns,
-    "feeds": _feeds,
+    FEEDS: _feeds,
 }
 """The engines, and the firewalls, which need several files."""

@@ -25,18 +25,18 @@ from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
-from resolver.lists.ranges import read_ranges
+from resolver.lists.ranges import ENDINGS, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.kept_readings import ReadAnew, ReadingKey, Readings
 from resolver.snapshot.list_store import ListRecord, StoredCopy
 from resolver.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
-_NAMES, _RANGES = ".txt", ".ip"
+_NAMES = ".txt"
 """The endings of the files that are read."""
 _OWN = ""
 """The format of the agency's own lists: adblock, but read as nobody else's is."""
-_LIKE_A_LIST = (_NAMES, _RANGES, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
+_LIKE_A_LIST = (_NAMES, *ENDINGS, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
 """The endings of lists, in any case; people give them to files that are meant to be read."""
 
 
@@ -99,7 +99,7 @@ def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
 
 def _lists_among(files: Sequence[Path]) -> list[Path]:
     """The files of a directory that are read: lists of names, then address ranges."""
-    return [file for end in (_NAMES, _RANGES) for file in files if file.name.endswith(end)]
+    return [file for end in (_NAMES, *ENDINGS) for file in files if file.name.endswith(end)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class _ListReader:
         """Warn of files of a directory that look like lists, and that nothing reads."""
         sources = self.loaded.config.lists.sources.values()
         read = {PurePath(str(each.file or each.url)).name for each in sources}
-        expected = f"{_NAMES} for a list of names, or {_RANGES} for address ranges"
+        expected = f"{_NAMES} for a list of names, or {' or '.join(ENDINGS)} for address ranges"
         advice = "It is not read, and blocks nothing. Rename it, or move it to another directory."
         for file in files:
             if file.name not in read and _is_like_unread_list(file):
@@ -161,7 +161,7 @@ class _ListReader:
         try:
             content = self.files.content(path)
             sha256 = hashlib.sha256(content).hexdigest()
-            if path.suffix == _RANGES:
+            if path.suffix in ENDINGS:
                 found = read_ranges(content.decode(), path.stem, file, category)
                 expected = "a prefix such as 149.154.160.0/20"
             else:
@@ -312,7 +312,7 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
     if not _SERVICE.fullmatch(block_list.service):
         expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
         yield _error(block_list.file, block_list.service, expected)
-    is_ranges = block_list.file.endswith(_RANGES)
+    is_ranges = block_list.file.endswith(ENDINGS)
     if not block_list.category and is_ranges:
         expected = f"a list of names beside it: {block_list.service}.txt"
         yield _error(block_list.file, "ranges of a service without names", expected)
@@ -328,7 +328,7 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
 def _is_like_unread_list(path: Path) -> bool:
     """Whether a file of a directory of lists looks like one, and its ending is not read."""
     ending = path.suffix
-    if ending in (_NAMES, _RANGES) or path.name.startswith("."):
+    if ending in (_NAMES, *ENDINGS) or path.name.startswith("."):
         return False
     like = ending.lower() in _LIKE_A_LIST if ending else _SERVICE.fullmatch(path.name)
     return bool(like) and os.path.isfile(path)  # noqa: PTH113 - Path.is_file may raise

@@ -166,7 +166,9 @@ def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 
 def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    here: tuple[Path, ...] = (("server", "listen"), ("server", "tls", "listen"))
+    here: tuple[Path, ...] = (
+        *(("server", "listen"), ("server", "redirected"), ("server", "tls", "listen")),
+    )
     listening = [
         each for path in here if provenance.whole(path) for each in matching(config, (*path, ANY))
     ]

@@ -4,7 +4,8 @@ A line is a prefix, such as ``149.154.160.0/20``, with or without a comment (``#
 a comment (``!`` or ``#``). Answers that lead to an address in a range are judged as names are. So
 a range with addresses of others would block what is exempt: wide and special ranges are refused.
 
-A file with the header ``! Use: firewall`` is for firewalls alone. No answer is judged by it.
+A file such as ``line.firewall`` is for firewalls alone. No answer is judged by it. Its ending is
+another, so that a release that does not know such files judges by none of them.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -13,7 +14,10 @@ from typing import Final
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.lists.rules import BlockList, Range, SkippedLine
 
-_FOR_FIREWALLS: Final = "! use: firewall"
+FOR_ANSWERS: Final = ".ip"
+FOR_FIREWALLS: Final = ".firewall"
+ENDINGS: Final = (FOR_ANSWERS, FOR_FIREWALLS)
+"""Of the files of ranges."""
 _LEAST_LENGTH: Final = {4: 12, 6: 24}
 """The shortest prefix by version: no messenger owns more addresses."""
 
@@ -29,9 +33,7 @@ def read_ranges(text: str, service: str, file: str, category: str) -> BlockList:
     """
     ranges: list[Range] = []
     skipped: list[SkippedLine] = []
-    for_firewalls = False
     for line, content in enumerate(text.split("\n"), start=1):
-        for_firewalls |= content.strip().casefold() == _FOR_FIREWALLS
         prefix = content.partition("#")[0].strip()
         if not prefix or prefix.startswith("!"):
             continue
@@ -46,7 +48,7 @@ def read_ranges(text: str, service: str, file: str, category: str) -> BlockList:
         category=category,
         ranges=tuple(ranges),
         skipped=tuple(skipped),
-        for_firewalls=for_firewalls,
+        for_firewalls=file.endswith(FOR_FIREWALLS),
     )
 
 

@@ -34,6 +34,12 @@ NOTHING: Final = InForce(frozenset(), frozenset(), -math.inf, math.inf)
 """For what does not depend on the time."""
 
 
+def depends_on_clock(compiled: CompiledConfig, wall: float) -> bool:
+    """Whether anything begins or ends at a moment, before this one or after it."""
+    now = in_force(compiled, wall)
+    return math.isfinite(now.since) or math.isfinite(now.until)
+
+
 def ended(until: float, wall: float) -> bool:
     """Whether an exemption until a moment has ended at another."""
     return wall >= until

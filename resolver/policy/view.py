@@ -59,6 +59,7 @@ class Views:
         self._exempted = PrefixTable(compiled.exempted_prefixes, pause)
         self.effects = Effects(compiled, self._in_force)
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
+        self._of_vlans = self._by_vlan()
 
     def advance(self, wall: float) -> bool:
         """Begin and end exemptions and hours; the clock may also be set back.
@@ -80,6 +81,7 @@ class Views:
         self._in_force = now
         self.effects.advance(now)
         self._views = {}
+        self._of_vlans = self._by_vlan()
 
     def of(self, address: bytes, interface: str = "") -> View | None:
         """The view of a client by the 4 or 16 octets of its address; None if it is in no VLAN.
@@ -94,15 +96,23 @@ class Views:
             return None
         running = self._in_force.exemptions
         by_prefix = [p for p in self._exempted.matches(address) if p in running]
-        return self._view(vlans[0], tuple(sorted({*by_prefix, *self._of_whole_vlan(vlans[0])})))
+        of_vlan = self._of_vlans.get(vlans[0], ())
+        if not by_prefix:  # nearly always
+            return self._view(vlans[0], of_vlan)
+        return self._view(vlans[0], tuple(sorted({*by_prefix, *of_vlan})))
 
     def of_vlan(self, vlan: int) -> View:
         """The view of the clients of a VLAN without exemptions by prefix."""
-        return self._view(vlan, self._of_whole_vlan(vlan))
+        return self._view(vlan, self._of_vlans.get(vlan, ()))
 
-    def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:
-        exemptions, running = self._compiled.exemptions, self._in_force.exemptions
-        return tuple(index for index in sorted(running) if exemptions[index].exempted_vlan == vlan)
+    def _by_vlan(self) -> dict[int, tuple[int, ...]]:
+        """The exemptions in force that are for a whole VLAN, by VLAN."""
+        found: dict[int, tuple[int, ...]] = {}
+        for index in sorted(self._in_force.exemptions):
+            vlan = self._compiled.exemptions[index].exempted_vlan
+            if vlan is not None:
+                found[vlan] = (*found.get(vlan, ()), index)
+        return found
 
     def _view(self, vlan: int, exemptions: tuple[int, ...]) -> View:
         key = (vlan, exemptions)

@@ -100,7 +100,7 @@ def feed_files(feed: ServiceFeed) -> Iterator[tuple[str, str]]:
     """The lists of a service in each form, by the names of their files."""
     for what, networks in (("clients", feed.clients), ("ranges", feed.ranges)):
         v4, v6 = networks.v4 or NOBODY_V4, networks.v6 or NOBODY_V6
-        yield f"{feed.service}/{what}.txt", _lines([*networks.v4, *networks.v6] or NOBODY_V4)
+        yield f"{feed.service}/{what}.txt", _lines([*v4, *v6])
         yield f"{feed.service}/{what}-ipv4.txt", _lines(v4)
         yield f"{feed.service}/{what}-ipv6.txt", _lines(v6)
         name = f"darban-{feed.service}-{what}"

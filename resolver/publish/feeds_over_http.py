@@ -5,6 +5,7 @@ What must stay true:
 - Only the prefixes of ``[feeds] from`` get anything: a gap in a list tells who is exempted.
 """
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable
@@ -34,27 +35,35 @@ class Feeds:
     """The files of the policy in force now, made anew when something begins or ends."""
 
     def __init__(self, config: ServedConfig) -> None:
-        self._config = config
+        self.config = config
+        self._making = asyncio.Lock()
         self._made: tuple[CompiledConfig, InForce] | None = None
         self._files: dict[str, str] = {}
 
-    def files(self, wall: float) -> dict[str, str]:
-        """The contents at a moment, in seconds since 1970, by the names of the files."""
-        compiled = self._config.compiled
-        made = self._made
-        if made is None or made[0] is not compiled or not made[1].lasts(wall):
-            found = (feed_files(feed) for feed in service_feeds(compiled, wall))
-            self._files = {name: text for files in found for name, text in files}
-            self._made = compiled, in_force(compiled, wall)
-        return self._files
+    async def files(self) -> tuple[CompiledConfig, dict[str, str]]:
+        """The policy in force and the contents of now, by the names of the files.
+
+        They are made in a thread: with thousands of exemptions it takes a second.
+        """
+        async with self._making:
+            compiled, wall, made = self.config.compiled, time.time(), self._made
+            if made is None or made[0] is not compiled or not made[1].lasts(wall):
+                self._files = await asyncio.to_thread(_files, compiled, wall)
+                self._made = compiled, in_force(compiled, wall)
+            return compiled, self._files
 
 
-def application(config: ServedConfig, not_served: Callable[[], str]) -> web.Application:
-    """The application of the listeners for feeds.
+def _files(compiled: CompiledConfig, wall: float) -> dict[str, str]:
+    found = (feed_files(feed) for feed in service_feeds(compiled, wall))
+    return {name: text for files in found for name, text in files}
+
+
+def application(feeds: Feeds, not_served: Callable[[], str]) -> web.Application:
+    """The application of a listener for feeds.
 
     ``not_served`` says why no list can be trusted now, or nothing.
     """
-    feeds = Feeds(config)
+    config = feeds.config
 
     @web.middleware
     async def only_firewalls(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -70,14 +79,14 @@ def application(config: ServedConfig, not_served: Callable[[], str]) -> web.Appl
             return web.Response(
                 text=f"{why}\n", status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers
             )
-        files = feeds.files(time.time())
+        compiled, files = await feeds.files()
         name = request.match_info["name"]
         text = files.get(name) if name else "".join(f"{each}\n" for each in files)
         if text is None:
             text = "There is no such list; / names all.\n"
             return web.Response(text=text, status=HTTPStatus.NOT_FOUND, headers=HEADERS)
         tag = hashlib.sha256(text.encode()).hexdigest()[:16]
-        headers = {**HEADERS, POLICY_HEADER: config.compiled.policy_hash, "ETag": f'"{tag}"'}
+        headers = {**HEADERS, POLICY_HEADER: compiled.policy_hash, "ETag": f'"{tag}"'}
         if tag in (each.value for each in request.if_none_match or ()):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         return web.Response(text=text, headers=headers)

@@ -32,8 +32,9 @@ table {_TABLE} {{ }}
 flush table {_TABLE}
 """
 _REJECT = "reject with icmpx admin-prohibited"
-_DNS, _DOT = "dns", "dot"
-"""Ways around DNS: ports 53 and 853 of others. The other ways are services, by their names."""
+_DNS, _DOT = "port_53", "port_853"
+"""Ways around DNS: the ports of other servers. The other ways are services, by their names, in
+which there is no underscore."""
 _SERVERS = "dns_servers"
 _FAMILIES = ((4, "ip", "ipv4_addr", "v4"), (16, "ip6", "ipv6_addr", "v6"))
 """Octets of an address, and names in nftables: of the protocol, of its addresses, of our sets."""

@@ -5,7 +5,6 @@ What must stay true:
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -13,7 +12,7 @@ from resolver.metrics import kernel
 from resolver.metrics.part_states import PartStates, SelfTestState
 from resolver.metrics.served_config import ServedConfig
 from resolver.part import Part
-from resolver.policy.moment import in_force
+from resolver.policy.moment import depends_on_clock
 from resolver.supervisor.http_socket import HttpSocket
 
 
@@ -39,18 +38,19 @@ class FeedServer(Part):
         from resolver.publish import feeds_over_http  # slow to import, so after the start
         from resolver.web.listener import listen
 
+        feeds = feeds_over_http.Feeds(self._config)
+
         async def serve(each: HttpSocket) -> None:
-            app = feeds_over_http.application(self._config, self._not_served)
+            app = feeds_over_http.application(feeds, self._not_served)
             await listen(app, await each.opened())
 
         await asyncio.gather(*map(serve, self._sockets))
 
     def _not_served(self) -> str:
         """Why no list can be trusted now; empty where they can be."""
-        begins = in_force(self._config.compiled, time.time())
-        has_times = math.isfinite(begins.since) or math.isfinite(begins.until)
+        has_times = depends_on_clock(self._config.compiled, time.time())
         if has_times and kernel.clock_synchronised() is False:
             return "The clock is not synchronised; exemptions or hours begin and end by it."
-        if self._states().of(SelfTestState).result == "failed":
+        if self._states().of(SelfTestState).wrong_decisions:  # also until it is tested again
             return "A worker decides otherwise than an expectation of the config says."
         return ""

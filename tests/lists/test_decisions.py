@@ -91,7 +91,7 @@ def project(tmp_path: Path) -> Project:
 
 def test_the_shipped_lists_are_what_is_written_from_the_decisions() -> None:
     written = {decided.file: render(decided, LOCK) for decided in LISTS if decided.has_file}
-    shipped = [path for pattern in ("*.txt", "*.ip") for path in HERE.glob(pattern)]
+    shipped = [path for pattern in ("*.txt", "*.ip", "*.firewall") for path in HERE.glob(pattern)]
     assert {path.name: path.read_text(encoding="utf-8") for path in shipped} == written
 
 
@@ -192,10 +192,6 @@ MISTAKES = {
         '"shop.example"',
         '"www.one.example"',
     ),
-    'use = "firewall": only a list of addresses has a use': (
-        'title = "One"',
-        'title = "One"\nuse = "firewall"',
-    ),
     "a public suffix": ('"client.example"', '"co.uk"'),
     "modifiers": ('"client.example"', '"||client.example^$all"'),
 }
@@ -231,20 +227,14 @@ def test_a_list_of_addresses_takes_only_public_prefixes(
 
 
 def test_a_list_of_addresses_may_be_for_firewalls_alone(project: Project) -> None:
-    text = _with_addresses("147.92.128.0/17").replace('["one.ip"]', '["one.ip"]\nuse = "firewall"')
+    text = _with_addresses("147.92.128.0/17").replace('"one.ip"', '"one.firewall"')
     project.decisions.write_text(text, encoding="utf-8")
     project.build()
-    written = (project.folder / "one.ip").read_text(encoding="utf-8")
-    read = read_ranges(written, "one", "one.ip", "messenger")
+    written = (project.folder / "one.firewall").read_text(encoding="utf-8")
+    read = read_ranges(written, "one", "one.firewall", "messenger")
     assert read.for_firewalls
+    assert not read_ranges(written, "one", "one.ip", "messenger").for_firewalls
     assert {str(each.network) for each in read.ranges} == {"91.108.56.0/22", "147.92.128.0/17"}
-
-
-def test_an_unknown_use_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    text = _with_addresses("147.92.128.0/17").replace('["one.ip"]', '["one.ip"]\nuse = "answers"')
-    project.decisions.write_text(text, encoding="utf-8")
-    assert project.build() == 2
-    assert 'decisions.toml: [one.ip]: use = "answers": ' in capsys.readouterr().err
 
 
 def test_a_table_that_only_refuses_has_no_file(

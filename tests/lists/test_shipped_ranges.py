@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from blocklists.build import HERE, read_decisions
-from resolver.lists.ranges import read_ranges
+from resolver.lists.ranges import ENDINGS, read_ranges
 from resolver.lists.rules import BlockList
 from tests.lists.guard_sets import DATA
 
@@ -23,10 +23,11 @@ def _read(path: Path) -> BlockList:
     return read_ranges(path.read_text(encoding="utf-8"), path.stem, path.name, "")
 
 
-RANGES = {path.stem: _read(path) for path in sorted(HERE.glob("*.ip"))}
+FILES = sorted(path for end in ENDINGS for path in HERE.glob(f"*{end}"))
+RANGES = {path.stem: _read(path) for path in FILES}
 NETWORKS = {service: [each.network for each in read.ranges] for service, read in RANGES.items()}
 REFUSED = {
-    decided.file.removesuffix(".ip"): decided.rules(taken=False)
+    decided.file.rpartition(".")[0]: decided.rules(taken=False)
     for decided in read_decisions(HERE / "decisions.toml")
     if decided.addresses
 }

@@ -63,7 +63,7 @@ def test_no_list_is_ever_empty() -> None:
     for feed in found.values():
         files = files_of(feed)
         assert all(files.values())
-        assert files[f"{feed.service}/clients.txt"] == v4
+        assert files[f"{feed.service}/clients.txt"] == v4 + v6
         assert files[f"{feed.service}/clients-ipv4.txt"] == v4
         assert files[f"{feed.service}/clients-ipv6.txt"] == v6
     assert files_of(found["two"])["two/ranges-ipv6.txt"] == v6
@@ -72,8 +72,8 @@ def test_no_list_is_ever_empty() -> None:
 def test_neighbours_are_merged_over_vlans() -> None:
     tables = vlan("a", "blocks", "10.10.0.0/17") + vlan("b", "one", "10.10.128.0/17")
     found = feeds_of(tables)
-    assert files_of(found["one"])["one/clients.txt"] == ["10.10.0.0/16"]
-    assert files_of(found["two"])["two/clients.txt"] == ["10.10.0.0/17"]
+    assert files_of(found["one"])["one/clients-ipv4.txt"] == ["10.10.0.0/16"]
+    assert files_of(found["two"])["two/clients-ipv4.txt"] == ["10.10.0.0/17"]
 
 
 def test_a_script_for_routeros_adds_before_it_removes() -> None:

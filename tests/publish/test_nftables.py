@@ -166,7 +166,7 @@ def test_other_resolvers_are_closed_and_counters_stay_over_a_load(ip_program: Pa
             network.knock(ABROAD[2], 443)
             last = _counters(network)
     assert before == after
-    assert before.keys() == {f"vlan_administration_{way}" for way in ("dns", "dot", "one")}
+    assert before.keys() == {f"vlan_administration_{way}" for way in ("port_53", "port_853", "one")}
     assert min(before.values()) >= 2
     assert last["vlan_administration_one"] > after["vlan_administration_one"]
 

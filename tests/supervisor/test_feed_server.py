@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -27,13 +26,13 @@ from = ["127.0.0.0/8"]
 block = ["one"]
 """ + vlan("office", "blocks", "10.10.0.0/16")
 EXEMPTION = exemption("pr", "one", vlan="office", until=FAR)
-LIST = "/one/clients.txt"
+LIST = "/one/clients-ipv4.txt"
 
 
 def got(
     config: str,
     tmp_path: Path,
-    tested: Literal["held", "failed", "untested"] = "held",
+    wrong: tuple[str, ...] = (),
     path: str = LIST,
 ) -> tuple[int, str]:
     """The status and the text of a response."""
@@ -42,7 +41,7 @@ def got(
 
     async def play() -> tuple[int, str]:
         socket = HttpSocket("feeds", Endpoint("127.0.0.1", 0), {}, ServiceManager())
-        states = PartStates([SelfTestState(tested)])
+        states = PartStates([SelfTestState("untested", wrong)])
         await FeedServer([socket], served, lambda: states).run()
         where = (await socket.opened()).getsockname()
         reader, writer = await asyncio.open_connection(*where)
@@ -78,8 +77,8 @@ def test_a_worker_that_decides_wrongly_stops_the_feeds(
     clock: Callable[[bool], None], tmp_path: Path
 ) -> None:
     clock(True)
-    assert got(CONFIG, tmp_path, "failed")[0] == 503
-    assert got(CONFIG, tmp_path, "untested")[0] == 200
+    assert got(CONFIG, tmp_path, ("10.10.0.5 one.example A: expected blocked",))[0] == 503
+    assert got(CONFIG, tmp_path)[0] == 200
 
 
 def test_others_than_the_firewalls_get_nothing(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class WaitingFigures:
         if len(self._hours) <= MAX_HOURS:
             return 0
         oldest = next(iter(self._hours))  # in the order of coming, whatever the clock says
-        return self._hours.pop(oldest).counts.total()
+        counts = self._hours.pop(oldest).counts
+        return sum(times for labels, times in counts.items() if labels.outcome != REDIRECTED)
 
     def since(self) -> float:
         """When the first of these hours begins; infinity where none waits."""
