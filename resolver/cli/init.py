@@ -15,7 +15,7 @@ import typer
 from resolver.cli.check import checked
 from resolver.cli.command import echo
 from resolver.cli.default_config import HERE, SYSTEM
-from resolver.cli.old_settings import named_services, read_old
+from resolver.cli.old_settings import named_services, print_old, read_old
 from resolver.cli.policies import no_such_vlan
 from resolver.config.first_config import (
     INSTALLED_SCHEMA,
@@ -27,8 +27,7 @@ from resolver.config.first_config import (
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.files import Folder
-from resolver.importers.imported_config import ImportedConfig, comment, text_of_imported
-from resolver.importers.old_setup import OldSetup
+from resolver.importers.imported_config import ImportedConfig, text_of_imported
 from resolver.snapshot.config_files import DiskFiles
 
 INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
@@ -119,7 +118,7 @@ def init(
     path = file or (SYSTEM if os.geteuid() == 0 and SYSTEM.parent.is_dir() else HERE)
     _refuse_existing(path)
     lists = _lists(path)
-    services = named_services(path.parent, lists)
+    services = named_services(path.parent, lists) if from_pihole or from_adguard else {}
     old = read_old(from_pihole, from_adguard, services)
     vlans = _vlans(vlan, open_)
     if not vlans and (old is None or not old.clients):
@@ -139,30 +138,11 @@ def init(
         echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.")
     else:
         echo(f"{path}: written from the settings of {old.program}.")
-        _print_old(old, has_vlans=bool(vlans))
+        print_old(old, has_vlans=bool(vlans))
     echo("")
     for number, step in enumerate(_next_steps(path, vlans or of_clients, addresses[0]), 1):
         echo(f"{number}. {step}")
     return 0
-
-
-def _print_old(old: OldSetup, *, has_vlans: bool) -> None:
-    """Print what came over, and what is left."""
-    for title, notes in (("What came over:", old.came), ("What is left:", old.left)):
-        echo(f"\n{title}")
-        for note in notes:
-            echo(f"- {comment(note)}")
-    if not has_vlans:
-        echo(
-            "- clients that the old config does not list are refused: name their prefixes with "
-            "--vlan NAME=PREFIX,..., and they have what such clients had"
-        )
-
-
-def _schema() -> str:
-    """The JSON Schema of a config: of the installation, or of the checkout."""
-    of_sources = (each / "deploy" / "schemas" / "config.json" for each in SOURCES)
-    return str(next((each for each in of_sources if each.is_file()), INSTALLED_SCHEMA))
 
 
 def _refuse_existing(path: Path) -> None:
@@ -255,6 +235,12 @@ def _lists(path: Path) -> list[str]:
     if not own.is_dir():
         return [str(shipped)]
     return [OWN_LISTS] if own.samefile(shipped) else [str(shipped), OWN_LISTS]
+
+
+def _schema() -> str:
+    """The JSON Schema of a config: of the checkout, or of the installation."""
+    of_sources = (each / "deploy" / "schemas" / "config.json" for each in SOURCES)
+    return str(next((each for each in of_sources if each.is_file()), INSTALLED_SCHEMA))
 
 
 def _check(path: Path, text: str) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from resolver.cli.command import echo
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.files import read_regular
 from resolver.importers.adguard import read_adguard
+from resolver.importers.imported_config import comment
 from resolver.importers.old_setup import OldSetup
 from resolver.importers.pihole import read_gravity
 from resolver.lists.adblock import AdblockReader
@@ -53,6 +55,19 @@ def _read(path: Path, longest: int) -> bytes:
         raise DarbanError(f"{path} cannot be read ({error.strerror})") from None
 
 
+def print_old(old: OldSetup, *, has_vlans: bool) -> None:
+    """Print what came over, and what is left."""
+    for title, notes in (("What came over:", old.came), ("What is left:", old.all_left)):
+        echo(f"\n{title}")
+        for note in notes:
+            echo(f"- {comment(note)}")
+    if not has_vlans:
+        echo(
+            "- clients that the old config does not list are refused: name their prefixes with "
+            "--vlan NAME=PREFIX,..., and they have what such clients had"
+        )
+
+
 def named_services(base: Path, directories: Sequence[str]) -> dict[str, str]:
     """The services of the lists in the directories, each with a name that its list blocks."""
     found: dict[str, str] = {}
@@ -66,7 +81,7 @@ def named_services(base: Path, directories: Sequence[str]) -> dict[str, str]:
 
 def _blocked(path: Path) -> Iterator[str]:
     """The names that a list blocks, and that none of its exceptions is for."""
-    text = read_regular(path, _LONGEST_LIST).decode("utf-8", "replace")
+    text = _read(path, _LONGEST_LIST).decode("utf-8", "replace")
     rules = AdblockReader.read(text, path.stem, path.name).rules
     passing = {rule.name for rule in rules if rule.exception}
     for rule in rules:

@@ -37,6 +37,8 @@ _OTHER_NAMES: Final = {
     "lark": "lark-feishu",
 }
 """Services that have another name here."""
+_ANSWERS: Final = {"nxdomain": "nxdomain", "refused": "refused"}
+"""The blocking modes that are not a sinkhole."""
 _OF_CLIENT: Final = {
     *("name", "ids", "tags", "uid", "upstreams", "upstreams_cache_size", "safe_search"),
     *("upstreams_cache_enabled", "use_global_settings", "filtering_enabled", "parental_enabled"),
@@ -148,7 +150,12 @@ class _Reader:
         services, during = blocked
         is_enforced = self._filtering.is_true("protection_enabled", otherwise=True)
         return replace(
-            rules, services=services, during=during, upstream=upstream, enforced=is_enforced
+            rules,
+            services=services,
+            during=during,
+            upstream=upstream,
+            enforced=is_enforced,
+            answer=_ANSWERS.get(self._filtering.text("blocking_mode"), ""),
         )
 
     def _add_client(self, client: Table, *, is_filtering: bool) -> None:
@@ -164,6 +171,8 @@ class _Reader:
         if not client.is_true("use_global_blocked_services"):
             blocked = self._services_of(client, whose)
         upstream = read_upstreams(self._setup, client.texts("upstreams"), whose)
+        if not is_filtering and self._setup.local:
+            self._setup.leave(f"{whose}: filtering is off, but rewrites are for all clients here")
         if prefixes:
             policy = self._policy(filters=is_filtering, blocked=blocked, upstream=tuple(upstream))
             taken = {each.name for each in self._setup.clients}
@@ -200,9 +209,9 @@ class _Reader:
     def _leave_the_rest(self) -> None:
         self._leave_checks(self._filtering, "filtering")
         mode = self._filtering.text("blocking_mode")
-        if mode not in ("", "default", "null_ip"):
+        if mode not in ("", "default", "null_ip", *_ANSWERS):
             self._setup.leave(
-                f"blocking_mode {mode}: see 'answer' of a policy; here it is a sinkhole"
+                f"blocking_mode {mode}: see 'answer' of a policy; here it is 0.0.0.0 and ::"
             )
         if self._document.table("dhcp").is_true("enabled"):
             self._setup.leave("DHCP: another program does that, such as Kea")

@@ -4,39 +4,29 @@ What must stay true: every value of the old settings is quoted as TOML, or is pa
 without line breaks, so that none can add a key.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 from resolver.config.first_config import (
-    NOBODY,
     NewConfig,
     array,
-    client_of,
-    expectation,
     key,
     quoted,
     schema_comment,
 )
-from resolver.config.values import Network
-from resolver.dns import names
-from resolver.dns.special_use import is_private
+from resolver.importers.imported_expectations import Expectations, ImportedVlan
 from resolver.importers.old_setup import (
-    OldClients,
     OldDuring,
     OldPolicy,
     OldSetup,
     by_policy,
-    covers,
-    name_of,
+    unique,
 )
 
 _OPEN: Final = "open"
 _LONGEST_COMMENT = 300
 _CATEGORY = "imported"
-_MOST_NAMES = 2
-"""Blocked names that are expected for each VLAN; there may be thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +38,6 @@ class ImportedConfig:
     """Its VLANs are for clients that the old settings do not list."""
     services: Mapping[str, str]
     """The services that there are, each with one of its names."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Vlan:
-    name: str
-    prefixes: Sequence[Network]
-    policy: OldPolicy | None
-    """None for an open VLAN."""
 
 
 def text_of_imported(config: ImportedConfig) -> str:
@@ -92,29 +74,25 @@ def _parts(config: ImportedConfig) -> Iterator[str]:
             f"policy = {quoted(name)}\n"
         )
     yield "\n# ---- What must hold, as before: every check, start and reload tests these ----\n"
-    yield from _expectations(config, vlans)
+    yield from Expectations(old, config.services, audit=config.given.audit).of_vlans(vlans)
 
 
-def _vlans(config: ImportedConfig) -> list[_Vlan]:
+def _vlans(config: ImportedConfig) -> list[ImportedVlan]:
     """The VLANs of the command line, then those of the old clients; each name is there once."""
     old = config.old
     found = {
-        each.name: _Vlan(each.name, each.prefixes, None if each.is_open else old.default)
+        each.name: ImportedVlan(each.name, each.prefixes, None if each.is_open else old.default)
         for each in config.given.vlans
     }
     for clients in old.clients:
-        name = _unused(clients, found)
-        found[name] = _Vlan(name, clients.prefixes, clients.policy)
+        name = unique(clients.name, found)
+        found[name] = ImportedVlan(name, clients.prefixes, clients.policy)
     return list(found.values())
-
-
-def _unused(clients: OldClients, found: Mapping[str, _Vlan]) -> str:
-    return f"old-{clients.name}" if clients.name in found else clients.name
 
 
 def _head(config: ImportedConfig) -> str:
     old = config.old
-    notes = ["What came over:", *old.came, "", "What is left, and what follows:", *old.left]
+    notes = ["What came over:", *old.came, "", "What is left, and what follows:", *old.all_left]
     lines = "\n".join(f"# {comment(each)}".rstrip() for each in notes)
     return f"""\
 {schema_comment(config.given)}
@@ -184,7 +162,9 @@ def _policy(name: str, policy: OldPolicy, group: str, given: NewConfig) -> Itera
         yield f"during = [\n{''.join(map(_during, policy.during))}]"
     if group:
         yield f"upstream = {quoted(group)}"
-    if not _is_enforced(policy, given):
+    if policy.answer:
+        yield f"answer = {quoted(policy.answer)}"
+    if given.audit or not policy.enforced:
         yield 'mode = "audit"'
     if given.contact:
         yield f"contact = {quoted(given.contact)}"
@@ -201,72 +181,3 @@ def _lines(values: Sequence[str]) -> str:
     if len(values) <= 3:
         return array(values)
     return "[\n" + "".join(f"  {quoted(each)},\n" for each in values) + "]"
-
-
-def _is_enforced(policy: OldPolicy, given: NewConfig) -> bool:
-    return policy.enforced and not given.audit
-
-
-def _expectations(config: ImportedConfig, vlans: Sequence[_Vlan]) -> Iterator[str]:
-    prefixes = [prefix for vlan in vlans for prefix in vlan.prefixes]
-    known = [name for vlan in vlans if vlan.policy for name in _blocked(config, vlan.policy)]
-    for vlan in vlans:
-        clients = (client_of(prefix, prefixes) for prefix in vlan.prefixes)
-        client = next((str(each) for each in clients if each is not None), None)
-        if client is not None:
-            yield from _of_client(config, vlan.policy, client, dict.fromkeys(known))
-    nobody = next((each for each in NOBODY if not any(each in prefix for prefix in prefixes)), None)
-    if nobody is not None:
-        yield expectation(nobody, "agency.example", "refused", "a client in no VLAN")
-
-
-def _of_client(
-    config: ImportedConfig, policy: OldPolicy | None, client: str, known: Iterable[str]
-) -> Iterator[str]:
-    """Names that are blocked for a client, one that is allowed, one that others may not have."""
-    address = ip_address(client)
-    if policy is None:
-        policy = OldPolicy()
-    outcome = "blocked" if _is_enforced(policy, config.given) else "would_block"
-    blocked = list(_blocked(config, policy))
-    for name in blocked[:_MOST_NAMES]:
-        yield expectation(address, name, outcome)
-    allowed = (name_of(each) for each in policy.allow)
-    passed = [name for name in allowed if _is_public(config, name)][:1]
-    if not policy.lists and not policy.services and not policy.during:
-        passed += [name for name in known if not covers(policy.deny, name)][:1]
-    for name in passed:
-        yield expectation(address, name, "passed")
-    yield from _at_hours(config, policy, client, outcome)
-
-
-def _at_hours(
-    config: ImportedConfig, policy: OldPolicy, client: str, outcome: str
-) -> Iterator[str]:
-    """What holds within the hours of a schedule, for one name of its services."""
-    for during in policy.during:
-        for service in during.services:
-            name = config.services[service]
-            if covers(policy.allow, name) or covers(policy.deny, name) or policy.lists:
-                continue
-            expected = "passed" if during.outside else outcome
-            text = expectation(ip_address(client), name, expected)
-            yield f"{text}hours = {quoted(during.hours)}\n"
-            break
-
-
-def _blocked(config: ImportedConfig, policy: OldPolicy) -> Iterator[str]:
-    """Names that a policy blocks at all hours, whatever its lists of others have."""
-    denied = (name_of(each) for each in policy.deny)
-    of_services = (config.services[each] for each in policy.services)
-    for found in (denied, of_services):
-        for name in found:
-            if _is_public(config, name) and not covers(policy.allow, name):
-                yield name
-
-
-def _is_public(config: ImportedConfig, name: str) -> bool:
-    """Whether the policy decides on a name, and no local record does."""
-    wire = names.parse(name)
-    local = {names.parse(each.removeprefix("*.")) for each in config.old.local}
-    return not is_private(wire) and local.isdisjoint(names.zones(wire))

@@ -13,7 +13,7 @@ from resolver.lists.rules import Rule, read_rule
 
 _NOT_IN_LABEL = re.compile(r"[^a-z0-9]+")
 _LONGEST_LABEL = 40
-_MOST_NOTES = 2000
+_MOST_NOTES = 1000
 _FORMATS = (("hosts", "hosts"), ("adblock", "adblock"), ("abp", "adblock"), ("domains", "plain"))
 """The format of a list whose address has a word."""
 
@@ -55,6 +55,8 @@ class OldPolicy:
     upstream: tuple[str, ...] = ()
     """The name servers of these clients; none means those of all."""
     enforced: bool = True
+    answer: str = ""
+    """The answer to a blocked name; empty for that of a new config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +97,23 @@ class OldSetup:
     came: list[str] = field(default_factory=list)
     """What came over, a sentence each."""
     left: list[str] = field(default_factory=list)
-    """What did not, and what follows, a sentence each."""
+    """What did not, and what follows, a sentence each; only ``leave`` adds to it."""
+    more_left: int = 0
+    """How many are not in ``left``, since nobody would read them all."""
 
     def leave(self, what: str) -> None:
-        """Note something that does not come over.
-
-        Raises:
-            OldSetupError: there is more than a person would read.
-        """
-        if what in self.left:
-            return
+        """Note something that does not come over."""
         if len(self.left) == _MOST_NOTES:
-            raise OldSetupError(
-                f"more than {_MOST_NOTES} settings of {self.program} have no place here, the last "
-                f"of them: {what}; make the config by hand (darban init without --from-...)"
-            )
-        self.left.append(what)
+            self.more_left += 1
+        elif what not in self.left:
+            self.left.append(what)
+
+    @property
+    def all_left(self) -> list[str]:
+        """What is left, with the number of what is not named."""
+        if not self.more_left:
+            return self.left
+        return [*self.left, f"{self.more_left} more settings, which are not named here"]
 
     def add_list(self, location: str, format_: str, about: str) -> str | None:
         """Add a list, and return its name; None where its address cannot be one here."""
@@ -179,16 +182,11 @@ def denied(deny: Iterable[str], allow: Iterable[str]) -> tuple[str, ...]:
 
     In the old program ``allow`` wins; here the rule for the longer name does.
     """
-    allowed = _Rules(allow)
-    return tuple(each for each in dict.fromkeys(deny) if not allowed.covers(_read(each)))
+    allowed = Rules(allow)
+    return tuple(each for each in dict.fromkeys(deny) if not allowed.cover(_read(each)))
 
 
-def covers(rules: Iterable[str], name: str) -> bool:
-    """Whether a rule is for a name."""
-    return _Rules(rules).covers(Rule(names.parse(name), False, False, 1))
-
-
-class _Rules:
+class Rules:
     """Rules by name."""
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -196,7 +194,11 @@ class _Rules:
         self._subtrees = {each.name for each in rules if each.subtree}
         self._alone = {each.name for each in rules if not each.subtree}
 
-    def covers(self, rule: Rule) -> bool:
+    def covers(self, name: str) -> bool:
+        """Whether one of these rules is for a name."""
+        return self.cover(Rule(names.parse(name), False, False, 1))
+
+    def cover(self, rule: Rule) -> bool:
         """Whether these rules are for all names that another is for."""
         if not self._subtrees.isdisjoint(names.zones(rule.name)):
             return True
@@ -213,11 +215,6 @@ def _read(text: str) -> Rule:
 def name_of(text: str) -> str:
     """The name of a rule."""
     return names.text(_read(text).name)
-
-
-def is_alone(text: str) -> bool:
-    """Whether a rule is for its name, and not for those below it."""
-    return not _read(text).subtree
 
 
 def by_policy(clients: Sequence[OldClients], default: OldPolicy) -> Mapping[OldPolicy, str]:

@@ -193,9 +193,9 @@ def test_what_does_not_exist_here_is_said() -> None:
     for what in ("tls", "dhcp"):
         content = content.replace(f"{what}:\n  enabled: false", f"{what}:\n  enabled: true")
     content = content.replace("safebrowsing_enabled: false\n\n", "safebrowsing_enabled: true\n\n")
-    content = content.replace("blocking_mode: default", "blocking_mode: nxdomain")
+    content = content.replace("blocking_mode: default", "blocking_mode: custom_ip")
     old = _read(content)
-    for said in ("netflix", "guest-id", "blocked_colours", "tls", "DHCP", "browsing", "nxdomain"):
+    for said in ("netflix", "guest-id", "blocked_colours", "tls", "DHCP", "browsing", "custom_ip"):
         assert [each for each in old.left if said in each], said
 
 
@@ -206,6 +206,18 @@ def test_protection_that_is_off_counts_and_blocks_nothing(tmp_path: Path) -> Non
     asked = explainer(tmp_path, _read(content), STAFF)
     found = outcomes(asked, [PLAIN], ["tracker.example"])
     assert found == {f"{PLAIN} tracker.example would_block"}
+
+
+def test_the_blocking_mode_is_the_answer() -> None:
+    content = adguard(rules=["||x.example^"]).replace("mode: default", "mode: nxdomain")
+    read = tomllib.loads(text(_read(content), STAFF))
+    assert read["policies"]["default"]["answer"] == "nxdomain"
+
+
+def test_of_more_than_anybody_reads_the_number_is_said() -> None:
+    old = _read(adguard(rules=[f"/{number}/" for number in range(1500)]))
+    assert len(old.all_left) == 1001
+    assert old.all_left[-1] == "500 more settings, which are not named here"
 
 
 @pytest.mark.parametrize(

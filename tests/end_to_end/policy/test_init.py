@@ -61,6 +61,8 @@ def test_beside_a_config_the_new_one_is_served_and_not_reloaded(tmp_path: Path) 
     assert done.code == GOOD, done.err
     assert "darban run --config new.toml\n" in done.out
     text = (tmp_path / "new.toml").read_text("utf-8")
+    schema, path = text.partition("\n")[0].split(" ", 1)
+    assert (schema, Path(path).is_file()) == ("#:schema", True)
     assert 'directories = ["blocklists"]' in text
     assert 'mode = "audit"' in text
 
