@@ -1,7 +1,8 @@
 """Writes the pages of docs/reference/ that are made from the program: `make reference`.
 
-A test holds that they are what this program writes. Another compares deploy/reference.toml, of
-which the page of config.toml is made, with the config model.
+It writes the JSON Schema of config.toml, too. A test holds that they are what this program writes.
+Another compares deploy/reference.toml, of which the page of config.toml is made, with the config
+model.
 """
 
 import json
@@ -14,6 +15,7 @@ import typer
 import yaml
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from docs.config_schema import config_schema
 from resolver.cli.app import GROUPS, app
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
@@ -142,7 +144,11 @@ def config() -> str:
     sections = re.split(r"\n{3,}", rest)
     about = " ".join(line.lstrip("# ") for line in head.splitlines())
     lines = ["# config.toml", "", about, ""]
-    lines += ["The file itself is [reference.toml](../../deploy/reference.toml)."]
+    lines += [
+        "The file itself is [reference.toml](../../deploy/reference.toml). Editors complete and"
+        " check a config by its JSON Schema, [config.json](../../deploy/schemas/config.json), which"
+        " the first line names of a config that `darban init` writes. `darban check` finds more."
+    ]
     for section in sections:
         tables = re.findall(r"^\[+([\w.-]+)\]+", section, re.MULTILINE)
         lines += ["", f"## {tables[0] if tables else 'Files'}", "", "```toml", section, "```"]
@@ -204,7 +210,16 @@ PAGES = {
     "logs.md": logs,
 }
 
+SCHEMA = ROOT / "deploy" / "schemas" / "config.json"
+
+
+def schema() -> str:
+    """The JSON Schema of config.toml."""
+    return json.dumps(config_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
 if __name__ == "__main__":
+    SCHEMA.write_text(schema(), encoding="utf-8")
     REFERENCE.mkdir(exist_ok=True)
     for page, text in PAGES.items():
         (REFERENCE / page).write_text(text(), encoding="utf-8")

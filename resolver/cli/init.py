@@ -15,15 +15,24 @@ import typer
 from resolver.cli.check import checked
 from resolver.cli.command import echo
 from resolver.cli.default_config import HERE, SYSTEM
+from resolver.cli.old_settings import named_services, print_old, read_old
 from resolver.cli.policies import no_such_vlan
-from resolver.config.first_config import NewConfig, NewVlan, client_of, text_of
+from resolver.config.first_config import (
+    INSTALLED_SCHEMA,
+    NewConfig,
+    NewVlan,
+    client_of,
+    text_of,
+)
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.files import Folder
+from resolver.importers.imported_config import ImportedConfig, text_of_imported
 from resolver.snapshot.config_files import DiskFiles
 
 INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
-SOURCE_LISTS = [each / "blocklists" for each in Path(sys.prefix).parents[:2]]
+SOURCES = Path(sys.prefix).parents[:2]
+SOURCE_LISTS = [each / "blocklists" for each in SOURCES]
 OWN_LISTS = "blocklists"
 """The lists of an installation; those of a checkout, whose environment is .venv or build/venv; the
 agency's own, beside its config."""
@@ -34,7 +43,8 @@ Vlans = Annotated[
     typer.Option(
         "--vlan",
         metavar="NAME=PREFIX,...",
-        help="a VLAN and the prefixes of its clients: administration=10.10.0.0/16,fd00:10::/64",
+        help="a VLAN and the prefixes of its clients: administration=10.10.0.0/16,fd00:10::/64; "
+        "with --from-..., of the clients that the old config does not list",
     ),
 ]
 Open = Annotated[
@@ -45,7 +55,8 @@ Upstream = Annotated[
     typer.Option(
         "--upstream",
         metavar="ADDRESS",
-        help="a resolver to ask, with a port or without; none means those of /etc/resolv.conf",
+        help="a resolver to ask, with a port or without; none means those of the old config, or of "
+        "/etc/resolv.conf",
     ),
 ]
 ListenOn = Annotated[
@@ -60,6 +71,14 @@ ListenOn = Annotated[
 Contact = Annotated[
     str, typer.Option("--contact", help="whom a blocked person may ask: noc@agency.example")
 ]
+Pihole = Annotated[
+    Path | None,
+    typer.Option("--from-pihole", metavar="GRAVITY.DB", help="a gravity.db of Pi-hole 5 or 6"),
+]
+Adguard = Annotated[
+    Path | None,
+    typer.Option("--from-adguard", metavar="YAML", help="an AdGuardHome.yaml of AdGuard Home"),
+]
 Audit = Annotated[bool, typer.Option("--audit", help="count what would be blocked, block nothing")]
 File = Annotated[
     Path | None,
@@ -72,33 +91,56 @@ File = Annotated[
 def init(
     file: File = None,
     *,
-    vlan: Vlans,
-    open_: Open = [],  # noqa: B006 - Typer copies it
-    upstream: Upstream = ["system"],  # noqa: B006
+    vlan: Vlans = [],  # noqa: B006 - Typer copies it
+    open_: Open = [],  # noqa: B006
+    upstream: Upstream = [],  # noqa: B006
     listen: ListenOn = [],  # noqa: B006
     contact: Contact = "",
     audit: Audit = False,
+    from_pihole: Pihole = None,
+    from_adguard: Adguard = None,
 ) -> int:
-    """Write a first config from the VLANs of a network.
+    """Write a first config, from VLANs or another resolver.
 
     A VLAN that is not --open gets the policy "administrative": foreign messengers and encrypted DNS
     are blocked. The config has expectations for every VLAN. It is checked as darban check checks
     it, before it is written. No file is overwritten.
 
+    With --from-pihole or --from-adguard, the config has the lists, names, services, clients and
+    expectations of the old resolver, and blocks nothing else. What came over and what is left is
+    printed, and is in the config as comments.
+
         darban init --vlan administration=10.10.0.0/16 --vlan publicity=10.20.0.0/16
             --open publicity --upstream 127.0.0.1:5335 --contact noc@agency.example
+
+        darban init new.toml --from-pihole gravity.db --vlan staff=10.10.0.0/16
     """
     path = file or (SYSTEM if os.geteuid() == 0 and SYSTEM.parent.is_dir() else HERE)
     _refuse_existing(path)
+    lists = _lists(path)
+    services = named_services(path.parent, lists) if from_pihole or from_adguard else {}
+    old = read_old(from_pihole, from_adguard, services)
     vlans = _vlans(vlan, open_)
-    addresses = [_with_port(each) for each in listen] or _own_addresses(vlans)
-    text = text_of(NewConfig(vlans, addresses, upstream, contact, _lists(path), audit))
+    if not vlans and (old is None or not old.clients):
+        raise DarbanError("say --vlan NAME=PREFIX,... for each VLAN of your clients")
+    of_clients = [NewVlan(each.name, each.prefixes, False) for each in old.clients] if old else []
+    addresses = [_with_port(each) for each in listen] or _own_addresses([*vlans, *of_clients])
+    new = NewConfig(vlans, addresses, upstream, contact, lists, audit, _schema())
+    if old is None:
+        text = text_of(replace(new, upstream=upstream or ["system"]))
+    else:
+        text = text_of_imported(ImportedConfig(old, new, services))
     _check(path, text)
     _write(path, text)
-    closed = [each.name for each in vlans if not each.is_open]
-    does = "counts" if audit else "blocks"
-    echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.\n")
-    for number, step in enumerate(_next_steps(path, vlans, addresses[0]), 1):
+    if old is None:
+        closed = [each.name for each in vlans if not each.is_open]
+        does = "counts" if audit else "blocks"
+        echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.")
+    else:
+        echo(f"{path}: written from the settings of {old.program}.")
+        print_old(old, has_vlans=bool(vlans))
+    echo("")
+    for number, step in enumerate(_next_steps(path, vlans or of_clients, addresses[0]), 1):
         echo(f"{number}. {step}")
     return 0
 
@@ -193,6 +235,12 @@ def _lists(path: Path) -> list[str]:
     if not own.is_dir():
         return [str(shipped)]
     return [OWN_LISTS] if own.samefile(shipped) else [str(shipped), OWN_LISTS]
+
+
+def _schema() -> str:
+    """The JSON Schema of a config: of the checkout, or of the installation."""
+    of_sources = (each / "deploy" / "schemas" / "config.json" for each in SOURCES)
+    return str(next((each for each in of_sources if each.is_file()), INSTALLED_SCHEMA))
 
 
 def _check(path: Path, text: str) -> None:

@@ -12,8 +12,9 @@ from ipaddress import ip_address
 
 from resolver.config.values import Address, Network
 
+INSTALLED_SCHEMA = "/usr/share/doc/darban/deploy/schemas/config.json"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_NOBODY = tuple(map(ip_address, ("192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1")))
+NOBODY = tuple(map(ip_address, ("192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1")))
 """Addresses for documentation (RFC 5737, RFC 3849), which no client has."""
 
 
@@ -37,6 +38,8 @@ class NewConfig:
     lists: Sequence[str]
     audit: bool
     """Whether blocks are counted only."""
+    schema: str = INSTALLED_SCHEMA
+    """The file of the JSON Schema of a config, for editors."""
 
 
 def text_of(config: NewConfig) -> str:
@@ -45,18 +48,25 @@ def text_of(config: NewConfig) -> str:
     return "\n".join([*parts, _EXPECTATIONS, *_expectations(config)])
 
 
+def schema_comment(config: NewConfig) -> str:
+    """The first line, by which editors (Even Better TOML, taplo) complete and check the file."""
+    path = "".join(each for each in config.schema if each.isprintable())
+    return f"#:schema {path}"
+
+
 def _server(config: NewConfig) -> str:
     return f"""\
+{schema_comment(config)}
 # Darban's configuration: who may reach which messengers, by VLAN. Written by `darban init`.
 #
 # After a change: `darban check`, then `darban reload`. reference.toml, among Darban's documents,
 # has every key with its meaning and its default.
 
 [server]
-listen = {_array(config.listen)}
+listen = {array(config.listen)}
 
 [upstream]                  # the resolvers that are asked; "system" is those of /etc/resolv.conf
-servers = {_array(config.upstream)}
+servers = {array(config.upstream)}
 
 # Zones of your own, such as those of Active Directory, are asked of your own servers:
 # [[forward]]
@@ -64,7 +74,7 @@ servers = {_array(config.upstream)}
 # servers = ["10.0.0.10"]
 
 [lists]                     # a file for each service; of two lists of a name the later adds
-directories = {_array(config.lists)}
+directories = {array(config.lists)}
 
 
 # ---- The directives: the ground for blocking, cited in answers and pages ----
@@ -86,7 +96,7 @@ narrows = "1595"
 
 def _policies(config: NewConfig) -> Iterator[str]:
     """The policies that a VLAN has."""
-    contact = _quoted(config.contact) if config.contact else '"noc@agency.example"'
+    contact = quoted(config.contact) if config.contact else '"noc@agency.example"'
     if any(not vlan.is_open for vlan in config.vlans):
         mode = "audit" if config.audit else "enforce"
         yield f"""\
@@ -113,8 +123,8 @@ _VLANS = """
 
 def _vlan(vlan: NewVlan) -> str:
     return f"""\
-[vlans.{_key(vlan.name)}]
-prefixes = {_array(map(str, vlan.prefixes))}
+[vlans.{key(vlan.name)}]
+prefixes = {array(map(str, vlan.prefixes))}
 policy = "{"open" if vlan.is_open else "administrative"}"
 """
 
@@ -132,16 +142,17 @@ def _expectations(config: NewConfig) -> Iterator[str]:
         found = [client_of(prefix, prefixes) for prefix in vlan.prefixes]
         clients = [client for client in found if client is not None]
         for client in clients:
-            yield _expectation(client, "web.telegram.org", "passed" if vlan.is_open else blocked)
+            yield expectation(client, "web.telegram.org", "passed" if vlan.is_open else blocked)
         if clients and not vlan.is_open:
-            yield _expectation(clients[0], "eitaa.com", "passed", "a domestic messenger")
-    for nobody in _NOBODY:
+            yield expectation(clients[0], "eitaa.com", "passed", "a domestic messenger")
+    for nobody in NOBODY:
         if not any(nobody in prefix for prefix in prefixes):
-            yield _expectation(nobody, "agency.example", "refused", "a client in no VLAN")
+            yield expectation(nobody, "agency.example", "refused", "a client in no VLAN")
             return
 
 
-def _expectation(client: Address, name: str, outcome: str, comment: str = "") -> str:
+def expectation(client: Address, name: str, outcome: str, comment: str = "") -> str:
+    """One ``[[expect]]``; no value may have a quote."""
     return f"""\
 [[expect]]{f"{' ' * 18}# {comment}" if comment else ""}
 client = "{client}"
@@ -164,13 +175,16 @@ def client_of(prefix: Network, prefixes: Iterable[Network]) -> Address | None:
     return client
 
 
-def _array(values: Iterable[str]) -> str:
-    return "[" + ", ".join(map(_quoted, values)) + "]"
+def array(values: Iterable[str]) -> str:
+    """An array of texts, in TOML."""
+    return "[" + ", ".join(map(quoted, values)) + "]"
 
 
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
+def key(name: str) -> str:
+    """A key, in TOML."""
+    return name if _BARE_KEY.fullmatch(name) else quoted(name)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text in quotes, in TOML, whatever is in it."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -15,13 +15,14 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of ``datetime.date.weekday``."""
 _DAY: Final = 'a day in quotes: "sat", "sun", "mon", "tue", "wed", "thu" or "fri"'
 _TIME: Final = 'a time of the day in quotes, such as "07:30"; the last is "24:00"'
+_TIME_TEXT: Final = "([0-9]{1,2}):([0-5][0-9])"
 _ZONE: Final = 'a time zone such as "Asia/Tehran"'
 _HOLIDAY: Final = 'a date in quotes, Gregorian or solar Hijri, such as "2026-03-21" or "1405-01-01"'
 
 
 def _read_time(text: str) -> int:
     """Read a time of the day, in seconds since midnight."""
-    parts = re.fullmatch(r"([0-9]{1,2}):([0-5][0-9])", text)
+    parts = re.fullmatch(_TIME_TEXT, text)
     if parts is None or (seconds := int(parts[1]) * 3600 + int(parts[2]) * 60) > 86_400:
         raise InvalidValue(_TIME)
     return seconds
@@ -42,8 +43,8 @@ def _read_holiday(value: object) -> dt.date:
     raise InvalidValue(_HOLIDAY)
 
 
-Weekday = Annotated[int, reader(_DAY, DAYS.index)]
-TimeOfDay = Annotated[int, reader(_TIME, _read_time)]
+Weekday = Annotated[int, reader(_DAY, DAYS.index, "|".join(DAYS))]
+TimeOfDay = Annotated[int, reader(_TIME, _read_time, _TIME_TEXT)]
 ZoneName = Annotated[str, matching(_ZONE, "[A-Za-z0-9_+/-]+")]
 Holiday = Annotated[dt.date, PlainValidator(_read_holiday)]
 

@@ -60,23 +60,31 @@ class RecordText:
     data: str
 
 
-def reader(expected: str, read: Callable[[str], object]) -> PlainValidator:
-    """A validator that reads text, and refuses every other type.
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """Reads text, and refuses every other type."""
 
-    ``read`` raises InvalidValue, or another ValueError where ``expected`` says enough.
-    """
+    expected: str
+    read: Callable[[str], object]
+    """Raises InvalidValue, or another ValueError where ``expected`` says enough."""
+    pattern: str
+    """What every text that is taken matches from beginning to end; empty for none."""
 
-    def validate(value: object) -> object:
+    def __call__(self, value: object) -> object:
+        """The value that a text means."""
         if not isinstance(value, str):
-            raise InvalidValue(expected)
+            raise InvalidValue(self.expected)
         try:
-            return read(value)
+            return self.read(value)
         except InvalidValue:
             raise
         except ValueError:
-            raise InvalidValue(expected) from None
+            raise InvalidValue(self.expected) from None
 
-    return PlainValidator(validate)
+
+def reader(expected: str, read: Callable[[str], object], pattern: str = "") -> PlainValidator:
+    """A validator for text; what each argument is, ``TextReader`` says."""
+    return PlainValidator(TextReader(expected, read, pattern))
 
 
 def matching(
@@ -93,7 +101,7 @@ def matching(
             expected, f'Did you mean "{lower}"?' if whole.fullmatch(lower) else advice
         )
 
-    return reader(expected, read)
+    return reader(expected, read, pattern)
 
 
 _ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
@@ -205,7 +213,7 @@ def _split_url(text: str) -> tuple[urllib.parse.SplitResult, str]:
     return parts, parts.hostname or ""
 
 
-def _read_url(text: str) -> str:
+def read_url(text: str) -> str:
     """Read an address to fetch from; only TLS keeps others from changing a list on its way."""
     parts, host = _split_url(text)
     if _NOT_IN_URL.search(text) or parts.fragment:
@@ -255,7 +263,7 @@ LocalDomainName = Annotated[bytes, reader(_NAME, _read_local_name)]
 PlainName = Annotated[bytes, reader(_PLAIN, _read_plain_name)]
 CacheSize = Annotated[ByteSize, AfterValidator(_at_least_one_mib)]
 Record = Annotated[RecordText, reader(_LOCAL, _read_record)]
-SourceUrl = Annotated[str, reader(_URL, _read_url)]
+SourceUrl = Annotated[str, reader(_URL, read_url)]
 
 _SERVICE = 'a service such as "telegram": lower-case letters, digits and hyphens'
 _REFERENCE = 'a service such as "telegram", or a category with @ such as "@messenger"'

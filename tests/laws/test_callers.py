@@ -148,6 +148,7 @@ NO_COMMANDS = {
     "in_force_at": "the policy of an earlier moment, for --at",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
+    "old_settings": "the settings of another resolver, for init",
     "policies": "the policy of a config, for commands that compare or explain it",
     "printable_report": "the report of a period; the command report declares it",
     "progress": "what a command does, shown on a terminal",

@@ -21,7 +21,7 @@ ORDER = (
     ("upstream", "snapshot"),  # sockets to upstreams; what is stored on disk
     ("compiler",),  # config and lists compiled into a snapshot
     ("evidence",),  # what is recorded and proven: audit log, chain, figures, block log
-    ("reports",),  # the report of a policy, and the report of a period
+    ("reports", "importers"),  # reports of a policy and a period; settings of other resolvers
     ("policy_source", "fetch"),  # the policy from git; subscribed lists
     ("web", "publish", "worker"),  # pages; zones for other resolvers; one process that answers
     ("supervisor",),  # the worker processes, and one snapshot after another in them
@@ -108,13 +108,19 @@ def test_only_one_module_knows_dnslib() -> None:
     assert knowing == ["dns.presentation"]
 
 
-def test_only_the_figures_know_sqlite() -> None:
+def test_only_the_figures_and_the_importers_know_sqlite() -> None:
     knowing = {m.part for m in MODULES if "sqlite3" in imported(m)}
-    assert knowing == {"evidence"}
+    assert knowing == {"evidence", "importers"}
+
+
+def test_only_one_module_knows_yaml() -> None:
+    """It bounds what a file of somebody else can do."""
+    knowing = [m.name for m in MODULES if "yaml" in imported(m)]
+    assert knowing == ["importers.yaml_text"]
 
 
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
     assert knowing <= {
-        *("config", "analysis", "compiler", "cli"),
+        *("config", "analysis", "compiler", "importers", "cli"),
     }

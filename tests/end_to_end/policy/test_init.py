@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.importers.adguard_texts import adguard, client
+from tests.importers.gravity import PiHole
 from tests.live.clients import ask
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.configs import BLOCKLISTS
@@ -32,12 +34,12 @@ def test_a_server_with_the_new_config_blocks_and_passes(tmp_path: Path, upstream
     with servers(tmp_path) as make:
         text = config.read_text(encoding="utf-8")
         server: Server = make(f'{text}\n[metrics]\nlisten = "127.0.0.1:{metrics}"\n').start()
-        for client, name, address in (
+        for source, name, address in (
             ("127.0.10.5", "web.telegram.org", "0.0.0.0"),
             ("127.0.10.5", "eitaa.com", ANY_V4),
             ("127.0.20.5", "web.telegram.org", ANY_V4),
         ):
-            answer = ask(server.port, name, client=client)
+            answer = ask(server.port, name, client=source)
             assert answer is not None
             assert [str(record.rdata) for record in answer.rr] == [address]
         assert server.stop().code == 0
@@ -59,6 +61,8 @@ def test_beside_a_config_the_new_one_is_served_and_not_reloaded(tmp_path: Path) 
     assert done.code == GOOD, done.err
     assert "darban run --config new.toml\n" in done.out
     text = (tmp_path / "new.toml").read_text("utf-8")
+    schema, path = text.partition("\n")[0].split(" ", 1)
+    assert (schema, Path(path).is_file()) == ("#:schema", True)
     assert 'directories = ["blocklists"]' in text
     assert 'mode = "audit"' in text
 
@@ -95,3 +99,59 @@ def test_what_is_wrong_is_said_and_nothing_written(
     assert done.code == WRONG
     assert said in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def _gravity(path: Path) -> None:
+    PiHole(
+        groups={1: ("guests", True)},
+        domains=[(1, "tracker.example", [0]), (3, r"^ad[0-9]+\.", [0])],
+        clients=[("10.20.0.0/16", [1]), ("aa:bb:cc:dd:ee:ff", [1])],
+    ).save(path)
+
+
+@pytest.mark.parametrize("option", ["--from-pihole", "--from-adguard"])
+def test_a_config_from_another_resolver(tmp_path: Path, option: str) -> None:
+    old = tmp_path / "old"
+    if option == "--from-pihole":
+        _gravity(old)
+    else:
+        guests = client("guests", ["10.20.0.0/16", "aa:bb:cc:dd:ee:ff"], own_settings=True)
+        rules = ["|tracker.example^", r"/^ad[0-9]+\./"]
+        old.write_text(adguard(rules=rules, clients=guests), encoding="utf-8")
+    given = ("--vlan", "staff=10.10.0.0/16", "--listen", "127.0.0.1")
+    done = darban("init", "new.toml", option, old, *given, at=tmp_path)
+    assert done.code == GOOD, done.err
+    for said in (r"^ad[0-9]+\.", "aa:bb:cc:dd:ee:ff"):
+        assert said in done.out
+        assert said in (tmp_path / "new.toml").read_text("utf-8")
+    check = darban("check", "new.toml", at=tmp_path)
+    assert check.code == GOOD
+    assert "errors 0" in check.out
+    for address, code in (("10.10.0.9", 1), ("10.20.0.9", 0)):
+        asked = ("explain", address, "tracker.example", "--config", "new.toml")
+        assert darban(*asked, at=tmp_path).code == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "say --vlan NAME=PREFIX,..."),
+        (("--from-pihole", "a", "--from-adguard", "b"), "say one of --from-pihole and"),
+        (("--from-pihole", "missing.db"), "missing.db cannot be read (No such file or directory)"),
+        (("--from-adguard", "."), ". cannot be read"),
+    ],
+)
+def test_what_is_wrong_about_old_settings_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = darban("init", "new.toml", *arguments, "--listen", "127.0.0.1", at=tmp_path)
+    assert done.code == WRONG
+    assert said in done.err
+
+
+def test_a_gravity_db_that_is_written_now_is_refused(tmp_path: Path) -> None:
+    _gravity(tmp_path / "gravity.db")
+    (tmp_path / "gravity.db-wal").write_bytes(b"x")
+    done = darban("init", "new.toml", "--from-pihole", "gravity.db", at=tmp_path)
+    assert done.code == WRONG
+    assert "Pi-hole writes it now (gravity.db-wal)" in done.err
