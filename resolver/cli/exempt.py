@@ -1,6 +1,7 @@
 """``darban exempt``: permit a service for some clients until a moment, with an approver."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_edits import Edited, ExemptionEdits
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.exemption_times import ExemptionTimes
+from resolver.cli.pair import run_there
 from resolver.cli.policies import compile_valid
 from resolver.cli.server import read_status
 from resolver.errors import DarbanError
@@ -61,6 +63,7 @@ Id = Annotated[
         help="its name, else made of the ticket; given twice, the same is not added again",
     ),
 ]
+Here = Annotated[bool, typer.Option("--here", help="on this node alone, not on those of [pair]")]
 _INCOMPLETE = (
     "say for whom, what, who approved it and where it was asked for: darban exempt "
     "CLIENT SERVICE... --for TIME --approver WHO --ticket ID"
@@ -84,6 +87,7 @@ def exempt(
     end: End = None,
     extend: Extend = None,
     prune: Prune = False,
+    here: Here = False,
     config: Config,
     as_json: AsJson = False,
 ) -> int:
@@ -95,6 +99,10 @@ def exempt(
     without an offset is in this host's time, a date alone is its beginning. Exits with 1 where an
     expectation would not hold, 2 where there is a mistake. It ends at a whole minute: seconds are
     rounded up.
+
+    Where the config names other nodes in [pair], the same is done on each of them, by your own
+    SSH, once it is done here. Where that fails, the command to run there later is shown, and the
+    exit code is 3 if the node is not reached.
 
     Where the policy comes from git, a server refuses. Give the command in your own clone, with
     --config: the file there is edited and checked in the same way. When you have committed it,
@@ -130,23 +138,28 @@ def exempt(
         raise DarbanError(_INCOMPLETE)
     edits = ExemptionEdits(config)
     if end is not None:
-        done = edits.end(end)
+        done = edits.end(end, is_there=not here)
     elif extend is not None:
         done = edits.extend(extend, times.end(), given)
     elif prune:
         done = edits.prune()
     else:
         done = edits.give(str(whom), services or [], {**times.fields(), **given}, id_)
-    return _show(done, as_json)
+    return _show(done, config, () if here else edits.nodes, as_json)
 
 
-def _show(done: Edited, as_json: bool) -> int:
-    """Show an edit; the exit code."""
-    if as_json:
-        print_json(done.shown)
-    else:
+def _show(done: Edited, config: Path, nodes: Sequence[str], as_json: bool) -> int:
+    """Show an edit, make it on the other nodes too, and show that; the exit code of the whole."""
+    if not as_json:
         echo("\n".join(done.lines))
-    return done.code
+    there = []
+    for node in () if done.code else nodes:
+        there.append(run_there(node, config, ["exempt", "--here", *done.words]))
+        if not as_json:
+            echo("\n".join(there[-1].lines()))
+    if as_json:
+        print_json({**done.shown, "pair": [each._asdict() for each in there]})
+    return max([done.code, *(each.code for each in there)])
 
 
 def _list(path: Path, as_json: bool) -> int:

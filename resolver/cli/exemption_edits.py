@@ -33,6 +33,8 @@ class Edited(NamedTuple):
     """What to show."""
     shown: Mapping[str, object]
     """What --json has."""
+    words: Sequence[str]
+    """The same edit for another node, after ``darban exempt``."""
 
 
 class ExemptionEdits:
@@ -46,6 +48,11 @@ class ExemptionEdits:
         self._edit = ExemptionEdit(path, self._in_force)
         self._known = {each.id: each for each in exemption_details(self._edit.compiled)}
 
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The other nodes of the pair, as the config names them."""
+        return self._edit.nodes
+
     def give(
         self, whom: str, services: Sequence[str], given: Mapping[str, object], id_: str | None
     ) -> Edited:
@@ -57,8 +64,9 @@ class ExemptionEdits:
         shown = {"exemption": {**exemption, **moments}}
         prefixes = clients.get("prefixes")
         named = prefixes if isinstance(prefixes, list) else None
+        words = [",".join(named or [whom]), *services, *_options({"id": id_, **given})]
         if id_ in self._known:
-            return self._given_already(exemption, shown)
+            return self._given_already(exemption, shown, words)
         edited = self._edit.add(exemption)
         begin = f"from {given['from']} " if "from" in given else ""
         within = f" within {given['hours']}" if "hours" in given else ""
@@ -68,10 +76,10 @@ class ExemptionEdits:
             f"{begin}until {given['until']}{within}, "
             f"approved by {given['approver']} ({given['ticket']})"
         )
-        return self._activate(edited, "exempt", [said], shown)
+        return self._activate(edited, "exempt", [said], shown, words)
 
     def _given_already(
-        self, exemption: Mapping[str, object], shown: Mapping[str, object]
+        self, exemption: Mapping[str, object], shown: Mapping[str, object], words: Sequence[str]
     ) -> Edited:
         """Say that an exemption is there already.
 
@@ -87,46 +95,51 @@ class ExemptionEdits:
                 f"there is already an exemption {exemption_text(known)}. Another one needs another "
                 "--id; --extend lets it end later, --end ends it; the config stays as it is"
             )
-        return self._unchanged(f"exemption {exemption_text(known)}: is there already", shown)
+        return self._unchanged(f"exemption {exemption_text(known)}: is there already", shown, words)
 
     def extend(self, id_: str, end: dt.datetime, about: Mapping[str, str]) -> Edited:
         """Let an exemption end later. Where it does already, nothing is done."""
         edited = self._edit.change(id_, {"until": end, **about})
         before = self._known[id_]
         after = ExemptionDetails(**{**asdict(before), **about, "until": end.timestamp()})
+        words = ["--extend", id_, *_options({"until": end, **about})]
         shown = {"exemptions": [after]}
         if comparable(after) == comparable(before):
             said = f"exemption {exemption_text(before)}: is so already"
-            return self._unchanged(said, shown)
+            return self._unchanged(said, shown, words)
         if after.until <= before.until:
             raise DarbanError(
                 f"exemption {id_} lasts until {moment_text(before.until)}, which is not before "
                 f"{end}; --extend takes a later end, --end ends it now"
             )
         said = f"exemption {exemption_text(after)}; it was until {moment_text(before.until)}"
-        return self._activate(edited, "exempt --extend", [said], shown)
+        return self._activate(edited, "exempt --extend", [said], shown, words)
 
-    def end(self, id_: str) -> Edited:
-        """Remove an exemption."""
-        return self._remove([id_], "exempt --end")
+    def end(self, id_: str, *, is_there: bool = True) -> Edited:
+        """Remove an exemption; ``is_there``: it is a mistake where there is none."""
+        words = ["--end", id_]
+        if id_ not in self._known and not is_there:
+            said = f"there is no exemption '{id_}'; nothing to end"
+            return self._unchanged(said, {"exemptions": []}, words)
+        return self._remove([id_], "exempt --end", words)
 
     def prune(self) -> Edited:
         """Remove the exemptions that have ended."""
-        now = time.time()
+        now, words = time.time(), ["--prune"]
         to_remove = [each.id for each in self._known.values() if ended(each.until, now)]
         if not to_remove:
             said = "no exemption has ended; nothing to remove"
-            return self._unchanged(said, {"exemptions": []})
-        return self._remove(to_remove, "exempt --prune")
+            return self._unchanged(said, {"exemptions": []}, words)
+        return self._remove(to_remove, "exempt --prune", words)
 
-    def _remove(self, ids: Sequence[str], event: str) -> Edited:
+    def _remove(self, ids: Sequence[str], event: str, words: Sequence[str]) -> Edited:
         edited = self._edit.remove(ids)
         removed = [self._known[each] for each in ids]
         said = [f"removed: {exemption_text(each)}" for each in removed]
-        return self._activate(edited, event, said, {"exemptions": removed})
+        return self._activate(edited, event, said, {"exemptions": removed}, words)
 
-    def _unchanged(self, said: str, shown: Mapping[str, object]) -> Edited:
-        return self._edited([f"{self._path}: {said}"], {**shown, "warnings": []}, None)
+    def _unchanged(self, said: str, shown: Mapping[str, object], words: Sequence[str]) -> Edited:
+        return self._edited([f"{self._path}: {said}"], {**shown, "warnings": []}, words, None)
 
     def _activate(
         self,
@@ -134,6 +147,7 @@ class ExemptionEdits:
         event: str,
         said: Sequence[str],
         shown: Mapping[str, object],
+        words: Sequence[str],
     ) -> Edited:
         """Put the edited config in force, or write it where no server runs."""
         path, answer, code = self._path, None, 0
@@ -148,16 +162,17 @@ class ExemptionEdits:
             result = "no server runs; this will be in force when one is started, or pulls it"
         written = [f"{path} is as it was"] if code else [f"{path}: {each}" for each in said]
         lines = [*warnings, *([result, *written] if code else [*written, result])]
-        return self._edited(lines, {**shown, "warnings": warnings}, answer)
+        return self._edited(lines, {**shown, "warnings": warnings}, words, answer)
 
     def _edited(
         self,
         lines: Sequence[str],
         shown: Mapping[str, object],
+        words: Sequence[str],
         answer: Answer | None,
     ) -> Edited:
         code = 0 if answer is None else int(answer["code"])
-        return Edited(code, lines, {**shown, "config": str(self._path), "reload": answer})
+        return Edited(code, lines, {**shown, "config": str(self._path), "reload": answer}, words)
 
     def _new_gaps(self, after: CompiledConfig) -> list[str]:
         """What the edit adds that zones for other resolvers do not have."""
@@ -167,3 +182,12 @@ class ExemptionEdits:
         known = passing_prefixes(self._edit.compiled, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
+
+
+def _options(given: Mapping[str, object]) -> list[str]:
+    """Fields of an exemption as options of the command line, each moment with its offset."""
+    texts = (
+        (key, value.isoformat() if isinstance(value, dt.datetime) else str(value))
+        for key, value in given.items()
+    )
+    return [word for key, text in texts for word in (f"--{key}", text)]

@@ -150,6 +150,8 @@ NO_COMMANDS = {
     "in_force_at": "the policy of an earlier moment, for --at",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
+    "pair": "commands on the other nodes of a pair",
+    "pair_status": "what differs between the nodes of a pair, for status",
     "policies": "the policy of a config, for commands that compare or explain it",
     "printable_report": "the report of a period; the command report declares it",
     "progress": "what a command does, shown on a terminal",
