@@ -14,9 +14,13 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
 from tests.live.configs import replaced_once, shipped
 from tests.live.nsd import ANY_V4
+from tests.live.programs import needed
+from tests.live.prometheus import prometheus
 from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.ssh_nodes import SshNodes
+from tests.live.waiting import wait_for
+from tests.watching.expressions import alerts
 
 BY = ("--approver", "رئیس 'Public' Relations; x", "--ticket", "PR-2031")
 GIVEN = ("127.0.10.7,fd00:10::7", "telegram", "viber")
@@ -218,6 +222,27 @@ def test_an_exemption_that_the_other_never_had_is_ended(pair: Pair) -> None:
     assert done.code == GOOD, done.err
     assert "there is no exemption 'pr-2031'; nothing to end" in done.out
     assert pair.hashes()[0] == pair.hashes()[1]
+
+
+def test_prometheus_names_the_exemption_that_one_node_lacks(pair: Pair, tmp_path: Path) -> None:
+    [drift] = [each["expr"] for each in alerts() if each["alert"] == "DarbanPolicyDrift"]
+    given = (*GIVEN, "--for", "2h", "--id", "fair", *BY)
+    ports = pair.one.metrics_port, pair.two.metrics_port
+    (tmp_path / "prometheus").mkdir()
+    with (
+        prometheus(needed("prometheus"), tmp_path / "prometheus", *ports) as served,
+        pair.hosts.up(*NAMES),
+    ):
+        assert not served.vector(drift)
+        assert pair.exempt("--here", *given).code == GOOD
+        found = wait_for(
+            lambda: [labels for labels in served.vector(drift) if "exemption" in dict(labels)],
+            "it is found",
+        )
+        assert [dict(labels)["exemption"] for labels in found] == ["fair"]
+        ended = pair.exempt("--end", "fair")
+        assert ended.code == GOOD, ended.out + ended.err
+        wait_for(lambda: not served.vector(drift), "it is over")
 
 
 def test_without_ssh_it_is_in_force_here_and_said(pair: Pair) -> None:
