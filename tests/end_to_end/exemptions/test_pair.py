@@ -12,7 +12,7 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
-from tests.live.configs import replaced_once, shipped
+from tests.live.configs import edited, replaced_once, shipped
 from tests.live.nsd import ANY_V4
 from tests.live.programs import needed
 from tests.live.prometheus import prometheus
@@ -243,6 +243,32 @@ def test_prometheus_names_the_exemption_that_one_node_lacks(pair: Pair, tmp_path
         ended = pair.exempt("--end", "fair")
         assert ended.code == GOOD, ended.out + ended.err
         wait_for(lambda: not served.vector(drift), "it is over")
+
+
+def test_a_server_that_does_not_run_has_it_from_its_start(up: Pair) -> None:
+    pair = up
+    assert pair.two.stop().code == 0
+    given = pair.exempt(*GIVEN, "--for", "2h", *BY)
+    assert given.code == GOOD, given.out + given.err
+    assert f"{NS2}: no server runs; this will be in force when one is started" in given.out
+    asked = pair.run("status", "--pair")
+    assert (asked.code, f"{NS2}: could not be asked" in asked.out) == (UNREACHABLE, True)
+    pair.two.start()
+    assert pair.run("status", "--pair").code == GOOD
+    assert pair.data() == [ANY_V4, ANY_V4]
+
+
+def test_another_policy_is_told_from_other_exemptions(up: Pair) -> None:
+    pair = up
+    edited(pair.two.config, 'contact = "noc@', 'contact = "other@')
+    assert pair.run("reload", of=pair.two).code == GOOD
+    asked = pair.run("status", "--pair")
+    here, there = pair.hashes()
+    assert (asked.code, here != there) == (NO, True)
+    assert asked.out.splitlines() == [
+        f"{NS2}: policy {there}, and {here} here",
+        f"{NS2}: the exemptions are the same: 'darban diff' shows what differs between configs",
+    ]
 
 
 def test_without_ssh_it_is_in_force_here_and_said(pair: Pair) -> None:
