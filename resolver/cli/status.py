@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.pair_status import show_pair
 from resolver.cli.server import ask, read_status
 from resolver.cli.status_view import draw, draw_unknown_clients
 from resolver.engine.unknown_clients import UnknownClients
@@ -16,11 +17,19 @@ Unknown = Annotated[
     bool, typer.Option("--unknown", help="show instead which clients are refused most")
 ]
 
+Pair = Annotated[
+    bool,
+    typer.Option("--pair", help="show instead what differs on the nodes of [pair], by your SSH"),
+]
 
-def status(*, unknown: Unknown = False, as_json: AsJson = False, config: Config) -> int:
+
+def status(
+    *, unknown: Unknown = False, pair: Pair = False, as_json: AsJson = False, config: Config
+) -> int:
     """Show queries, blocks, upstreams and exemptions.
 
-    Exits with 3 where no server can be reached.
+    Exits with 3 where no server can be reached; with --pair, with 1 where a node has another policy
+    or other exemptions.
 
         darban status
 
@@ -28,8 +37,12 @@ def status(*, unknown: Unknown = False, as_json: AsJson = False, config: Config)
 
         darban status --unknown
 
+        darban status --pair
+
         darban status --json | jq .vlans
     """
+    if pair:
+        return show_pair(config, as_json)
     if unknown:
         _unknown_clients(config, as_json)
     elif as_json:

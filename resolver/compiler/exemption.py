@@ -63,6 +63,11 @@ class ExemptionEdit:
         """The config, compiled."""
         return self._before.snapshot.compiled
 
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The other nodes of the pair, as the config names them."""
+        return self._before.loaded.config.pair.nodes
+
     def clients(self, text: str) -> dict[str, object]:
         """The key of the exemption that says for whom it is: a VLAN's name, or prefixes.
 

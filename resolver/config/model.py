@@ -22,6 +22,7 @@ from resolver.config.expectation_model import ExpectationConfig, ExpectedAnswer
 from resolver.config.front_model import FeedsConfig, FrontConfig, ProxyConfig
 from resolver.config.hours_model import HoursConfig, ZoneName
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
+from resolver.config.pair_model import PairConfig
 from resolver.config.policy_model import PolicyConfig
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
@@ -335,6 +336,8 @@ class Config(ConfigSection):
     """The policy as zones, for other resolvers."""
     policy_source: PolicySourceConfig = PolicySourceConfig.model_construct()
     """The git repository that the policy comes from."""
+    pair: PairConfig = PairConfig.model_construct()
+    """The other nodes that have the same policy as this one."""
     limits: LimitsConfig = LimitsConfig.model_construct()
     """How many queries clients may send."""
     report: ReportConfig = ReportConfig.model_construct()

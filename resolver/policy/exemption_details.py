@@ -1,7 +1,7 @@
 """The exemptions of a config as values for people."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
@@ -26,6 +26,12 @@ class ExemptionDetails:
     """Unix time; 0 for at once."""
     hours: str = ""
     """The hours within which alone it is in force; may be empty."""
+
+
+def comparable(exemption: ExemptionDetails) -> dict[str, object]:
+    """The fields of an exemption, equal where the exemption is: order says nothing."""
+    several = {"prefixes": sorted(exemption.prefixes), "services": sorted(exemption.services)}
+    return {**asdict(exemption), **several}
 
 
 def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:

@@ -44,7 +44,7 @@ CALLERS = {
 
 COMPARING_ENDS = {
     "policy.moment": "the end of an exemption, with a clock",
-    "cli.exempt": "a later end of an exemption, with its earlier one",
+    "cli.exemption_edits": "a later end of an exemption, with its earlier one",
     **dict.fromkeys(
         ("exchange.exchange", "engine.failure_cache", "worker.worker"),
         "the end of a wait of this process, by its monotonic clock",
@@ -141,7 +141,9 @@ NO_COMMANDS = {
     "app": "all commands",
     "command": "options, JSON output, errors and exit codes of all commands",
     "default_config": "the config where the command line names none",
+    "exemption_edits": "the edits of exempt",
     "exemption_text": "an exemption in one line",
+    "exemption_times": "when an exemption begins and ends, as exempt takes it",
     "export_programs": "what export writes for each program",
     "history_verify": "the check of history --verify; history declares it",
     "hours_text": "hours in one line",
@@ -149,6 +151,8 @@ NO_COMMANDS = {
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
     "old_settings": "the settings of another resolver, for init",
+    "pair": "commands on the other nodes of a pair",
+    "pair_status": "what differs between the nodes of a pair, for status",
     "policies": "the policy of a config, for commands that compare or explain it",
     "printable_report": "the report of a period; the command report declares it",
     "progress": "what a command does, shown on a terminal",

@@ -53,6 +53,7 @@ PACKAGES = {
     "rsyslogd": "rsyslog",
     "setpriv": "util-linux",
     "setsid": "util-linux",
+    "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "shellcheck": "shellcheck",
     "sshd": "openssh-server",

@@ -22,6 +22,15 @@ name = "web.telegram.org"
 outcome = "blocked"
 at = {at}
 """
+NEAR = """
+[[exemptions]]
+id = "pr-2031-2"
+prefixes = ["127.0.10.8/32"]
+services = ["telegram"]
+until = {end}
+approver = "A"
+ticket = "T"
+"""
 INCLUDED = """
 [[exemptions]]
 id = "{id}"
@@ -214,7 +223,7 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
     none = darban("exempt", "--list", at=place)
     assert (none.code, none.out) == (GOOD, "there is no exemption\n")
     assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
-    assert _exempt(server, "127.0.10.8", "telegram", "--for", "8s").code == GOOD
+    _write_with_a_near_end(server)
     listed = darban("exempt", "--list", at=place).out.splitlines()
     assert listed[1].startswith("pr-2031: telegram for 127.0.10.7/32 until ")
     assert listed[1].endswith("approved by Head of PR (PR-2031): in force")
@@ -240,7 +249,7 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
     assert server.config.read_text(encoding="utf-8") == text
     events = [entry["event"] for entry in _history(server)[known:]]
     assert events == [
-        *("exempt", "exempt"),
+        *("exempt", "reload"),
         *("exempt --extend", "exempt --prune", "exempt --end"),
     ]
     lines = _exempt_lines(server)[shown:]
@@ -249,6 +258,14 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
         "",  # what is pruned has ended before
         "pr-2031",
     ]
+
+
+def _write_with_a_near_end(server: Server) -> None:
+    """By hand, since the command gives whole minutes alone."""
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
+    with server.config.open("a", encoding="utf-8") as config:
+        config.write(NEAR.format(end=end.isoformat()))
+    assert darban("reload", at=server.directory).code == GOOD
 
 
 def _exempt_lines(server: Server) -> list[str]:
@@ -376,7 +393,7 @@ def test_hours_and_a_beginning_that_cannot_be(server: Server, when: tuple[str, .
 
 def test_hours_are_of_a_new_exemption_alone(server: Server) -> None:
     done = darban("exempt", "--extend", "pr", "--for", "2h", "--hours", "x", at=server.directory)
-    assert (done.code, done.err) == (WRONG, "--from and --hours are for a new exemption\n")
+    assert (done.code, done.err) == (WRONG, "--from, --hours and --id are for a new exemption\n")
 
 
 def test_an_edit_of_comments_alone_does_not_hold_an_exemption_up(running: Server) -> None:
@@ -391,3 +408,22 @@ def test_an_edit_of_comments_alone_does_not_hold_an_exemption_up(running: Server
     assert server.config.read_text(encoding="utf-8").startswith(edited.rstrip())
     after = darban("diff", "--json", at=server.directory)
     assert (after.code, after.json["changes"]) == (GOOD, [])
+
+
+def test_what_is_given_twice_is_there_once(running: Server) -> None:
+    server = running
+    given = ("127.0.10.7,fd00:10::7", "telegram", "viber", "--until", "2199-01-01", "--id", "fair")
+    assert _exempt(server, *given).code == GOOD
+    text, known = server.config.read_text(encoding="utf-8"), _history(server)
+    swapped = ("fd00:10::7,127.0.10.7", "viber", "telegram", *given[3:])
+    for again in (given, swapped):
+        done = _exempt(server, *again)
+        assert done.code == GOOD, done.out + done.err
+        assert done.out.startswith("config.toml: exemption fair: telegram, viber for 127.0.10.7/32")
+        assert done.out.endswith(": is there already\n")
+    done = darban("exempt", "--extend", "fair", "--until", "2199-01-01", at=server.directory)
+    assert (done.code, "is so already" in done.out) == (GOOD, True)
+    other = _exempt(server, *given[:2], *given[3:])
+    assert (other.code, other.out) == (WRONG, "")
+    assert other.err.startswith("there is already an exemption fair: telegram, viber for ")
+    assert (server.config.read_text(encoding="utf-8"), _history(server)) == (text, known)

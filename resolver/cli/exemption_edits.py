@@ -1,0 +1,193 @@
+"""The edits of ``darban exempt``: each puts a config with other exemptions in force."""
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from resolver.cli.activation import activate, write
+from resolver.cli.exemption_text import exemption_text
+from resolver.cli.moments import moment_text
+from resolver.cli.reload_text import result_text
+from resolver.cli.server import policy_in_force
+from resolver.compiler.candidate import PolicyInForce
+from resolver.compiler.exemption import EditedConfig, ExemptionEdit
+from resolver.config.amendment import unused_id
+from resolver.errors import DarbanError
+from resolver.part import Answer
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import ExemptionDetails, comparable, exemption_details
+from resolver.policy.moment import ended
+from resolver.publish.client_prefixes import passing_prefixes
+from resolver.supervisor import control_client
+
+
+class Edited(NamedTuple):
+    """What an edit has done on this node."""
+
+    code: int
+    lines: Sequence[str]
+    """What to show."""
+    shown: Mapping[str, object]
+    """What --json has."""
+    words: Sequence[str]
+    """The same edit for another node, after ``darban exempt``."""
+
+
+class ExemptionEdits:
+    """One edit of the exemptions of a config; each method makes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._in_force: PolicyInForce | None = None
+        with suppress(control_client.Unreachable):  # where no server runs, the config is written
+            self._in_force = policy_in_force(path)
+        self._edit = ExemptionEdit(path, self._in_force)
+        self._known = {each.id: each for each in exemption_details(self._edit.compiled)}
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The other nodes of the pair, as the config names them."""
+        return self._edit.nodes
+
+    def give(
+        self, whom: str, services: Sequence[str], given: Mapping[str, object], id_: str | None
+    ) -> Edited:
+        """Add an exemption. Where its id is there with the same content, nothing is done."""
+        clients = self._edit.clients(whom)
+        id_ = id_ or unused_id(str(given["ticket"]), self._known)
+        exemption = {"id": id_, **clients, "services": services, **given}
+        moments = {key: str(given[key]) for key in ("from", "until") if key in given}
+        shown = {"exemption": {**exemption, **moments}}
+        prefixes = clients.get("prefixes")
+        named = prefixes if isinstance(prefixes, list) else None
+        words = [",".join(named or [whom]), *services, *_options({"id": id_, **given})]
+        if id_ in self._known:
+            return self._given_already(exemption, shown, words)
+        edited = self._edit.add(exemption)
+        begin = f"from {given['from']} " if "from" in given else ""
+        within = f" within {given['hours']}" if "hours" in given else ""
+        said = (
+            f"exemption {id_} is written: {', '.join(services)} for "
+            f"{', '.join(named) if named else f'VLAN {whom}'} "
+            f"{begin}until {given['until']}{within}, "
+            f"approved by {given['approver']} ({given['ticket']})"
+        )
+        return self._activate(edited, "exempt", [said], shown, words)
+
+    def _given_already(
+        self, exemption: Mapping[str, object], shown: Mapping[str, object], words: Sequence[str]
+    ) -> Edited:
+        """Say that an exemption is there already.
+
+        Raises:
+            DarbanError: that of the same id has another content.
+        """
+        known = self._known[str(exemption["id"])]
+        other = unused_id(known.id, self._known)
+        compiled = self._edit.add({**exemption, "id": other}).compiled
+        [given] = (each for each in exemption_details(compiled) if each.id == other)
+        if comparable(replace(given, id=known.id)) != comparable(known):
+            raise DarbanError(
+                f"there is already an exemption {exemption_text(known)}. Another one needs another "
+                "--id; --extend lets it end later, --end ends it; the config stays as it is"
+            )
+        return self._unchanged(f"exemption {exemption_text(known)}: is there already", shown, words)
+
+    def extend(self, id_: str, end: dt.datetime, about: Mapping[str, str]) -> Edited:
+        """Let an exemption end later. Where it does already, nothing is done."""
+        edited = self._edit.change(id_, {"until": end, **about})
+        before = self._known[id_]
+        after = ExemptionDetails(**{**asdict(before), **about, "until": end.timestamp()})
+        words = ["--extend", id_, *_options({"until": end, **about})]
+        shown = {"exemptions": [after]}
+        if comparable(after) == comparable(before):
+            said = f"exemption {exemption_text(before)}: is so already"
+            return self._unchanged(said, shown, words)
+        if after.until <= before.until:
+            raise DarbanError(
+                f"exemption {id_} lasts until {moment_text(before.until)}, which is not before "
+                f"{end}; --extend takes a later end, --end ends it now"
+            )
+        said = f"exemption {exemption_text(after)}; it was until {moment_text(before.until)}"
+        return self._activate(edited, "exempt --extend", [said], shown, words)
+
+    def end(self, id_: str, *, is_there: bool = True) -> Edited:
+        """Remove an exemption; ``is_there``: it is a mistake where there is none."""
+        words = ["--end", id_]
+        if id_ not in self._known and not is_there:
+            said = f"there is no exemption '{id_}'; nothing to end"
+            return self._unchanged(said, {"exemptions": []}, words)
+        return self._remove([id_], "exempt --end", words)
+
+    def prune(self) -> Edited:
+        """Remove the exemptions that have ended."""
+        now, words = time.time(), ["--prune"]
+        to_remove = [each.id for each in self._known.values() if ended(each.until, now)]
+        if not to_remove:
+            said = "no exemption has ended; nothing to remove"
+            return self._unchanged(said, {"exemptions": []}, words)
+        return self._remove(to_remove, "exempt --prune", words)
+
+    def _remove(self, ids: Sequence[str], event: str, words: Sequence[str]) -> Edited:
+        edited = self._edit.remove(ids)
+        removed = [self._known[each] for each in ids]
+        said = [f"removed: {exemption_text(each)}" for each in removed]
+        return self._activate(edited, event, said, {"exemptions": removed}, words)
+
+    def _unchanged(self, said: str, shown: Mapping[str, object], words: Sequence[str]) -> Edited:
+        return self._edited([f"{self._path}: {said}"], {**shown, "warnings": []}, words, None)
+
+    def _activate(
+        self,
+        edited: EditedConfig,
+        event: str,
+        said: Sequence[str],
+        shown: Mapping[str, object],
+        words: Sequence[str],
+    ) -> Edited:
+        """Put the edited config in force, or write it where no server runs."""
+        path, answer, code = self._path, None, 0
+        warnings = [*edited.warnings, *self._new_gaps(edited.compiled)]
+        if self._in_force is not None:
+            answer = activate(path, edited.texts, event, self._in_force.snapshot)
+            code = int(answer["code"])
+            # without an error, the warnings of its report are among ``warnings``
+            result = result_text(path, answer if code else {**answer, "report": []})
+        else:
+            write(path, edited.texts)
+            result = "no server runs; this will be in force when one is started, or pulls it"
+        written = [f"{path} is as it was"] if code else [f"{path}: {each}" for each in said]
+        lines = [*warnings, *([result, *written] if code else [*written, result])]
+        return self._edited(lines, {**shown, "warnings": warnings}, words, answer)
+
+    def _edited(
+        self,
+        lines: Sequence[str],
+        shown: Mapping[str, object],
+        words: Sequence[str],
+        answer: Answer | None,
+    ) -> Edited:
+        code = 0 if answer is None else int(answer["code"])
+        return Edited(code, lines, {**shown, "config": str(self._path), "reload": answer}, words)
+
+    def _new_gaps(self, after: CompiledConfig) -> list[str]:
+        """What the edit adds that zones for other resolvers do not have."""
+        if after.settings.publish is None:
+            return []
+        now = time.time()
+        known = passing_prefixes(self._edit.compiled, now).gaps
+        new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
+        return [f"{self._path}: not in the zones: {gap}" for gap in new]
+
+
+def _options(given: Mapping[str, object]) -> list[str]:
+    """Fields of an exemption as options of the command line, each moment with its offset."""
+    texts = (
+        (key, value.isoformat() if isinstance(value, dt.datetime) else str(value))
+        for key, value in given.items()
+    )
+    return [word for key, text in texts for word in (f"--{key}", text)]
