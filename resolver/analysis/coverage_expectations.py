@@ -1,13 +1,13 @@
 """The expectations of a config for every name of some services, run against its policy.
 
-Each must hold for the policy without exemptions, in every state of the hours, so that no start or
-reload depends on the time of the day. ``service_coverage`` finds what is open.
+Each must hold for the policy without exemptions, in every state of the hours within a year, so that
+no start or reload depends on the time of the day. ``service_coverage`` finds what is open.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from resolver.analysis.expectations import FailedExpectation, while_text
+from resolver.analysis.expectations import ExpectationResult, FailedExpectation, while_text
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_coverage import (
     CoverageCheck,
@@ -21,7 +21,7 @@ from resolver.config.load import LoadedConfig
 from resolver.count_text import count_text
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.policy.moment import all_hours, in_force_with_hours
+from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.services import services_in
 from resolver.policy.view import View
 
@@ -34,6 +34,25 @@ def coverage_failures(
         return []
     without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
     return [*_Run(loaded, without_exemptions, index, wall).failures()]
+
+
+def coverage_results(
+    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+) -> Iterator[ExpectationResult]:
+    """The result of each such expectation, for a report; ``wall`` as above."""
+    if not any(each.services for each in loaded.config.expect):
+        return
+    without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
+    run = _Run(loaded, without_exemptions, index, wall)
+    for expect in loaded.config.expect:
+        if expect.services:
+            holds = not run.open_text(expect)
+            where = expect.vlan or f"policy {expect.policy}"
+            name = f"every name of {' '.join(expect.services)}"
+            got = expect.outcome if holds else "some names are open"
+            yield ExpectationResult(
+                *("", where, name, "", None, expect.outcome, got, "", holds), hours=""
+            )
 
 
 class _Run:
@@ -52,16 +71,16 @@ class _Run:
     def failures(self) -> Iterator[FailedExpectation]:
         """The expectations that do not hold."""
         for place, expect in enumerate(self._config.expect):
-            text = self._open(expect) if expect.services else ""
+            text = self.open_text(expect) if expect.services else ""
             if text:
                 location = self._provenance.location(("expect", place))
                 yield FailedExpectation(str(location), text)
 
-    def _open(self, expect: ExpectationConfig) -> str:
+    def open_text(self, expect: ExpectationConfig) -> str:
         """What is open in the first state of the hours in which anything is; else empty."""
         services = members(self._compiled, expect.services)
         exceptions = exceptions_of(expect.except_)
-        for hours in all_hours(self._compiled):
+        for (hours,) in hours_ahead(self._compiled, wall=self._wall):
             self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
             view = self._view(expect)
             found = None if view is None else self._check.holes(view, services, exceptions)

@@ -60,17 +60,19 @@ def _value(value: Value) -> str:
     return "none" if value in (None, "") else f"{value}"
 
 
-def name_changes(found: Sequence[NameChange]) -> Iterator[str]:
-    """What changes for all names: what opens first."""
-    yield f"all names: {_total(found)}"
+def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[str]:
+    """What changes for all names, what opens first; ``moved`` are prefixes not compared."""
+    yield f"all names: {_total(found, moved)}"
     for each in sorted(found, key=_looser_first):
         yield f"  {_HOW[each.how]} {_of_name_change(each)}"
         yield f"      {_examples(each)}"
 
 
-def markdown(found: Sequence[Change], of_names: Sequence[NameChange]) -> Iterator[str]:
+def markdown(
+    found: Sequence[Change], of_names: Sequence[NameChange], moved: Sequence[str]
+) -> Iterator[str]:
     """Both as Markdown, for a merge request."""
-    yield f"**All names: {_total(of_names)}.**"
+    yield f"**All names: {_total(of_names, moved)}.**"
     if of_names:
         yield from ("", "| | on | names | for example |", "|---|---|---|---|")
     for each in sorted(of_names, key=_looser_first):
@@ -83,7 +85,13 @@ def markdown(found: Sequence[Change], of_names: Sequence[NameChange]) -> Iterato
     yield from ("", "```diff", *changes(found), "```")
 
 
-def _total(found: Iterable[NameChange]) -> str:
+def _total(found: Iterable[NameChange], moved: Sequence[str]) -> str:
+    prefixes = ", ".join(moved[:_SHOWN]) + ", ..." * (len(moved) > _SHOWN)
+    others = f"; not compared for {prefixes}, whose VLAN is another" if moved else ""
+    return _changed(found) + others
+
+
+def _changed(found: Iterable[NameChange]) -> str:
     counts: Counter[str] = Counter()
     for each in found:
         counts[each.how] = max(counts[each.how], each.classes)

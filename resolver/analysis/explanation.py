@@ -190,6 +190,11 @@ class Explainer:
         found = self._resolve(view, name, qtype, verdict)
         return found.verdict, found.checked
 
+    def is_special_use(self, view: View, name: bytes, qtype: int) -> bool:
+        """Whether a question is answered here, as one of a special-use name (RFC 6761)."""
+        zone, _ = self._engine.check_question(view, name, qtype)
+        return zone is not None and zone.use is not None
+
     def service(self, verdict: Verdict) -> str:
         """The service whose rule decided; empty where none did."""
         if verdict.service == NO_SERVICE:

@@ -4,7 +4,7 @@ Both policies are judged without exemptions, for each VLAN that both have, in ev
 hours of both. The names are those of ``NameClasses``: where the lists of the same services cover
 two classes before, and the same after, what one gets the other gets, too; so one of them is judged.
 Those at own rules, local records and zones of this network are judged one by one. Answers (their
-targets and addresses) are out of scope.
+targets and addresses) and the data of local records are out of scope.
 """
 
 from collections import Counter, defaultdict
@@ -15,18 +15,17 @@ from typing import Final, Literal, NamedTuple
 from resolver.analysis.changes import ComparedPolicy
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.name_classes import NameClass, NameClasses, NameGroup, class_order
-from resolver.dns import codes
+from resolver.dns import codes, names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
 from resolver.policy.judge import Judge
-from resolver.policy.moment import hours_at, in_force_with_hours
+from resolver.policy.moment import hours_ahead, in_force_with_hours
+from resolver.policy.prefixes import prefix_text
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome, Verdict
 from resolver.policy.view import View
 
 How = Literal["looser", "stricter", "otherwise"]
 EXAMPLES: Final = 10
-_AHEAD: Final = 400 * 86400.0
-"""Seconds from now in which the states of the hours of both policies are met."""
 _STRICTNESS: Final = {Outcome.BLOCKED: 2, Outcome.WOULD_BLOCK: 1}
 
 
@@ -38,7 +37,7 @@ class Reply(NamedTuple):
     """Empty where no list decides, or the name passes."""
     directive: str
     answer: str
-    """The answer mode of a block; else empty."""
+    """The answer mode of a block, and its addresses; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,11 @@ class _Side:
         self.judge = Judge(self.compiled, of.index)
         self.classes = NameClasses(self.compiled, of.index, self.judge)
         self.index = of.index
-        self._answers = {each.name: each.answer for each in describe(self.compiled)}
+        self._answers = {
+            each.name: f"{each.answer} {' '.join(each.sinkhole)}"
+            for each in describe(self.compiled)
+        }
+        self._canaries = {each.name for each in self.compiled.services if each.always_nxdomain}
         self.service_names = [each.name for each in self.compiled.services]
 
     def covering(self, of_class: NameClass) -> tuple[str, ...]:
@@ -85,8 +88,11 @@ class _Side:
             return Reply(Outcome.PASSED, "", "", "")
         service = "" if verdict.service == NO_SERVICE else self.service_names[verdict.service]
         effect = view.effect
-        mode = self._answers[effect.policy.name] if verdict.outcome is BLOCKED else ""
-        return Reply(verdict.outcome, service, effect.ground(verdict.service).directive, mode)
+        answer = "nxdomain" if service in self._canaries else self._answers[effect.policy.name]
+        directive = effect.ground(verdict.service).directive
+        return Reply(
+            verdict.outcome, service, directive, answer if verdict.outcome is BLOCKED else ""
+        )
 
     def apart(self, policy: int) -> Iterator[bytes]:
         """The names of own rules of a policy, and the zones of this network."""
@@ -97,6 +103,18 @@ class _Side:
 def compare_names(old: ComparedPolicy, new: ComparedPolicy, wall: float) -> list[NameChange]:
     """What changes for all names; ``wall`` is now, in seconds since 1970."""
     return [*_Comparison(_Side(old, wall), _Side(new, wall), wall).changes()]
+
+
+def moved_prefixes(old: CompiledConfig, new: CompiledConfig) -> list[str]:
+    """The prefixes of clients whose VLAN has another name: their names are not compared."""
+    before, after = (
+        {
+            prefix_text(each.network, each.length): compiled.vlans[each.owner].name
+            for each in compiled.prefixes
+        }
+        for compiled in (old, new)
+    )
+    return sorted(each for each in {**before, **after} if before.get(each) != after.get(each))
 
 
 _Key = tuple[How, str, str, str]
@@ -124,7 +142,7 @@ class _Comparison:
 
     def _every(self) -> Iterator[NameClass]:
         """The classes at the names of the rules of both."""
-        points = dict.fromkeys(self._old.index.all_names())
+        points = dict.fromkeys((names.ROOT, *self._old.index.all_names()))
         points.update(dict.fromkeys(self._new.index.all_names()))
         for point in points:
             yield from self._new.classes.of_point(point)
@@ -136,7 +154,7 @@ class _Comparison:
         for vlan in self._new.compiled.vlans:
             if vlan.name in before:
                 vlans[before[vlan.name], vlan.policy].append(vlan.name)
-        for old_hours, new_hours in _states(self._old.compiled, self._new.compiled, self._wall):
+        for old_hours, new_hours in self._states():
             for side, hours in ((self._old, old_hours), (self._new, new_hours)):
                 side.explainer.assume(in_force_with_hours(side.compiled, self._wall, hours))
             named = tuple(self._new.compiled.hours[place].name for place in sorted(new_hours))
@@ -145,6 +163,9 @@ class _Comparison:
                     classes.sort(key=class_order)
                     examples = tuple(map(str, classes[:EXAMPLES]))
                     yield NameChange(*key, tuple(own), named, count, examples)
+
+    def _states(self) -> list[tuple[frozenset[int], ...]]:
+        return hours_ahead(self._old.compiled, self._new.compiled, wall=self._wall)
 
     def _of_vlan(self, vlan: str, policies: tuple[int, int]) -> _Found:
         views = self._old.explainer.vlan(vlan), self._new.explainer.vlan(vlan)
@@ -173,7 +194,8 @@ class _Comparison:
         )
 
     def _is_counted(self, of_class: NameClass) -> bool:
-        return any(side.classes.has_rules_at(of_class) for side in (self._old, self._new))
+        sides = (self._old, self._new)
+        return of_class.point == names.ROOT or any(e.classes.has_rules_at(of_class) for e in sides)
 
     def _pair(self, of_class: NameClass) -> _Pair:
         new = self._new.covering(of_class)
@@ -207,15 +229,3 @@ def _how(before: Reply, after: Reply) -> How:
     if was == now:
         return "otherwise"
     return "stricter" if now > was else "looser"
-
-
-def _states(
-    old: CompiledConfig, new: CompiledConfig, wall: float
-) -> list[tuple[frozenset[int], frozenset[int]]]:
-    """The states of the hours of both that are met together, from now on."""
-    end = wall + _AHEAD
-    moments = {wall}
-    for each in (*old.hours, *new.hours):
-        moments.update(at for at in each.moments if wall <= at < end)
-    states = ((hours_at(old, at), hours_at(new, at)) for at in sorted(moments))
-    return list(dict.fromkeys(states))

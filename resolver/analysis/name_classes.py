@@ -20,9 +20,8 @@ from resolver.policy.index import Index
 from resolver.policy.judge import Judge, zones_of_this_network
 from resolver.policy.services import union
 
-_LABEL: Final = b"no-rule-has-this-label-5f3c"
-_CHILD: Final = bytes([len(_LABEL)]) + _LABEL
-"""The label of a name that stands for all below a point."""
+_CHILD: Final = b"\x01!"
+"""The label of a name that stands for all below a point: no rule may have this octet."""
 _KEPT: Final = 64
 """Classes of a group that are kept, the shortest."""
 _MAX_NAME: Final = 255
@@ -78,6 +77,7 @@ class NameClasses:
         self._index = index
         self._judge = judge
         self._groups: dict[int, NameGroup] | None = None
+        self._within: dict[bytes, list[tuple[NameClass, int]]] = {}
 
     @property
     def groups(self) -> dict[int, NameGroup]:
@@ -104,9 +104,11 @@ class NameClasses:
         others = (each for each, own in every if own == services and each not in apart)
         return min(others, key=class_order)
 
-    def within(self, zone: bytes) -> Iterator[tuple[NameClass, int]]:
+    def within(self, zone: bytes) -> list[tuple[NameClass, int]]:
         """The classes at and below a name that lists cover, with the services of each."""
-        yield from self._covered(self._points_within(zone))
+        if zone not in self._within:
+            self._within[zone] = [*self._covered(self._points_within(zone))]
+        return self._within[zone]
 
     def all_within(self, zone: bytes) -> Iterator[NameClass]:
         """All classes at and below a name."""

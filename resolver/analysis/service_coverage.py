@@ -94,8 +94,10 @@ class CoverageCheck:
         return dict(chain.from_iterable(map(self._classes.within, zones)))
 
     def _is_blocked(self, view: View, of_class: NameClass) -> bool:
-        verdict, _ = self._explainer.verdict(view, of_class.name, codes.A)
-        return verdict.outcome is BLOCKED
+        """Whether it is; a special-use name is answered here, and leads nowhere."""
+        name = of_class.name
+        verdict, _ = self._explainer.verdict(view, name, codes.A)
+        return verdict.outcome is BLOCKED or self._explainer.is_special_use(view, name, codes.A)
 
 
 def _is_excepted(of_class: NameClass, exceptions: Iterable[Rule]) -> bool:
@@ -128,7 +130,8 @@ def opened_by(hole: Hole, policy: Policy, allow: Sequence[str], local: Sequence[
     ``allow`` is that of the policy in the config; ``local`` has the names of the local records.
     """
     name = hole.of_class.name
-    for place, each in enumerate(local):
+    is_local = hole.got.decided_by.kind in ("local_record", "local_alias")
+    for place, each in enumerate(local if is_local else ()):
         zone = each.removeprefix(names.WILDCARD)
         if name == each or (zone != each and names.is_within(name, zone)):
             return ("local", place)

@@ -13,7 +13,7 @@ from rich.text import Text
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, ComparedPolicy, compare
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.name_changes import NameChange, compare_names
+from resolver.analysis.name_changes import NameChange, compare_names, moved_prefixes
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
@@ -22,6 +22,7 @@ from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.query_file import read_queries
 from resolver.cli.server import hash_in_force
+from resolver.config.expectation_model import ExpectationConfig
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.count_text import count_text
@@ -104,7 +105,8 @@ def diff(
     if as_json:
         print_json(_as_json(old, new, found, of_names, replayed))
     elif markdown:
-        for line in diff_text.markdown(found, of_names):
+        moved = moved_prefixes(old.compiled, new.compiled)
+        for line in diff_text.markdown(found, of_names, moved):
             echo(line)
     else:
         _print(_as_text(old, new, found, of_names, replayed))
@@ -161,7 +163,18 @@ def _expectations(config: ConfigModel) -> Section:
         f"{names.text(each.name)} {each.type} from {each.client}"
         + (f" at {each.at}" if each.at else ""): {"outcome": each.outcome, "service": each.service}
         for _, each in config.questions()
+    } | {
+        f"every name of {' '.join(each.services)} on {_where(each)}": {
+            "outcome": each.outcome,
+            "except": frozenset(each.except_),
+        }
+        for each in config.expect
+        if each.services
     }
+
+
+def _where(expect: ExpectationConfig) -> str:
+    return f"VLAN {expect.vlan}" if expect.vlan else f"policy {expect.policy}"
 
 
 # ---- queries ----
@@ -213,7 +226,8 @@ def _as_text(
     yield f"from {old.name} to {new.name}: {changes}"
     yield from diff_text.changes(found)
     if found or of_names:
-        yield from diff_text.name_changes(of_names)
+        moved = moved_prefixes(old.compiled, new.compiled)
+        yield from diff_text.name_changes(of_names, moved)
     if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if old.expectations is None:
@@ -253,6 +267,7 @@ def _as_json(
         "needs_restart": list(restart_changes(old.compiled, new.compiled)),
         "changes": [change.as_json() for change in found],
         "names": [asdict(change) for change in of_names],
+        "prefixes_not_compared": moved_prefixes(old.compiled, new.compiled),
         "expectations_compared": old.expectations is not None,
         "questions": questions,
     }

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from resolver.analysis.expectations import ExpectationRun
+from resolver.analysis.coverage_expectations import coverage_results
+from resolver.analysis.expectations import ExpectationResult, ExpectationRun
 from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
 from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
@@ -18,9 +19,11 @@ from resolver.cli.printable_report import AskedPeriod
 from resolver.cli.report_file import write_report
 from resolver.cli.server import read_status
 from resolver.compiler.past_policy import NotKept, load_past
+from resolver.config.load import LoadedConfig
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditLog
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.index import Index
 from resolver.reports.period_values import PeriodReport
 from resolver.reports.policy_report import PastActivation, Report, make_report
 from resolver.snapshot import store
@@ -142,12 +145,20 @@ def _make(path: Path, now: float) -> tuple[Report, CompiledConfig]:
     compiled, index = load_snapshot(path, status.hash)
     results = None
     if not result.errors:
-        results = list(ExpectationRun(result.loaded, compiled, index, now).results())
+        results = _results(result.loaded, compiled, index, now)
     differs = bool(result.errors) or status.hash != result.snapshot.hash()
     report = make_report(
         str(path.resolve()), now, compiled, results, status, config_differs=differs
     )
     return report, compiled
+
+
+def _results(
+    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+) -> list[ExpectationResult]:
+    """The results of all expectations at a moment."""
+    given = (loaded, compiled, index, wall)
+    return [*ExpectationRun(*given).results(), *coverage_results(*given)]
 
 
 def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
@@ -162,6 +173,6 @@ def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
     with suppress(NotKept):
         loaded = load_past(path, sources)
         if not any(each.severity == "error" for each in loaded.problems):
-            results = list(ExpectationRun(loaded, past.compiled, past.index, moment).results())
+            results = _results(loaded, past.compiled, past.index, moment)
     then = PastActivation(past.entry.snapshot, past.entry.time, past.version)
     return make_report(str(path.resolve()), moment, past.compiled, results, then), past.compiled

@@ -1,4 +1,4 @@
-"""The settings of other resolvers, read for ``darban init``.
+"""Pi-hole's gravity.db and AdGuard Home's YAML, made into a first config.
 
 How it works: ``pihole`` reads a gravity.db, ``adguard`` an AdGuardHome.yaml; each makes an
 ``OldSetup`` (``old_setup``). ``imported_config`` makes the text of a config of it.

@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 
 from resolver.policy.compiled import CompiledConfig, Hours
 
+_AHEAD: Final = 400 * 86400.0
+"""In seconds."""
+
 
 class InForce(NamedTuple):
     """What is in force, and between which moments nothing of it changes."""
@@ -71,6 +74,15 @@ def all_hours(compiled: CompiledConfig) -> list[frozenset[int]]:
     """Every set of hours that hold together at some moment."""
     changes = {moment for each in compiled.hours for moment in each.moments}
     return list(dict.fromkeys(hours_at(compiled, wall) for wall in [-math.inf, *sorted(changes)]))
+
+
+def hours_ahead(*configs: CompiledConfig, wall: float) -> list[tuple[frozenset[int], ...]]:
+    """The sets of hours of several configs that hold together at some moment of a year from now."""
+    moments = {wall}
+    for hours in (each for compiled in configs for each in compiled.hours):
+        moments.update(at for at in hours.moments if wall <= at < wall + _AHEAD)
+    found = (tuple([hours_at(each, at) for each in configs]) for at in sorted(moments))
+    return list(dict.fromkeys(found))
 
 
 def in_force_with_hours(compiled: CompiledConfig, wall: float, hours: frozenset[int]) -> InForce:

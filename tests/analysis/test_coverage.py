@@ -49,6 +49,31 @@ def test_a_policy_that_blocks_all_of_it_holds() -> None:
     assert failures(config(deny)) == []
 
 
+def test_no_list_and_no_long_name_hides_a_hole() -> None:
+    wildcard = '[[local]]\nname = "*.chat.example"\nrecords = ["A 10.0.0.9"]\n'
+    hiding = {**LISTS, "talk": LISTS["talk"] + "@@||no-rule-has-this-label.chat.example^\n"}
+    assert len(failures(config(more=wildcard), hiding)) == 1
+    long = ".".join(["a" * 60] * 3 + ["b" * 30, "chat.example"])
+    both = f'block = ["@messenger"]\nallow = ["{long}"]\ndeny = ["|{long}^"]'
+    assert len(failures(config(both))) == 1
+
+
+def test_a_special_use_name_is_no_hole() -> None:
+    lists = {**LISTS, "talk": LISTS["talk"] + "||bar.local^\n||foo.onion^\n"}
+    assert failures(config(), lists) == []
+
+
+def test_hours_that_cover_the_week_leave_nothing_open() -> None:
+    week = '["sat", "sun", "mon", "tue", "wed", "thu", "fri"]'
+    hours = "".join(
+        f'[hours.{name}]\ndays = {week}\nfrom = "{begin}"\nto = "{end}"\n'
+        for name, begin, end in (("day", "08:00", "20:00"), ("night", "20:00", "08:00"))
+    )
+    day, night = (f'{{ hours = "{name}", block = ["@messenger"] }}' for name in ("day", "night"))
+    assert failures(config(f"during = [{day}, {night}]", hours)) == []
+    assert len(failures(config(f"during = [{day}]", hours))) == 1
+
+
 HOLES = {
     "an allow of a host": (
         'block = ["@messenger"]\nallow = ["|web.chat.example^"]', "", "allow", "web.chat.example",
@@ -124,7 +149,16 @@ def random_policy(source: random.Random) -> str:
     picked = source.sample(ALL_NAMES[3:60], source.randint(0, 5))
     allow = [source.choice(["{}", "|{}^"]).format(names.text(each)) for each in picked]
     block = source.choice([["@messenger"], ["one"], ["two"]])
-    return f"block = {json.dumps(block)}\nallow = {json.dumps(allow)}"
+    default = source.choice(["pass", "pass", "block", "count"])
+    return f'block = {json.dumps(block)}\nallow = {json.dumps(allow)}\ndefault = "{default}"'
+
+
+def random_data(source: random.Random) -> str:
+    """A local record, a wildcard or a forwarded zone, or none."""
+    name = names.text(source.choice(ALL_NAMES[3:60]))
+    record = f'[[local]]\nname = "{source.choice(["", "*."])}{name}"\nrecords = ["A 10.0.0.9"]\n'
+    forward = f'[[forward]]\nzones = ["{name}"]\nservers = ["10.0.0.10"]\n'
+    return source.choice(["", record, forward])
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -132,7 +166,7 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
     """Against all 120 names of three labels, judged one by one."""
     source = random.Random(seed)
     lists = {"one": random_list(source), "two": random_list(source)}
-    text = config(random_policy(source))
+    text = config(random_policy(source), random_data(source))
     snapshot = compile_texts(text, lists)
     compiled, index = snapshot.compiled, snapshot.index()
     explainer, judge = Explainer(compiled, index, WALL), Judge(compiled, index)
@@ -146,7 +180,9 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
     open_names = [
         name
         for name in ALL_NAMES
-        if is_covered(name) and explainer.verdict(view, name, codes.A)[0].outcome.label != "blocked"
+        if is_covered(name)
+        and explainer.verdict(view, name, codes.A)[0].outcome.label != "blocked"
+        and not explainer.is_special_use(view, name, codes.A)
     ]
     found = CoverageCheck(explainer, index).holes(view, services, [])
     assert (found is not None) >= bool(open_names)

@@ -6,7 +6,7 @@ import pytest
 
 from resolver.analysis.changes import ComparedPolicy
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.name_changes import NameChange, compare_names
+from resolver.analysis.name_changes import NameChange, compare_names, moved_prefixes
 from resolver.dns import codes, names
 from resolver.snapshot.snapshot import Snapshot
 from tests.analysis.test_coverage import (
@@ -15,11 +15,14 @@ from tests.analysis.test_coverage import (
     LISTS,
     WALL,
     config,
+    random_data,
     random_list,
     random_policy,
 )
 from tests.compiler.texts import compile_texts
-from tests.config.tables import exemption
+from tests.config.tables import exemption, vlan
+
+HALVED = config().replace("10.10.0.0/16", "10.10.0.0/17") + vlan("more", "none", "10.10.128.0/17")
 
 
 def side(snapshot: Snapshot) -> ComparedPolicy:
@@ -55,6 +58,35 @@ def test_a_name_that_leaves_a_list_opens() -> None:
     }
 
 
+def test_a_default_that_passes_again_opens_what_no_list_has() -> None:
+    lists = {"chat": "! Category: messenger\n||chat.example^\n"}
+    strict, loose = (
+        side(compile_texts(config(f'block = ["@messenger"]\ndefault = "{default}"'), lists))
+        for default in ("block", "pass")
+    )
+    found = compare_names(strict, loose, WALL)
+    assert [(each.how, each.service, each.old, each.new) for each in found] == [
+        ("looser", "", "blocked", "passed")
+    ]
+
+
+def test_prefixes_of_another_vlan_are_named() -> None:
+    before, after = compile_texts(config(), LISTS), compile_texts(HALVED, LISTS)
+    assert moved_prefixes(before.compiled, after.compiled) == [
+        *("10.10.0.0/16", "10.10.0.0/17", "10.10.128.0/17"),
+    ]
+    assert moved_prefixes(before.compiled, before.compiled) == []
+
+
+def test_another_sinkhole_or_canary_answers_otherwise() -> None:
+    other = config('block = ["@messenger"]\nsinkhole = ["10.0.0.1"]')
+    assert {each.how for each in changes(config(), other)} == {"otherwise"}
+    canary = {**LISTS, "talk": "! Answer: nxdomain\n" + LISTS["talk"]}
+    assert {(each.how, each.service) for each in changes(config(), config(), canary)} == {
+        ("otherwise", "talk")
+    }
+
+
 def test_hours_and_counting_are_told_apart() -> None:
     hourly = 'block = ["chat"]\nduring = [{ hours = "office", block = ["talk"] }]'
     [found] = changes(config(more=HOURS), config(hourly, HOURS))
@@ -71,7 +103,8 @@ def test_each_name_that_changes_is_in_a_change(seed: int) -> None:
     sides = []
     for _ in range(2):
         lists = {"one": random_list(source), "two": random_list(source)}
-        sides.append(side(compile_texts(config(random_policy(source)), lists)))
+        text = config(random_policy(source), random_data(source))
+        sides.append(side(compile_texts(text, lists)))
     before, after = (Explainer(each.compiled, each.index, WALL) for each in sides)
     found = compare_names(sides[0], sides[1], WALL)
     kinds = {(each.old, each.new, each.service) for each in found if "office" in each.vlans}

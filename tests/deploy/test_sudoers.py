@@ -130,7 +130,7 @@ PERMITTED = {
     "history": {"--json", "--verify", "--at", "--head"},
     "report": {"--json", "--csv", "--language", "--at", "--month", "--from", "--to"},
 }
-REFUSED = {"--config", "--unknown", "--live", "--export", "--merge", "--output", "--help"}
+REFUSED = {"--config", "--unknown", "--pair", "--live", "--export", "--merge", "--output", "--help"}
 
 
 def test_each_option_is_permitted_or_refused() -> None:

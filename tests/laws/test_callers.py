@@ -24,6 +24,7 @@ CALLERS = {
     "check_question": {
         *("engine.engine.Engine.respond", "analysis.explanation.Explainer.verdict"),
         *("analysis.explanation.Explainer._explain", "engine.decisions.decisions"),
+        "analysis.explanation.Explainer.is_special_use",
     },
     "check_query": {
         "engine.engine.Engine.check_question",

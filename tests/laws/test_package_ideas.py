@@ -19,6 +19,7 @@ def test_the_table_has_each_package() -> None:
 @pytest.mark.parametrize("package", IDEAS)
 def test_a_package_says_its_idea_as_the_table_begins(package: str) -> None:
     source = (PACKAGE / package / "__init__.py").read_text(encoding="utf-8")
-    said = (ast.get_docstring(ast.parse(source)) or "").replace("``", "`").rstrip(".")
+    first, _, _ = (ast.get_docstring(ast.parse(source)) or "").partition("\n")
+    said = first.replace("``", "`").rstrip(".")
     assert said
     assert IDEAS[package].startswith(said)

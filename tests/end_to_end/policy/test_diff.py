@@ -62,6 +62,7 @@ def test_a_policy_that_blocks_more(configs: Path) -> None:
                 "details": [{"key": "block", "gone": [], "added": ["slack", "zoom"]}],
             }
         ],
+        "prefixes_not_compared": [],
         "expectations_compared": True,
         "questions": None,
     }
