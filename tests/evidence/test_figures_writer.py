@@ -230,8 +230,9 @@ def test_a_damaged_file_costs_its_month(node: _Node, caplog: pytest.LogCaptureFi
     (node.directory / "2026-10.sqlite").write_bytes(b"damaged" * 1000)
     node.minute(ABAN + 60, 4)
     node.waits_until_stored(6)
+    lost = "the figures of a month are lost: 2026-10.sqlite: "
+    wait_for(lambda: lost in caplog.text, "the thread has logged it")
     assert not node.problem
-    assert "the figures of a month are lost: 2026-10.sqlite: " in caplog.text
     assert node.read().damaged == ("2026-10.damaged-1: set aside",)
 
 
