@@ -1,6 +1,5 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
-from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +30,7 @@ To = Annotated[
 
 
 DnsServer = Annotated[
-    Sequence[str],
+    list[str] | None,
     typer.Option(
         "--dns-server",
         metavar="ADDRESS",
@@ -46,7 +45,7 @@ def export(
     *,
     config: Config,
     to: To = None,
-    dns_server: DnsServer = (),
+    dns_server: DnsServer = None,
 ) -> int:
     """Print the config of another program for this policy.
 
@@ -71,7 +70,7 @@ def export(
 
         darban export feeds --to /srv/feeds
     """
-    servers = list(map(_address, dns_server))
+    servers = list(map(_address, dns_server or ()))
     if servers and program != NFTABLES:
         raise DarbanError(f"--dns-server is for {NFTABLES}; found {program}")
     if program in SEVERAL:

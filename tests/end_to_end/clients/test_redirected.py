@@ -23,7 +23,7 @@ DOCUMENT = ROOT / "docs/how-to/redirect.md"
 _UPSTREAM, _METRICS = 5353, 9153
 
 
-def _rules() -> str:
+def rules() -> str:
     """The rules of the document, for the interface of this network."""
     (rules,) = re.findall("```nft\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     return replaced_once(str(rules), '"vlan10", "vlan30"', f'"{FROM_CLIENT}"')
@@ -32,7 +32,7 @@ def _rules() -> str:
 @pytest.fixture(scope="module")
 def network(ip_program: Path, nft_program: Path) -> Iterator[Gateway]:
     with gateway_network(ip_program, nft_program) as gateway:
-        gateway.load(_rules())
+        gateway.load(rules())
         yield gateway
 
 
