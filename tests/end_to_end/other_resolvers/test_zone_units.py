@@ -299,11 +299,14 @@ def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
         return machine.good(*rules)
 
     first = loaded(EXPORTED)
-    assert "ip saddr 10.10.0.0/16 goto blocked_" in first
+    assert "ip saddr 10.10.0.0/16 goto vlan_administration_" in first
     assert loaded(EXPORTED) == first, "the same rules are not loaded again"
     machine.good("nft", "flush", "ruleset")
-    assert "ip saddr 10.10.0.0/16 goto blocked_" in loaded(EXPORTED), "they were gone"
-    assert "ip saddr 10.10.0.0/16 accept" in loaded(EXPORTED.replace("@messenger", "two"))
+    assert "ip saddr 10.10.0.0/16 goto vlan_administration_" in loaded(EXPORTED), "they were gone"
+    assert "@service_one_v4" in first
+    without_ranges = loaded(EXPORTED.replace("@messenger", "two"))
+    assert "ip saddr 10.10.0.0/16 goto vlan_administration_" in without_ranges
+    assert "@service_one_v4" not in without_ranges
     assert machine.run("systemctl", "is-failed", FIREWALL).code != 0
 
 
