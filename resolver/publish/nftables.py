@@ -5,8 +5,8 @@ a firewall does. One rule for each prefix of a VLAN or of an exemption, the long
 the chain of what is blocked for these clients. So the longest prefix wins, as in ``policy.view``.
 
 What must stay true:
-- The file is loaded in one transaction, and over another one: its rules and the elements of its
-  sets go, its counters stay.
+- The file is loaded in one transaction, and over another one: the rules of the other go, and the
+  elements of sets that both have; its counters stay, and so do sets and chains that no rule uses.
 - Who is not restricted may ask any resolver.
 """
 
