@@ -30,33 +30,40 @@ def coverage_failures(
     loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
 ) -> list[FailedExpectation]:
     """Those of a config that do not hold at ``wall``, in seconds since 1970, or later."""
-    if not any(each.services for each in loaded.config.expect):
-        return []
-    without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
-    return [*_Run(loaded, without_exemptions, index, wall).failures()]
+    return [
+        FailedExpectation(str(loaded.provenance.location(("expect", place))), text)
+        for place, _, text in _run(loaded, compiled, index, wall)
+        if text
+    ]
 
 
 def coverage_results(
     loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
 ) -> Iterator[ExpectationResult]:
     """The result of each such expectation, for a report; ``wall`` as above."""
-    if not any(each.services for each in loaded.config.expect):
-        return
-    without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
-    run = _Run(loaded, without_exemptions, index, wall)
-    for expect in loaded.config.expect:
-        if expect.services:
-            holds = not run.open_text(expect)
-            where = expect.vlan or f"policy {expect.policy}"
-            name = f"every name of {' '.join(expect.services)}"
-            got = expect.outcome if holds else "some names are open"
-            yield ExpectationResult(
-                *("", where, name, "", None, expect.outcome, got, "", holds), hours=""
-            )
+    for _, expect, text in _run(loaded, compiled, index, wall):
+        where = expect.vlan or f"policy {expect.policy}"
+        name = f"every name of {' '.join(expect.services)}"
+        got = "some names are open" if text else expect.outcome
+        yield ExpectationResult(
+            *("", where, name, "", None, expect.outcome, got, "", not text), hours=""
+        )
 
 
-class _Run:
-    """The expectations, and the policy to run them against."""
+def _run(
+    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+) -> Iterator[tuple[int, ExpectationConfig, str]]:
+    """Each such expectation with its place in the config, and what is open; empty if it holds."""
+    expected = [(place, each) for place, each in enumerate(loaded.config.expect) if each.services]
+    if expected:  # to find the classes of names takes seconds with a million names
+        without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
+        holes = _HolesOfPolicy(loaded, without_exemptions, index, wall)
+        for place, expect in expected:
+            yield place, expect, holes.text(expect)
+
+
+class _HolesOfPolicy:
+    """The policy to run the expectations against."""
 
     def __init__(
         self, loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
@@ -68,15 +75,7 @@ class _Run:
         self._explainer = Explainer(compiled, index, wall)
         self._check = CoverageCheck(self._explainer, index)
 
-    def failures(self) -> Iterator[FailedExpectation]:
-        """The expectations that do not hold."""
-        for place, expect in enumerate(self._config.expect):
-            text = self.open_text(expect) if expect.services else ""
-            if text:
-                location = self._provenance.location(("expect", place))
-                yield FailedExpectation(str(location), text)
-
-    def open_text(self, expect: ExpectationConfig) -> str:
+    def text(self, expect: ExpectationConfig) -> str:
         """What is open in the first state of the hours in which anything is; else empty."""
         services = members(self._compiled, expect.services)
         exceptions = exceptions_of(expect.except_)
@@ -85,7 +84,9 @@ class _Run:
             view = self._view(expect)
             found = None if view is None else self._check.holes(view, services, exceptions)
             if view is not None and found is not None:
-                return self._text(expect, services, view, found) + while_text(self._compiled, hours)
+                return self._described(expect, services, view, found) + while_text(
+                    self._compiled, hours
+                )
         return ""
 
     def _view(self, expect: ExpectationConfig) -> View | None:
@@ -95,7 +96,7 @@ class _Run:
                 return self._explainer.vlan(name)
         return None
 
-    def _text(self, expect: ExpectationConfig, services: int, view: View, found: Holes) -> str:
+    def _described(self, expect: ExpectationConfig, services: int, view: View, found: Holes) -> str:
         """What is open, why, and where the config opens it."""
         hole, more = found
         policy = view.effect.policy
