@@ -29,7 +29,7 @@ EXAMPLES: Final = 10
 _STRICTNESS: Final = {Outcome.BLOCKED: 2, Outcome.WOULD_BLOCK: 1}
 
 
-class Reply(NamedTuple):
+class Treatment(NamedTuple):
     """What a name gets, as far as people notice."""
 
     outcome: Outcome
@@ -78,19 +78,19 @@ class _Side:
         """The services whose lists cover a class, by name, as ``Judge.covering`` orders them."""
         return tuple(self.service_names[each] for each in self.judge.covering(of_class.name))
 
-    def reply(self, view: View, of_class: NameClass) -> Reply:
+    def treatment(self, view: View, of_class: NameClass) -> Treatment:
         """What a class gets."""
         verdict, _ = self.explainer.verdict(view, of_class.name, codes.A)
-        return self._reply(view, verdict)
+        return self._treatment(view, verdict)
 
-    def _reply(self, view: View, verdict: Verdict) -> Reply:
+    def _treatment(self, view: View, verdict: Verdict) -> Treatment:
         if verdict.outcome not in _STRICTNESS:
-            return Reply(Outcome.PASSED, "", "", "")
+            return Treatment(Outcome.PASSED, "", "", "")
         service = "" if verdict.service == NO_SERVICE else self.service_names[verdict.service]
         effect = view.effect
         answer = "nxdomain" if service in self._canaries else self._answers[effect.policy.name]
         directive = effect.ground(verdict.service).directive
-        return Reply(
+        return Treatment(
             verdict.outcome, service, directive, answer if verdict.outcome is BLOCKED else ""
         )
 
@@ -210,7 +210,7 @@ class _Comparison:
         self, found: _Found, old: View, new: View, classes: list[NameClass], count: int
     ) -> None:
         """Note what classes get, of which the first stands for all."""
-        before, after = self._old.reply(old, classes[0]), self._new.reply(new, classes[0])
+        before, after = self._old.treatment(old, classes[0]), self._new.treatment(new, classes[0])
         if before != after:
             service = after.service or before.service
             key = (_how(before, after), service, before.outcome.label, after.outcome.label)
@@ -224,7 +224,7 @@ def _lists(side: _Side) -> tuple[object, ...]:
     return (*map(bytes, side.index.buffers), sources, side.service_names)
 
 
-def _how(before: Reply, after: Reply) -> How:
+def _how(before: Treatment, after: Treatment) -> How:
     was, now = (_STRICTNESS.get(each.outcome, 0) for each in (before, after))
     if was == now:
         return "otherwise"

@@ -31,7 +31,7 @@ POLICY_HEADER = "Darban-Policy"
 """The header with the policy hash."""
 
 
-class Feeds:
+class FeedFiles:
     """The files of the policy in force now, made anew when something begins or ends."""
 
     def __init__(self, config: ServedConfig) -> None:
@@ -58,7 +58,7 @@ def _files(compiled: CompiledConfig, wall: float) -> dict[str, str]:
     return {name: text for files in found for name, text in files}
 
 
-def application(feeds: Feeds, not_served: Callable[[], str]) -> web.Application:
+def application(feeds: FeedFiles, not_served: Callable[[], str]) -> web.Application:
     """The application of a listener for feeds.
 
     ``not_served`` says why no list can be trusted now, or nothing.

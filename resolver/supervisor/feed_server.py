@@ -38,7 +38,7 @@ class FeedServer(Part):
         from resolver.publish import feeds_over_http  # slow to import, so after the start
         from resolver.web.listener import listen
 
-        feeds = feeds_over_http.Feeds(self._config)
+        feeds = feeds_over_http.FeedFiles(self._config)
 
         async def serve(each: HttpSocket) -> None:
             app = feeds_over_http.application(feeds, self._not_served)
