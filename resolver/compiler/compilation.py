@@ -104,18 +104,11 @@ def compile_file(
     """
     loaded = load(str(path), files or DiskFiles(path))
     state = store.directory(path)
-    of_lists: list[Problem] = []
     with as_owner(state):
         if edited is not None and _has_the_lists(edited.loaded.config, loaded.config):
-            lists = edited.lists
-            of_lists += edited.of_lists
+            lists, of_lists = edited.lists, edited.of_lists
         else:
-            readings = KeptReadings(state, writes=keeps)
-            lists = read_lists(
-                path.parent, ListStore(state), loaded, of_lists, readings=readings, step=step
-            )
-            if keeps and are_complete(loaded, of_lists):
-                readings.prune()
+            lists, of_lists = _read_lists(path.parent, state, loaded, keeps, step)
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
         last = None if edited is not None else store.last_good_snapshot(state)
@@ -149,6 +142,18 @@ def compile_file(
     return CompileResult(
         loaded, snapshot, shown, lists, of_lists, failed, acknowledged, before, losses
     )
+
+
+def _read_lists(
+    base: Path, state: Path, loaded: LoadedConfig, keeps: bool, step: Step
+) -> tuple[list[BlockList], list[Problem]]:
+    """The lists of a config in the directory ``base``, and what is wrong with them."""
+    problems: list[Problem] = []
+    readings = KeptReadings(state, writes=keeps)
+    lists = read_lists(base, ListStore(state), loaded, problems, readings=readings, step=step)
+    if keeps and are_complete(loaded, problems):
+        readings.prune()
+    return lists, problems
 
 
 def _built(
