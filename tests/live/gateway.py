@@ -27,6 +27,14 @@ try:
 except OSError as error:
     print(type(error).__name__)
 """
+_SERVE = """
+import socket, sys, time
+addresses, ports = (each.split(",") for each in sys.argv[1:])
+ends = [socket.create_server((a, int(p)), family=socket.AF_INET6 if ":" in a else socket.AF_INET)
+        for a in addresses for p in ports]
+print("ready", flush=True)
+time.sleep(600)
+"""
 _FORWARDING = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
 
 
@@ -52,10 +60,21 @@ class Gateway:
         assert done.returncode == 0, done.stderr
 
     def knock(self, address: str, port: int) -> str:
-        """What becomes of the client's TCP connection to an address: an exception, or ``open``."""
+        """Connect from the client over TCP: ``open``, or the name of the exception."""
         command = [*self.into(self.client), sys.executable, "-c", _KNOCK, address, str(port)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout.strip()
+
+    @contextmanager
+    def serving(self, addresses: Sequence[str], ports: Sequence[int]) -> Iterator[None]:
+        """Take TCP connections at addresses and ports of the network abroad."""
+        values = (",".join(map(str, each)) for each in (addresses, ports))
+        command = [*self.into(self.abroad), sys.executable, "-c", _SERVE, *values]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield
+            process.kill()
 
 
 FROM_CLIENT = link_names(ADMINISTRATION)[0]

@@ -6,7 +6,6 @@ alone or the redirect of docs/how-to/redirect.md before them.
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,24 +24,15 @@ V4, V6 = SERVERS.client
 RESOLVERS, MESSENGERS = ABROAD[:2], ABROAD[2:]
 """A public resolver whose addresses the shipped lists have, and Telegram, of both families."""
 BY_NAME = "dns.google"
-_SERVE = """
-import socket, sys, time
-ends = [socket.create_server((a, p), family=socket.AF_INET6 if ":" in a else socket.AF_INET)
-        for a in sys.argv[1:] for p in (53, 443, 853)]
-print("ready", flush=True)
-time.sleep(300)
-"""
 
 
 @pytest.fixture(scope="module")
 def network(ip_program: Path, nft_program: Path) -> Iterator[Gateway]:
-    with gateway_network(ip_program, nft_program) as gateway:
-        command = [*gateway.into(gateway.abroad), sys.executable, "-c", _SERVE, *ABROAD]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as abroad:
-            assert abroad.stdout is not None
-            assert abroad.stdout.readline() == "ready\n"
-            yield gateway
-            abroad.kill()
+    with (
+        gateway_network(ip_program, nft_program) as gateway,
+        gateway.serving(ABROAD, (53, 443, 853)),
+    ):
+        yield gateway
 
 
 @pytest.fixture(scope="module")

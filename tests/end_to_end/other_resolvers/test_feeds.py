@@ -2,7 +2,6 @@
 
 import datetime as dt
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,24 +40,12 @@ block = ["@messenger", "@encrypted-dns"]
 prefixes = ["10.10.0.0/16", "fd00:10::/64"]
 policy = "administrative"
 """
-_SERVE = """
-import socket, sys, time
-ends = [socket.create_server((each, 443), family=socket.AF_INET6 if ":" in each else socket.AF_INET)
-        for each in sys.argv[1:]]
-print("ready", flush=True)
-time.sleep(600)
-"""
 
 
 @pytest.fixture(scope="module")
 def network(ip_program: Path, nft_program: Path) -> Iterator[Gateway]:
-    with gateway_network(ip_program, nft_program) as gateway:
-        command = [*gateway.into(gateway.abroad), sys.executable, "-c", _SERVE, *TELEGRAM]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as messenger:
-            assert messenger.stdout is not None
-            assert messenger.stdout.readline() == "ready\n"
-            yield gateway
-            messenger.kill()
+    with gateway_network(ip_program, nft_program) as gateway, gateway.serving(TELEGRAM, (HTTPS,)):
+        yield gateway
 
 
 @pytest.fixture
