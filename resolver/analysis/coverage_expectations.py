@@ -4,7 +4,7 @@ Each must hold for the policy without exemptions, in every state of the hours wi
 no start or reload depends on the time of the day. ``service_coverage`` finds what is open.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from resolver.analysis.expectations import ExpectationResult, FailedExpectation, while_text
@@ -81,28 +81,27 @@ class _HolesOfPolicy:
         exceptions = exceptions_of(expect.except_)
         for (hours,) in hours_ahead(self._compiled, wall=self._wall):
             self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
-            view = self._view(expect)
-            found = None if view is None else self._check.holes(view, services, exceptions)
-            if view is not None and found is not None:
-                return self._described(expect, services, view, found) + while_text(
-                    self._compiled, hours
-                )
+            for view in self._views(expect):
+                found = self._check.holes(view, services, exceptions)
+                if found is not None:
+                    text = self._described(expect, services, view, found)
+                    return text + while_text(self._compiled, hours)
         return ""
 
-    def _view(self, expect: ExpectationConfig) -> View | None:
-        """The view of the VLAN, or of one VLAN that has the policy; None where no VLAN has it."""
+    def _views(self, expect: ExpectationConfig) -> Iterable[View]:
+        """The view of the VLAN; or of a VLAN that has the policy, and of each with own rules."""
+        found: dict[int, View] = {}
         for name, vlan in self._config.vlans.items():
             if expect.vlan == name or (expect.policy and vlan.policy == expect.policy):
-                return self._explainer.vlan(name)
-        return None
+                view = self._explainer.vlan(name)
+                if view is not None:
+                    found.setdefault(self._compiled.vlans[view.vlan].policy, view)
+        return found.values()
 
     def _described(self, expect: ExpectationConfig, services: int, view: View, found: Holes) -> str:
         """What is open, why, and where the config opens it."""
         hole, more = found
-        policy = view.effect.policy
-        allow = self._config.policies[policy.name].allow
-        local = [each.name for each in self._config.local]
-        at = self._provenance.location(opened_by(hole, policy, allow, local))
+        at = self._provenance.location(opened_by(hole, view.effect.policy, self._config))
         covering = services_in(hole.covering & services, self._compiled.services)
         lists = ", ".join(each.name for each in covering)
         others = f" and {count_text(more, 'other class', 'other classes')} of names" if more else ""

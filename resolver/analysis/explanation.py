@@ -265,8 +265,9 @@ class Explainer:
                 if view.unlisted is not None:
                     return step("own_name", policy=policy)
                 return step("no_rule", self._refused(view, name), policy=policy)
-            case OwnRules():
-                return step("allow" if verdict.by_allow else "deny", policy=policy)
+            case OwnRules(vlan=vlan):
+                kind = "allow" if verdict.by_allow else "deny"
+                return step(f"{kind}_of_vlan", vlan=vlan) if vlan else step(kind, policy=policy)
             case Services(does=does):
                 return self._of_services(view, verdict, does)
             case Unlisted():

@@ -89,7 +89,7 @@ class _VlanNeeds:
         self._index = index
         self._effect = view.effect.with_default_block(updates, len(services))
         self._view = View(view.vlan, self._effect)
-        rules = self._effect.own_rules.clause.rules
+        rules = self._effect.own_rules.rules
         allowed = services_in(view.effect.services.passes, services)
         self._present = (
             *service_references(allowed, services),

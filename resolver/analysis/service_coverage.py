@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.analysis.name_classes import NameClass, NameClasses, class_order
+from resolver.config.model import Config
 from resolver.config.toml_lines import Path
 from resolver.dns import codes, names
 from resolver.lists.rules import Rule, read_rule
@@ -124,24 +125,24 @@ def exceptions_of(texts: Iterable[str]) -> list[Rule]:
     return [rule for text in texts if isinstance(rule := read_rule(text, 0), Rule)]
 
 
-def opened_by(hole: Hole, policy: Policy, allow: Sequence[str], local: Sequence[bytes]) -> Path:
-    """What of the config opens a class: an entry of ``allow``, a local record, or the policy.
-
-    ``allow`` is that of the policy in the config; ``local`` has the names of the local records.
-    """
+def opened_by(hole: Hole, policy: Policy, config: Config) -> Path:
+    """What of the config opens a class: an entry of ``allow``, a local record, or the policy."""
     name = hole.of_class.name
     is_local = hole.got.decided_by.kind in ("local_record", "local_alias")
-    for place, each in enumerate(local if is_local else ()):
-        zone = each.removeprefix(names.WILDCARD)
-        if name == each or (zone != each and names.is_within(name, zone)):
+    for place, each in enumerate(config.local if is_local else ()):
+        zone = each.name.removeprefix(names.WILDCARD)
+        if name == each.name or (zone != each.name and names.is_within(name, zone)):
             return ("local", place)
     covering = [
-        rule
-        for rule in policy.own_rules
+        (len(rule.name), rule.text, clause.vlan)
+        for clause in policy.on_own_rules
+        for rule in clause.rules
         if rule.does is Does.PASS
         and (names.is_within(name, rule.name) if rule.subtree else name == rule.name)
     ]
-    if hole.got.decided_by.kind == "allow" and covering:
-        longest = max(covering, key=lambda rule: len(rule.name))
-        return ("policies", policy.name, "allow", allow.index(longest.text))
+    if hole.got.decided_by.kind in ("allow", "allow_of_vlan") and covering:
+        _, text, vlan = max(covering)
+        if vlan:
+            return ("vlans", vlan, "allow", config.vlans[vlan].allow.index(text))
+        return ("policies", policy.name, "allow", config.policies[policy.name].allow.index(text))
     return ("policies", policy.name)

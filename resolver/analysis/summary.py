@@ -48,6 +48,7 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
         "policies": {
             each.name: _policy(policy, each)
             for policy, each in zip(compiled.policies, describe(compiled), strict=True)
+            if not policy.vlan
         },
         "hours": {
             each.name: {"text": each.text, **_rest(each, _OF_HOURS)} for each in compiled.hours
@@ -106,9 +107,19 @@ def _vlans(compiled: CompiledConfig) -> Section:
         vlan.name: {
             "policy": compiled.policies[vlan.policy].name,
             "prefixes": _prefixes(prefixes.get(place, ())),
+            **_own_rules(compiled.policies[vlan.policy]),
             **_rest(vlan, ("name", "policy")),
         }
         for place, vlan in enumerate(compiled.vlans)
+    }
+
+
+def _own_rules(policy: Policy) -> Facts:
+    """The rules of the VLAN itself."""
+    rules = [each for clause in policy.on_own_rules if clause.vlan for each in clause.rules]
+    return {
+        "allow": frozenset(each.text for each in rules if each.does is Does.PASS),
+        "deny": frozenset(each.text for each in rules if each.does is not Does.PASS),
     }
 
 

@@ -111,11 +111,15 @@ class Losses:
             if source.entries and not self._reference(source):
                 entries = count_text(source.entries, "entry goes", "entries go")
                 yield f"{source.file}: the config does not name this list any more: {entries}"
-        now = {each.name: each for each in describe(self._now)}
+        now = {(each.name, each.vlan): each for each in describe(self._now)}
+        said: set[tuple[str, str]] = set()
         for policy in describe(self._before):
-            if policy.name in now:
-                for less in _loosened(policy, now[policy.name]):
-                    yield f"policy {policy.name} {less}"
+            after = now.get((policy.name, policy.vlan))
+            for less in () if after is None else _loosened(policy, after):
+                if (policy.name, less) not in said:  # that of a VLAN comes after that of the config
+                    said.add((policy.name, less))
+                    where = f" on VLAN {policy.vlan}" if policy.vlan else ""
+                    yield f"policy {policy.name}{where} {less}"
 
     def _reference(self, source: ListSource) -> str:
         """What the config names a list by: its file in a directory, or its name; else empty."""

@@ -14,6 +14,7 @@ from resolver.compiler import discovery, index
 from resolver.compiler.catalog import ServiceCatalog
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
+from resolver.compiler.own_rules import Unfit, is_reference, own_rule
 from resolver.compiler.prefixes import compile_prefixes
 from resolver.compiler.protected_names import protected_names
 from resolver.compiler.settings import compile_settings, compile_subscriptions
@@ -24,12 +25,10 @@ from resolver.config.policy_model import DuringConfig, PolicyConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import instead_of_url
 from resolver.dns import codes, presentation
 from resolver.dns.local_record import LocalName
-from resolver.lists.guard import too_wide
 from resolver.lists.packed_rules import packed
-from resolver.lists.rules import BlockList, Rule, read_rule
+from resolver.lists.rules import BlockList
 from resolver.policy import compiled as made
 from resolver.policy.clauses import (
     Clause,
@@ -43,6 +42,7 @@ from resolver.policy.clauses import (
 from resolver.policy.expectation import Expectation
 from resolver.policy.policy_hash import policy_hash
 from resolver.policy.services import services_in
+from resolver.policy.vlan_rules import policy_of_vlan
 from resolver.snapshot.snapshot import Snapshot
 from resolver.time_zones import time_zone
 
@@ -81,6 +81,11 @@ class _Compiler:
         self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
+        with_rules = (name for name, each in self.config.vlans.items() if each.allow or each.deny)
+        self.own_policy_place = {
+            name: place for place, name in enumerate(with_rules, len(self.config.policies))
+        }
+        """The places of the policies of VLANs with rules of their own, after all of the config."""
 
     def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> Snapshot:
         of_lists = [packed(each) for each in self.catalog.lists]
@@ -88,10 +93,11 @@ class _Compiler:
         trie, rules = built(key) or index.build(of_lists)
         excepted = set(chain.from_iterable(each.facts.exceptions for each in of_lists))
         config = self.config
+        policies = [self.policy(name, each) for name, each in config.policies.items()]
         compiled = made.CompiledConfig(
             services=self.catalog.services,
             sources=self.catalog.sources,
-            policies=tuple(self.policy(name, each) for name, each in config.policies.items()),
+            policies=(*policies, *self.of_vlans(policies)),
             vlans=tuple(self.vlans()),
             prefixes=tuple(compile_prefixes(vlan.prefixes for vlan in config.vlans.values())),
             exemptions=tuple(self.exemption(i, each) for i, each in enumerate(config.exemptions)),
@@ -152,16 +158,30 @@ class _Compiler:
             title=policy.title,
         )
 
+    def of_vlans(self, policies: Sequence[made.Policy]) -> Iterator[made.Policy]:
+        """The policies of VLANs with rules of their own, which come before those of the policy."""
+        for name in self.own_policy_place:
+            vlan = self.config.vlans[name]
+            path: Path = ("vlans", name)
+            place = self.policy_place.get(vlan.policy)
+            blocks = Does.BLOCK if place is None else _blocks(self.config.policies[vlan.policy])
+            rules = (
+                *self.own_rules((*path, "deny"), enumerate(vlan.deny), blocks),
+                *self.own_rules((*path, "allow"), enumerate(vlan.allow), Does.PASS),
+            )
+            if place is not None:  # else this is a problem already
+                yield policy_of_vlan(policies[place], name, rules)
+
     def of_policy(self, path: Path, policy: PolicyConfig) -> Iterator[Clause]:
         """The clauses of a policy; in audit mode it counts what it would block."""
-        blocks = Does.BLOCK if policy.mode == "enforce" else Does.COUNT
+        blocks = _blocks(policy)
         default = Does.COUNT if policy.default == "count" else blocks
         allow, passes = list(enumerate(policy.allow)), 0
         blocked = self.members((*path, "block"), policy.block)
         counted = self.members((*path, "count"), policy.count)
         if policy.default != "pass":
-            services = [each for each in allow if _is_reference(each[1])]
-            allow = [each for each in allow if not _is_reference(each[1])]
+            services = [each for each in allow if is_reference(each[1])]
+            allow = [each for each in allow if not is_reference(each[1])]
             passes = self.members_at((*path, "allow"), services) & ~blocked
             self.allowed |= passes
         self.contradicting((*path, "count"), policy.count, blocked | passes, "counted")
@@ -249,37 +269,18 @@ class _Compiler:
     def own_rules(
         self, path: Path, texts: Iterable[tuple[int, str]], does: Does
     ) -> Iterator[OwnRule]:
+        """The rules of ``allow``, ``deny`` or ``except``; what is no rule is a problem."""
         for place, text in texts:
-            rule = read_rule(text, place + 1)
-            reason = self.unfit(text, rule, allow=does is Does.PASS)
-            if reason:
-                expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
-                advice = instead_of_url(text) or f"Here: {reason}."
-                self.wrong((*path, place), toml_text(text), expected, advice)
-            elif isinstance(rule, Rule):
-                yield OwnRule(name=rule.name, subtree=rule.subtree, does=does, text=text)
-
-    def unfit(self, text: str, rule: Rule | str | None, *, allow: bool) -> str | None:
-        """Why an entry cannot be in ``allow`` or ``deny``; None where it can."""
-        if text.startswith("@") and not text.startswith("@@"):
-            where = (
-                '\'allow\' takes where default is "block" or "count"'
-                if allow
-                else "belongs in 'block'"
-            )
-            return f"a category, which {where}"
-        if text == "." and not allow:
-            return "the root; default = \"block\" blocks all names that 'allow' does not have"
-        if not isinstance(rule, Rule):
-            return rule
-        if rule.exception:
-            return "an exception ('@@') belongs in a list; 'allow' lets a name pass"
-        return too_wide(rule._replace(exception=allow))
+            rule = own_rule(text, does)
+            if isinstance(rule, Unfit):
+                self.wrong((*path, place), toml_text(text), *rule)
+            else:
+                yield rule
 
     def vlans(self) -> Iterable[made.Vlan]:
         for name, vlan in self.config.vlans.items():
             # An unknown policy is already a problem; the snapshot will not be used.
-            policy = self.policy_place.get(vlan.policy, 0)
+            policy = self.own_policy_place.get(name, self.policy_place.get(vlan.policy, 0))
             rate = vlan.queries_per_address or self.config.limits.queries_per_address
             yield made.Vlan(
                 name=name,
@@ -344,6 +345,6 @@ def _directive(
     return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
 
 
-def _is_reference(text: str) -> bool:
-    """Whether an entry of ``allow`` means services: a name has a dot, or is written as a rule."""
-    return not text.startswith("@@") and "." not in text and "|" not in text
+def _blocks(policy: PolicyConfig) -> Does:
+    """What a policy does to the names that it is to block."""
+    return Does.BLOCK if policy.mode == "enforce" else Does.COUNT

@@ -27,7 +27,7 @@ from resolver.config.policy_model import PolicyConfig
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.section_checks import link_local, not_one_of
+from resolver.config.section_checks import allowed_and_denied, link_local, not_one_of
 from resolver.config.tls_model import TlsConfig
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import (
@@ -147,12 +147,17 @@ class VlanConfig(ConfigSection):
     """The interface on which its clients with link-local addresses ask."""
     policy: str
     """The name of the policy that applies to it."""
+    allow: Several[str] = ()
+    """Names that pass here, whatever the policy and its lists say."""
+    deny: Several[str] = ()
+    """Names to block here besides."""
     queries_per_address: Annotated[int, Field(ge=1)] | None = None
     """Queries a second from each address, instead of [limits]: for many clients behind one."""
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
-        """A link-local prefix says nothing of the VLAN."""
-        return link_local((*path, "prefixes"), self.prefixes, "interface", provenance)
+        """A link-local prefix says nothing of the VLAN; no name is allowed and denied."""
+        yield from link_local((*path, "prefixes"), self.prefixes, "interface", provenance)
+        yield from allowed_and_denied(path, self.allow, self.deny, provenance)
 
 
 class ExemptionConfig(ConfigSection):

@@ -7,10 +7,9 @@ from typing import Literal
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.section_checks import not_one_of, repeated, second_of_a_family
+from resolver.config.section_checks import allowed_and_denied, not_one_of, second_of_a_family
 from resolver.config.toml_lines import Path
 from resolver.config.values import ClientAddress, Line, ServiceReference
-from resolver.dns import names
 
 
 class DuringConfig(ConfigSection):
@@ -75,15 +74,9 @@ class PolicyConfig(ConfigSection):
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
         """Errors about its names, its default and its sinkhole."""
-        yield from repeated("name", self._allowed_and_denied(path), provenance)
+        yield from allowed_and_denied(path, self.allow, self.deny, provenance)
         yield from self._below_blocked_names(path, provenance)
         yield from second_of_a_family((*path, "sinkhole"), self.sinkhole, provenance)
-
-    def _allowed_and_denied(self, path: Path) -> Iterator[tuple[Path, object]]:
-        """The entries of both, each once: a repetition within one of them does no harm."""
-        for key, entries in (("allow", self.allow), ("deny", self.deny)):
-            first = {_plain(entry): index for index, entry in reversed([*enumerate(entries)])}
-            yield from (((*path, key, index), entry) for entry, index in reversed(first.items()))
 
     def _below_blocked_names(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
         """Where the default blocks, what passes at some hours or is counted is below blocked names.
@@ -99,11 +92,3 @@ class PolicyConfig(ConfigSection):
         if self.count:
             advice = "To count services, take default = \"count\", or name them in 'allow'."
             yield provenance.problem((*path, "count"), "services to count", expected, advice)
-
-
-def _plain(entry: str) -> str:
-    """An entry in the form to compare; it may be a rule, which the compiler reads."""
-    try:
-        return names.text(names.parse(entry))
-    except names.InvalidName:
-        return entry.lower()

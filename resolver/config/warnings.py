@@ -149,8 +149,9 @@ def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
 
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
     """The policies that answer with their sinkhole's addresses."""
+    denying = {vlan.policy for vlan in config.vlans.values() if vlan.deny}
     for name, policy in config.policies.items():
-        if policy.restricts and MODES[policy.answer].has_addresses:
+        if (policy.restricts or name in denying) and MODES[policy.answer].has_addresses:
             yield name, policy
 
 
@@ -231,13 +232,11 @@ def _long_hours(config: Config, _: Provenance) -> Warnings:
 def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
     """A VLAN where all passes within one whose policy blocks: a client may take its addresses."""
     policies = config.policies
-    blocking = [
-        name for name, each in policies.items() if each.restricts and each.mode == "enforce"
-    ]
+    enforced = {name: each for name, each in policies.items() if each.mode == "enforce"}
     closed = {
         name: [prefix for prefix in vlan.prefixes if prefix.prefixlen]
         for name, vlan in config.vlans.items()
-        if vlan.policy in blocking
+        if vlan.policy in enforced and (vlan.deny or enforced[vlan.policy].restricts)
     }
     for name, vlan in config.vlans.items():
         if name in closed or vlan.policy not in policies:

@@ -60,9 +60,11 @@ class PartOfWeek:
 
 @dataclass(frozen=True, slots=True)
 class OwnRules(Variant):
-    """The rules in the ``allow`` and ``deny`` of the policy, which come before all lists."""
+    """The rules in the ``allow`` and ``deny`` of the policy, or of a VLAN, before all lists."""
 
     rules: tuple[OwnRule, ...]
+    vlan: str = ""
+    """The VLAN whose rules they are; empty where they are those of the policy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,9 +123,14 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is blocked or counted, how a blocked query is answered, and for what reason."""
+    """What is blocked or counted, how a blocked query is answered, and for what reason.
+
+    A VLAN with ``allow`` or ``deny`` of its own has a policy of its own: that which it names, with
+    a clause of the VLAN before it.
+    """
 
     name: str
+    """As the config names it; that of a VLAN has the name of the policy that the VLAN names."""
     clauses: tuple[Clause, ...]
     answer_mode: str
     sinkhole_v4: bytes
@@ -141,10 +146,19 @@ class Policy:
     """What people call it, in the language of the agency; may be empty."""
 
     @property
+    def vlan(self) -> str:
+        """The VLAN for whose own rules it is; empty for a policy of the config."""
+        return next((each.vlan for each in self.on_own_rules if each.vlan), "")
+
+    @property
+    def on_own_rules(self) -> tuple[OwnRules, ...]:
+        """Its clauses of own rules."""
+        return tuple(each for each in self.clauses if isinstance(each, OwnRules))
+
+    @property
     def own_rules(self) -> tuple[OwnRule, ...]:
         """Its own rules, in the order of the config."""
-        of_clauses = (each.rules for each in self.clauses if isinstance(each, OwnRules))
-        return tuple(chain.from_iterable(of_clauses))
+        return tuple(chain.from_iterable(each.rules for each in self.on_own_rules))
 
     @property
     def on_services(self) -> tuple[Services, ...]:

@@ -40,6 +40,8 @@ class PolicyDescription:
     """A policy, for people."""
 
     name: str
+    vlan: str
+    """The VLAN for whose own rules it is; empty for a policy of the config."""
     mode: str
     """``enforce`` or ``audit``."""
     answer: str
@@ -118,6 +120,7 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
     restricted = policy.services(Does.BLOCK, Does.COUNT)
     return PolicyDescription(
         policy.name,
+        policy.vlan,
         policy.mode,
         policy.answer_mode,
         tuple(address_text(each) for each in (policy.sinkhole_v4, policy.sinkhole_v6) if each),

@@ -31,17 +31,19 @@ from resolver.policy.verdict import (
 
 
 class OwnRuleTable:
-    """The rules in the ``allow`` and ``deny`` of a policy, as verdicts by name."""
+    """The rules in the ``allow`` and ``deny`` of a policy, and of its VLAN, as verdicts by name."""
 
-    __slots__ = ("above", "by_name", "clause", "restricted", "tops")
+    __slots__ = ("above", "by_name", "restricted", "rules", "tops")
 
-    def __init__(self, rules: tuple[OwnRule, ...]) -> None:
-        self.clause = OwnRules(rules)
+    def __init__(self, clauses: tuple[OwnRules, ...]) -> None:
+        own = [(rule, clause) for clause in clauses for rule in clause.rules]
+        self.rules = rules = tuple([rule for rule, _ in own])
         self.by_name: dict[bytes, list[Verdict]] = {}
         """Of the verdicts for a name, the first that covers the asked one decides. ``all_below``
         does not count what else passes there."""
-        for rule in sorted(rules, key=lambda rule: (rule.subtree, rule.does is not Does.PASS)):
-            self.by_name.setdefault(rule.name, []).append(_verdict_by(rule, self.clause))
+        own.sort(key=lambda each: (each[0].subtree, each[0].does is not Does.PASS))
+        for rule, clause in own:
+            self.by_name.setdefault(rule.name, []).append(_verdict_by(rule, clause))
         self.tops = top_labels(self.by_name)
         """The marks of their last labels: most names have another mark and need no look-up."""
         self.above = ancestors([rule.name for rule in rules if rule.does is Does.PASS])
@@ -256,7 +258,7 @@ class Effects:
     def __init__(self, compiled: CompiledConfig, now: InForce = NOTHING) -> None:
         self._policies = compiled.policies
         self._exemptions = compiled.exemptions
-        self._own_rules = [OwnRuleTable(policy.own_rules) for policy in compiled.policies]
+        self._own_rules = [OwnRuleTable(policy.on_own_rules) for policy in compiled.policies]
         self._answers = [blocked_answers(policy, compiled.services) for policy in compiled.policies]
         self.advance(now)
 

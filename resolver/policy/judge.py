@@ -7,7 +7,8 @@ verdict.
 
 The order of the rules, and the reasons:
 1. The policy's own ``allow`` and ``deny`` come before every list; the operator decides. The most
-   specific rule wins; of two that are equally specific, ``allow`` wins.
+   specific rule wins; of two that are equally specific, ``allow`` wins. Those of the VLAN come
+   before those of the policy, which lacks the rules that they cover (``policy.vlan_rules``).
 2. The lists of services come next. An exception in a list cancels only rules of the same list, so
    a list cannot allow what another list blocks. In a list with ``longest_match`` it cancels only
    rules that are no more specific.

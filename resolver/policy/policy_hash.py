@@ -147,8 +147,9 @@ def _clauses(compiled: CompiledConfig, policy: Policy) -> list[object]:
     found: list[object] = []
     for clause in policy.clauses:
         match clause:
-            case OwnRules(rules=rules):
-                found += [["rule", *_counted(each)] for each in rules]
+            case OwnRules(rules=rules, vlan=vlan):
+                of = ["rule", vlan] if vlan else ["rule"]
+                found += [[*of, *_counted(each)] for each in rules]
             case Services(services=services, does=does, within=within):
                 when = (
                     ""

@@ -65,7 +65,9 @@ def knot_config(compiled: CompiledConfig, publication: Publication, directory: P
 
 
 def _zones(compiled: CompiledConfig, publication: Publication) -> Iterator[str]:
-    zones = [block_set_zone(policy.name, publication) for policy in compiled.policies]
+    zones = [
+        block_set_zone(policy.name, publication) for policy in compiled.policies if not policy.vlan
+    ]
     zones += [override_zone(vlan.name, publication) for vlan in compiled.vlans]
     for zone in zones:
         yield f"  - domain: {names.text(zone)}\n    template: darban\n"

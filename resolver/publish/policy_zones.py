@@ -112,6 +112,7 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
             each.policy.name, View(0, each), each.without_blocks(), rules.addresses(each), rules
         )
         for each in lists
+        if not each.policy.vlan
     ]
     passing = passing_prefixes(compiled, wall).by_vlan
     overrides = []

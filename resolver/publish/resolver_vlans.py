@@ -46,6 +46,8 @@ class ResolverVlan:
 
     name: str
     policy: str
+    has_own_rules: bool
+    """Whether its policy has rules of this VLAN alone."""
     clients: tuple[ClientPrefix, ...]
     """The longest prefix first: the first that matches decides."""
     zones: tuple[ZoneUse, ZoneUse]
@@ -65,7 +67,7 @@ def resolver_vlans(compiled: CompiledConfig, publication: Publication) -> Iterat
             ZoneUse(block_set, imposed and policy.unlisted is not Does.BLOCK),
         )
         if clients := tuple(_clients(compiled.prefixes, number)):
-            yield ResolverVlan(vlan.name, policy.name, clients, zones)
+            yield ResolverVlan(vlan.name, policy.name, policy.vlan != "", clients, zones)
 
 
 def _clients(prefixes: Sequence[Prefix], vlan: int) -> Iterator[ClientPrefix]:

@@ -1,7 +1,8 @@
 """Unbound as a resolver that enforces the policy: an instance for each policy.
 
 Unbound takes an alias from its cache without a look at the policy. So clients of two policies must
-not share a cache, and each policy has an instance, with a file of its own. Unbound has no TSIG: it
+not share a cache, and each policy has an instance, with a file of its own; so has each VLAN with
+rules of its own. Unbound has no TSIG: it
 reads the zone files of this host, which Darban writes, or a Knot DNS that is a secondary. Without a
 file, or with a damaged one, it lets all names pass; a script tells before.
 """
@@ -19,9 +20,9 @@ _HEAD = """\
 # Unbound enforces Darban's policy "{policy}" on VLAN {vlans}. "darban export unbound" wrote this
 # file; write it again after a change of [publish], of the VLANs or of the policies.
 #
-# Include it in the config of an instance for this policy alone, which has its own "interface:" or
-# port. Clients of other policies are refused here: their queries would fill the cache with
-# addresses of blocked names. When the files "{directory}/*.zone" have changed, run
+# Include it in the config of an instance for these VLANs alone, which has its own "interface:" or
+# port. All other clients are refused here: their queries would fill the cache with addresses of
+# blocked names. When the files "{directory}/*.zone" have changed, run
 # "unbound-control auth_zone_reload ZONE" for each.
 #
 # An alias that is cached when a name is blocked, or when an exemption ends, is answered from the
@@ -38,20 +39,20 @@ server:
 def unbound_configs(
     compiled: CompiledConfig, publication: Publication, directory: Path
 ) -> dict[str, str]:
-    """The files by their names: one for each policy that has VLANs, and the script."""
-    by_policy: dict[str, list[ResolverVlan]] = {}
-    everywhere = list(resolver_vlans(compiled, publication))
-    for vlan in everywhere:
-        by_policy.setdefault(vlan.policy, []).append(vlan)
+    """The files by their names: one for each instance, and the script."""
+    instances: dict[str, list[ResolverVlan]] = {}
+    for vlan in resolver_vlans(compiled, publication):
+        name = f"{vlan.policy}+{vlan.name}" if vlan.has_own_rules else vlan.policy
+        instances.setdefault(name, []).append(vlan)
     return {"darban-zones.sh": SCRIPT} | {
-        f"darban-{policy}.conf": "".join(_instance(policy, vlans, directory))
-        for policy, vlans in by_policy.items()
+        f"darban-{name}.conf": "".join(_instance(vlans, directory))
+        for name, vlans in instances.items()
     }
 
 
-def _instance(policy: str, vlans: Sequence[ResolverVlan], directory: Path) -> Iterator[str]:
+def _instance(vlans: Sequence[ResolverVlan], directory: Path) -> Iterator[str]:
     listed = ", ".join(each.name for each in vlans)
-    yield _HEAD.format(policy=policy, vlans=listed, directory=directory, ttl=TTL)
+    yield _HEAD.format(policy=vlans[0].policy, vlans=listed, directory=directory, ttl=TTL)
     tags = " ".join(f"vlan-{each.name}" for each in vlans)
     yield f'    define-tag: "{tags}"\n'
     own = {each.prefix for vlan in vlans for each in vlan.clients if each.belong}

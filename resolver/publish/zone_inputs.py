@@ -99,7 +99,7 @@ class ZoneInputs:
     def _of_effect(self, effect: Effect) -> tuple[object, ...]:
         """What a policy does now, by the names of services."""
         sets = (*effect.services, effect.exempt & effect.listed)
-        rules = effect.own_rules.clause.rules
+        rules = effect.own_rules.rules
         return (
             _fields_of(effect.policy, _NOT_OF_POLICY),
             tuple(tuple(services_in(each, self._names)) for each in sets),

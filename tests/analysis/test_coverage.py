@@ -74,6 +74,16 @@ def test_hours_that_cover_the_week_leave_nothing_open() -> None:
     assert len(failures(config(f"during = [{day}]", hours))) == 1
 
 
+def test_the_allow_of_a_vlan_is_found_also_by_the_policy_that_others_have() -> None:
+    own = vlan("desk", "strict", "10.30.0.0/16", allow="far.example,web.chat.example")
+    by_policy = config(more=own).replace('vlan = "office"\nservices', 'policy = "strict"\nservices')
+    [found] = failures(by_policy)
+    assert " on VLAN desk: expected blocked, got passed for web.chat.example (chat)" in found
+    line = line_of(by_policy, '"web.chat.example"')
+    assert f"allow of VLAN desk, at config.toml:{line} (vlans.desk.allow[1])" in found
+    assert failures(config(more=own)) == [], "the expectation is for another VLAN"
+
+
 HOLES = {
     "an allow of a host": (
         'block = ["@messenger"]\nallow = ["|web.chat.example^"]', "", "allow", "web.chat.example",

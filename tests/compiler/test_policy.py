@@ -33,9 +33,9 @@ def test_an_unknown_time_zone_of_reports_is_one_error() -> None:
     [
         (
             'allow = ["@updates"]',
-            'a category, which \'allow\' takes where default is "block" or "count"',
+            'a category, which \'allow\' of a policy takes where default is "block" or "count"',
         ),
-        ('deny = ["@messenger"]', "a category, which belongs in 'block'"),
+        ('deny = ["@messenger"]', "a category, which belongs in 'block' of a policy"),
         (
             'deny = ["."]',
             "the root; default = \"block\" blocks all names that 'allow' does not have",

@@ -6,9 +6,11 @@ UNTIL = "2027-03-20T23:59:59+03:30"
 FAR = "2199-03-20T23:59:59+03:30"
 
 
-def vlan(name: str, policy: str, *prefixes: str) -> str:
-    """A VLAN."""
-    return f'[vlans.{name}]\nprefixes = {json.dumps(prefixes)}\npolicy = "{policy}"\n'
+def vlan(name: str, policy: str, *prefixes: str, allow: str = "", deny: str = "") -> str:
+    """A VLAN; the names of ``allow`` and ``deny`` are given with commas between."""
+    own = (("allow", allow), ("deny", deny))
+    rules = "".join(f"{key} = {json.dumps(text.split(','))}\n" for key, text in own if text)
+    return f'[vlans.{name}]\nprefixes = {json.dumps(prefixes)}\npolicy = "{policy}"\n{rules}'
 
 
 def exemption(

@@ -65,6 +65,7 @@ DECIDE_NOTHING = {
     "Service.category": "it says which services a policy blocks, and these are known",
     "Service.title": "people read it",
     "Service.persian": "people read it",
+    "OwnRules.vlan": "the policy that has them is that of the VLAN alone",
     "Policy.name": "it is in the names of zones and files",
     "Policy.directives": "people read it",
     "Policy.cited_grounds": "people read it: no engine has the text of each ground",

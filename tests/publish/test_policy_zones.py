@@ -40,6 +40,9 @@ _TABLES = (
     + vlan("counting", "counting", "10.19.0.0/16")
     + vlan("counting-exempted", "counting", "10.20.0.0/16")
     + vlan("counting-rest", "counting-rest", "10.21.0.0/16")
+    + vlan("own", "administrative", "10.22.0.0/16", allow="c.b.example", deny="free.example")
+    + vlan("own-few", "few", "10.23.0.0/16", allow="|a.example^", deny="|one.b.example^,y.agency")
+    + vlan("own-open", "open", "10.24.0.0/16", allow="x.b.example", deny="b.example")
     + exemption("few", "one", vlan="few-exempted")
     + exemption("trial", "one", vlan="counting-exempted")
     + exemption("pr", "one", vlan="exempted")
@@ -139,11 +142,12 @@ BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
 
 def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[tuple[ZoneRule, ...]]:
     """The zones of a VLAN in their order."""
-    block_set = zones.block_sets[snapshot.compiled.vlans[vlan].policy]
+    policy = snapshot.compiled.policies[snapshot.compiled.vlans[vlan].policy].name
+    block_set = next(each for each in zones.block_sets if each.owner == policy)
     return [tuple(zones.vlans[vlan].rules()), tuple(block_set.rules())]
 
 
-VLANS = [*((vlan, WALL) for vlan in range(12)), (7, LATER), (8, LATER)]
+VLANS = [*((vlan, WALL) for vlan in range(15)), (7, LATER), (8, LATER)]
 """Each VLAN, those whose policy has hours within and outside of these."""
 LOOKUPS = {
     (answer, vlan, wall): [
@@ -189,6 +193,7 @@ def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:
     _, zones = BUILT["sinkhole"]
     rules = {each.owner: tuple(each.rules()) for each in zones.block_sets}
     assert list(rules)[:4] == ["administrative", "same", "audited", "open"]
+    assert len(rules) == len(zones.block_sets) == 8, "one, also where VLANs have own rules"
     assert rules["administrative"] == rules["same"] != ()
     assert rules["audited"] == rules["open"] == ()
     empty = [each.owner for each in zones.vlans if not tuple(each.rules())]

@@ -231,6 +231,10 @@ include: "{directory}/darban-{policy}.conf"
 """
 
 
+INSTANCES = {**VLANS, "desk": "administrative+desk"}
+"""The instance of Unbound for each VLAN."""
+
+
 class Unbound(Secondary):
     """Unbound: an instance for each policy, which reads the zone files."""
 
@@ -239,8 +243,8 @@ class Unbound(Secondary):
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
         site.export(self.target, "--to", directory)
-        ports = {policy: free_port() for policy in {*VLANS.values()}}
-        self.ports = {vlan: ports[policy] for vlan, policy in VLANS.items()}
+        ports = {policy: free_port() for policy in {*INSTANCES.values()}}
+        self.ports = {vlan: ports[name] for vlan, name in INSTANCES.items()}
         for policy, port in ports.items():
             (directory / f"{policy}.conf").write_text(
                 _UNBOUND.format(
@@ -262,7 +266,8 @@ class Unbound(Secondary):
     def run(self) -> Iterator[None]:
         program = needed("unbound")
         commands: list[list[str | Path]] = [
-            [program, "-d", "-c", self.directory / f"{policy}.conf"] for policy in {*VLANS.values()}
+            [program, "-d", "-c", self.directory / f"{instance}.conf"]
+            for instance in {*INSTANCES.values()}
         ]
         with running(self.directory, *commands):
             for port in self.ports.values():
@@ -270,18 +275,18 @@ class Unbound(Secondary):
             yield
 
     def flush(self) -> None:
-        for policy in {*VLANS.values()}:
-            self._control(policy, "flush_zone", ".")
+        for instance in {*INSTANCES.values()}:
+            self._control(instance, "flush_zone", ".")
 
     def take(self) -> None:
-        for vlan, policy in VLANS.items():
-            zones = [f"{vlan}.vlan.rpz.internal", f"{policy}.policy.rpz.internal"]
+        for vlan, instance in INSTANCES.items():
+            zones = [f"{vlan}.vlan.rpz.internal", f"{VLANS[vlan]}.policy.rpz.internal"]
             for zone in zones:
                 if (self.site.zones / f"{zone}.zone").exists():
-                    self._control(policy, "auth_zone_reload", zone)
+                    self._control(instance, "auth_zone_reload", zone)
 
-    def _control(self, policy: str, *words: str) -> None:
-        config = self.directory / f"{policy}.conf"
+    def _control(self, instance: str, *words: str) -> None:
+        config = self.directory / f"{instance}.conf"
         command: list[str | Path] = [needed("unbound-control"), "-c", config, *words]
         subprocess.run(command, check=True, capture_output=True, timeout=30)
 

@@ -18,8 +18,9 @@ VLANS = {
     "hourly": "hourly",
     "studio": "studio",
     "servers": "servers",
+    "desk": "administrative",
 }
-"""The policy of each VLAN."""
+"""The policy of each VLAN; the desk has rules of its own."""
 
 
 class Client(NamedTuple):
@@ -53,6 +54,7 @@ CLIENTS = {
         ("branch", "branch", "127.0.50.5", "fd00:50::5"),
         ("hourly", "hourly", "127.0.60.5", "fd00:60::5"),
         ("servers", "servers", "127.0.80.5", "fd00:80::5"),
+        ("desk", "desk", "127.0.90.5", "fd00:90::5"),
         # Clients of exemptions by prefix: zones cannot have that of the press.
         ("press", "administration", "127.0.10.7", "fd00:10::7"),
         ("crew", "studio", "127.0.70.33", "fd00:70:1::33"),
@@ -180,6 +182,11 @@ _TABLES = (
     + vlan("branch", "administrative", "127.0.50.0/24", "fd00:50::/32")
     + vlan("studio", "studio", "127.0.70.0/24", "fd00:70::/32")
     + vlan("servers", "servers", "127.0.80.0/24", "fd00:80::/32")
+    + vlan(
+        *("desk", "administrative", "127.0.90.0/24", "fd00:90::/32"),
+        allow="web.alpha.chat,|exact.gamma.chat^",
+        deny="unlisted.example,allowed-alias.scene,|allowed.alpha.chat^",
+    )
     + exemption("beta-servers", "beta", vlan="servers", until=FAR)
     + exemption(
         "crew",

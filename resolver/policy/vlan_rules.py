@@ -1,0 +1,36 @@
+"""The policy of a VLAN with rules of its own, which come before those of the policy it names.
+
+Of the policy, the rules remain that cover a name which no rule of the VLAN covers. So of the rules
+for one name, the order of ``OwnRuleTable`` decides, whichever clause they are in.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from resolver.dns import names
+from resolver.policy.clauses import Clause, OwnRule, OwnRules
+from resolver.policy.compiled import Policy
+
+
+def policy_of_vlan(policy: Policy, vlan: str, rules: Sequence[OwnRule]) -> Policy:
+    """A policy with the rules of a VLAN before its clauses."""
+    clauses = (OwnRules(tuple(rules), vlan), *_remaining(policy, rules))
+    return replace(policy, clauses=clauses)
+
+
+def _remaining(policy: Policy, before: Sequence[OwnRule]) -> Iterator[Clause]:
+    """The clauses of a policy, without own rules that these go before for each name."""
+    for clause in policy.clauses:
+        if isinstance(clause, OwnRules):
+            rules = [each for each in clause.rules if not any(_covers(e, each) for e in before)]
+            if rules:
+                yield OwnRules(tuple(rules))
+        else:
+            yield clause
+
+
+def _covers(rule: OwnRule, other: OwnRule) -> bool:
+    """Whether a rule covers each name that another one covers."""
+    if rule.subtree:
+        return names.is_within(other.name, rule.name)
+    return rule.name == other.name and not other.subtree
