@@ -36,6 +36,8 @@ class Bounds(NamedTuple):
     """Whether a new worker takes over."""
     stale: bool = False
     """Whether an answer that has expired may be given."""
+    unattended: float = 0.0
+    """Seconds for which no worker is replaced."""
 
     def __add__(self, other: object) -> "Bounds":
         """What two faults may do together."""
@@ -43,16 +45,20 @@ class Bounds(NamedTuple):
         failing, waiting = self.failing | other.failing, 0
         if failing and (self.empties_caches or other.empties_caches):
             failing, waiting = frozenset(Kind), _WAITING
+        later = self.unattended + other.unattended
+        if not (self.empties_caches or other.empties_caches):  # no worker is to be replaced
+            later = 0.0
         return Bounds(
             self.lost + other.lost + waiting,
             self.cut + other.cut + waiting,
             failing,
             max(self.failed, other.failed),
-            self.silence + other.silence,
-            self.slowest + other.slowest,
+            self.silence + other.silence + later,
+            self.slowest + other.slowest + later,
             self.recovery + other.recovery,
             self.empties_caches or other.empties_caches,
             self.stale or other.stale,
+            self.unattended + other.unattended,
         )
 
 
@@ -76,6 +82,8 @@ class Fault(NamedTuple):
     """Whether no command can be run meanwhile."""
 
 
+_FROZEN = 3.0
+"""Seconds for which the supervisor stands still."""
 _REPLACED = Bounds(lost=10, cut=20, slowest=3.0, recovery=1.0, empties_caches=True)
 _SLOW_UPSTREAM = Bounds(failing=_NEEDS_UPSTREAM, slowest=4.0 + _SLACK, silence=4.0, stale=True)
 _RETRIES = Bounds(silence=2.0, slowest=3.0, stale=True)
@@ -121,10 +129,10 @@ FAULTS = (
     Fault(
         "supervisor-frozen",
         "all answered",
-        Bounds(),
+        Bounds(unattended=_FROZEN),
         breaking.stop_supervisor,
         breaking.go_on,
-        seconds=3,
+        seconds=_FROZEN,
         comes_last=True,
     ),
     _of_upstream(
