@@ -33,6 +33,7 @@ INTERPRETED = {
     "policy/service_hours.py": "for people; no query passes through it",
     "policy/few_addresses.py": "for figures, reports and a warning; no query passes through it",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
+    "policy/rule_names.py": "for proofs and the zone writer; no query passes through it",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }
 

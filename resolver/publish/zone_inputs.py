@@ -26,9 +26,9 @@ from resolver.policy.compiled import CompiledConfig, ListSource, Service
 from resolver.policy.effect import Effect
 from resolver.policy.index import Index
 from resolver.policy.judge import zones_of_this_network
+from resolver.policy.rule_names import passing_keys, within
 from resolver.policy.services import services_in, union
 from resolver.publish.policy_zones import PolicyZone
-from resolver.publish.rule_names import passing_keys, within
 
 _BY_ZONE: Final = (
     *("services", "sources", "policies", "excepted", "local", "forward", "allowed_names"),

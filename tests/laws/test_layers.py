@@ -39,7 +39,7 @@ PURE_OF_PUBLISH = {
     f"publish.{name}"
     for name in (
         *("policy_zones", "client_prefixes", "service_ranges", "zone_text", "serial_query"),
-        *("rule_names", "left_out", "feeds"),
+        *("left_out", "feeds"),
     )
 }
 """What is in the zones; the rest of the package writes them."""

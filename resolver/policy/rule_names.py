@@ -1,10 +1,15 @@
-"""The names at which the verdict on some services may change, in the order of their index keys."""
+"""The names at which the verdict on some services may change, in the order of their index keys.
+
+Response policy zones have a rule for each of them, and what is proven of all names is proven of
+each of them and of the names below it (``analysis.name_classes``).
+"""
 
 import array
 import bisect
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Final
 
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
@@ -13,6 +18,8 @@ from resolver.policy.judge import zones_of_this_network
 
 Keys = Sequence[bytes]
 """Index keys (``names.index_key``), sorted, each once. So a name comes before those below it."""
+EVERY_SERVICE: Final = -1
+"""The set of all services."""
 
 
 class RuleNames:
@@ -51,6 +58,12 @@ class RuleNames:
             if any(services >> of_list[each] & 1 for each in index.lists_at(key))
         )
         return merged(within(self._beside_rules(unlisted), tops), of_rules)
+
+    @property
+    def of_network(self) -> list[bytes]:
+        """The names that have local data or a zone of this network; a wildcard's is the parent."""
+        local = (each.name.removeprefix(names.WILDCARD) for each in self._compiled.local)
+        return list(dict.fromkeys((*local, *zones_of_this_network(self._compiled))))
 
     def _beside_rules(self, unlisted: bool) -> Keys:
         return merged(self._passing, self._network) if unlisted else self._passing
