@@ -60,7 +60,7 @@ def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
     before, after = summarize(old.compiled), summarize(new.compiled)
     if old.expectations is not None and new.expectations is not None:
         before[EXPECTATIONS], after[EXPECTATIONS] = old.expectations, new.expectations
-    lists = compare_rules((old.compiled, old.index), (new.compiled, new.index))
+    lists = compare_rules((old.compiled, old.index), (new.compiled, new.index)).lists
     found: list[Change] = []
     for section in before:
         rules = _by_service(lists) if section == SERVICES else {}

@@ -4,11 +4,11 @@ Each must hold for the policy without exemptions, in every state of the hours wi
 no start or reload depends on the time of the day. ``service_coverage`` finds what is open.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 
 from resolver.analysis.expectations import ExpectationResult, FailedExpectation, while_text
 from resolver.analysis.explanation import Explainer
+from resolver.analysis.name_classes import NameClasses
 from resolver.analysis.service_coverage import (
     CoverageCheck,
     Holes,
@@ -19,29 +19,33 @@ from resolver.analysis.service_coverage import (
 from resolver.config.expectation_model import ExpectationConfig
 from resolver.config.load import LoadedConfig
 from resolver.count_text import count_text
-from resolver.policy.compiled import CompiledConfig
-from resolver.policy.index import Index
+from resolver.policy.effect import ServiceSets
 from resolver.policy.moment import hours_ahead, in_force_with_hours
-from resolver.policy.services import services_in
 from resolver.policy.view import View
+
+_Proof = tuple[int, ServiceSets, frozenset[str], tuple[str, ...]]
+"""What a result depends on: the policy, what it does to services now, and what is expected."""
 
 
 def coverage_failures(
-    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+    loaded: LoadedConfig, classes: NameClasses, wall: float
 ) -> list[FailedExpectation]:
-    """Those of a config that do not hold at ``wall``, in seconds since 1970, or later."""
+    """Those of a config that do not hold at ``wall``, in seconds since 1970, or later.
+
+    ``classes`` are of the config without exemptions.
+    """
     return [
         FailedExpectation(str(loaded.provenance.location(("expect", place))), text)
-        for place, _, text in _run(loaded, compiled, index, wall)
+        for place, _, text in _run(loaded, classes, wall)
         if text
     ]
 
 
 def coverage_results(
-    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
+    loaded: LoadedConfig, classes: NameClasses, wall: float
 ) -> Iterator[ExpectationResult]:
-    """The result of each such expectation, for a report; ``wall`` as above."""
-    for _, expect, text in _run(loaded, compiled, index, wall):
+    """The result of each such expectation, for a report; the rest as above."""
+    for _, expect, text in _run(loaded, classes, wall):
         where = expect.vlan or f"policy {expect.policy}"
         name = f"every name of {' '.join(expect.services)}"
         got = "some names are open" if text else expect.outcome
@@ -51,42 +55,56 @@ def coverage_results(
 
 
 def _run(
-    loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
-) -> Iterator[tuple[int, ExpectationConfig, str]]:
+    loaded: LoadedConfig, classes: NameClasses, wall: float
+) -> list[tuple[int, ExpectationConfig, str]]:
     """Each such expectation with its place in the config, and what is open; empty if it holds."""
-    expected = [(place, each) for place, each in enumerate(loaded.config.expect) if each.services]
-    if expected:  # to find the classes of names takes seconds with a million names
-        without_exemptions = replace(compiled, exemptions=(), exempted_prefixes=())
-        holes = _HolesOfPolicy(loaded, without_exemptions, index, wall)
-        for place, expect in expected:
-            yield place, expect, holes.text(expect)
+    expected = {place: each for place, each in enumerate(loaded.config.expect) if each.services}
+    if not expected:  # the groups of names take seconds with a million names
+        return []
+    found = _Proofs(loaded, classes, wall).open_names(expected)
+    return [(place, each, found.get(place, "")) for place, each in expected.items()]
 
 
-class _HolesOfPolicy:
+class _Proofs:
     """The policy to run the expectations against."""
 
-    def __init__(
-        self, loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
-    ) -> None:
+    def __init__(self, loaded: LoadedConfig, classes: NameClasses, wall: float) -> None:
         self._config = loaded.config
         self._provenance = loaded.provenance
-        self._compiled = compiled
+        self._compiled = classes.compiled
         self._wall = wall
-        self._explainer = Explainer(compiled, index, wall)
-        self._check = CoverageCheck(self._explainer, index)
+        self._explainer = Explainer(classes.compiled, classes.index, wall)
+        self._check = CoverageCheck(self._explainer, classes)
+        self._holes: dict[_Proof, Holes | None] = {}
 
-    def text(self, expect: ExpectationConfig) -> str:
-        """What is open in the first state of the hours in which anything is; else empty."""
-        services = members(self._compiled, expect.services)
-        exceptions = exceptions_of(expect.except_)
+    def open_names(self, expected: Mapping[int, ExpectationConfig]) -> dict[int, str]:
+        """What is open in the first state of the hours in which anything is, where anything is."""
+        found: dict[int, str] = {}
         for (hours,) in hours_ahead(self._compiled, wall=self._wall):
             self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
-            for view in self._views(expect):
-                found = self._check.holes(view, services, exceptions)
-                if found is not None:
-                    text = self._described(expect, services, view, found)
-                    return text + while_text(self._compiled, hours)
+            for place, expect in expected.items():
+                text = "" if place in found else self._open(expect)
+                if text:
+                    found[place] = text + while_text(self._compiled, hours)
+        return found
+
+    def _open(self, expect: ExpectationConfig) -> str:
+        """What is open now for the first VLAN for which anything is; else empty."""
+        for view in self._views(expect):
+            holes = self._holes_of(expect, view)
+            if holes is not None:
+                return self._described(expect, view, holes)
         return ""
+
+    def _holes_of(self, expect: ExpectationConfig, view: View) -> Holes | None:
+        """What is open; VLANs with one policy share the result."""
+        services = members(self._compiled, expect.services)
+        policy = self._compiled.vlans[view.vlan].policy
+        proof = policy, view.effect.services, services, expect.except_
+        if proof not in self._holes:
+            exceptions = exceptions_of(expect.except_)
+            self._holes[proof] = self._check.holes(view, services, exceptions)
+        return self._holes[proof]
 
     def _views(self, expect: ExpectationConfig) -> Iterable[View]:
         """The view of the VLAN; or of a VLAN that has the policy, and of each with own rules."""
@@ -98,15 +116,16 @@ class _HolesOfPolicy:
                     found.setdefault(self._compiled.vlans[view.vlan].policy, view)
         return found.values()
 
-    def _described(self, expect: ExpectationConfig, services: int, view: View, found: Holes) -> str:
+    def _described(self, expect: ExpectationConfig, view: View, found: Holes) -> str:
         """What is open, why, and where the config opens it."""
         hole, more = found
+        vlan = self._compiled.vlans[view.vlan].name
         at = self._provenance.location(opened_by(hole, view.effect.policy, self._config))
-        covering = services_in(hole.covering & services, self._compiled.services)
-        lists = ", ".join(each.name for each in covering)
+        services = members(self._compiled, expect.services)
+        lists = ", ".join(sorted(services.intersection(hole.covering)))
         others = f" and {count_text(more, 'other class', 'other classes')} of names" if more else ""
         return (
-            f"every name of {' '.join(expect.services)} on VLAN {hole.got.vlan}: expected blocked, "
+            f"every name of {' '.join(expect.services)} on VLAN {vlan}: expected blocked, "
             f"got {hole.got.outcome} for {hole.of_class} ({lists}){others}: {hole.got.decided_by}, "
             f"at {at}"
         )

@@ -76,7 +76,7 @@ def markdown(
     if of_names:
         yield from ("", "| | on | names | for example |", "|---|---|---|---|")
     for each in sorted(of_names, key=_looser_first):
-        when = f", {'; '.join(each.hours)}" if each.hours else ""
+        when = f"; hours: {', '.join(each.hours)}" if each.hours else ""
         names_of = count_text(each.classes, "class", "classes")
         service = f" ({each.service})" if each.service else ""
         change = f"{each.how}: {each.old} → {each.new}{service}"
@@ -102,7 +102,7 @@ def _changed(found: Iterable[NameChange]) -> str:
 
 def _of_name_change(change: NameChange) -> str:
     service = f" ({change.service})" if change.service else ""
-    when = f", while {', '.join(change.hours)} holds" if change.hours else ""
+    when = f" (hours: {', '.join(change.hours)})" if change.hours else ""
     classes = count_text(change.classes, "class", "classes")
     return (
         f"{change.how} on {', '.join(change.vlans)}{when}: {change.old} → {change.new}{service}, "

@@ -5,27 +5,38 @@ hours of both. The names are those of ``NameClasses``: where the lists of the sa
 two classes before, and the same after, what one gets the other gets, too; so one of them is judged.
 Those at own rules, local records and zones of this network are judged one by one. Answers (their
 targets and addresses) and the data of local records are out of scope.
+
+Only what may change is judged: the classes whose lists have changed (``ChangedClasses``), and those
+at own rules and local records that only one side has. Where anything else of a policy differs, all
+classes are.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, Literal, NamedTuple
 
+from resolver.analysis.changed_classes import ChangedClasses
 from resolver.analysis.changes import ComparedPolicy
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.name_classes import NameClass, NameClasses, NameGroup, class_order
+from resolver.analysis.name_classes import NameClasses
+from resolver.analysis.name_groups import NameClass, class_order
+from resolver.analysis.rules import compare_rules
 from resolver.dns import codes, names
+from resolver.dns.local_record import LocalName, LocalRecord
+from resolver.policy.clauses import OwnRule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
-from resolver.policy.judge import Judge
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.prefixes import prefix_text
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome, Verdict
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome
 from resolver.policy.view import View
 
 How = Literal["looser", "stricter", "otherwise"]
 EXAMPLES: Final = 10
+NO_HOURS: Final = "no hours"
+"""The state in which no hours hold."""
 _STRICTNESS: Final = {Outcome.BLOCKED: 2, Outcome.WOULD_BLOCK: 1}
 
 
@@ -52,7 +63,7 @@ class NameChange:
     new: str
     vlans: tuple[str, ...]
     hours: tuple[str, ...]
-    """The hours that hold; none where no hours do, or the config has none."""
+    """The states of the hours in which they change; empty where they do in every state."""
     classes: int
     examples: tuple[str, ...]
     """The shortest; ``*.example.org`` is all names below it that no rule has."""
@@ -61,32 +72,23 @@ class NameChange:
 class _Side:
     """One of the two policies."""
 
-    def __init__(self, of: ComparedPolicy, wall: float) -> None:
-        self.compiled = replace(of.compiled, exemptions=(), exempted_prefixes=())
-        self.explainer = Explainer(self.compiled, of.index, wall)
-        self.judge = Judge(self.compiled, of.index)
-        self.classes = NameClasses(self.compiled, of.index, self.judge)
-        self.index = of.index
+    def __init__(self, compiled: CompiledConfig, classes: NameClasses, wall: float) -> None:
+        self.compiled = compiled
+        self.classes = classes
+        self.explainer = Explainer(compiled, classes.index, wall)
+        self._described = describe(compiled)
         self._answers = {
-            each.name: f"{each.answer} {' '.join(each.sinkhole)}"
-            for each in describe(self.compiled)
+            each.name: f"{each.answer} {' '.join(each.sinkhole)}" for each in self._described
         }
-        self._canaries = {each.name for each in self.compiled.services if each.always_nxdomain}
-        self.service_names = [each.name for each in self.compiled.services]
-
-    def covering(self, of_class: NameClass) -> tuple[str, ...]:
-        """The services whose lists cover a class, by name, as ``Judge.covering`` orders them."""
-        return tuple(self.service_names[each] for each in self.judge.covering(of_class.name))
+        self._canaries = {each.name for each in compiled.services if each.always_nxdomain}
+        self._service_names = [each.name for each in compiled.services]
 
     def treatment(self, view: View, of_class: NameClass) -> Treatment:
         """What a class gets."""
         verdict, _ = self.explainer.verdict(view, of_class.name, codes.A)
-        return self._treatment(view, verdict)
-
-    def _treatment(self, view: View, verdict: Verdict) -> Treatment:
         if verdict.outcome not in _STRICTNESS:
             return Treatment(Outcome.PASSED, "", "", "")
-        service = "" if verdict.service == NO_SERVICE else self.service_names[verdict.service]
+        service = "" if verdict.service == NO_SERVICE else self._service_names[verdict.service]
         effect = view.effect
         answer = "nxdomain" if service in self._canaries else self._answers[effect.policy.name]
         directive = effect.ground(verdict.service).directive
@@ -94,15 +96,50 @@ class _Side:
             verdict.outcome, service, directive, answer if verdict.outcome is BLOCKED else ""
         )
 
-    def apart(self, policy: int) -> Iterator[bytes]:
+    def beside_own_rules(self, policy: int) -> object:
+        """All of a policy that decides, but for its own rules: equal where these decide alike."""
+        described, hours = self._described[policy], self.compiled.hours
+        on_services = frozenset(
+            (each.does, each.text, each.ground, each.hours, each.text in self._canaries)
+            for each in described.entries
+            if each.service is not None
+        )
+        has_hours = any(each.hours for each in described.entries)
+        of_hours = {(each.name, each.text) for each in hours} if has_hours else set()
+        return described.unlisted, self._answers[described.name], on_services, of_hours
+
+    def own_rules(self, policy: int) -> set[OwnRule]:
+        """The rules in its ``allow`` and ``deny``."""
+        return set(self.compiled.policies[policy].own_rules)
+
+    def local_data(self) -> set[tuple[bytes, tuple[LocalRecord, ...]]]:
+        """The names that are not for a default; an alias with the records that decide of it."""
+        found = {(each.name, _aliases(each)) for each in self.compiled.local}
+        return found | {(each.zone, ()) for each in self.compiled.forward}
+
+    def apart(self, policy: int) -> set[bytes]:
         """The names of own rules of a policy, and the zones of this network."""
-        yield from (rule.name for rule in self.compiled.policies[policy].own_rules)
-        yield from self.classes.of_network
+        own = (rule.name for rule in self.compiled.policies[policy].own_rules)
+        return {*own, *self.classes.of_network}
 
 
 def compare_names(old: ComparedPolicy, new: ComparedPolicy, wall: float) -> list[NameChange]:
     """What changes for all names; ``wall`` is now, in seconds since 1970."""
-    return [*_Comparison(_Side(old, wall), _Side(new, wall), wall).changes()]
+    before, after = (
+        NameClasses(without_exemptions(each.compiled), each.index) for each in (old, new)
+    )
+    rules = compare_rules((old.compiled, old.index), (new.compiled, new.index))
+    return name_changes(ChangedClasses(before, after, rules.names), wall)
+
+
+def name_changes(changed: ChangedClasses, wall: float) -> list[NameChange]:
+    """The same, where it is known which classes' lists have changed."""
+    return [*_Comparison(changed, wall).changes()]
+
+
+def without_exemptions(compiled: CompiledConfig) -> CompiledConfig:
+    """The same config with no exemption."""
+    return replace(compiled, exemptions=(), exempted_prefixes=())
 
 
 def moved_prefixes(old: CompiledConfig, new: CompiledConfig) -> list[str]:
@@ -118,93 +155,98 @@ def moved_prefixes(old: CompiledConfig, new: CompiledConfig) -> list[str]:
 
 
 _Key = tuple[How, str, str, str]
-_Pair = tuple[tuple[str, ...], tuple[str, ...]]
-"""The services that cover a class before and after, by name."""
 _Found = dict[_Key, tuple[int, list[NameClass]]]
 
 
 class _Comparison:
-    def __init__(self, old: _Side, new: _Side, wall: float) -> None:
-        self._old = old
-        self._new = new
+    def __init__(self, changed: ChangedClasses, wall: float) -> None:
+        self._changed = changed
+        self._old, self._new = (
+            _Side(each.compiled, each, wall) for each in (changed.old, changed.new)
+        )
         self._wall = wall
-        self._same_lists = _lists(old) == _lists(new)
-        self._pairs = self._all_pairs()
-
-    def _all_pairs(self) -> dict[_Pair, NameGroup]:
-        """The classes by the services that cover them before and after."""
-        pairs: dict[_Pair, NameGroup] = defaultdict(NameGroup)
-        for each in self._every():
-            pairs[self._pair(each)].add(each)
-        for group in pairs.values():
-            group.settle()
-        return pairs
-
-    def _every(self) -> Iterator[NameClass]:
-        """The classes at the names of the rules of both."""
-        points = dict.fromkeys((names.ROOT, *self._old.index.all_names()))
-        points.update(dict.fromkeys(self._new.index.all_names()))
-        for point in points:
-            yield from self._new.classes.of_point(point)
+        differing = self._old.local_data() ^ self._new.local_data()
+        self._local = {name.removeprefix(names.WILDCARD) for name, _ in differing}
+        """The names whose local data has changed, and the aliases: other rules may decide now."""
+        if self._local or changed.zones:
+            both = chain(self._old.compiled.local, self._new.compiled.local)
+            self._local |= {e.name.removeprefix(names.WILDCARD) for e in both if _aliases(e)}
 
     def changes(self) -> Iterator[NameChange]:
-        """The changes, those of the same kind on several VLANs together."""
+        """The changes, those of the same kind on several VLANs or in several states together."""
+        found: dict[NameChange, list[str]] = defaultdict(list)
+        states = hours_ahead(self._old.compiled, self._new.compiled, wall=self._wall)
+        vlans = self._vlans()
+        for state in states:
+            for side, of_side in zip((self._old, self._new), state, strict=True):
+                side.explainer.assume(in_force_with_hours(side.compiled, self._wall, of_side))
+            named = self._hours_text(state[1])
+            for policies, own in vlans.items():
+                for key, (count, classes) in self._of_vlan(own[0], policies).items():
+                    examples = tuple(map(str, sorted(classes, key=class_order)[:EXAMPLES]))
+                    found[NameChange(*key, tuple(own), (), count, examples)].append(named)
+        for change, hours in found.items():
+            always = len(hours) == len(states)
+            yield change if always else replace(change, hours=tuple(dict.fromkeys(hours)))
+
+    def _vlans(self) -> dict[tuple[int, int], list[str]]:
+        """The VLANs of both, by the policies before and after; those where something differs."""
         vlans: dict[tuple[int, int], list[str]] = defaultdict(list)
         before = {vlan.name: vlan.policy for vlan in self._old.compiled.vlans}
         for vlan in self._new.compiled.vlans:
             if vlan.name in before:
                 vlans[before[vlan.name], vlan.policy].append(vlan.name)
-        for old_hours, new_hours in self._states():
-            for side, hours in ((self._old, old_hours), (self._new, new_hours)):
-                side.explainer.assume(in_force_with_hours(side.compiled, self._wall, hours))
-            named = tuple(self._new.compiled.hours[place].name for place in sorted(new_hours))
-            for policies, own in vlans.items():
-                for key, (count, classes) in self._of_vlan(own[0], policies).items():
-                    classes.sort(key=class_order)
-                    examples = tuple(map(str, classes[:EXAMPLES]))
-                    yield NameChange(*key, tuple(own), named, count, examples)
+        return {
+            policies: own
+            for policies, own in vlans.items()
+            if self._changed.zones
+            or self._local
+            or not self._decide_alike(policies)
+            or self._old.own_rules(policies[0]) != self._new.own_rules(policies[1])
+        }
 
-    def _states(self) -> list[tuple[frozenset[int], ...]]:
-        return hours_ahead(self._old.compiled, self._new.compiled, wall=self._wall)
+    def _hours_text(self, hours: frozenset[int]) -> str:
+        return " and ".join(self._new.compiled.hours[at].name for at in sorted(hours)) or NO_HOURS
+
+    def _decide_alike(self, policies: tuple[int, int]) -> bool:
+        """Whether both policies do the same to every name that the same lists cover."""
+        old, new = policies
+        return self._old.beside_own_rules(old) == self._new.beside_own_rules(new)
 
     def _of_vlan(self, vlan: str, policies: tuple[int, int]) -> _Found:
         views = self._old.explainer.vlan(vlan), self._new.explainer.vlan(vlan)
         found: _Found = {}
         if views[0] is None or views[1] is None:
             return found
-        apart = self._apart(policies)
-        judged = Counter(self._pair(each) for each in apart if self._is_counted(each))
-        for pair, group in self._pairs.items():
-            left = group.count - judged[pair]
+        changed, apart = self._changed, self._apart(policies)
+        if self._decide_alike(policies):
+            pairs, counted = changed.pairs, [each for each in apart if each in changed]
+        else:
+            pairs, counted = changed.all_pairs, [*apart]
+        judged = Counter(changed.pair(each) for each in counted if changed.is_counted(each))
+        for pair, group in pairs.items():
+            left = group.number - judged[pair]
             if left:
                 others = [each for each in group.shortest if each not in apart][:EXAMPLES]
-                self._note(found, views[0], views[1], others or [self._one_of(pair, apart)], left)
+                classes = others or [changed.one_of(pair, apart.keys())]
+                self._note(found, views[0], views[1], classes, left)
         for each in apart:
             self._note(found, views[0], views[1], [each], 1)
         return found
 
     def _apart(self, policies: tuple[int, int]) -> dict[NameClass, None]:
-        """The classes at own rules of both policies and in zones of this network, each once."""
-        zones = {*self._old.apart(policies[0]), *self._new.apart(policies[1])}
-        return dict.fromkeys(
-            each
-            for zone in sorted(zones)
-            for side in (self._old, self._new)
-            for each in side.classes.all_within(zone)
-        )
+        """The classes that own rules and zones of this network decide, each once.
 
-    def _is_counted(self, of_class: NameClass) -> bool:
-        sides = (self._old, self._new)
-        return of_class.point == names.ROOT or any(e.classes.has_rules_at(of_class) for e in sides)
-
-    def _pair(self, of_class: NameClass) -> _Pair:
-        new = self._new.covering(of_class)
-        return (new, new) if self._same_lists else (self._old.covering(of_class), new)
-
-    def _one_of(self, pair: _Pair, apart: Container[NameClass]) -> NameClass:
-        """The shortest class of a group that is not in ``apart``: all that are kept are."""
-        every = (each for each in self._every() if each not in apart and self._pair(each) == pair)
-        return min(every, key=class_order)
+        Where both policies do alike what is no own rule, only those that may change.
+        """
+        old, new = policies
+        zones = self._old.apart(old) | self._new.apart(new)
+        if not self._decide_alike(policies):
+            return _joined(self._changed.classes_within, zones)
+        differing = self._old.own_rules(old) ^ self._new.own_rules(new)
+        changed = self._local | {rule.name for rule in differing}
+        found = _joined(self._changed.classes_within, changed)
+        return found | _joined(self._changed.changed_within, zones)
 
     def _note(
         self, found: _Found, old: View, new: View, classes: list[NameClass], count: int
@@ -218,10 +260,15 @@ class _Comparison:
             found[key] = had + count, [*known, *classes]
 
 
-def _lists(side: _Side) -> tuple[object, ...]:
-    """What ``Judge.covering`` depends on."""
-    sources = [(each.file, each.longest_match, each.service) for each in side.compiled.sources]
-    return (*map(bytes, side.index.buffers), sources, side.service_names)
+def _joined(
+    classes: Callable[[bytes], Iterator[NameClass]], zones: Iterable[bytes]
+) -> dict[NameClass, None]:
+    """The classes of some names, each once."""
+    return dict.fromkeys(chain.from_iterable(map(classes, sorted(zones))))
+
+
+def _aliases(local: LocalName) -> tuple[LocalRecord, ...]:
+    return tuple(each for each in local.records if each.rtype == codes.CNAME)
 
 
 def _how(before: Treatment, after: Treatment) -> How:

@@ -6,8 +6,8 @@ snapshot has, all rules are added or gone. A rule that moved to another line is 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from resolver.dns import names
 from resolver.lists.rules import Rule
@@ -24,28 +24,69 @@ class ListChange(NamedTuple):
     added: tuple[str, ...]
 
 
-def compare_rules(
-    old: tuple[CompiledConfig, Index], new: tuple[CompiledConfig, Index]
-) -> list[ListChange]:
+class RuleChanges(NamedTuple):
+    """The rules in which the lists of two snapshots differ."""
+
+    lists: list[ListChange]
     """Every list whose rules differ, by service and file."""
+    names: set[bytes]
+    """At and below these names alone, other services may cover a name than before."""
+
+
+_Side = tuple[CompiledConfig, Index]
+
+
+def compare_rules(old: _Side, new: _Side) -> RuleChanges:
+    """What differs. A list whose rules have the same hash in both is not read."""
     numbers = _shared_numbers(old[0], new[0])
-    codes = {_code(rule, rule.source) for rule in old[1].all_rules()}
-    added: dict[int, list[str]] = defaultdict(list)
-    for rule in new[1].all_rules():
+    pairs = enumerate(numbers)
+    same = {number for place, number in pairs if _is_same(old[0], new[0], number, place)}
+    gone = {_code(rule, rule.source) for rule in _rules(old, range(len(old[0].sources)), same)}
+    added = set()
+    for rule in _rules(new, numbers, same):
         code = _code(rule, numbers[rule.source])
-        if code in codes:
-            codes.remove(code)
+        if code in gone:
+            gone.remove(code)
         else:
-            added[numbers[rule.source]].append(_text(rule.key, rule.subtree, rule.exception))
-    gone: dict[int, list[str]] = defaultdict(list)
-    for code in codes:
-        gone[int.from_bytes(code[:4], "big")].append(_decoded(code))
+            added.add(code)
     # A list in both has the name of the new one.
     files = {**_files(old[0], range(len(old[0].sources))), **_files(new[0], numbers)}
-    return sorted(
-        ListChange(*files[number], tuple(sorted(gone[number])), tuple(sorted(added[number])))
-        for number in gone.keys() | added.keys()
+    texts = _by_number(gone), _by_number(added)
+    lists = sorted(
+        ListChange(*files[number], *(tuple(sorted(each.get(number, ()))) for each in texts))
+        for number in texts[0].keys() | texts[1].keys()
     )
+    differing = {names.from_index_key(code[_KEY:]) for code in gone | added}
+    return RuleChanges(lists, differing | _decided_otherwise(old[0], new, numbers))
+
+
+def _is_same(old: CompiledConfig, new: CompiledConfig, number: int, place: int) -> bool:
+    """Whether a list has the rules that its counterpart has; a snapshot before 1.2 has no hash."""
+    if number >= len(old.sources):
+        return False
+    rules = new.sources[place].rules
+    return bool(rules) and rules == old.sources[number].rules
+
+
+def _rules(side: _Side, numbers: Sequence[int], without: Container[int]) -> Iterator[RuleMatch]:
+    """The rules of all lists but those that have one of these numbers."""
+    wanted = {place for place, number in enumerate(numbers) if number not in without}
+    return side[1].rules_of(wanted) if wanted else iter(())
+
+
+def _decided_otherwise(old: CompiledConfig, new: _Side, numbers: Sequence[int]) -> set[bytes]:
+    """The names of the rules of lists that another one now decides before, or whose exceptions do.
+
+    The name of the file decides which of two lists comes first.
+    """
+    moved = {
+        place
+        for place, each in enumerate(new[0].sources)
+        if numbers[place] < len(old.sources)
+        and (each.file, each.longest_match)
+        != (old.sources[numbers[place]].file, old.sources[numbers[place]].longest_match)
+    }
+    return {rule.name for rule in new[1].rules_of(moved)} if moved else set()
 
 
 def _shared_numbers(old: CompiledConfig, new: CompiledConfig) -> list[int]:
@@ -72,14 +113,23 @@ def _files(compiled: CompiledConfig, numbers: Iterable[int]) -> dict[int, tuple[
     }
 
 
+_KEY: Final = 5
+
+
+def _by_number(codes: Iterable[bytes]) -> dict[int, list[str]]:
+    """Rules as texts, by the numbers of their lists."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for code in codes:
+        found[int.from_bytes(code[: _KEY - 1], "big")].append(_decoded(code))
+    return found
+
+
 def _code(rule: RuleMatch, number: int) -> bytes:
     """A rule of a list in as few octets as will do: there may be a million."""
     return b"%b%c%b" % (number.to_bytes(4, "big"), rule.subtree | rule.exception << 1, rule.key)
 
 
 def _decoded(code: bytes) -> str:
-    return _text(code[5:], bool(code[4] & 1), bool(code[4] & 2))
-
-
-def _text(key: bytes, subtree: bool, exception: bool) -> str:
-    return Rule(names.from_index_key(key), subtree, exception, 0).text
+    flags = code[_KEY - 1]
+    name = names.from_index_key(code[_KEY:])
+    return Rule(name, bool(flags & 1), bool(flags & 2), 0).text

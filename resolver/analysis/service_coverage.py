@@ -10,21 +10,18 @@ zones of this network are judged one by one. The engine's own decision is asked 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer, Explanation
-from resolver.analysis.name_classes import NameClass, NameClasses, class_order
+from resolver.analysis.name_classes import NameClasses
+from resolver.analysis.name_groups import Covering, NameClass, class_order
 from resolver.config.model import Config
 from resolver.config.toml_lines import Path
 from resolver.dns import codes, names
 from resolver.lists.rules import Rule, read_rule
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.index import Index
-from resolver.policy.judge import Judge
-from resolver.policy.services import union
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import View
 
@@ -33,8 +30,7 @@ class Hole(NamedTuple):
     """A class of names that is covered, and not blocked."""
 
     of_class: NameClass
-    covering: int
-    """The services that cover it, one bit each."""
+    covering: Covering
     got: Explanation
 
 
@@ -49,14 +45,14 @@ class Holes(NamedTuple):
 class CoverageCheck:
     """Finds what a policy leaves open of the names of some services."""
 
-    def __init__(self, explainer: Explainer, index: Index) -> None:
+    def __init__(self, explainer: Explainer, classes: NameClasses) -> None:
         """``explainer`` is without exemptions, and in the state of the hours that is checked."""
         self._explainer = explainer
-        self._compiled = compiled = explainer.compiled
-        self._classes = NameClasses(compiled, index, Judge(compiled, index))
+        self._classes = classes
+        self._within: dict[bytes, list[tuple[NameClass, Covering]]] = {}
 
-    def holes(self, view: View, services: int, exceptions: Sequence[Rule]) -> Holes | None:
-        """What is open of the names that the lists of these services (one bit each) cover.
+    def holes(self, view: View, services: Set[str], exceptions: Sequence[Rule]) -> Holes | None:
+        """What is open of the names that the lists of these services cover.
 
         ``exceptions`` are names that may pass. None where nothing is open.
         """
@@ -64,17 +60,16 @@ class CoverageCheck:
         found = [
             (each, covering)
             for each, covering in apart.items()
-            if covering & services
+            if not services.isdisjoint(covering)
             and not _is_excepted(each, exceptions)
             and not self._is_blocked(view, each)
         ]
         count = len(found)
-        counted = (each for each in apart if self._classes.has_rules_at(each))
-        judged = Counter(apart[each] for each in counted)
-        for covering, group in self._classes.groups.items():
+        judged = Counter(apart[each] for each in apart if self._classes.is_counted(each.point))
+        for covering, group in self._classes.groups.by_covering.items():
             left = group.count - judged[covering]
-            if covering & services and left:
-                one = self._classes.one_of(covering, apart)
+            if left and not services.isdisjoint(covering):
+                one = self._classes.one_of(covering, apart.keys())
                 if not self._is_blocked(view, one):
                     found.append((one, covering))
                     count += left
@@ -84,7 +79,7 @@ class CoverageCheck:
         got = self._explainer.for_view(view, shortest.name, codes.A)
         return Holes(Hole(shortest, covering, got), count - 1)
 
-    def _apart(self, view: View, exceptions: Sequence[Rule]) -> dict[NameClass, int]:
+    def _apart(self, view: View, exceptions: Sequence[Rule]) -> dict[NameClass, Covering]:
         """The classes that are judged one by one, each with the services that cover it."""
         policy = view.effect.policy
         zones = (
@@ -92,7 +87,15 @@ class CoverageCheck:
             *(rule.name for rule in exceptions),
             *self._classes.of_network,
         )
-        return dict(chain.from_iterable(map(self._classes.within, zones)))
+        return {each: covering for zone in zones for each, covering in self._classes_within(zone)}
+
+    def _classes_within(self, zone: bytes) -> list[tuple[NameClass, Covering]]:
+        known = self._within.get(zone)
+        if known is None:
+            classes = self._classes
+            known = [(each, classes.covering_of(each)) for each in classes.within(zone)]
+            self._within[zone] = known
+        return known
 
     def _is_blocked(self, view: View, of_class: NameClass) -> bool:
         """Whether it is; a special-use name is answered here, and leads nowhere."""
@@ -110,12 +113,12 @@ def _is_excepted(of_class: NameClass, exceptions: Iterable[Rule]) -> bool:
     )
 
 
-def members(compiled: CompiledConfig, references: Iterable[str]) -> int:
-    """The services that references such as ``telegram`` and ``@messenger`` mean, one bit each."""
+def members(compiled: CompiledConfig, references: Iterable[str]) -> frozenset[str]:
+    """The services that references such as ``telegram`` and ``@messenger`` mean, by name."""
     wanted = set(references)
-    return union(
-        1 << place
-        for place, each in enumerate(compiled.services)
+    return frozenset(
+        each.name
+        for each in compiled.services
         if each.name in wanted or f"@{each.category}" in wanted
     )
 

@@ -10,6 +10,8 @@ import typer
 
 from resolver.analysis.coverage_expectations import coverage_results
 from resolver.analysis.expectations import ExpectationResult, ExpectationRun
+from resolver.analysis.name_changes import without_exemptions
+from resolver.analysis.name_classes import NameClasses
 from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
 from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
@@ -157,8 +159,9 @@ def _results(
     loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
 ) -> list[ExpectationResult]:
     """The results of all expectations at a moment."""
-    given = (loaded, compiled, index, wall)
-    return [*ExpectationRun(*given).results(), *coverage_results(*given)]
+    own = ExpectationRun(loaded, compiled, index, wall).results()
+    classes = NameClasses(without_exemptions(compiled), index)
+    return [*own, *coverage_results(loaded, classes, wall)]
 
 
 def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from resolver.analysis.coverage_expectations import coverage_failures
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
+from resolver.analysis.name_changes import without_exemptions
+from resolver.analysis.name_classes import NameClasses
 from resolver.compiler import hours
 from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
@@ -130,7 +132,8 @@ def compile_file(
         step("running the expectations")
         expectations = ExpectationRun(loaded, snapshot.compiled, index, wall)
         failed = expectations.failures()
-        failed += coverage_failures(loaded, snapshot.compiled, index, wall)
+        classes = NameClasses(without_exemptions(snapshot.compiled), index)
+        failed += coverage_failures(loaded, classes, wall)
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
         problems += hours.ending(loaded, wall)

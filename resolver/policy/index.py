@@ -16,7 +16,8 @@ What must stay true:
 import array
 import mmap
 import struct
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Container, Iterator
 from itertools import islice, pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -108,13 +109,15 @@ class Index:
         keys = self.keys(names.index_key(name))
         return self._found([key for key in keys if ends_at_label(key, name)], name)
 
-    def all_rules(self) -> Iterator[RuleMatch]:
-        """Every rule, in no particular order."""
-        words = self._words
-        for key in self._trie.iterkeys():
-            key_id = self._trie.key_id(key)
-            for at in range(words[key_id], words[key_id + 1], 2):
-                yield rule_match(key, words[at], words[at + 1])
+    def rules_of(self, lists: Container[int]) -> Iterator[RuleMatch]:
+        """The rules of some lists, in no particular order."""
+        words, keys = self._words, len(self._trie)
+        first = keys + 1
+        for number, list_and_flags in enumerate(words[first : words[keys]][1::2]):
+            if list_and_flags >> 2 in lists:
+                at = first + 2 * number
+                key = self.key(bisect_right(words, at, 0, first) - 1)
+                yield rule_match(key, words[at], list_and_flags)
 
     def has_rules_at(self, name: bytes) -> bool:
         """Whether a rule has this name."""

@@ -6,9 +6,13 @@ import random
 
 import pytest
 
+from resolver.analysis.changed_classes import ChangedClasses
 from resolver.analysis.coverage_expectations import coverage_failures
 from resolver.analysis.explanation import Explainer
+from resolver.analysis.name_changes import without_exemptions
 from resolver.analysis.name_classes import NameClasses
+from resolver.analysis.name_groups import NameClass, NameGroup, NameGroups, class_order
+from resolver.analysis.rules import compare_rules
 from resolver.analysis.service_coverage import CoverageCheck, members
 from resolver.dns import codes, names
 from resolver.policy.judge import Judge
@@ -33,8 +37,8 @@ def config(policy: str = 'block = ["@messenger"]', more: str = "") -> str:
 
 def failures(text: str, lists: dict[str, str] = LISTS) -> list[str]:
     snapshot = compile_texts(text, lists)
-    index = snapshot.index()
-    found = coverage_failures(load_text(text), snapshot.compiled, index, WALL)
+    classes = NameClasses(without_exemptions(snapshot.compiled), snapshot.index())
+    found = coverage_failures(load_text(text), classes, WALL)
     return [str(each) for each in found]
 
 
@@ -185,7 +189,7 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
     services = members(compiled, ["@messenger"])
 
     def is_covered(name: bytes) -> bool:
-        return any(services >> each & 1 for each in judge.covering(name))
+        return any(compiled.services[each].name in services for each in judge.covering(name))
 
     open_names = [
         name
@@ -194,7 +198,7 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
         and explainer.verdict(view, name, codes.A)[0].outcome.label != "blocked"
         and not explainer.is_special_use(view, name, codes.A)
     ]
-    found = CoverageCheck(explainer, index).holes(view, services, [])
+    found = CoverageCheck(explainer, NameClasses(compiled, index)).holes(view, services, [])
     assert (found is not None) >= bool(open_names)
     if found is not None:
         name = found.shortest.of_class.name
@@ -205,10 +209,44 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
 
 def test_a_class_stands_for_all_that_the_same_services_cover() -> None:
     snapshot = compile_texts(config(), LISTS)
-    compiled, index = snapshot.compiled, snapshot.index()
-    groups = NameClasses(compiled, index, Judge(compiled, index)).groups
-    counted = {
-        ",".join(s.name for n, s in enumerate(compiled.services) if services >> n & 1): group.count
-        for services, group in groups.items()
-    }
-    assert counted == {"chat": 5, "talk": 2, "cdn,chat": 2}
+    groups = NameClasses(snapshot.compiled, snapshot.index()).groups.by_covering
+    counted = {covering: group.count for covering, group in groups.items()}
+    assert counted == {("chat",): 5, ("talk",): 2, ("cdn", "chat"): 2, (): 5}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_groups_after_a_change_are_those_from_nothing(seed: int) -> None:
+    source = random.Random(seed)
+    texts = [random_list(source) for _ in range(3)]
+    before, after = (
+        compile_texts(config(), dict(zip(("one", "two"), each, strict=True)))
+        for each in (texts[:2], texts[1:] if seed % 2 else [texts[0], texts[2]])
+    )
+    sides = [NameClasses(each.compiled, each.index()) for each in (before, after)]
+    rules = compare_rules(*((each.compiled, each.index) for each in sides))
+    known = NameGroups.of_octets(sides[0].groups.to_octets())
+    changed = ChangedClasses(sides[0], sides[1], rules.names).groups(known)
+    assert changed is not None
+    assert _plain(changed) == _plain(sides[1].all_groups())
+
+
+def _plain(groups: NameGroups) -> object:
+    return {covering: each.plain() for covering, each in groups.by_covering.items()}
+
+
+def test_a_group_keeps_the_shortest_of_its_classes() -> None:
+    group, points = (
+        NameGroup(),
+        [names.parse(f"{'a' * (1 + at * 7 % 60)}.b{at}") for at in range(300)],
+    )
+    for each in points:
+        group.add(each, is_below=False)
+    group.settle()
+    shortest = sorted((NameClass(each, False) for each in points), key=class_order)
+    assert group.shortest == shortest[:64]
+    for gone in shortest[:50]:
+        group.remove(*gone)
+    assert (group.count, group.is_short) == (250, True)
+    group.add(names.parse("far-longer-than-all-that-are-kept.example"), is_below=False)
+    group.settle()
+    assert group.shortest == shortest[50:64]

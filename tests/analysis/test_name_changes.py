@@ -90,7 +90,7 @@ def test_another_sinkhole_or_canary_answers_otherwise() -> None:
 def test_hours_and_counting_are_told_apart() -> None:
     hourly = 'block = ["chat"]\nduring = [{ hours = "office", block = ["talk"] }]'
     [found] = changes(config(more=HOURS), config(hourly, HOURS))
-    assert (found.how, found.hours, found.service) == ("looser", (), "talk")
+    assert (found.how, found.hours, found.service) == ("looser", ("no hours",), "talk")
     [counted] = changes(config(), config('block = ["chat"]\ncount = ["talk"]'))
     assert (counted.how, counted.new) == ("looser", "would_block")
     [otherwise] = changes(config(), config('block = ["@messenger"]\nanswer = "nxdomain"'))[:1]
