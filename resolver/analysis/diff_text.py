@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from resolver.analysis.changes import Change, Detail
-from resolver.analysis.name_changes import NameChange
+from resolver.analysis.name_changes import NameChange, looser_first
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
@@ -63,7 +63,7 @@ def _value(value: Value) -> str:
 def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[str]:
     """What changes for all names, what opens first; ``moved`` are prefixes not compared."""
     yield f"all names: {_total(found, moved)}"
-    for each in sorted(found, key=_looser_first):
+    for each in sorted(found, key=looser_first):
         yield f"  {_HOW[each.how]} {_of_name_change(each)}"
         yield f"      {_examples(each)}"
 
@@ -75,7 +75,7 @@ def markdown(
     yield f"**All names: {_total(of_names, moved)}.**"
     if of_names:
         yield from ("", "| | on | names | for example |", "|---|---|---|---|")
-    for each in sorted(of_names, key=_looser_first):
+    for each in sorted(of_names, key=looser_first):
         when = f"; hours: {', '.join(each.hours)}" if each.hours else ""
         names_of = count_text(each.classes, "class", "classes")
         service = f" ({each.service})" if each.service else ""
@@ -116,10 +116,6 @@ def _examples(change: NameChange) -> str:
 
 
 _HOW = {"looser": "-", "stricter": "+", "otherwise": "~"}
-
-
-def _looser_first(change: NameChange) -> tuple[int, str, int]:
-    return [*_HOW].index(change.how), change.service, -change.classes
 
 
 def replay(found: Replay) -> Iterator[str]:

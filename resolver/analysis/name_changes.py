@@ -12,10 +12,10 @@ classes are.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from resolver.analysis.changed_classes import ChangedClasses
 from resolver.analysis.changes import ComparedPolicy
@@ -137,6 +137,11 @@ def name_changes(changed: ChangedClasses, wall: float) -> list[NameChange]:
     return [*_Comparison(changed, wall).changes()]
 
 
+def looser_first(change: NameChange) -> tuple[int, str, int]:
+    """A sort key: what opens first, by service, most names first."""
+    return get_args(How).index(change.how), change.service, -change.classes
+
+
 def without_exemptions(compiled: CompiledConfig) -> CompiledConfig:
     """The same config with no exemption."""
     return replace(compiled, exemptions=(), exempted_prefixes=())
@@ -174,20 +179,21 @@ class _Comparison:
 
     def changes(self) -> Iterator[NameChange]:
         """The changes, those of the same kind on several VLANs or in several states together."""
-        found: dict[NameChange, list[str]] = defaultdict(list)
+        found: dict[NameChange, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         states = hours_ahead(self._old.compiled, self._new.compiled, wall=self._wall)
-        vlans = self._vlans()
+        policies_of_vlans = self._vlans()
         for state in states:
             for side, of_side in zip((self._old, self._new), state, strict=True):
                 side.explainer.assume(in_force_with_hours(side.compiled, self._wall, of_side))
-            named = self._hours_text(state[1])
-            for policies, own in vlans.items():
-                for key, (count, classes) in self._of_vlan(own[0], policies).items():
+            hours = self._hours_text(state[1])
+            for policies, vlans in policies_of_vlans.items():
+                for key, (count, classes) in self._of_vlan(vlans[0], policies).items():
                     examples = tuple(map(str, sorted(classes, key=class_order)[:EXAMPLES]))
-                    found[NameChange(*key, tuple(own), (), count, examples)].append(named)
-        for change, hours in found.items():
-            always = len(hours) == len(states)
-            yield change if always else replace(change, hours=tuple(dict.fromkeys(hours)))
+                    of_kind = found[NameChange(*key, (), (), count, examples)]
+                    for vlan in vlans:
+                        of_kind[vlan].append(hours)
+        for change, of_vlans in found.items():
+            yield from _on_vlans(change, of_vlans, len(states))
 
     def _vlans(self) -> dict[tuple[int, int], list[str]]:
         """The VLANs of both, by the policies before and after; those where something differs."""
@@ -258,6 +264,18 @@ class _Comparison:
             key = (_how(before, after), service, before.outcome.label, after.outcome.label)
             had, known = found.get(key, (0, []))
             found[key] = had + count, [*known, *classes]
+
+
+def _on_vlans(
+    change: NameChange, hours: Mapping[str, list[str]], states: int
+) -> Iterator[NameChange]:
+    """A change on VLANs, those together that have it in the same states of the hours."""
+    vlans: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for vlan, found in hours.items():
+        always = len(found) == states
+        vlans[() if always else tuple(dict.fromkeys(found))].append(vlan)
+    for when, own in vlans.items():
+        yield replace(change, vlans=tuple(own), hours=when)
 
 
 def _joined(

@@ -9,6 +9,7 @@ that writes the config has its texts compiled in the same way, and writes them i
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from resolver.analysis.activation_summary import ActivationSummary
 from resolver.errors import DarbanError
 from resolver.snapshot.config_files import SourceTexts
 
@@ -63,5 +64,7 @@ class Accepted:
     """None where the last good snapshot is served, whose texts are unknown."""
     last_good: bool = False
     """Whether the config was rejected, and this is the last good snapshot."""
+    summary: ActivationSummary | None = None
+    """What it changes for all names; None where no snapshot was in force before."""
     failure: str = ""
     """A failure that the config did not cause, for which it was not compiled; else empty."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from resolver.analysis.activation_summary import read_summary
 from resolver.compiler.candidate import Accepted, Held, NotCompiled, Rejected
 from resolver.processes import child_process
 from resolver.processes.background_priority import run_in_background
@@ -53,7 +54,8 @@ async def compile_in_child(
         raise Held(plain["held"])
     if "report" in plain:
         raise Rejected(**plain)
-    return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})
+    sources_of, summary = SourceTexts(**plain["sources"]), read_summary(plain["summary"])
+    return Accepted(**{**plain, "sources": sources_of, "summary": summary})
 
 
 def _end(code: int | None) -> str:

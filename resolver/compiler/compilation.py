@@ -15,9 +15,8 @@ from pathlib import Path
 
 from resolver.analysis.coverage_expectations import coverage_failures
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
-from resolver.analysis.name_changes import without_exemptions
-from resolver.analysis.name_classes import NameClasses
 from resolver.compiler import hours
+from resolver.compiler.all_names import AllNames
 from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected
@@ -69,6 +68,7 @@ class CompileResult:
     """That of the last good snapshot, without its long fields; None where there is none."""
     losses: Losses | None
     """None where there is no last good snapshot, or an error."""
+    all_names: AllNames
 
     @property
     def errors(self) -> list[Problem]:
@@ -95,22 +95,25 @@ def compile_file(
     files: ConfigFiles | None = None,
     edited: CompileResult | None = None,
     *,
-    keeps: bool = False,
+    readings: KeptReadings | None = None,
     step: Step = unseen,
 ) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970.
 
     ``edited`` is the config before an edit. Its lists are not read again if the edit leaves them as
-    they are. ``keeps`` is whether what reading lists gave is kept for the next compilation.
+    they are. ``readings`` are those of earlier compilations; by default no new ones are kept.
     ``step`` is called with what is done.
     """
     loaded = load(str(path), files or DiskFiles(path))
     state = store.directory(path)
+    readings = readings or KeptReadings(state, writes=False)
+    of_lists: list[Problem] = []
     with as_owner(state):
         if edited is not None and _has_the_lists(edited.loaded.config, loaded.config):
             lists, of_lists = edited.lists, edited.of_lists
         else:
-            lists, of_lists = _read_lists(path.parent, state, loaded, keeps, step)
+            copies = ListStore(state)
+            lists = read_lists(path.parent, copies, loaded, of_lists, readings=readings, step=step)
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
         last = None if edited is not None else store.last_good_snapshot(state)
@@ -126,14 +129,13 @@ def compile_file(
     )
     problems += found
     failed: list[FailedExpectation] = []
-    losses = None
+    losses, all_names = None, AllNames(state, snapshot, readings)
     if not any(problem.severity == "error" for problem in problems):
         index = snapshot.index()
         step("running the expectations")
         expectations = ExpectationRun(loaded, snapshot.compiled, index, wall)
         failed = expectations.failures()
-        classes = NameClasses(without_exemptions(snapshot.compiled), index)
-        failed += coverage_failures(loaded, classes, wall)
+        failed += coverage_failures(loaded, all_names.classes, wall)
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
         problems += hours.ending(loaded, wall)
@@ -143,20 +145,9 @@ def compile_file(
     shown = warnings.unacknowledged(problems, loaded.config)
     acknowledged = len(problems) - len(shown)
     return CompileResult(
-        loaded, snapshot, shown, lists, of_lists, failed, acknowledged, before, losses
+        *(loaded, snapshot, shown, lists, of_lists, failed, acknowledged, before, losses),
+        all_names,
     )
-
-
-def _read_lists(
-    base: Path, state: Path, loaded: LoadedConfig, keeps: bool, step: Step
-) -> tuple[list[BlockList], list[Problem]]:
-    """The lists of a config in the directory ``base``, and what is wrong with them."""
-    problems: list[Problem] = []
-    readings = KeptReadings(state, writes=keeps)
-    lists = read_lists(base, ListStore(state), loaded, problems, readings=readings, step=step)
-    if keeps and are_complete(loaded, problems):
-        readings.prune()
-    return lists, problems
 
 
 def _built(
@@ -198,7 +189,12 @@ def compile_and_save(
         DarbanError: the snapshot cannot be saved.
     """
     files = DiskFiles(config) if sources is None else SavedFiles(config, sources.texts)
-    compiled = compile_file(config, time.time(), files, keeps=True)
+    wall, readings = time.time(), KeptReadings(state, writes=True)
+    compiled = compile_file(config, wall, files, readings=readings)
+    is_right = not compiled.errors and not compiled.failed
+    summary = compiled.all_names.summary(wall) if is_right else None
+    if are_complete(compiled.loaded, compiled.of_lists):
+        readings.prune()
     lists = compiled.own_lists
     told = [str(problem) for problem in compiled.problems]
     if sources is not None and sources.lists is not None:
@@ -222,6 +218,7 @@ def compile_and_save(
         len(compiled.loaded.config.expect),
         _example(compiled.loaded),
         SourceTexts(files.texts(config.parent), lists, copies),
+        summary=summary,
     )
 
 

@@ -3,10 +3,10 @@
 The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
 each commit of the policy that was refused, and for each stop of the server. Lines are only added;
 at 64 MiB the older of two files goes (``journal``). A line holds the difference to the config
-before, and the exemptions that have not ended, each with its end. The whole text of each config,
-and the hashes of all lists, are kept once, by the hash of their content (``snapshot.archive``). So
-a year later the log still answers what was in force at any moment. A chain beside it shows whether
-it is whole (``history_chain``).
+before, what changed for all names, and the exemptions that have not ended, each with its end. The
+whole text of each config, and the hashes of all lists, are kept once, by the hash of their content
+(``snapshot.archive``). So a year later the log still answers what was in force at any moment. A
+chain beside it shows whether it is whole (``history_chain``).
 
 What must stay true:
 - Lines of earlier and of later releases can be read; a field that this one does not know is left
@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from resolver.analysis.activation_summary import ActivationSummary, read_summary
 from resolver.evidence.history_chain import AUDIT_LOG, record_hash
 from resolver.evidence.journal import Journal
 from resolver.evidence.record_order import RecordOrder
@@ -60,6 +61,9 @@ class AuditEntry:
     """Those of the config that had not ended; earlier versions have noted the others, too."""
     lists: str = ""
     """The hash of the hashes of all lists; empty where they are not known."""
+    summary: ActivationSummary | None = None
+    """What it changed for all names; None where that is not known: before, nothing was in force,
+    or an earlier release has written the line."""
 
     @property
     def changes(self) -> bool:
@@ -177,6 +181,7 @@ class AuditLog:
         snapshot: str,
         compiled: CompiledConfig,
         sources: SourceTexts | None,
+        summary: ActivationSummary | None = None,
         *,
         once: bool = False,
     ) -> None:
@@ -200,7 +205,7 @@ class AuditLog:
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
         exemptions = [each for each in exemption_details(compiled) if not ended(each.until, time)]
-        entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists)
+        entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists, summary)
         self._append(entry)
         self._last = entry
 
@@ -241,7 +246,9 @@ def audit_entry(line: bytes) -> AuditEntry | None:
         if not is_moment(plain["time"]):
             return None
         exemptions = [read_fields(ExemptionDetails, each) for each in plain.pop("exemptions")]
-        return replace(read_fields(AuditEntry, plain), exemptions=exemptions)
+        summary = read_summary(plain.pop("summary", None))
+        entry = read_fields(AuditEntry, plain)
+        return replace(entry, exemptions=exemptions, summary=summary)
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
         return None
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from resolver.analysis.activation_summary import ActivationSummary
 from resolver.evidence.audit_log import AuditLog
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
@@ -45,6 +46,7 @@ class AuditWriter(Part):
         snapshot: str,
         compiled: CompiledConfig,
         sources: SourceTexts | None,
+        summary: ActivationSummary | None,
         *,
         once: bool = False,
     ) -> None:
@@ -52,7 +54,7 @@ class AuditWriter(Part):
 
         With ``once`` nothing is noted where the log has these sources already.
         """
-        entry = (time.time(), event, who, snapshot, compiled, sources)
+        entry = (time.time(), event, who, snapshot, compiled, sources, summary)
         await self._write(partial(self._log.activated, *entry, once=once))
 
     async def refused(self, what: str) -> None:

@@ -3,7 +3,8 @@
 Each reading is a file, named by a hash of all that it depends on: the content of the list, how it
 was read, and the program (``ReadingKey``). The first line is a checksum, the second has what was
 read in JSON, but for the rules; the packed rules follow. A file that is missing, damaged or of
-another release is made again, by reading the list.
+another release is made again, by reading the list. What else takes seconds to find out from lists
+is kept beside the readings, in the same way.
 
 What must stay true:
 - A list has the same value, whether it was kept or is read anew.
@@ -80,18 +81,31 @@ class KeptReadings:
     def reading(self, key: ReadingKey, read: Callable[[], Read]) -> Read:
         """As ``Readings`` says."""
         name = key.hash()
-        self._used.add(name)
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return _from_octets(name, read_regular(self._folder / name, _LONGEST))
+        content = self.content(name)
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            if content is not None:
+                return _from_octets(content)
         found = ReadAnew().reading(key, read)
-        if self._writes and isinstance(found, BlockList):
-            self._keep(name, _to_octets(name, found))
+        if isinstance(found, BlockList):
+            self.keep(name, _to_octets(found))
         return found
 
-    def _keep(self, name: str, octets: bytes) -> None:
-        if len(octets) <= _LONGEST:
+    def content(self, name: str) -> bytes | None:
+        """What is kept under a name, as it was written; else None. ``prune`` leaves it."""
+        self._used.add(name)
+        try:
+            octets = read_regular(self._folder / name, _LONGEST)
+        except OSError:
+            return None
+        checksum, content = octets[:_CHECKSUM], octets[_CHECKSUM + 1 :]
+        return content if _checksum(name, content) == checksum else None
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep something under a name, which is a hash of all that it depends on."""
+        if self._writes and len(content) <= _LONGEST - _CHECKSUM:
             with contextlib.suppress(OSError):
                 make_directory(self._folder)
+                octets = _checksum(name, content) + b"\n" + content
                 write_atomically(self._folder / name, octets)
 
     def prune(self) -> None:
@@ -122,7 +136,7 @@ def _checksum(name: str, content: bytes) -> bytes:
     return digest.hexdigest().encode()
 
 
-def _to_octets(name: str, read: BlockList) -> bytes:
+def _to_octets(read: BlockList) -> bytes:
     rules = packed(read)
     blocking, digest, exceptions = rules.facts
     plain = {field.name: getattr(read, field.name) for field in fields(read)} | {
@@ -130,15 +144,11 @@ def _to_octets(name: str, read: BlockList) -> bytes:
         "reviewed": None if read.reviewed is None else read.reviewed.isoformat(),
         "refused": [[rule.name.hex(), *rule[1:], reason] for rule, reason in read.refused],
     }
-    content = json.dumps(plain).encode() + b"\n" + rules.octets
-    return _checksum(name, content) + b"\n" + content
+    return json.dumps(plain).encode() + b"\n" + rules.octets
 
 
-def _from_octets(name: str, octets: bytes) -> BlockList:
-    """The list; ValueError, KeyError or TypeError where it is not as it was written."""
-    checksum, content = octets[:_CHECKSUM], octets[_CHECKSUM + 1 :]
-    if _checksum(name, content) != checksum:
-        raise ValueError("it is damaged, or the reading of another list")
+def _from_octets(content: bytes) -> BlockList:
+    """The list; ValueError, KeyError or TypeError where an earlier release has written it."""
     head, _, rules = content.partition(b"\n")
     plain: dict[str, Any] = json.loads(head)
     blocking, digest, exceptions = plain["rules"]

@@ -1,7 +1,8 @@
-"""A hash of the code that reads lists and makes the index: another release may make others.
+"""A hash of the code that reads lists, makes the index, and groups the names of rules.
 
-What was made by other code is not used. A wheel's version is another one for another content; from
-a source tree the code itself counts. Of the libraries, the releases count.
+Another release may make others. What was made by other code is not used. A wheel's version is
+another one for another content; from a source tree the code itself counts. Of the libraries, the
+releases count.
 """
 
 import functools
@@ -18,6 +19,7 @@ _CODE: Final = (
     *("policy/index.py", "policy/policy_hash.py"),
     *("compiler/index.py", "compiler/protected_names.py", "compiler/block_lists.py"),
     *("snapshot/program_hash.py", "snapshot/kept_readings.py"),
+    *("policy/judge.py", "analysis/name_classes.py", "analysis/name_groups.py"),
 )
 _LIBRARIES: Final = ("idna", "marisa_trie", "publicsuffixlist")
 

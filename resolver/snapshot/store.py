@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from resolver.errors import DarbanError
@@ -29,6 +30,8 @@ _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 _INDEX_KEY = "index.key"
 """Beside the index: a hash of what it was made from, and the name of the snapshot. It is no part of
 the content."""
+_PREFIXES = b'["prefixes"'
+"""How the lines of a stored config begin that have its prefixes."""
 _LAST_GOOD = "last-good"
 _GOOD = "good"
 """In the directory of a snapshot that was in force; its time says when it came in force."""
@@ -51,7 +54,7 @@ class LastGood:
     """A snapshot whose content has its hash: to read and to hash it takes a tenth of a second."""
 
     compiled: CompiledConfig
-    """Without its long fields."""
+    """Without its long fields; perhaps with its prefixes."""
     index_key: str
     """What its index was made from; empty where that is not known."""
     index: tuple[bytes, bytes]
@@ -209,12 +212,17 @@ def _good_paths(state: Path) -> Iterator[Path]:
         yield mark.parent
 
 
-def last_good_snapshot(state: Path) -> LastGood | None:
-    """The last good snapshot that can be read; None where there is none. No file is mapped."""
+def last_good_snapshot(state: Path, *, prefixes: bool = False) -> LastGood | None:
+    """The last good snapshot that can be read; None where there is none. No file is mapped.
+
+    With ``prefixes``, it has those of its VLANs.
+    """
     for path in _good_paths(state):
         with contextlib.suppress(StateError, *_UNREADABLE):
             terms, trie, rules = _verified_content(path)
-            compiled = read_compiled_config(iter([terms.partition(b"\n")[0]]))
+            first, *others = terms.split(b"\n")
+            wanted = (each for each in others if prefixes and each.startswith(_PREFIXES))
+            compiled = read_compiled_config(chain([first], wanted))
             return LastGood(compiled, _index_key(path), (trie, rules))
     return None
 

@@ -290,7 +290,7 @@ class Reloader(Part):
             self._rollout.look_up_upstreams()
             mark_good(current.path)  # that may have failed, or the mark was removed
             once = switch is None and event != START  # each commit and start gets its line
-            await self.activated(event, attempt.who, candidate.sources, once=once)
+            await self.activated(event, attempt.who, candidate, once=once)
             return self._result("unchanged", candidate.warnings)
         if changes := list(needs_restart(current.compiled, new.compiled)):
             return self._result("needs_restart", changes, WRONG_CONFIG)
@@ -304,20 +304,21 @@ class Reloader(Part):
         await self._rollout.switch_to(new)
         config.put_in_force(new.compiled, new.path, time.time())
         mark_good(new.path)
-        await self.activated(event, attempt.who, candidate.sources)
+        await self.activated(event, attempt.who, candidate)
         return self._result("applied", candidate.warnings)
 
     async def activated(
-        self, event: str, who: str, sources: SourceTexts | None, *, once: bool = False
+        self, event: str, who: str, accepted: Accepted | None, *, once: bool = False
     ) -> None:
-        """Note that the snapshot in force was put in force from these sources.
+        """Note that the snapshot in force was put in force; it is of this config, if of any.
 
         With ``once`` the audit log gets no line where it has these sources already.
         """
-        self._sources = sources
+        self._sources = None if accepted is None else accepted.sources
         self.judged.set()
         served = self._rollout.current
-        entry = (event, who, served.path.name, served.compiled, sources)
+        summary = None if accepted is None else accepted.summary
+        entry = (event, who, served.path.name, served.compiled, self._sources, summary)
         await self._audit.activated(*entry, once=once)
 
     def _report(self, attempt: _Attempt, result: ReloadResult) -> ReloadResult:

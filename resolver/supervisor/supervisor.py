@@ -201,7 +201,7 @@ class _Supervisor:
             if accepted is not None:
                 mark_good(self._rollout.current.path)
                 event = f"{START} --last-good" if accepted.last_good else START
-                await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
+                await self._reloader.activated(event, await person(os.getuid()), accepted)
                 self._tell(accepted)
                 self._manager.ready()
             else:

@@ -261,7 +261,11 @@ def test_a_line_has_what_an_earlier_version_reads(
     _write(audit_log, compiled, 1.0, "one")
     line = json.loads((tmp_path / "state" / "journal.jsonl").read_bytes())
     first = ["time", "event", "who", "snapshot", "config", "diff", "exemptions", "lists"]
-    assert list(line) == ["version", *first]  # 1.0 and later leave out what they do not know
+    assert list(line) == [
+        "version",
+        *first,
+        "summary",
+    ]  # 1.0 and later leave out what they do not know
 
 
 def test_a_line_of_a_later_release_is_read_without_the_fields_that_it_adds(

@@ -184,7 +184,7 @@ def test_of_two_commands_that_began_with_the_same_config_the_later_is_refused(
 
 def test_fetched_lists_do_not_bring_an_edit_in_force(tmp_path: Path) -> None:
     async def fetched(server: Server) -> None:
-        await server.reloader.activated("start", WHO, server.first.sources)
+        await server.reloader.activated("start", WHO, server.first)
         server.file.write_text(SECOND)
         result = await server.reloader.lists("a list", ())
         assert result.result == "unchanged"

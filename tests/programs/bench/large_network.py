@@ -1,6 +1,7 @@
 """A server with many VLANs, policies and names, and the changes of its config and lists.
 
-It runs with two workers, and publishes its zones. The names are made up, the same in each run.
+Each VLAN has an expectation for every name of its list. The server runs with two workers, and
+publishes its zones. The names are made up, the same in each run.
 """
 
 import random
@@ -163,10 +164,15 @@ def _config(size: Size) -> str:
         f'policy = "p{number % size.policies}"\n'
         for number in range(size.vlans)
     )
+    expectations = (
+        f'[[expect]]\nvlan = "v{number}"\nservices = ["s{number % size.policies}"]\n'
+        'outcome = "blocked"\n'
+        for number in range(size.vlans)
+    )
     server, metrics, knot = (free_port() for _ in range(3))
     return (
         f'[server]\nlisten = ["127.0.0.1:{server}"]\nworkers = 2\n'
         f'[metrics]\nlisten = "127.0.0.1:{metrics}"\n'
         f'[upstream]\nservers = ["127.0.0.1:9"]\n[lists]\ndirectories = ["lists"]\n'
-        f'[publish]\nlisten = ["127.0.0.1:{knot}"]\n' + "".join((*policies, *vlans))
+        f'[publish]\nlisten = ["127.0.0.1:{knot}"]\n' + "".join((*policies, *vlans, *expectations))
     )

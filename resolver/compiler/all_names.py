@@ -1,0 +1,141 @@
+"""All names by a compiled config, beside those by the last good snapshot.
+
+To group the names of a million rules takes seconds. So the groups are kept with the readings of
+lists, under a hash of the rules, and those of a snapshot are made from those of the last good one:
+a change costs what it changes.
+"""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from resolver.analysis.activation_summary import ActivationSummary, ChangedList, ChangedNames
+from resolver.analysis.changed_classes import ChangedClasses
+from resolver.analysis.name_changes import (
+    NameChange,
+    looser_first,
+    moved_prefixes,
+    name_changes,
+    without_exemptions,
+)
+from resolver.analysis.name_classes import NameClasses
+from resolver.analysis.name_groups import NameGroups
+from resolver.analysis.rules import ListChange, RuleChanges, compare_rules
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.index import Index
+from resolver.snapshot import store
+from resolver.snapshot.kept_readings import KeptReadings
+from resolver.snapshot.program_hash import program_hash
+from resolver.snapshot.snapshot import Snapshot
+from resolver.snapshot.state_owner import as_owner, is_own
+
+_MOST: Final = 20
+"""Changes of each kind that a summary has."""
+_FEW: Final = 3
+"""Examples of a change, states of the hours, and rules of a list."""
+_VLANS: Final = 10
+
+
+class AllNames:
+    """All names by a snapshot that is compiled, and what changes for them."""
+
+    def __init__(self, state: Path, snapshot: Snapshot, readings: KeptReadings) -> None:
+        self._state = state
+        self._compiled = snapshot.compiled
+        self._index = snapshot.index()
+        self._readings = readings
+
+    @cached_property
+    def classes(self) -> NameClasses:
+        """The classes by the snapshot."""
+        return NameClasses(without_exemptions(self._compiled), self._index, self._groups)
+
+    @cached_property
+    def _before(self) -> tuple[CompiledConfig, Index] | None:
+        """The last good snapshot; None where there is none, or it is another user's."""
+        if not is_own(self._state):  # a forged trie can do anything to the process that reads it
+            return None
+        with as_owner(self._state):
+            last = store.last_good_snapshot(self._state, prefixes=True)
+        return None if last is None else (last.compiled, Index(*last.index))
+
+    @cached_property
+    def _rules(self) -> RuleChanges:
+        """In which rules the lists differ from those of the last good snapshot."""
+        new = self._compiled, self._index
+        return RuleChanges([], set()) if self._before is None else compare_rules(self._before, new)
+
+    @cached_property
+    def _changed(self) -> ChangedClasses | None:
+        if self._before is None:
+            return None
+        compiled, index = self._before
+        old = NameClasses(without_exemptions(compiled), index)
+        return ChangedClasses(old, self.classes, self._rules.names)
+
+    def _groups(self, classes: NameClasses) -> NameGroups:
+        """The groups of the snapshot: kept ones, those before with what changes, or new ones."""
+        key = _key(classes.compiled)
+        kept = self._kept(key)
+        if kept is not None:
+            return kept
+        changed = self._changed
+        before = None if changed is None else self._kept(_key(changed.old.compiled))
+        found = None
+        if changed is not None and before is not None:
+            found = changed.groups(before)
+        if found is None:
+            found = classes.all_groups()
+        if key:
+            self._readings.keep(key, found.to_octets())
+        return found
+
+    def _kept(self, key: str) -> NameGroups | None:
+        octets = self._readings.content(key) if key else None
+        return None if octets is None else NameGroups.of_octets(octets)
+
+    def summary(self, wall: float) -> ActivationSummary | None:
+        """What changes from the last good snapshot, as the audit log has it; None without one.
+
+        ``wall`` is now, in seconds since 1970.
+        """
+        changed, before = self._changed, self._before
+        if changed is None or before is None:
+            return None
+        found = sorted(name_changes(changed, wall), key=looser_first)
+        lists = self._rules.lists
+        moved = moved_prefixes(before[0], self._compiled)
+        of_all: tuple[list[object], ...] = ([*found], [*lists], [*moved])
+        return ActivationSummary(
+            tuple(map(_changed_names, found[:_MOST])),
+            tuple(map(_changed_list, lists[:_MOST])),
+            tuple(moved[:_MOST]),
+            sum(max(0, len(each) - _MOST) for each in of_all),
+        )
+
+
+def _key(compiled: CompiledConfig) -> str:
+    """A hash of all that the groups depend on; empty where a list has no hash of its rules."""
+    services = compiled.services
+    lists = [
+        (services[each.service].name, each.file, each.longest_match, each.rules)
+        for each in compiled.sources
+    ]
+    if not all(rules for *_, rules in lists):
+        return ""
+    return hashlib.sha256(json.dumps([program_hash(), lists]).encode()).hexdigest()
+
+
+def _changed_names(of: NameChange) -> ChangedNames:
+    return ChangedNames(
+        *(of.how, of.service, of.old, of.new, of.vlans[:_VLANS], len(of.vlans)),
+        *(of.hours[:_FEW], of.classes, of.examples[:_FEW]),
+    )
+
+
+def _changed_list(of: ListChange) -> ChangedList:
+    gone = [f"-{each}" for each in of.gone[:_FEW]]
+    added = [f"+{each}" for each in of.added[:_FEW]]
+    return ChangedList(of.service, of.file, len(of.gone), len(of.added), (*gone, *added))
