@@ -138,7 +138,7 @@ class VlanConfig(ConfigSection):
     """Clients that share a policy; the table's name is the label of its metrics."""
 
     title: Line = ""
-    """What pages and reports call it, in the language of the agency; "" is the table's name."""
+    """What Persian pages and reports call it; "" is the table's name."""
     id: Annotated[int, Field(ge=1, le=4094)] | None = None
     """The VLAN's number, for people."""
     prefixes: OneOrMore[Prefix]

@@ -40,7 +40,7 @@ class PolicyConfig(ConfigSection):
     """What is blocked, how a blocked name is answered, and by which directives."""
 
     title: Line = ""
-    """What pages and reports call it, in the language of the agency; "" is the table's name."""
+    """What Persian pages and reports call it; "" is the table's name."""
     block: Several[ServiceReference] = ()
     """The services and @categories to block."""
     count: Several[ServiceReference] = ()

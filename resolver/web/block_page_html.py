@@ -38,7 +38,7 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
         "name": escape(notice.name),
         "service_name": escape(title or ""),
         "service": escape(service.name if service else ""),
-        "vlan": escape(_vlan(notice)),
+        "vlan": escape(_vlan(notice, language)),
         "contact": Markup(contact),
         "directives": _directives(notice.directives, language),
         "client": escape(notice.client),
@@ -46,9 +46,10 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
     }
 
 
-def _vlan(notice: BlockNotice) -> str:
-    """The VLAN for the person, by its title, and for support, by its name."""
-    return f"{notice.vlan_title} ({notice.vlan})" if notice.vlan_title else notice.vlan
+def _vlan(notice: BlockNotice, language: str) -> str:
+    """The VLAN for support, by its name; in Persian also for the person, by its title."""
+    has_title = language == "fa" and notice.vlan_title
+    return f"{notice.vlan_title} ({notice.vlan})" if has_title else notice.vlan
 
 
 def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
@@ -57,7 +58,7 @@ def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
     subject = text["mail_subject"].unescape().format(service=service)
     body = text["mail_body"].unescape()
     time = Formatting(language).moment(notice.at)
-    body = body.format(name=notice.name, time=time, device=notice.client, vlan=_vlan(notice))
+    body = body.format(name=notice.name, time=time, device=notice.client, vlan=_vlan(notice, language))
     return "?" + urlencode(
         {"subject": subject, "body": body.replace("\n", "\r\n")}, quote_via=quote
     )

@@ -1,8 +1,8 @@
 """What a page calls services, categories, VLANs and policies in its language.
 
-A VLAN and a policy have the title that the config gives them, in the language of the agency. A
-service has the Persian title of its list in Persian, and in English the name by which the config
-knows it. What has no title has its name.
+In Persian, a VLAN and a policy have the title that the config gives them, and a service that of its
+list. In English, each has the name by which the config knows it: titles are in the language of the
+agency, which who asks for English may not read. What has no title has its name.
 """
 
 from collections.abc import Iterable
@@ -27,8 +27,8 @@ class Titles:
         is_persian = language == "fa"
         self._services = {each.name: each.persian for each in compiled.services if is_persian}
         self._categories = _PERSIAN_CATEGORIES if is_persian else {}
-        self._vlans = {each.name: each.title for each in compiled.vlans}
-        self._policies = {each.name: each.title for each in compiled.policies}
+        self._vlans = {each.name: each.title for each in compiled.vlans if is_persian}
+        self._policies = {each.name: each.title for each in compiled.policies if is_persian}
         self._comma = "، " if is_persian else ", "
 
     def service(self, name: str) -> str:

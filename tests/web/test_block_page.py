@@ -67,8 +67,9 @@ def _blocked(asked: Explainer, host: str, language: str = "en") -> tuple[BlockNo
 
 def test_the_vlan_has_its_title_for_the_person_and_its_name_for_support(tmp_path: Path) -> None:
     titled = ("[vlans.administration]", '[vlans.administration]\ntitle = "شبکهٔ ستاد"')
-    _, html = _blocked(engine(tmp_path, change=titled), "one.example", "fa")
-    assert "<bdi>شبکهٔ ستاد (administration)</bdi>" in html
+    asked = engine(tmp_path, change=titled)
+    assert "<bdi>شبکهٔ ستاد (administration)</bdi>" in _blocked(asked, "one.example", "fa")[1]
+    assert "<bdi>administration</bdi>" in _blocked(asked, "one.example")[1]
 
 
 def test_the_page_of_a_messenger_cites_the_directives(asked: Explainer) -> None:
