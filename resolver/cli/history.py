@@ -30,6 +30,7 @@ from resolver.evidence.audit_log import AuditEntry, AuditLog, OrderedEntry
 from resolver.evidence.history_check import WitnessedHead
 from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
+from resolver.snapshot.config_files import counted_lines
 from resolver.snapshot.state_owner import become_owner
 
 _SHOWN, _SHOWN_IDS = 20, 3
@@ -196,11 +197,7 @@ def _list_text(ordered: list[OrderedEntry]) -> str:
 
 def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     """The ids of the exemptions that came, went or changed."""
-    # without those that have ended between the two
-    old, new = (
-        {each.id: each for each in entry.exempted_at(after.time)} for entry in (before, after)
-    )
-    ids = [each for each in {**old, **new} if old.get(each) != new.get(each)]
+    ids = [each.id for each in after.changed_exemptions(before)]
     more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
     return f"exemption {', '.join(ids[:_SHOWN_IDS])}{more}" if ids else ""
 
@@ -213,9 +210,7 @@ def _line(entry: AuditEntry, exemptions: str, backdated: str) -> str:
 
 
 def _size(diff: str) -> str:
-    lines = [line for line in diff.splitlines() if not line.startswith(("+++", "---"))]
-    added = sum(line.startswith("+") for line in lines)
-    removed = sum(line.startswith("-") for line in lines)
+    added, removed = counted_lines(diff)
     return f"+{added} -{removed}" if diff else ""
 
 

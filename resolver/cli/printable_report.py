@@ -6,7 +6,7 @@ Root reads the state with the rights of the service's user, and has its own agai
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
 from resolver.cli.progress import progress
 from resolver.cli.report_file import logo_uri
+from resolver.config.load import load
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditLog, OrderedEntry
 from resolver.evidence.block_log_file import block_log_days
@@ -32,15 +33,18 @@ from resolver.reports.period_values import (
     FetchedAge,
     ListAge,
     Lists,
+    NodeCoverage,
     PeriodReport,
     Verification,
 )
 from resolver.snapshot import store
+from resolver.snapshot.config_files import DiskFiles
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 from resolver.steps import Step
 from resolver.time_zones import time_zone
 from resolver.web import period_report_page
+from resolver.web.period_report_page import Detail
 from resolver.web.titles import Titles
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -80,12 +84,12 @@ class PrintableReport:
     compiled: CompiledConfig
     zone: ZoneInfo
 
-    def page(self, language: str) -> str:
+    def page(self, language: str, detail: Detail) -> str:
         """The page as HTML; its texts are escaped. DarbanError where the logo cannot be used."""
         logo = self.compiled.settings.report.logo
         source = logo_uri(self.config, logo) if logo else ""
         titles = Titles(self.compiled, language)
-        return period_report_page.page(self.report, titles, language, self.zone, source)
+        return period_report_page.page(self.report, titles, language, self.zone, source, detail)
 
     @property
     def key(self) -> Path | None:
@@ -152,7 +156,12 @@ def _make(
         now,
     )
     step("checking whether the history is as it was written")
-    report = replace(report, block_log=_block_log(config), verification=_verification(config))
+    report = replace(
+        report,
+        block_log=_block_log(config),
+        verification=_verification(config),
+        missing_nodes=tuple(_missing_nodes(config, report.nodes)),
+    )
     return PrintableReport(report, config, compiled, zone)
 
 
@@ -168,6 +177,19 @@ def _verification(config: Path) -> Verification | None:
         tuple(map(history_verify.finding_text, check.findings)),
         tuple(map(history_verify.finding_text, check.notes)),
     )
+
+
+def _missing_nodes(config: Path, nodes: Sequence[NodeCoverage]) -> Iterator[str]:
+    """The other nodes of [pair], by their hosts, that are not among the nodes of a report."""
+    hosts = load(str(config), DiskFiles(config)).config.pair.nodes
+    known = {_short(each.node) for each in nodes}
+    if len(nodes) <= len(hosts):
+        yield from (host for host in hosts if _short(host) not in known)
+
+
+def _short(host: str) -> str:
+    """The first label of a host's name, without the user that ssh takes before it."""
+    return host.rpartition("@")[2].partition(".")[0]
 
 
 def _block_log(config: Path) -> BlockLogDays | None:

@@ -30,6 +30,7 @@ from resolver.reports.period_values import PeriodReport
 from resolver.reports.policy_report import PastActivation, Report, make_report
 from resolver.snapshot import store
 from resolver.web import policy_report_page
+from resolver.web.period_report_page import Detail
 
 At = Annotated[
     str | None,
@@ -63,6 +64,11 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="write a period's report to a file, and sign it"),
 ]
+Summary = Annotated[bool, typer.Option("--summary", help="make one page of a period's report")]
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="add to it hashes, the lines of changes, and the ages of lists"),
+]
 AsCsv = Annotated[bool, typer.Option("--csv", help="print the counts of a period as CSV")]
 
 
@@ -74,6 +80,8 @@ def report(
     merge: Merge = None,
     export: Export = None,
     output: Output = None,
+    summary: Summary = False,
+    full: Full = False,
     as_csv: AsCsv = False,
     at: At = None,
     as_json: AsJson = False,
@@ -84,8 +92,9 @@ def report(
 
     With --month, or --from and --to: what was blocked where, against the period before; the
     exemptions, the changes of the policy, what an audit found, and the times that a node did not
-    cover. No server is needed. The days and hours are those of [report] time_zone. Where the config
-    has a sign_key, --output FILE also writes FILE.sig.
+    cover. It begins with a sentence, and --summary is one page. No server is needed. The days and
+    hours are those of [report] time_zone. Where the config has a sign_key, --output FILE also
+    writes FILE.sig.
 
     Without a period: the policy in force, by VLAN, with its directives and exemptions, and the
     expectations of the config, which are run on it. Exits with 1 where one does not hold, 3 where
@@ -93,6 +102,8 @@ def report(
     counts; no server is needed. Exits with 1 also where nothing was in force.
 
         darban report --month 1405-08 --output report.html
+
+        darban report --month 1405-08 --summary --output report.html
 
         darban report --month 1405-08 --export ns2.figures
 
@@ -105,6 +116,11 @@ def report(
     if not (export or output or as_json or as_csv) and sys.stdout.isatty():
         raise DarbanError("the report is a page: darban report > report.html; or print --json")
     asked = AskedPeriod(month, first, last)
+    detail = _detail(summary, full)
+    if detail is not Detail.USUAL and (
+        as_json or as_csv or export or not (asked.is_given or merge)
+    ):
+        raise DarbanError(f"--{detail} is for the page of a period: give --month, without --json")
     if at is not None and (asked.is_given or merge or export or output or as_csv):
         raise DarbanError("--at is for a moment, and has no period, counts or figures")
     if export is not None:
@@ -117,7 +133,13 @@ def report(
             return 0
         if as_csv:
             _tell_what_is_missing(one.report)
-        text = json_text(one.report) if as_json else one.csv() if as_csv else one.page(language)
+        text = (
+            json_text(one.report)
+            if as_json
+            else one.csv()
+            if as_csv
+            else one.page(language, detail)
+        )
         if output is None:
             sys.stdout.write(text)
         else:
@@ -131,6 +153,12 @@ def report(
             policy_report_page.page(made, compiled, language)
         )  # its texts are escaped as HTML
     return int(made.failed > 0)
+
+
+def _detail(summary: bool, full: bool) -> Detail:
+    if summary and full:
+        raise DarbanError("say one of --summary and --full")
+    return Detail.SUMMARY if summary else Detail.FULL if full else Detail.USUAL
 
 
 def _tell_what_is_missing(report: PeriodReport) -> None:

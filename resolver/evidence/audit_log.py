@@ -74,6 +74,28 @@ class AuditEntry:
         """The exemptions that applied at a moment under this config."""
         return [each for each in self.exemptions if not ended(each.until, moment)]
 
+    def changed_exemptions(self, before: "AuditEntry") -> list["ExemptionChange"]:
+        """The exemptions that it gave, ended or changed after an activation before it.
+
+        Those that have ended by themselves between the two are left out.
+        """
+        old, new = (
+            {each.id: each for each in entry.exempted_at(self.time)} for entry in (before, self)
+        )
+        return [
+            ExemptionChange(each, old.get(each), new.get(each))
+            for each in dict.fromkeys([*old, *new])
+            if old.get(each) != new.get(each)
+        ]
+
+
+class ExemptionChange(NamedTuple):
+    """An exemption before and after an activation; None where there was none."""
+
+    id: str
+    before: ExemptionDetails | None
+    after: ExemptionDetails | None
+
 
 class Activation(NamedTuple):
     """What was in force at a moment, as far as the audit log says."""

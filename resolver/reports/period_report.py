@@ -9,7 +9,7 @@ What must stay true:
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from zoneinfo import ZoneInfo
 
 from resolver import __version__
@@ -275,9 +275,15 @@ def _changes(
 ) -> tuple[tuple[PolicyChange, ...], dict[str, int]]:
     """The changes of the config in the period, and the other entries by event."""
     own = [entry for entry, _ in log if period.begin <= entry.time < period.end]
-    changes = [each for each in own if each.diff or not each.changes]
     others = Counter(each.event for each in own if not each.diff and each.changes)
-    return (
-        tuple(PolicyChange(e.time, e.event, e.who, e.snapshot, e.diff) for e in changes),
-        dict(sorted(others.items())),
-    )
+    activations = [entry for entry, _ in log if entry.snapshot]
+    exemptions = {
+        id(entry): tuple(entry.changed_exemptions(before))
+        for before, entry in pairwise(activations)
+    }
+    changes = [
+        PolicyChange(e.time, e.event, e.who, e.snapshot, e.diff, exemptions.get(id(e), ()))
+        for e in own
+        if e.diff or not e.changes
+    ]
+    return tuple(changes), dict(sorted(others.items()))

@@ -6,10 +6,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from resolver.evidence.audit_log import ExemptionChange
 from resolver.evidence.block_log_retention import BlockLogDays
 from resolver.policy.exemption_details import ExemptionDetails
 from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.reports.period import Period
+from resolver.snapshot.config_files import counted_lines
 
 BLOCKED, WOULD_BLOCK = "blocked", "would_block"
 """Outcomes, as the label of ``darban_queries``."""
@@ -137,6 +139,13 @@ class PolicyChange:
     snapshot: str
     diff: str
     """To the config before."""
+    exemptions: tuple[ExemptionChange, ...] = ()
+    """Those that it gave, ended or changed."""
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """How many lines of the config it added, and how many it removed."""
+        return counted_lines(self.diff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +220,8 @@ class PeriodReport:
     """What the block log of this node holds now; None for nothing."""
     verification: Verification | None = None
     """None where this machine has no audit log, and no chain."""
+    missing_nodes: tuple[str, ...] = ()
+    """Nodes of [pair], as the config names them, of which this report has no figures."""
 
     @property
     def is_compared(self) -> bool:

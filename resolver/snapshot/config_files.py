@@ -183,3 +183,18 @@ def difference(before: Texts, after: Texts) -> str:
     ]
     text = "".join(lines)
     return text if len(text) <= _LONGEST_DIFF else text[:_LONGEST_DIFF].rpartition("\n")[0] + _CUT
+
+
+def changed_lines(diff: str) -> list[str]:
+    """The lines that a unified difference adds (+) or removes (-)."""
+    return [
+        line
+        for line in diff.splitlines()
+        if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))
+    ]
+
+
+def counted_lines(diff: str) -> tuple[int, int]:
+    """How many lines a unified difference adds, and how many it removes."""
+    signs = [line[0] for line in changed_lines(diff)]
+    return signs.count("+"), signs.count("-")

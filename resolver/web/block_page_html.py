@@ -58,7 +58,9 @@ def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
     subject = text["mail_subject"].unescape().format(service=service)
     body = text["mail_body"].unescape()
     time = Formatting(language).moment(notice.at)
-    body = body.format(name=notice.name, time=time, device=notice.client, vlan=_vlan(notice, language))
+    body = body.format(
+        name=notice.name, time=time, device=notice.client, vlan=_vlan(notice, language)
+    )
     return "?" + urlencode(
         {"subject": subject, "body": body.replace("\n", "\r\n")}, quote_via=quote
     )

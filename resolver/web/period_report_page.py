@@ -1,5 +1,9 @@
-"""The report of a period, ``darban report --month``: one page to print, which loads nothing."""
+"""The report of a period, ``darban report --month``: a page to print, which loads nothing.
 
+It begins with a sentence (``reports.statement``). How much follows is its ``Detail``.
+"""
+
+import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,20 +18,36 @@ from resolver.reports.period_values import (
     PeriodReport,
     VlanCount,
 )
+from resolver.reports.statement import statement
+from resolver.snapshot.config_files import changed_lines
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 
 _PAGE = Page("period_report", "base.css", "status_page.css", "report.css", "period_report.css")
 _TOP = 10
-"""Services in the summary."""
+"""Services that are listed as blocked most."""
+_SUMMARY = 4
+"""Rows of each table of a summary, so that it has one page."""
+_NAMES, _NAMES_OF_SUMMARY = 6, 1
+"""Services, and prefixes, of an exemption that are named in words."""
+_SHORTFALLS = 4
+"""Exceptions in the first sentence."""
 _FINDINGS = 30
 """Findings of an audit that are listed; the counts by VLAN have all."""
 _GAPS = 20
 """Times without coverage that are listed of a node."""
 _INTERVALS = 40
 """Intervals of the certificate that are listed of a node; --json has all."""
-_DIFF_LINES = 12
-"""Lines that are shown of a change of the config."""
+
+
+class Detail(enum.StrEnum):
+    """How much a page has."""
+
+    SUMMARY = "summary"
+    """One page of A4."""
+    USUAL = "usual"
+    FULL = "full"
+    """Also what an auditor compares: hashes, the lines of changes, the ages of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +93,28 @@ class Label:
 
 
 def page(
-    report: PeriodReport, titles: Titles, language: str, zone: ZoneInfo, logo: str = ""
+    report: PeriodReport,
+    titles: Titles,
+    language: str,
+    zone: ZoneInfo,
+    logo: str = "",
+    detail: Detail = Detail.USUAL,
 ) -> str:
     """The page as HTML; ``logo`` is a data URI or empty."""
+    is_summary = detail is Detail.SUMMARY
     return _PAGE.render(
         *(language, zone),
         report=report,
         titles=titles,
         logo=logo,
+        detail=detail,
+        statement=statement(report.nodes),
+        most_shortfalls=_SHORTFALLS,
+        shown_names=_NAMES_OF_SUMMARY if is_summary else _NAMES,
+        rows=_SUMMARY if is_summary else None,
         vlans=_totals(report.counts, "vlan"),
         services=_totals((each for each in report.counts if each.service), "service")[:_TOP],
+        policies=_numbers(report.nodes),
         bars=_bars(report.days, report.days_before),
         labels=_labels(report.days),
         highest=max(report.days, key=lambda each: each.blocked, default=None),
@@ -94,9 +126,15 @@ def page(
         shown_gaps=_GAPS,
         tested=_tested(report.nodes),
         shown_intervals=_INTERVALS,
-        diff_lines=_diff_lines,
-        most_lines=_DIFF_LINES,
+        changed_lines=changed_lines,
     )
+
+
+def _numbers(nodes: Iterable[NodeCoverage]) -> dict[str, int]:
+    """A number for each policy, by its hash, in the order in which they came in force."""
+    known = [each for node in nodes for each in node.intervals if each.policy]
+    hashes = dict.fromkeys(each.policy for each in sorted(known, key=lambda each: each.begin))
+    return {hash_: number for number, hash_ in enumerate(hashes, 1)}
 
 
 def _totals(counts: Iterable[VlanCount], label: str) -> list[Total]:
@@ -146,12 +184,3 @@ def _tested(nodes: Iterable[NodeCoverage]) -> list[Tested]:
         of = sum(each.length for each in node.intervals)
         found += [Tested(node.node, policy, own, of) for policy, own in seconds.items()]
     return found
-
-
-def _diff_lines(diff: str) -> list[str]:
-    """The lines that a difference adds or removes."""
-    return [
-        line
-        for line in diff.splitlines()
-        if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))
-    ]

@@ -82,6 +82,7 @@ def test_it_is_valid() -> None:
         "report --json",
         "report --month 1405-08 --language fa",
         "report --from 1405-08-01 --to 1405-08-30 --csv",
+        "report --month 1405-08 --summary",
         "report --at 2027-03-20T10:00 --language en",
     ],
 )
@@ -128,7 +129,17 @@ PERMITTED = {
     "status": {"--json"},
     "explain": {"--json", "--all-vlans", "--at", "--client", "--vlan"},
     "history": {"--json", "--verify", "--at", "--head"},
-    "report": {"--json", "--csv", "--language", "--at", "--month", "--from", "--to"},
+    "report": {
+        "--json",
+        "--csv",
+        "--summary",
+        "--full",
+        "--language",
+        "--at",
+        "--month",
+        "--from",
+        "--to",
+    },
 }
 REFUSED = {"--config", "--unknown", "--pair", "--live", "--export", "--merge", "--output", "--help"}
 

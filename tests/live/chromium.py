@@ -133,6 +133,11 @@ class Page:
         """A PNG of what its window shows."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
+    def pdf(self) -> bytes:
+        """The page as it is printed, in the size that its style asks for."""
+        printed = self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=False)
+        return base64.b64decode(printed["data"])
+
     def resize(self, width: int, height: int) -> None:
         """Give its window a size; a narrow one is a phone's."""
         self.call(

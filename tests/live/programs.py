@@ -45,6 +45,7 @@ PACKAGES = {
     "npm": "npm",
     "nsd": "nsd",
     "openssl": "openssl",
+    "pdftotext": "poppler-utils",
     "prometheus": "prometheus",
     "pdns_recursor": "pdns-recursor",
     "promtool": "prometheus",

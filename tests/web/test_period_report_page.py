@@ -22,6 +22,7 @@ from resolver.reports.period_values import (
 )
 from resolver.web import period_report_page
 from resolver.web.formatting import Formatting
+from resolver.web.period_report_page import Detail
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
 from tests.live.programs import needed
@@ -84,9 +85,10 @@ def page(tmp_path_factory: pytest.TempPathFactory, report: PeriodReport) -> Page
     path.write_text(CONFIG, encoding="utf-8")
     compiled = compile_file(path, NOW).snapshot.compiled
 
-    def page(language: str, logo: str = "", **changed: object) -> str:
+    def page(language: str, logo: str = "", detail: Detail = Detail.FULL, **changed: object) -> str:
         shown = replace(report, **changed)  # type: ignore[arg-type]
-        return period_report_page.page(shown, Titles(compiled, language), language, TEHRAN, logo)
+        titles = Titles(compiled, language)
+        return period_report_page.page(shown, titles, language, TEHRAN, logo, detail)
 
     return page
 
@@ -248,7 +250,7 @@ def test_the_days_of_the_block_log_are_said(page: PageOf) -> None:
 def test_the_certificate_has_each_policy_and_each_time(page: PageOf) -> None:
     whole, text = page("en"), messages("en")["period_report"]
     certificate = whole.partition(text["certificate"])[2].partition(text["counts"])[0]
-    assert '<td><bdi>5c6f</bdi></td><td class="figures-of">29 d 23 h</td>' in certificate
+    assert '<td>policy 1, <bdi>5c6f</bdi></td><td class="figures-of">29 d 23 h</td>' in certificate
     assert '<td class="figures-of">99.9%</td>' in certificate
     assert certificate.count(f"<td>{text['in_force_and_tested']}</td>") == 2
     assert certificate.count(f"<td>{text['whys']['no_record']}</td>") == 1
@@ -259,11 +261,92 @@ def test_name_and_logo_of_the_agency_are_at_the_head(page: PageOf) -> None:
     assert f'<img class="logo" src="{PNG}" alt="">' in page("en", PNG)
 
 
-@pytest.mark.processes
+def test_the_first_sentence_says_where_the_policy_was_in_force(
+    page: PageOf, report: PeriodReport
+) -> None:
+    one, two = report.nodes
+    whole = replace(one, intervals=(Interval(ABAN.begin, ABAN.end, "5c6f", ""),))
+    alone = sentence(page("en", nodes=(whole,)))
+    assert alone.startswith("The policy was in force and tested on ns1 all month. 1,235 queries")
+    assert sentence(page("en")).startswith(
+        "The policy was in force and tested on both nodes (ns1, ns2) all month, except for 1 h on "
+        "ns1 (no record). All nodes had the same policy. At each moment"
+    )
+    runs = sentence(page("en", nodes=(whole, two), period=replace(report.period, runs=True)))
+    assert "on both nodes (ns1, ns2) from the begin of the period until now. All" in runs
+    never = replace(one, intervals=(Interval(ABAN.begin, ABAN.end, "", NO_RECORD),))
+    assert "tested on ns1 for 0.0% of the period. Except for 30 d on ns1 (no record). 1,235" in (
+        sentence(page("en", nodes=(never,)))
+    )
+    other = replace(two, intervals=(Interval(ABAN.begin, ABAN.begin + HOUR, "other", ""),))
+    differing = sentence(page("en", nodes=(whole, other)))
+    assert "For 1 h together, not all nodes had the same policy." in differing
+    assert "خط‌مشی در سراسر ماه در سرور ns1 جاری و آزموده بود." in sentence(
+        page("fa", nodes=(whole,))
+    )
+    assert sentence(page("en", nodes=())).startswith("1,235 queries were blocked")
+
+
+def sentence(html: str) -> str:
+    """The text that the page begins with."""
+    text = re.sub("<[^>]*>", "", html.partition('class="opening">')[2].partition("</div>")[0])
+    return " ".join(text.split())
+
+
+def test_many_exceptions_are_added_up(page: PageOf, report: PeriodReport) -> None:
+    stood = Interval(ABAN.begin, ABAN.begin + HOUR, "5c6f", NOT_SERVING)
+    rest = Interval(ABAN.begin + HOUR, ABAN.end, "5c6f", "")
+    nodes = [replace(report.nodes[0], node=f"n{i}", intervals=(stood, rest)) for i in range(9)]
+    said = sentence(page("en", nodes=tuple(nodes)))
+    assert "tested on all 9 nodes all month, except for 1 h on n0 (not all workers served)" in said
+    assert "1 h on n3 (not all workers served), and 5 more, 5 h together." in said
+
+
+def test_a_node_of_the_pair_that_is_missing_is_named(page: PageOf) -> None:
+    missing = "The figures of <bdi>ns2.agency.example</bdi>, which the config names in [pair]"
+    assert missing in page("en", missing_nodes=("ns2.agency.example",))
+    assert "in [pair]" not in page("en")
+
+
+def test_changes_are_told_in_words(page: PageOf, report: PeriodReport) -> None:
+    usual = page("en", detail=Detail.USUAL)
+    words = re.sub("<[^>]*>", "", usual)
+    assert "Exemption pr-1 was given: telegram for 10.10.3.7/32 until 2 November 2026" in words
+    assert "Lines of the config: 1 added, 1 removed." in words
+    [change] = report.changes
+    [given] = change.exemptions
+    later = replace(months.EXEMPTION, until=months.EXEMPTION.until + HOUR)
+    for changed, said in (
+        (given._replace(before=months.EXEMPTION, after=later), "Exemption pr-1 was changed"),
+        (given._replace(before=months.EXEMPTION, after=None), "Exemption pr-1 was ended early"),
+    ):
+        html = page("en", changes=(replace(change, event="exempt", exemptions=(changed,)),))
+        assert said in re.sub("<[^>]*>", "", html)
+        assert "Lines of the config" not in html
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_is_valid(page: PageOf, language: str, tmp_path: Path) -> None:
+def test_hashes_diffs_and_ages_of_lists_are_in_the_full_page_alone(
+    page: PageOf, language: str
+) -> None:
+    text = messages(language)["period_report"]
+    verified = Verification("5f0c" * 16, float(MEHR.begin), (), ())
+    for has in ("<pre", "5c6f", "5f0c" * 16, text["lists"]):
+        for detail in Detail:
+            shown = page(language, detail=detail, verification=verified)
+            assert (has in shown) is (detail is Detail.FULL), (has, detail)
+    summary = page(language, detail=Detail.SUMMARY)
+    assert text["by_vlan"] in summary
+    assert text["certificate"] not in summary
+    assert text["counts"] not in summary
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("detail", Detail)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_valid(page: PageOf, language: str, detail: Detail, tmp_path: Path) -> None:
     file = tmp_path / "month.html"
-    file.write_text(page(language, PNG), encoding="utf-8")
+    file.write_text(page(language, PNG, detail), encoding="utf-8")
     command = (needed("tidy"), "-q", "-e", "-utf8", file)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -123,9 +123,32 @@ def test_the_page_is_in_both_languages(nodes: list[Path]) -> None:
     assert "There are no figures of this period." in english.out
 
 
+def test_a_summary_is_a_part_of_the_page_and_the_full_page_more(nodes: list[Path]) -> None:
+    made = [darban(*ASKED, *more, at=nodes[0]).out for more in (("--summary",), (), ("--full",))]
+    assert all("جاری و آزموده" in each for each in made)
+    assert len(made[0]) < len(made[1]) < len(made[2])
+
+
+def test_the_other_node_of_the_pair_is_missed_until_it_is_merged(
+    nodes: list[Path], tmp_path: Path
+) -> None:
+    one, two = nodes
+    shutil.copytree(one, tmp_path, dirs_exist_ok=True)
+    pair = f'{CONFIG}[pair]\nnodes = ["noc@{synthetic.NODES[1]}.agency.example"]\n'
+    (tmp_path / "config.toml").write_text(pair, encoding="utf-8")
+    file = tmp_path / "two.figures"
+    assert darban(*ASKED, "--export", str(file), at=two).code == GOOD
+    alone = darban(*ASKED, "--json", at=tmp_path).json
+    both = darban(*ASKED, "--json", "--merge", str(file), at=tmp_path).json
+    assert alone["missing_nodes"] == [f"noc@{synthetic.NODES[1]}.agency.example"]
+    assert both["missing_nodes"] == []
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        *(("--month", "1405-08", "--summary", "--full"), ("--summary",)),
+        *(("--month", "1405-08", "--full", "--csv"), ("--month", "1405-08", "--full", "--json")),
         *(("--month", "1405-13"), ("--from", "1405-08-01"), ("--month", "1405-08", "--to", "x")),
         *(("--csv",), ("--export", "x"), ("--month", "1405-08", "--merge", "missing")),
     ],
