@@ -50,6 +50,11 @@ from resolver.web.titles import Titles
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What begins a formula; the wide ones do so in East Asian settings."""
 
+_COUNT_COLUMNS = ("vlan", "service", "outcome", "queries", "before")
+_NODE_COLUMNS = ("node", "queries", "blocked", "before", "minutes_served", "minutes")
+Row = tuple[tuple[str, ...], tuple[int, ...]]
+"""The texts and the numbers of a row of a CSV."""
+
 
 @dataclass(frozen=True, slots=True)
 class AskedPeriod:
@@ -97,16 +102,25 @@ class PrintableReport:
         key = self.compiled.settings.report.sign_key
         return self.config.parent / key if key else None
 
-    def csv(self) -> str:
-        """The counts, a row each."""
-        text = io.StringIO()
+    def csv(self, *, by_node: bool = False) -> str:
+        """The counts, a row each; or the queries and the minutes of each node."""
+        report, text = self.report, io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("from", "to", "vlan", "service", "outcome", "queries", "before"))
-        period = self.report.period
-        for each in self.report.counts:
-            row = (period.first, period.last, each.vlan, each.service, each.outcome)
-            writer.writerow((*map(_cell, row), each.queries, each.before))
+        writer.writerow(("from", "to", *(_NODE_COLUMNS if by_node else _COUNT_COLUMNS)))
+        for names, numbers in _node_rows(report) if by_node else _count_rows(report):
+            texts = (report.period.first, report.period.last, *names)
+            writer.writerow((*map(_cell, texts), *numbers))
         return text.getvalue()
+
+
+def _count_rows(report: PeriodReport) -> Iterator[Row]:
+    for each in report.counts:
+        yield (each.vlan, each.service, each.outcome), (each.queries, each.before)
+
+
+def _node_rows(report: PeriodReport) -> Iterator[Row]:
+    for each, node in zip(report.totals, report.nodes, strict=True):
+        yield (each.node,), (each.queries, each.blocked, each.before, node.minutes, node.of)
 
 
 def _cell(text: str) -> str:
@@ -124,7 +138,7 @@ def make(config: Path, asked: AskedPeriod, merge: Sequence[Path], now: float) ->
     Raises:
         DarbanError: the period, a file, or the state is wrong; the message says why.
     """
-    merged = [figure_export.read_export(path) for path in merge]
+    merged = figure_export.read_exports(merge)
     compiled = _compiled(config)
     with progress("reading the figures") as step:
         return _make(config, compiled, asked, merged, now, step)

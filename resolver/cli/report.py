@@ -53,7 +53,9 @@ Last = Annotated[str, typer.Option("--to", metavar="DAY", help="the last day, wh
 Merge = Annotated[
     list[Path] | None,
     typer.Option(
-        "--merge", metavar="FILE", help="add the figures of another node; can be given again"
+        "--merge",
+        metavar="FILE",
+        help="add the figures of another node, or of all files of a directory; can be given again",
     ),
 ]
 Export = Annotated[
@@ -70,6 +72,7 @@ Full = Annotated[
     typer.Option("--full", help="add to it hashes, the lines of changes, and the ages of lists"),
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="print the counts of a period as CSV")]
+ByNode = Annotated[bool, typer.Option("--by-node", help="with --csv: a row for each node")]
 
 
 def report(
@@ -83,6 +86,7 @@ def report(
     summary: Summary = False,
     full: Full = False,
     as_csv: AsCsv = False,
+    by_node: ByNode = False,
     at: At = None,
     as_json: AsJson = False,
     language: Language = "fa",
@@ -109,6 +113,8 @@ def report(
 
         darban report --month 1405-08 --merge ns2.figures --csv > report.csv
 
+        darban report --month 1405-08 --merge exports/ --csv --by-node > nodes.csv
+
         darban report --language en > report.html
 
         darban report --at 2027-03-20T10:00 > report.html
@@ -121,6 +127,8 @@ def report(
         as_json or as_csv or export or not (asked.is_given or merge)
     ):
         raise DarbanError(f"--{detail} is for the page of a period: give --month, without --json")
+    if by_node and not as_csv:
+        raise DarbanError("--by-node is for --csv; the page and --json have a table by node")
     if at is not None and (asked.is_given or merge or export or output or as_csv):
         raise DarbanError("--at is for a moment, and has no period, counts or figures")
     if export is not None:
@@ -133,13 +141,12 @@ def report(
             return 0
         if as_csv:
             _tell_what_is_missing(one.report)
-        text = (
-            json_text(one.report)
-            if as_json
-            else one.csv()
-            if as_csv
-            else one.page(language, detail)
-        )
+        if as_json:
+            text = json_text(one.report)
+        elif as_csv:
+            text = one.csv(by_node=by_node)
+        else:
+            text = one.page(language, detail)
         if output is None:
             sys.stdout.write(text)
         else:

@@ -10,6 +10,7 @@ What must stay true:
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from resolver import __version__
@@ -29,6 +30,7 @@ from resolver.reports.period_values import (
     LinkCut,
     Lists,
     NodeCoverage,
+    NodeTotal,
     PeriodExemption,
     PeriodReport,
     PolicyChange,
@@ -37,8 +39,19 @@ from resolver.reports.period_values import (
 
 _MINUTE, _HOUR = 60, 3600
 
-Rows = dict[tuple[str, str, str], int]
+Queries = Counter[tuple[str, str, str]]
 """Queries by VLAN, service and outcome."""
+
+
+class Rows(NamedTuple):
+    """The queries of some figures."""
+
+    own: Queries
+    """Of the period."""
+    old: Queries
+    """Of the period before."""
+    left_out: int
+    """How many of the period are in neither."""
 
 
 class IncompatibleFiguresError(DarbanError):
@@ -66,8 +79,9 @@ def make_period_report(
     """
     check_mergeable(nodes)
     joined = _by_node(nodes)
-    own, old, left_out = _rows(nodes, period, before, zone)
-    counts = tuple(_counts(own, old, vlans))
+    by_node = {node: _rows(own, period, before, zone) for node, own in joined.items()}
+    rows = _sum(by_node.values())
+    counts = tuple(_counts(rows.own, rows.old, vlans))
     changes, others = _changes(log, period)
     return PeriodReport(
         version=__version__,
@@ -84,7 +98,8 @@ def make_period_report(
         other_events=others,
         backdated=sum(late and period.begin <= each.time < period.end for each, late in log),
         audited=any(each.time <= period.begin for each, _ in log),
-        left_out=left_out,
+        left_out=rows.left_out,
+        totals=tuple(_total(node, each) for node, each in by_node.items()),
         nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
         coverage=_of_all(nodes, period),
         coverage_before=_of_all(nodes, before),
@@ -123,12 +138,9 @@ def _by_node(nodes: Sequence[Figures]) -> dict[str, list[Figures]]:
     return dict(sorted(found.items()))
 
 
-def _rows(
-    nodes: Sequence[Figures], period: Period, before: Period, zone: ZoneInfo
-) -> tuple[Rows, Rows, int]:
-    """The queries of the period, of that before, and how many of the first are left out."""
-    own: Rows = defaultdict(int)
-    old: Rows = defaultdict(int)
+def _rows(nodes: Sequence[Figures], period: Period, before: Period, zone: ZoneInfo) -> Rows:
+    own: Queries = Counter()
+    old: Queries = Counter()
     left_out = 0
     for each in chain.from_iterable(figures.counts for figures in nodes):
         if each.outcome == REDIRECTED:
@@ -146,10 +158,29 @@ def _rows(
             own[each.vlan, each.service, each.outcome] += each.queries
         elif before.begin <= each.hour < before.end:
             old[each.vlan, each.service, each.outcome] += each.queries
-    return own, old, left_out
+    return Rows(own, old, left_out)
 
 
-def _counts(own: Rows, old: Rows, vlans: Iterable[str]) -> Iterator[VlanCount]:
+def _sum(parts: Iterable[Rows]) -> Rows:
+    own: Queries = Counter()
+    old: Queries = Counter()
+    left_out = 0
+    for each in parts:
+        own.update(each.own)
+        old.update(each.old)
+        left_out += each.left_out
+    return Rows(own, old, left_out)
+
+
+def _total(node: str, rows: Rows) -> NodeTotal:
+    blocked, before = (
+        sum(queries for (_, _, outcome), queries in each.items() if outcome == BLOCKED)
+        for each in (rows.own, rows.old)
+    )
+    return NodeTotal(node, rows.own.total(), blocked, before)
+
+
+def _counts(own: Queries, old: Queries, vlans: Iterable[str]) -> Iterator[VlanCount]:
     rows = dict.fromkeys(chain(own, old))
     of_vlan: dict[str, list[VlanCount]] = {vlan: [] for vlan in vlans}
     for key in rows:

@@ -45,6 +45,17 @@ class DayCount:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeTotal:
+    """The queries that a node has answered, of all VLANs."""
+
+    node: str
+    queries: int
+    blocked: int
+    before: int
+    """Blocked in the period before."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeCoverage:
     """What is known of the minutes of a node."""
 
@@ -207,6 +218,8 @@ class PeriodReport:
     """Whether there is an audit log that begins before the period."""
     left_out: int
     """Exempted queries that are kept by the part of a month only, and are not counted here."""
+    totals: tuple[NodeTotal, ...]
+    """By node, as ``nodes``."""
     nodes: tuple[NodeCoverage, ...]
     coverage: Coverage
     coverage_before: Coverage

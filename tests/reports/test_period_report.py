@@ -25,6 +25,7 @@ from resolver.reports.period_values import (
     LinkCut,
     ListAge,
     Lists,
+    NodeTotal,
     PeriodReport,
 )
 from tests.reports.test_period import TEHRAN
@@ -71,6 +72,20 @@ def made(
         *(period, before, TEHRAN, nodes, [*log], ["administration", "publicity"]),
         *(lists, "Agency", float(period.end)),
     )
+
+
+def test_each_node_has_the_queries_that_it_has_answered() -> None:
+    one = counted(
+        (ABAN.begin, "administration", "", "passed", 10),
+        (ABAN.begin, "administration", "", REDIRECTED, 4),
+        (ABAN.begin, "administration", "telegram", "blocked", 3),
+        (MEHR.begin, "publicity", "telegram", "blocked", 2),
+    )
+    two = counted((ABAN.begin, "administration", "viber", "blocked", 7))
+    report = made(figures("ns2", *two), figures("ns1", *one))
+    assert report.totals == (NodeTotal("ns1", 13, 3, 2), NodeTotal("ns2", 7, 7, 0))
+    assert [each.node for each in report.nodes] == ["ns1", "ns2"]
+    assert report.total() == (20, 2)
 
 
 def test_what_goes_around_the_server_is_told_by_vlan_and_counts_once() -> None:

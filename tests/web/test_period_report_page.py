@@ -125,6 +125,15 @@ def test_what_goes_around_the_server_has_a_section_where_there_is_any(
     assert text["around_what"] not in page(language, around=())
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_several_nodes_have_a_table_by_node(
+    page: PageOf, report: PeriodReport, language: str
+) -> None:
+    title = f"<h3>{messages(language)['period_report']['by_node']}</h3>"
+    assert title in page(language)
+    assert title not in page(language, nodes=report.nodes[:1])
+
+
 def test_numbers_days_and_the_month_are_as_the_language_has_them(page: PageOf) -> None:
     persian, english = page("fa"), page("en")
     assert "گزارش آبان ۱۴۰۵" in persian

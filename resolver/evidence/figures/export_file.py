@@ -5,7 +5,8 @@ What must stay true:
   link or a pipe is nothing to root. It is no larger than ``_MAX_EXPORT``, and its texts are short.
 """
 
-from itertools import groupby
+from collections.abc import Iterable
+from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,40 @@ def write_export(path: Path, figures: Figures) -> None:
     if len(content) > _MAX_EXPORT:
         raise FiguresError(f"{path.name}: more than {_MAX_EXPORT >> 20} MiB; ask for fewer days")
     write_atomically(path, content)
+
+
+def read_exports(paths: Iterable[Path]) -> list[Figures]:
+    """Read exports: of a directory, all its files but those with a dot before their names.
+
+    A copy that is under way has such a name.
+
+    Raises:
+        FiguresError: what is wrong with each file that cannot be read, a line each; or a directory
+            has no file.
+    """
+    found: list[Figures] = []
+    wrong: list[str] = []
+    for path in chain.from_iterable(map(_files, paths)):
+        try:
+            found.append(read_export(path))
+        except FiguresError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise FiguresError("\n".join(wrong))
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or those of a directory."""
+    if not path.is_dir():
+        return [path]
+    try:
+        files = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    except OSError as error:
+        raise FiguresError(f"{path}: cannot be read ({error.strerror})") from None
+    if not files:
+        raise FiguresError(f"{path}: there is no file; expected what --export has written")
+    return files
 
 
 def read_export(path: Path) -> Figures:

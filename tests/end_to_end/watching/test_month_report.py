@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.evidence.figures.counts import Figures, HourCount
+from resolver.evidence.figures.counts import Figures, HourCount, Minute, SelfTestResult
 from resolver.evidence.figures.export_file import write_export
 from resolver.evidence.figures.store import FigureStore
 from tests.evidence.figures import synthetic
@@ -94,6 +94,39 @@ def test_the_counts_of_two_nodes_are_added(nodes: list[Path], tmp_path: Path) ->
     assert f"'{synthetic.NODES[1]}' are given twice" in twice.err
 
 
+def test_the_exports_of_a_hundred_sites_are_added_from_a_directory(
+    nodes: list[Path], tmp_path: Path
+) -> None:
+    served = tuple(
+        Minute(at, synthetic.POLICY, serving=True, tested=SelfTestResult.HELD)
+        for at in range(synthetic.ABAN, synthetic.ABAN + synthetic.DAY, synthetic.MINUTE)
+    )
+    for site in range(100):
+        counts = tuple(
+            HourCount(synthetic.ABAN, "vlan-00", "", outcome, queries)
+            for outcome, queries in (("blocked", site), ("passed", 1000))
+        )
+        name = f"ns1.site-{site:02}.example"
+        write_export(tmp_path / name, Figures(name, "Asia/Tehran", counts, served, ()))
+    (tmp_path / ".ns1.site-07.example.x7Fq").write_bytes(b"a copy that is under way")
+    asked = (*ASKED, "--merge", str(tmp_path), "--csv")
+    done = darban(*asked, at=nodes[0])
+    assert done.code == GOOD, done.err
+    assert blocked(done.out) == blocked_by(0) + sum(range(100))
+    by_node = rows(darban(*asked, "--by-node", at=nodes[0]).out)
+    assert len(by_node) == 101
+    last = {"node": "ns1.site-99.example", "queries": "1099", "blocked": "99", "before": "0"}
+    minutes = {"minutes_served": "1440", "minutes": str(DAYS * 1440)}
+    assert by_node[-1] == by_node[0] | last | minutes
+
+    (tmp_path / "ns1.site-08.example").write_bytes(b"damaged")
+    (tmp_path / "notes.txt").write_text("notes", encoding="utf-8")
+    wrong = darban(*asked, at=nodes[0])
+    assert (wrong.code, wrong.out) == (WRONG, "")
+    assert "ns1.site-08.example" in wrong.err
+    assert "notes.txt" in wrong.err
+
+
 def test_names_of_another_node_are_no_formulas_and_no_html(
     nodes: list[Path], tmp_path: Path
 ) -> None:
@@ -151,9 +184,11 @@ def test_the_other_node_of_the_pair_is_missed_until_it_is_merged(
         *(("--month", "1405-08", "--full", "--csv"), ("--month", "1405-08", "--full", "--json")),
         *(("--month", "1405-13"), ("--from", "1405-08-01"), ("--month", "1405-08", "--to", "x")),
         *(("--csv",), ("--export", "x"), ("--month", "1405-08", "--merge", "missing")),
+        *(("--month", "1405-08", "--merge", "empty"), ("--month", "1405-08", "--by-node")),
     ],
 )
 def test_what_is_no_period_or_no_file_is_said(nodes: list[Path], wrong: tuple[str, ...]) -> None:
+    (nodes[0] / "empty").mkdir(exist_ok=True)
     done = darban("report", *wrong, at=nodes[0])
     assert (done.code, done.out) == (WRONG, "")
     assert done.err
