@@ -13,6 +13,8 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "amtool": "prometheus-alertmanager",
+    "ansible-playbook": "ansible-core",
     "bird": "bird2",
     "chromium": "chromium",
     "curl": "curl",
@@ -47,6 +49,8 @@ PACKAGES = {
     "openssl": "openssl",
     "pdftotext": "poppler-utils",
     "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
     "pdns_recursor": "pdns-recursor",
     "promtool": "prometheus",
     "rec_control": "pdns-recursor",
