@@ -281,8 +281,7 @@ class Explainer:
         changes = _moment(hours.changes) if hours.changes < math.inf else ""
         if verdict.at_other_hours:
             begin = f", from {changes}" if changes else ""
-            kind = "counted_at_other_hours" if does is Does.COUNT else "other_hours"
-            return step(kind, begin, policy=policy, hours=hours.text)
+            return step(_at_other_hours(does), begin, policy=policy, hours=hours.text)
         within = f"; {hours.text}{f' until {changes}' if changes else ''}" if hours.text else ""
         if verdict.outcome is Outcome.EXEMPTED:
             within = f", {hours.text}" if hours.text else ""
@@ -405,6 +404,17 @@ def _local_step(zone: Zone, name: bytes) -> Step:
         text = names.text(below[0] if below else zone.name)
         missing = f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
     return step(kind, missing, zone=owner)
+
+
+def _at_other_hours(does: Does) -> str:
+    """The kind of the step where a clause holds at other hours; one that passes has no hours."""
+    match does:
+        case Does.PASS | Does.BLOCK:
+            return "other_hours"
+        case Does.COUNT:
+            return "counted_at_other_hours"
+        case _:
+            assert_never(does)
 
 
 def _is_settled(verdict: Verdict) -> bool:

@@ -90,12 +90,12 @@ class _VlanNeeds:
         self._effect = view.effect.with_default_block(updates, len(services))
         self._view = View(view.vlan, self._effect)
         rules = self._effect.own_rules.rules
-        allowed = services_in(view.effect.services.passes, services)
+        allowed = services_in(view.effect.services.doing[Does.PASS], services)
         self._present = (
             *service_references(allowed, services),
             *(_entry(rule.text, rule.name) for rule in rules if rule.does is Does.PASS),
         )
-        self._present_services = view.effect.services.passes
+        self._present_services = view.effect.services.doing[Does.PASS]
 
     def of(self, vlan: str, queries: Counter[bytes]) -> NeededAllow:
         """What the recorded names of the VLAN need; the most frequent are first."""

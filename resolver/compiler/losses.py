@@ -16,7 +16,7 @@ from resolver.config.model import Config
 from resolver.config.problems import Problem
 from resolver.count_text import count_text
 from resolver.lists.acceptance import loses_much
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import BLOCKING, Does
 from resolver.policy.compiled import CompiledConfig, ListSource
 from resolver.policy.description import PolicyDescription, describe
 from resolver.snapshot.config_files import is_pulled
@@ -33,10 +33,11 @@ def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str
         does = does_now.get(service, Does.PASS)
         if does.strictness < did.strictness:
             less.setdefault((did, does), []).append(service)
-    counted = {each.text for each in now.restricted if each.does is Does.COUNT}
-    for each in before.blocked:
-        if each.service is None and not each.is_default and each.text in counted:
-            less.setdefault((Does.BLOCK, Does.COUNT), []).append(each.text)
+    rules = {each.text: each.does for each in now.restricted if each.service is None}
+    for each in (e for e in before.restricted if e.service is None and not e.is_default):
+        now_does = rules.get(each.text, each.does)
+        if now_does.strictness < each.does.strictness:
+            less.setdefault((each.does, now_does), []).append(each.text)
     if now.unlisted.strictness < before.unlisted.strictness:
         rest = less.setdefault((before.unlisted, now.unlisted), [])
         rest.insert(0, "names that nothing of it covers")
@@ -48,7 +49,7 @@ def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str
 def _less(names: str, did: Does, does: Does) -> str:
     match does:
         case Does.PASS:
-            verb = "block" if did is Does.BLOCK else "count"
+            verb = "block" if did in BLOCKING else "count"
             return f"does not {verb} {names} any more"
         case Does.COUNT:
             return f"only counts {names} from now on"

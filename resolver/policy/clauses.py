@@ -7,7 +7,7 @@ that lacks a new one (``typing.assert_never``). ``policy.effect`` has the order 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from resolver.policy.codec import Variant
 
@@ -22,7 +22,7 @@ class Does(StrEnum):
 
     @property
     def strictness(self) -> int:
-        """A number that is higher for what is stricter."""
+        """0 where names pass, 1 where they pass and are counted, 2 where a reply is blocked."""
         match self:
             case Does.PASS:
                 return 0
@@ -32,6 +32,14 @@ class Does(StrEnum):
                 return 2
             case _:
                 assert_never(self)
+
+
+ORDER: Final = tuple(sorted(Does, key=lambda each: (each is not Does.PASS, -each.strictness)))
+"""Of what clauses do to a service, the first counts."""
+RESTRICTING: Final = tuple([each for each in ORDER if each.strictness > 0])
+"""What has a count: their names are blocked or counted."""
+BLOCKING: Final = tuple([each for each in ORDER if each.strictness > 1])
+"""What gets a blocked reply."""
 
 
 @dataclass(frozen=True, slots=True)

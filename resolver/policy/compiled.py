@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final, assert_never
 
 from resolver.dns.local_record import LocalName
-from resolver.policy.clauses import Clause, Does, OwnRule, OwnRules, Services, Unlisted
+from resolver.policy.clauses import BLOCKING, Clause, Does, OwnRule, OwnRules, Services, Unlisted
 from resolver.policy.expectation import Expectation
 from resolver.policy.services import union
 from resolver.prefix import Prefix
@@ -180,14 +180,14 @@ class Policy:
         """The services whose lists decide at some time, one bit each."""
         return self.services(*Does)
 
-    def does(self, what: Does) -> bool:
-        """Whether it does this to any name at some time."""
+    def does(self, *what: Does) -> bool:
+        """Whether it does one of these to any name at some time."""
         for clause in self.clauses:
             match clause:
                 case OwnRules(rules=rules):
-                    found = any(rule.does is what for rule in rules)
+                    found = any(rule.does in what for rule in rules)
                 case Services(does=does) | Unlisted(does=does):
-                    found = does is what
+                    found = does in what
                 case _:
                     assert_never(clause)
             if found:
@@ -197,7 +197,7 @@ class Policy:
     @property
     def mode(self) -> str:
         """``audit`` if it counts some names and blocks none, else ``enforce``."""
-        return "audit" if self.does(Does.COUNT) and not self.does(Does.BLOCK) else "enforce"
+        return "audit" if self.does(Does.COUNT) and not self.does(*BLOCKING) else "enforce"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ some hours alone is named with them.
 from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
-from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import BLOCKING, RESTRICTING, Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
 from resolver.policy.service_hours import BlockingHours, clause_hours
@@ -60,12 +60,12 @@ class PolicyDescription:
     @property
     def restricted(self) -> tuple[Entry, ...]:
         """What does not pass without a count."""
-        return tuple(each for each in self.entries if each.does is not Does.PASS)
+        return tuple(each for each in self.entries if each.does in RESTRICTING)
 
     @property
     def blocked(self) -> tuple[Entry, ...]:
         """What it blocks."""
-        return tuple(each for each in self.entries if each.does is Does.BLOCK)
+        return tuple(each for each in self.entries if each.does in BLOCKING)
 
     @property
     def on_services(self) -> tuple[tuple[Entry, Service], ...]:
@@ -117,7 +117,7 @@ def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
 
 
 def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> PolicyDescription:
-    restricted = policy.services(Does.BLOCK, Does.COUNT)
+    restricted = policy.services(*RESTRICTING)
     return PolicyDescription(
         policy.name,
         policy.vlan,

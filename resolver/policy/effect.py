@@ -6,17 +6,27 @@ nothing outside of this package reads a policy in its own way.
 What must stay true:
 - ``Effect.tiers`` is the only order of what a policy does to the services that cover a name. Those
   in the first tier decide; of their rules, the most specific is cited.
-- At a moment, a service is in one set of ``ServiceSets`` at most.
+- At a moment, a policy does one thing to a service at most (``clauses.ORDER``).
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple, assert_never
 
 from resolver.dns import names
 from resolver.policy.answers import BlockedAnswers, blocked_answers
 from resolver.policy.building import ancestors, top_labels
-from resolver.policy.clauses import Does, OwnRule, OwnRules, Services, Unlisted
+from resolver.policy.clauses import (
+    BLOCKING,
+    ORDER,
+    RESTRICTING,
+    Does,
+    OwnRule,
+    OwnRules,
+    Services,
+    Unlisted,
+)
 from resolver.policy.compiled import CompiledConfig, Ground, Policy
 from resolver.policy.moment import NOTHING, InForce
 from resolver.policy.services import union
@@ -67,34 +77,19 @@ _NO_RULES: Final = OwnRuleTable(())
 class ServiceSets(NamedTuple):
     """What the clauses of a policy do to the lists of services at a moment, one bit each."""
 
-    passes: int
-    """Their names pass before those of others."""
+    doing: Mapping[Does, int]
+    """Those to which the policy does each thing."""
     blocks: int
-    counts: int
+    """Those whose names get a blocked reply, unless exempted."""
+    restricted: int
+    """Those whose names are blocked or counted, unless exempted."""
     asleep: int
     """A clause on them holds at other hours only."""
-
-    @property
-    def restricted(self) -> int:
-        """The services whose names are blocked or counted, unless exempted, one bit each."""
-        return self.blocks | self.counts
-
-    def doing(self, what: Does) -> int:
-        """The services to which the policy does this, one bit each."""
-        match what:
-            case Does.PASS:
-                return self.passes
-            case Does.BLOCK:
-                return self.blocks
-            case Does.COUNT:
-                return self.counts
-            case _:
-                assert_never(what)
 
 
 def service_sets(policy: Policy, hours: frozenset[int]) -> ServiceSets:
     """What a policy does to services while these hours hold."""
-    ever = 0
+    ever, done = 0, 0
     doing = dict.fromkeys(Does, 0)
     for clause in policy.clauses:
         match clause:
@@ -105,10 +100,11 @@ def service_sets(policy: Policy, hours: frozenset[int]) -> ServiceSets:
                 pass  # ``Effect`` asks them by name
             case _:
                 assert_never(clause)
-    passes, blocks, counts = doing[Does.PASS], doing[Does.BLOCK], doing[Does.COUNT]
-    blocks &= ~passes
-    counts &= ~(passes | blocks)
-    return ServiceSets(passes, blocks, counts, ever & ~(passes | blocks | counts))
+    for does in ORDER:
+        doing[does] &= ~done
+        done |= doing[does]
+    blocks = union([doing[each] for each in BLOCKING])
+    return ServiceSets(doing, blocks, union([doing[each] for each in RESTRICTING]), ever & ~done)
 
 
 class Tier(NamedTuple):
@@ -151,11 +147,10 @@ class Effect:
         """Unix time until which this effect is in force; ``inf`` if nothing ends it."""
         self.services = services = service_sets(policy, hours)
         """What it does to services now; also to those that are exempted."""
+        exempted = services.restricted & exempt
         self.tiers = (
-            Tier(services.passes, Outcome.PASSED),
-            Tier(services.blocks & ~exempt, Outcome.BLOCKED),
-            Tier(services.counts & ~exempt, Outcome.WOULD_BLOCK),
-            Tier(services.restricted & exempt, Outcome.EXEMPTED),
+            *[Tier(services.doing[each] & ~exempted, outcome_of(each)) for each in ORDER],
+            Tier(exempted, Outcome.EXEMPTED),
             Tier(services.asleep, Outcome.PASSED),
         )
         self.listed = union([tier.services for tier in self.tiers])
@@ -176,7 +171,7 @@ class Effect:
     @property
     def denied(self) -> tuple[bytes, ...]:
         """The names of ``deny`` that get a blocked reply."""
-        return tuple([e.name for e in self.own_rules.restricted if e.does is Does.BLOCK])
+        return tuple([e.name for e in self.own_rules.restricted if e.does in BLOCKING])
 
     @property
     def deciding(self) -> int:
@@ -215,7 +210,7 @@ class Effect:
         """The clause that decides on a listed service now; if none holds, one of other hours."""
         on = [each for each in self.policy.on_services if each.services >> service & 1]
         for each in on:
-            if each.holds(self.hours) and self.services.doing(each.does) >> service & 1:
+            if each.holds(self.hours) and self.services.doing[each.does] >> service & 1:
                 return each
         return max(on, key=lambda each: each.does.strictness)
 
@@ -226,16 +221,16 @@ class Effect:
     def with_default_block(self, opened: int, services: int) -> "Effect":
         """The effect of a policy like this one whose default is to block.
 
-        Its ``allow`` and ``deny`` stay. The lists of the services in ``opened`` (one bit each) and
-        in its ``allow`` let names pass. The lists of all others block; ``services`` is the number
-        of services.
+        Its own rules stay, and its clauses of other kinds. The lists of the services in ``opened``
+        (one bit each) and in its ``allow`` let names pass. The lists of all others block;
+        ``services`` is the number of services.
         """
-        passes = self.services.passes | opened
+        passes = self.services.doing[Does.PASS] | opened
         blocks = (1 << services) - 1 & ~passes
         policy = replace(
             self.policy,
             clauses=(
-                *(each for each in self.policy.clauses if isinstance(each, OwnRules)),
+                *(e for e in self.policy.clauses if not isinstance(e, Services | Unlisted)),
                 *(Services(passes, Does.PASS), Services(blocks, Does.BLOCK), Unlisted(Does.BLOCK)),
             ),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import RESTRICTING
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.moment import next_change
 from resolver.policy.prefixes import by_owner, network_of, prefix_text
@@ -83,6 +83,4 @@ def permits_anything(compiled: CompiledConfig, index: int) -> bool:
             if any(network_of(prefix).overlaps(each) for each in own)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
-    return any(
-        policy.services(Does.BLOCK, Does.COUNT) & exemption.exempted_services for policy in policies
-    )
+    return any(each.services(*RESTRICTING) & exemption.exempted_services for each in policies)

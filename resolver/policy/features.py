@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import assert_never
 
-from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import BLOCKING, Does, OwnRules, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.moment import ended
 from resolver.policy.services import services_in
@@ -59,7 +59,7 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     found = []
     for index, vlan in enumerate(compiled.vlans):
         has = set(of_policies[vlan.policy])
-        blocked = compiled.policies[vlan.policy].services(Does.BLOCK)
+        blocked = compiled.policies[vlan.policy].services(*BLOCKING)
         for number, each in coming.items():
             of_vlan = each.exempted_vlan == index
             if each.exempted_services & blocked and (of_vlan or number in prefixed):
@@ -75,7 +75,7 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
 def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
     if policy.upstream:
         yield Feature.UPSTREAM
-    if not policy.does(Does.BLOCK):  # all passes, here and elsewhere
+    if not policy.does(*BLOCKING):  # all passes, here and elsewhere
         if policy.does(Does.COUNT):
             yield Feature.COUNT
         return
@@ -95,8 +95,8 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
 
 def _blocks_more(policy: Policy) -> bool:
     """Whether it blocks any name besides those of its default."""
-    denies = any(rule.does is Does.BLOCK for rule in policy.own_rules)
-    return denies or policy.services(Does.BLOCK) != 0
+    denies = any(rule.does in BLOCKING for rule in policy.own_rules)
+    return denies or policy.services(*BLOCKING) != 0
 
 
 def _of_default(does: Does, *, alone: bool, opens: bool) -> Iterator[Feature]:

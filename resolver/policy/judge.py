@@ -190,7 +190,7 @@ class Judge:
 
     def _by_own_lists(self, view: View, name: bytes) -> Verdict:
         """Judge by the lists of the agency, and by those of others that only let names pass."""
-        passes = view.effect.services.passes
+        passes = view.effect.services.doing[Does.PASS]
         rules = [
             each
             for each in self._index.match(name)

@@ -70,7 +70,7 @@ def clause_hours(
 
 def _does(compiled: CompiledConfig, policy: Policy, service: int, does: Does, wall: float) -> bool:
     """Whether the policy does this to a service at a moment."""
-    done = service_sets(policy, hours_at(compiled, wall)).doing(does)
+    done = service_sets(policy, hours_at(compiled, wall)).doing[does]
     return bool(done >> service & 1)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from resolver.dns import names
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import BLOCKING
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
 from resolver.policy.prefixes import network_of
@@ -64,7 +64,7 @@ def resolver_vlans(compiled: CompiledConfig, publication: Publication) -> Iterat
         block_set = names.text(block_set_zone(policy.name, publication))
         zones = (
             ZoneUse(overrides, imposed and not policy.denied),
-            ZoneUse(block_set, imposed and policy.unlisted is not Does.BLOCK),
+            ZoneUse(block_set, imposed and policy.unlisted not in BLOCKING),
         )
         if clients := tuple(_clients(compiled.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, policy.vlan != "", clients, zones)

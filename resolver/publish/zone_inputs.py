@@ -98,7 +98,8 @@ class ZoneInputs:
 
     def _of_effect(self, effect: Effect) -> tuple[object, ...]:
         """What a policy does now, by the names of services."""
-        sets = (*effect.services, effect.exempt & effect.listed)
+        services, exempt = effect.services, effect.exempt & effect.listed
+        sets = (*services.doing.values(), services.asleep, exempt)
         rules = effect.own_rules.rules
         return (
             _fields_of(effect.policy, _NOT_OF_POLICY),

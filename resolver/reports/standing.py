@@ -58,7 +58,7 @@ def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
     def names(services: int) -> tuple[str, ...]:
         return tuple(each.name for each in services_in(services, compiled.services))
 
-    done = {each: names(effect.services.doing(each) & ~effect.exempt) for each in Does}
+    done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Does}
     return Standing(
         client=client,
         vlan=vlan.name,

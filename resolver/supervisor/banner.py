@@ -7,7 +7,7 @@ from resolver import __version__, build
 from resolver.compiler.candidate import Accepted
 from resolver.count_text import count_text
 from resolver.metrics.served_config import ServedConfig
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import BLOCKING, RESTRICTING, Does
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.upstream.addresses import system_servers
@@ -69,7 +69,7 @@ def _upstreams(compiled: CompiledConfig) -> str:
 
 def _restricts(policy: PolicyDescription) -> str:
     """What a policy blocks and counts."""
-    parts = [_what(policy, does) for does in (Does.BLOCK, Does.COUNT)]
+    parts = [_what(policy, does) for does in RESTRICTING]
     return ", ".join(part for part in parts if part) or "blocks nothing"
 
 
@@ -79,7 +79,7 @@ def _what(policy: PolicyDescription, does: Does) -> str:
     if not entries:
         return ""
     if policy.unlisted is does:
-        blocks_others = does is not Does.BLOCK and policy.blocked
+        blocks_others = does not in BLOCKING and policy.blocked
         rest = "all other names" if blocks_others else "all names that it does not allow"
         return f"{_verb(does)} {rest}"
     names = count_text(sum(each.names for each in entries), "name")

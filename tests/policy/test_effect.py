@@ -4,10 +4,10 @@ import math
 from dataclasses import replace
 
 from resolver.dns import names
-from resolver.policy.clauses import Does, Unlisted
+from resolver.policy.clauses import BLOCKING, RESTRICTING, Does, Unlisted
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK, Outcome, outcome_of
 from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
 
 ONE, TWO = 1, 2
@@ -16,6 +16,11 @@ ONE, TWO = 1, 2
 
 def compiled(config: str = CONFIG) -> CompiledConfig:
     return snapshot_of(config).compiled
+
+
+def test_what_blocks_and_what_restricts_is_what_the_outcomes_say() -> None:
+    assert {*BLOCKING} == {each for each in Does if outcome_of(each) is BLOCKED}
+    assert {*RESTRICTING} == {each for each in Does if outcome_of(each) is not Outcome.PASSED}
 
 
 def test_an_exemption_takes_services_from_what_is_enforced() -> None:
@@ -37,9 +42,10 @@ def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
 def test_a_policy_in_audit_mode_enforces_nothing() -> None:
     audited = CONFIG.replace('directives = ["1595"]', 'mode = "audit"')
     effect = Effects(compiled(audited)).of(0)
-    assert effect.services == (0, 0, ONE | TWO, 0)
+    assert (effect.services.blocks, effect.services.doing[Does.COUNT]) == (0, ONE | TWO)
     assert (effect.restricted, effect.enforced, effect.denied) == (ONE | TWO, 0, ())
-    assert Effects(compiled()).of(0).services == (0, ONE | TWO, 0, 0)
+    enforced = Effects(compiled()).of(0)
+    assert (enforced.services.blocks, enforced.services.doing[Does.COUNT]) == (ONE | TWO, 0)
 
 
 def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
@@ -73,7 +79,9 @@ def test_a_policy_that_only_has_a_default_has_rules() -> None:
 
 def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
     effect = Effects(compiled(ALLOWING)).of(0, (0,))
-    assert (effect.services, effect.exempt) == ((ONE, TWO, 0, 0), TWO)
+    services = effect.services
+    assert (services.doing[Does.PASS], services.blocks, services.asleep) == (ONE, TWO, 0)
+    assert effect.exempt == TWO
     assert effect.unlisted is not None
     assert effect.ground(effect.unlisted.service).directive == ""
     assert effect.without_blocks().unlisted is None
