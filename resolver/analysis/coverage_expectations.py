@@ -19,11 +19,11 @@ from resolver.analysis.service_coverage import (
 from resolver.config.expectation_model import ExpectationConfig
 from resolver.config.load import LoadedConfig
 from resolver.count_text import count_text
-from resolver.policy.effect import ServiceSets
+from resolver.policy.effect import Tier
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.view import View
 
-_Proof = tuple[int, ServiceSets, frozenset[str], tuple[str, ...]]
+_Proof = tuple[int, tuple[Tier, ...], frozenset[str], tuple[str, ...]]
 """What a result depends on: the policy, what it does to services now, and what is expected."""
 
 
@@ -100,7 +100,7 @@ class _Proofs:
         """What is open; VLANs with one policy share the result."""
         services = members(self._compiled, expect.services)
         policy = self._compiled.vlans[view.vlan].policy
-        proof = policy, view.effect.services, services, expect.except_
+        proof = policy, view.effect.tiers, services, expect.except_
         if proof not in self._holes:
             exceptions = exceptions_of(expect.except_)
             self._holes[proof] = self._check.holes(view, services, exceptions)

@@ -108,7 +108,8 @@ def _prometheus(
 ) -> Iterator[tuple[Prometheus, "subprocess.Popen[bytes]"]]:
     served = Prometheus(free_port())
     command: list[str | Path] = [
-        *(needed("prometheus"), f"--config.file={config}", "--log.level=warn", *options),
+        *(needed("prometheus"), f"--config.file={config}", "--log.level=warn"),
+        *options,
         *(f"--storage.tsdb.path={config}.data", f"--web.listen-address=127.0.0.1:{served.port}"),
     ]
     with running(command, f"{config}.log") as process:
