@@ -178,6 +178,7 @@ ECS = {
         "diff": "message",
         "exemptions": "darban.exemptions",
         "lists": "labels.lists",
+        "summary": "darban.summary",
     },
 }
 """The field of the Elastic Common Schema, 8.17, for each field of a line."""
@@ -196,9 +197,17 @@ def logs() -> str:
             values = ", ".join(f"`{each}`" for each in of.get("enum", ()))
             text = f"{of['description']}{f' One of {values}.' if values else ''}"
             lines.append(f"| `{field}` | {_cell(text)} | {_cell(ecs.get(field, ''))} |")
-    exemption = schema["properties"]["exemptions"]["items"]["properties"]
-    lines += ["", "An exemption in a line of the audit log:", "", "| field | |", "|---|---|"]
-    lines += [f"| `{field}` | {_cell(of['description'])} |" for field, of in exemption.items()]
+    parts = schema["properties"]
+    summary = parts["summary"]["properties"]
+    for title, part in (
+        ("An exemption in a line of the audit log", parts["exemptions"]["items"]),
+        ("The summary in a line of the audit log", parts["summary"]),
+        ("Names in a summary", summary["names"]["items"]),
+        ("A list in a summary", summary["lists"]["items"]),
+    ):
+        lines += ["", f"{title}:", "", "| field | |", "|---|---|"]
+        fields = part["properties"].items()
+        lines += [f"| `{field}` | {_cell(of['description'])} |" for field, of in fields]
     return "\n".join(lines) + "\n"
 
 

@@ -5,9 +5,12 @@ Counts are whole. Of what is counted, a few are named.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from resolver.stored import read_fields
+
+Kind = Literal["opened", "closed", "counted", "uncounted", "otherwise"]
+_BLOCKED: Final = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,15 @@ class ChangedNames:
     hours: tuple[str, ...]
     classes: int
     examples: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """What happened to the names, in a word."""
+        if self.old == self.new:
+            return "otherwise"
+        if _BLOCKED in (self.old, self.new):
+            return "opened" if self.old == _BLOCKED else "closed"
+        return "counted" if self.how == "stricter" else "uncounted"
 
     @property
     def more_vlans(self) -> int:
@@ -61,10 +73,9 @@ class ActivationSummary:
         """Whether any name or list has changed for anybody."""
         return bool(self.names or self.lists or self.moved_prefixes)
 
-    def services(self, how: str) -> list[str]:
-        """The services of names that became ``looser`` and the like, each once."""
-        found = (each.service or "other names" for each in self.names if each.how == how)
-        return list(dict.fromkeys(found))
+    def services(self, kind: Kind) -> list[str]:
+        """The services of names to which this happened, each once; empty for other names."""
+        return list(dict.fromkeys(each.service for each in self.names if each.kind == kind))
 
 
 def read_summary(plain: Mapping[str, Any] | None) -> ActivationSummary | None:

@@ -1,9 +1,11 @@
 """``darban history``: what was in force, since when and by whom."""
 
+import datetime as dt
 import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -24,10 +26,12 @@ from resolver.cli.in_force_at import (
 from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
 from resolver.cli.policies import view_of_vlan
 from resolver.cli.standing_text import standing_text
+from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, AuditLog, OrderedEntry
 from resolver.evidence.history_check import WitnessedHead
+from resolver.reports.period import days
 from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
 from resolver.snapshot.config_files import counted_lines
@@ -43,6 +47,14 @@ At = Annotated[
 ]
 
 
+Day = Annotated[
+    str | None,
+    typer.Option(
+        "--day",
+        metavar="DATE",
+        help="show what each activation of a day opened and closed: 2027-03-20 or 1405-12-29",
+    ),
+]
 Verify = Annotated[
     bool, typer.Option("--verify", help="check that nothing was changed, taken out or cut off")
 ]
@@ -66,6 +78,7 @@ def history(
     client: Client = None,
     *,
     at: At = None,
+    day: Day = None,
     verify: Verify = False,
     head: Head = None,
     config: Config,
@@ -75,9 +88,14 @@ def history(
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched) and
     stop, the last 20 as text, with the exemptions that changed; +2 -1 means that the config got
-    two lines and lost one. A moment without an offset is in this host's time,
-    a date alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
-    where the moment is invalid or still to come, or the audit log cannot be read.
+    two lines and lost one. "opens" and "closes" name the services whose names passed or were
+    blocked from then on, on some VLAN, exemptions aside. A moment without an offset is in this
+    host's time, a date alone is its beginning. No server is needed. Exits with 1 where nothing was
+    in force, 2 where the moment is invalid or still to come, or the audit log cannot be read.
+
+    With --day: what each activation of that day, of either calendar, opened and closed, on which
+    VLANs, and which rules of lists were new or gone, with the number of classes of names: a class
+    is a name of a rule, or all names below it. Exits with 1 where there was none.
 
     With CLIENT and --at: what was blocked for it at that moment, on which ground, and which
     exemptions held, approved by whom. The policy of then decides, as far as it is kept, and it is
@@ -93,6 +111,8 @@ def history(
     with the chain; and with --at, the moment at which it was noted, that a record was added later.
 
         darban history
+
+        darban history --day 1405-08-12
 
         darban history --at 2027-03-20T14:30+03:30
 
@@ -113,6 +133,10 @@ def history(
         moment = 0.0 if at is None else parse_moment(at).timestamp()
         witnessed = None if head is None else WitnessedHead(head, moment)
         return history_verify.run(state, witnessed, as_json)
+    if day is not None:
+        if at is not None or client is not None:
+            raise DarbanError("--day shows a whole day for all clients: leave --at and CLIENT out")
+        return _of_day(state, day, as_json)
     if at is None:
         if client is not None:
             raise DarbanError(f"say at which moment: darban history {client} --at 2027-03-20T10:00")
@@ -125,11 +149,35 @@ def history(
     return _at(state, moment, as_json)
 
 
-def _list(state: Path, as_json: bool) -> int:
+def _ordered(state: Path) -> list[OrderedEntry]:
     try:
-        ordered = list(AuditLog(state).in_order(time.time()))
+        return list(AuditLog(state).in_order(time.time()))
     except OSError as error:
         raise DarbanError(str(error)) from None
+
+
+def _of_day(state: Path, day: str, as_json: bool) -> int:
+    date = dt.date.fromisoformat(days(day, day, ZoneInfo("UTC")).first)
+    begin, end = (
+        dt.datetime.combine(each, dt.time()).timestamp() for each in (date, date + dt.timedelta(1))
+    )
+    found = [each for each in _ordered(state) if begin <= each.entry.time < end]
+    if as_json:
+        print_json({"entries": [each.entry for each in found]})
+    else:
+        echo("\n".join(map(_day_text, found)) or f"the audit log has nothing of {date}")
+    return int(not found)
+
+
+def _day_text(ordered: OrderedEntry) -> str:
+    entry = ordered.entry
+    lines = summary_lines(entry.summary) if entry.snapshot else ()
+    backdated = "backdated" if ordered.is_backdated else ""
+    return "\n  ".join([_line(entry, _size(entry.diff), backdated), *lines])
+
+
+def _list(state: Path, as_json: bool) -> int:
+    ordered = _ordered(state)
     if as_json:
         print_json({"entries": [each.entry for each in ordered]})
     else:
@@ -187,7 +235,13 @@ def _list_text(ordered: list[OrderedEntry]) -> str:
         id(after): _changed_exemptions(before, after) for before, after in pairwise(activations)
     }
     lines = [
-        _line(entry, changed.get(id(entry), ""), "backdated" if is_backdated else "")
+        _line(
+            entry,
+            _size(entry.diff),
+            summary_words(entry.summary),
+            changed.get(id(entry), ""),
+            "backdated" if is_backdated else "",
+        )
         for entry, is_backdated in ordered[-_SHOWN:]
     ]
     if len(ordered) > _SHOWN:
@@ -202,11 +256,11 @@ def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     return f"exemption {', '.join(ids[:_SHOWN_IDS])}{more}" if ids else ""
 
 
-def _line(entry: AuditEntry, exemptions: str, backdated: str) -> str:
+def _line(entry: AuditEntry, *more: str) -> str:
     line = (
         f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who(entry)}"
     )
-    return "  ".join(filter(None, (line, _size(entry.diff), exemptions, backdated)))
+    return "  ".join(filter(None, (line, *more)))
 
 
 def _size(diff: str) -> str:
@@ -224,6 +278,7 @@ def _entry_text(found: ActivationInForce, moment: float) -> str:
             *(backdated_text(each, moment) for each in (found.backdated,) if each),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),
+            *summary_lines(entry.summary),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",
         ]
     )

@@ -304,17 +304,24 @@ def _in_force(log: Sequence[OrderedEntry], period: Period) -> Iterator[tuple[Aud
 def _changes(
     log: Sequence[OrderedEntry], period: Period
 ) -> tuple[tuple[PolicyChange, ...], dict[str, int]]:
-    """The changes of the config in the period, and the other entries by event."""
+    """The changes of the policy in the period, and the other entries by event."""
     own = [entry for entry, _ in log if period.begin <= entry.time < period.end]
-    others = Counter(each.event for each in own if not each.diff and each.changes)
+    others = Counter(each.event for each in own if not _is_change(each))
     activations = [entry for entry, _ in log if entry.snapshot]
     exemptions = {
         id(entry): tuple(entry.changed_exemptions(before))
         for before, entry in pairwise(activations)
     }
     changes = [
-        PolicyChange(e.time, e.event, e.who, e.snapshot, e.diff, exemptions.get(id(e), ()))
+        PolicyChange(
+            e.time, e.event, e.who, e.snapshot, e.diff, exemptions.get(id(e), ()), e.summary
+        )
         for e in own
-        if e.diff or not e.changes
+        if _is_change(e)
     ]
     return tuple(changes), dict(sorted(others.items()))
+
+
+def _is_change(entry: AuditEntry) -> bool:
+    names_change = entry.summary is not None and entry.summary.changes_anything
+    return bool(entry.diff) or names_change or not entry.changes

@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from resolver.analysis.activation_summary import ActivationSummary
 from resolver.evidence.audit_log import ExemptionChange
 from resolver.evidence.block_log_retention import BlockLogDays
 from resolver.policy.exemption_details import ExemptionDetails
@@ -142,7 +143,7 @@ class PeriodExemption:
 
 @dataclass(frozen=True, slots=True)
 class PolicyChange:
-    """A change of the config, or a commit that was refused."""
+    """A change of the config or of names in lists, or a commit that was refused."""
 
     at: float
     event: str
@@ -152,6 +153,8 @@ class PolicyChange:
     """To the config before."""
     exemptions: tuple[ExemptionChange, ...] = ()
     """Those that it gave, ended or changed."""
+    summary: ActivationSummary | None = None
+    """What it changed for all names; None where that is not known."""
 
     @property
     def lines(self) -> tuple[int, int]:
@@ -211,7 +214,7 @@ class PeriodReport:
     exemptions: tuple[PeriodExemption, ...]
     changes: tuple[PolicyChange, ...]
     other_events: dict[str, int]
-    """Entries of the audit log that changed no config, by event."""
+    """Entries of the audit log that changed no config and no name, by event."""
     backdated: int
     """Entries of the period in the audit log whose time is before that of an entry before them."""
     audited: bool

@@ -78,6 +78,7 @@ def test_it_is_valid() -> None:
         "explain --client fd00:10::37 wa.me",
         "history",
         "history administration --at 2027-03-20T10:00",
+        "history --day 1405-08-12 --json",
         "history --verify --head 0a1b",
         "report --json",
         "report --month 1405-08 --language fa",
@@ -128,10 +129,11 @@ def test_what_readers_may_not_ask(sudo: Sudo, words: str) -> None:
 PERMITTED = {
     "status": {"--json"},
     "explain": {"--json", "--all-vlans", "--at", "--client", "--vlan"},
-    "history": {"--json", "--verify", "--at", "--head"},
+    "history": {"--json", "--verify", "--at", "--day", "--head"},
     "report": {
         "--json",
         "--csv",
+        "--by-node",
         "--summary",
         "--full",
         "--language",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from resolver.analysis.activation_summary import ActivationSummary, ChangedNames
 from resolver.evidence.audit_log import AuditEntry, OrderedEntry
 from resolver.evidence.figures.counts import (
     REDIRECTED,
@@ -274,6 +275,17 @@ def test_changes_are_those_of_the_config() -> None:
     assert report.other_events == {"lists": 2}
     assert report.audited
     assert not made(log=log[2:]).audited
+
+
+def test_an_activation_that_opened_a_name_of_a_list_is_a_change() -> None:
+    names = ChangedNames("looser", "one", "blocked", "passed", ("a",), 1, (), 2, ("t.me",))
+    log = [
+        record(ABAN.begin, "lists", summary=ActivationSummary(names=(names,))),
+        record(ABAN.begin + 60, "lists", summary=ActivationSummary()),
+    ]
+    report = made(log=log)
+    assert [each.summary for each in report.changes] == [log[0].entry.summary]
+    assert report.other_events == {"lists": 1}
 
 
 def test_few_exempted_queries_are_counted_by_whole_parts_of_a_month() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
+from resolver.analysis.activation_summary import ActivationSummary, ChangedList, ChangedNames
 from resolver.compiler.compilation import compile_file
 from resolver.evidence.block_log_retention import BlockLogDays
 from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
@@ -37,6 +38,19 @@ PNG = "data:image/png;base64,iVBORw0KGgo="
 PageOf = Callable[..., str]
 
 
+SUMMARY = ActivationSummary(
+    names=(
+        ChangedNames(
+            *("looser", "one", "blocked", "passed", ("administration",), 40),
+            *(("office",), 2, ("t.me", "*.t.me")),
+        ),
+    ),
+    lists=(ChangedList("one", "lists/one.txt", 1, 0, ("-||t.me^",)),),
+    moved_prefixes=("10.9.0.0/16",),
+    left_out=3,
+)
+
+
 @pytest.fixture(scope="module")
 def report() -> PeriodReport:
     counts = months.counted(
@@ -60,6 +74,7 @@ def report() -> PeriodReport:
             exemptions=(replace(months.EXEMPTION, reason=HOSTILE),),
         ),
         months.record(ABAN.begin + 2 * HOUR, "lists"),
+        months.record(ABAN.begin + 3 * HOUR, "lists", summary=SUMMARY),
     ]
     made = months.made(
         months.figures("ns1", *counts, served=served),
@@ -115,6 +130,19 @@ def test_the_page_has_it_all_and_loads_nothing(page: PageOf, language: str) -> N
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_list_has_opened_is_said_in_words(page: PageOf, language: str) -> None:
+    whole, text = page(language), messages(language)["period_report"]
+    opened = text["changed_names"]["opened"].partition("{")[0]
+    number = {"en": "39", "fa": "۳۹"}[language]
+    assert opened.strip() in whole
+    assert text["more_vlans"].format(number=number) in whole
+    assert "t.me, *.t.me" in whole
+    assert "lists/one.txt" in whole
+    assert text["names_note"] in whole
+    assert text["names_note"] not in page(language, changes=())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_goes_around_the_server_has_a_section_where_there_is_any(
     page: PageOf, language: str
 ) -> None:
@@ -161,7 +189,7 @@ def test_what_is_not_known_is_said(page: PageOf, report: PeriodReport) -> None:
     assert text["no_figures"] in page("en", coverage=nothing(report.coverage), counts=())
     short = page("en", audited=False, changes=())
     assert text["audit_log_short"] in short
-    assert "The audit log has no change of the config." in short
+    assert "The audit log has no change of the policy." in short
     assert text["audit_log_short"] not in page("en")
     assert text["no_changes"] in page("en", changes=())
     damaged = replace(report.nodes[0], damaged=("2026-10.sqlite: set aside",))
@@ -322,7 +350,7 @@ def test_changes_are_told_in_words(page: PageOf, report: PeriodReport) -> None:
     words = re.sub("<[^>]*>", "", usual)
     assert "Exemption pr-1 was given: telegram for 10.10.3.7/32 until 2 November 2026" in words
     assert "Lines of the config: 1 added, 1 removed." in words
-    [change] = report.changes
+    change = report.changes[0]
     [given] = change.exemptions
     later = replace(months.EXEMPTION, until=months.EXEMPTION.until + HOUR)
     for changed, said in (

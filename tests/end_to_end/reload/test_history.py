@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver import solar_hijri
 from resolver.evidence.figures.counts import HourFigures, Minute, SelfTestResult
 from resolver.evidence.figures.store import NAME, FigureStore
 from tests.live.clients import ask
@@ -21,6 +22,9 @@ from tests.live.programs import lacking
 from tests.live.reloading import DENY, OPEN
 from tests.live.server import Server
 from tests.live.waiting import wait_for
+
+FILLER = "".join(f"||{letter}.example^\n" for letter in "abcdefgh")
+"""So many names that one of them is no loss."""
 
 EXEMPTION = """
 [[exemptions]]
@@ -98,7 +102,44 @@ def test_every_activation_is_written_down(ended: Server) -> None:
     assert told.code == GOOD
     lines = told.out.splitlines()
     assert len(lines) == 4
-    assert lines[1].endswith("+1 -1")
+    assert lines[1].endswith("+1 -1  opens other names")
+    assert lines[2].endswith("+1 -1  closes other names")
+
+
+def test_a_day_shows_what_its_reloads_opened_and_closed(ended: Server) -> None:
+    reload = dt.datetime.fromtimestamp(float(_history(ended)[1]["time"]))
+    persian = "-".join(map(str, solar_hijri.of(reload.date())))
+    told = [
+        darban("history", "--day", day, at=ended.directory) for day in (persian, f"{reload:%F}")
+    ]
+    assert told[0].out == told[1].out
+    assert [each.code for each in told] == [GOOD, GOOD]
+    changed = "2 classes of names: web.telegram.org, *.web.telegram.org"
+    assert f"  opens other names on administration: blocked → passed, {changed}\n" in told[0].out
+    assert f"  closes other names on administration: passed → blocked, {changed}\n" in told[0].out
+    assert darban("history", "--day", "2026-01-01", at=ended.directory).code == NO
+    assert darban("history", "--day", "1405-13-01", at=ended.directory).code == WRONG
+
+
+def test_a_name_that_left_a_list_is_in_the_record(make_small: Callable[..., Server]) -> None:
+    server = make_small()
+    edited(server.config, "directories = []", 'directories = ["lists"]')
+    edited(server.config, DENY, 'block = ["telegram"]')
+    names = server.directory / "lists" / "telegram.txt"
+    names.parent.mkdir()
+    names.write_text("! Category: messenger\n||t.me^\n||telegram.org^\n||telegra.ph^\n" + FILLER)
+    server.start()
+    names.write_text(names.read_text().replace("||t.me^\n", ""))
+    assert darban("reload", at=server.directory).code == GOOD
+    [record] = [each for each in _history(server) if each["event"] == "reload"]
+    assert not record["diff"]
+    now = dt.datetime.now(dt.UTC).isoformat()
+    told = darban("history", "--at", now, at=server.directory)
+    opened = "opens telegram on administration: blocked → passed, 2 classes of names: t.me, *.t.me"
+    assert opened in told.out
+    assert "list lists/telegram.txt (telegram): rules 1 gone: -||t.me^" in told.out
+    assert "the config was as before" in told.out
+    assert darban("history", at=server.directory).out.splitlines()[-1].endswith("opens telegram")
 
 
 def test_the_person_behind_root_is_written_down(

@@ -1,0 +1,66 @@
+"""What an activation has changed for all names, in lines of text."""
+
+from collections.abc import Iterator, Mapping
+
+from resolver.analysis.activation_summary import (
+    ActivationSummary,
+    ChangedList,
+    ChangedNames,
+    Kind,
+)
+from resolver.count_text import count_text
+
+_VERBS: Mapping[Kind, str] = {
+    "opened": "opens",
+    "closed": "closes",
+    "counted": "counts",
+    "uncounted": "counts no more",
+    "otherwise": "answers otherwise",
+}
+_OTHERS = "other names"
+
+
+def summary_lines(summary: ActivationSummary | None) -> Iterator[str]:
+    """All that a record has of it; None is that of a record without a summary."""
+    if summary is None:
+        yield "what it changed for names was not noted"
+        return
+    if not summary.changes_anything:
+        yield "the same for every name, exemptions aside"
+    yield from map(_names_line, summary.names)
+    yield from map(_list_line, summary.lists)
+    if summary.moved_prefixes:
+        yield f"in another VLAN, and not compared: {', '.join(summary.moved_prefixes)}"
+    if summary.left_out:
+        yield f"and {count_text(summary.left_out, 'more change')}"
+
+
+def summary_words(summary: ActivationSummary | None) -> str:
+    """What opened and closed, by service, in a few words; empty where nothing did."""
+    if summary is None:
+        return ""
+    parts = ((verb, summary.services(kind)) for kind, verb in _VERBS.items())
+    return "; ".join(
+        f"{verb} {', '.join(each or _OTHERS for each in services)}"
+        for verb, services in parts
+        if services
+    )
+
+
+def _names_line(of: ChangedNames) -> str:
+    more = f" and {count_text(of.more_vlans, 'more VLAN')}" if of.more_vlans else ""
+    hours = f" (hours: {', '.join(of.hours)})" if of.hours else ""
+    left = of.classes - len(of.examples)
+    others = f" and {left:,} more" if left else ""
+    where = f"on {', '.join(of.vlans)}{more}{hours}"
+    return (
+        f"{_VERBS[of.kind]} {of.service or _OTHERS} {where}: {of.old} → {of.new}, "
+        f"{count_text(of.classes, 'class', 'classes')} of names: {', '.join(of.examples)}{others}"
+    )
+
+
+def _list_line(of: ChangedList) -> str:
+    counts = ", ".join(f"{n:,} {what}" for n, what in ((of.gone, "gone"), (of.added, "new")) if n)
+    left = of.gone + of.added - len(of.examples)
+    others = f" and {left:,} more" if left else ""
+    return f"list {of.file} ({of.service}): rules {counts}: {', '.join(of.examples)}{others}"
