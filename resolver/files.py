@@ -220,7 +220,8 @@ def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes
     with open_regular(path, follow_link=follow_link) as file:
         content = file.read(longest + 1)
     if len(content) > longest:
-        raise OSError(errno.EFBIG, f"more than {longest >> 20} MiB", str(path))
+        most = f"{longest >> 20} MiB" if longest >= 1 << 20 else f"{longest >> 10} KiB"
+        raise OSError(errno.EFBIG, f"more than {most}", str(path))
     return content
 
 

@@ -126,6 +126,16 @@ class ReportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PageHead:
+    """The agency at the head of the block page."""
+
+    name: str = ""
+    """May be empty, as the logo."""
+    logo: str = ""
+    """A data URI."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the processes that are not policy."""
 
@@ -161,6 +171,7 @@ class Settings:
     feeds: Feeds = Feeds()
     redirected: tuple[Endpoint, ...] = ()
     """Listeners that a gateway redirects queries for other resolvers to."""
+    page_head: PageHead = PageHead()
 
     @property
     def plain_listen(self) -> tuple[Endpoint, ...]:

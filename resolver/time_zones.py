@@ -5,10 +5,12 @@ Two servers with the same release have the same rules, whatever their systems ha
 
 import datetime as dt
 import importlib.readers  # noqa: F401 - resources imports it later, where root may have fewer rights
+from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
 
+@cache
 def time_zone(name: str) -> ZoneInfo | None:
     """A time zone of the package tzdata, such as Asia/Tehran; None if there is none."""
     parts = name.split("/")

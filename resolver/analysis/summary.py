@@ -24,7 +24,7 @@ from resolver.policy.description import Entry, PolicyDescription, describe
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.prefix import Prefix
-from resolver.settings import Endpoint, Secondary
+from resolver.settings import Endpoint, Secondary, Settings
 from resolver.upstream_groups import ConfiguredGroup
 
 if TYPE_CHECKING:
@@ -66,8 +66,22 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
         "forward": _forward(compiled),
         "local": {names.text(each.name): _local(each) for each in compiled.local},
         "fetched lists": {each.name: _rest(each, ("name",)) for each in compiled.subscriptions},
-        SETTINGS: {key: {VALUE: word} for key, word in _rest(compiled.settings, ()).items()},
+        SETTINGS: {key: {VALUE: word} for key, word in _settings(compiled.settings).items()},
     }
+
+
+def _settings(settings: Settings) -> dict[str, Value]:
+    head = settings.page_head
+    return {
+        **_rest(settings, ("page_head",)),
+        "block_page.name": head.name,
+        "block_page.logo": _digest(head.logo),
+    }
+
+
+def _digest(text: str) -> str:
+    """What is shown of a text that is too long for a line."""
+    return f"SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:16]}" if text else ""
 
 
 def _rest(thing: "DataclassInstance", covered: Iterable[str]) -> dict[str, Value]:
@@ -233,10 +247,9 @@ def moment(seconds: float) -> str:
 def _group(group: ConfiguredGroup) -> Facts:
     """The servers are in their order, which counts: the first is asked first."""
     servers = ", ".join(map(str, group.servers))
-    authorities = hashlib.sha256(group.authorities.encode()).hexdigest()[:16]
     return {
         "servers": servers,
-        "ca_file": f"SHA-256 {authorities}" if group.authorities else "",
+        "ca_file": _digest(group.authorities),
         **_rest(group, ("name", "servers", "authorities")),
     }
 

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
 from resolver.cli.progress import progress
-from resolver.cli.report_file import logo_uri
 from resolver.config.load import load
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditLog, OrderedEntry
@@ -40,6 +39,7 @@ from resolver.reports.period_values import (
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
 from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.logo import UnfitLogo, logo_uri
 from resolver.snapshot.state_owner import as_owner
 from resolver.steps import Step
 from resolver.time_zones import time_zone
@@ -47,6 +47,7 @@ from resolver.web import period_report_page
 from resolver.web.period_report_page import Detail
 from resolver.web.titles import Titles
 
+_MAX_LOGO = 256 << 10
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """What begins a formula; the wide ones do so in East Asian settings."""
 
@@ -91,8 +92,7 @@ class PrintableReport:
 
     def page(self, language: str, detail: Detail) -> str:
         """The page as HTML; its texts are escaped. DarbanError where the logo cannot be used."""
-        logo = self.compiled.settings.report.logo
-        source = logo_uri(self.config, logo) if logo else ""
+        source = _logo(self.config, self.compiled.settings.report.logo)
         titles = Titles(self.compiled, language)
         return period_report_page.page(self.report, titles, language, self.zone, source, detail)
 
@@ -121,6 +121,14 @@ def _count_rows(report: PeriodReport) -> Iterator[Row]:
 def _node_rows(report: PeriodReport) -> Iterator[Row]:
     for each, node in zip(report.totals, report.nodes, strict=True):
         yield (each.node,), (each.queries, each.blocked, each.before, node.minutes, node.of)
+
+
+def _logo(config: Path, logo: str) -> str:
+    """The logo as a data URI; empty where there is none."""
+    try:
+        return logo_uri(config, logo, _MAX_LOGO) if logo else ""
+    except UnfitLogo as error:
+        raise DarbanError(f"{logo}: the logo {error}") from None
 
 
 def _cell(text: str) -> str:

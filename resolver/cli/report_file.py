@@ -1,6 +1,5 @@
-"""What a report of a period takes from files, and the files that it is written to."""
+"""The files that a report of a period is written to: the page, and its signature."""
 
-import base64
 import contextlib
 import os
 import stat
@@ -11,32 +10,9 @@ from typing import Final
 
 from resolver.errors import DarbanError
 from resolver.files import write_atomically
-from resolver.snapshot.config_files import read_file
 
-_MAX_LOGO: Final = 256 << 10
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
 NAMESPACE: Final = "darban-report"
 """Of signatures: one for a report is none for anything else."""
-
-
-def logo_uri(config: Path, logo: str) -> str:
-    """A logo as a data URI; as the source of an ``img``, an SVG runs no script and loads nothing.
-
-    Raises:
-        DarbanError: the file cannot be read, or is neither SVG nor PNG.
-    """
-    try:
-        content = read_file(config, config.parent / logo, _MAX_LOGO)
-    except OSError as error:
-        why = error.strerror if "MiB" not in str(error) else f"more than {_MAX_LOGO >> 10} KiB"
-        raise DarbanError(f"{logo}: the logo cannot be read ({why})") from None
-    if content.startswith(_PNG):
-        kind = "image/png"
-    elif b"<svg" in content[:4096]:
-        kind = "image/svg+xml"
-    else:
-        raise DarbanError(f"{logo}: the logo is neither an SVG nor a PNG file")
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def write_report(path: Path, text: str, key: Path | None) -> None:

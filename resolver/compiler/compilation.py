@@ -20,6 +20,7 @@ from resolver.compiler.all_names import AllNames
 from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected
+from resolver.compiler.logo import read_logo
 from resolver.compiler.losses import Losses
 from resolver.compiler.policy import compile_snapshot
 from resolver.compiler.protected_names import protected_names
@@ -116,6 +117,7 @@ def compile_file(
             lists = read_lists(path.parent, copies, loaded, of_lists, readings=readings, step=step)
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
+        logo = read_logo(path, loaded, problems)
         last = None if edited is not None else store.last_good_snapshot(state)
         problems += check_certificate(loaded, path.parent, wall)
     before = None if last is None else last.compiled
@@ -125,7 +127,7 @@ def compile_file(
     del last  # its index is not kept while another is made
     step("indexing the rules of all lists")
     snapshot, found = compile_snapshot(
-        loaded, lists, complete=complete, built=built, authorities=authorities
+        loaded, lists, complete=complete, built=built, authorities=authorities, logo=logo
     )
     problems += found
     failed: list[FailedExpectation] = []

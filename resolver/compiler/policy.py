@@ -54,15 +54,17 @@ def compile_snapshot(
     complete: bool = True,
     built: Callable[[str], tuple[bytes, bytes] | None] = lambda _: None,
     authorities: Mapping[str, str] = {},
+    logo: str = "",
 ) -> tuple[Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
     ``built`` finds the index with a key (``index.key``), if there is one already.
-    ``authorities`` has the certificates of each ``ca_file`` of an upstream group.
+    ``authorities`` has the certificates of each ``ca_file`` of an upstream group, ``logo`` that of
+    the block page as a data URI.
     """
     catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in lists])
-    compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities)
+    compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities, logo)
     return compiler.snapshot(built), compiler.problems
 
 
@@ -73,6 +75,7 @@ class _Compiler:
     catalog: ServiceCatalog
     complete: bool
     authorities: Mapping[str, str]
+    logo: str
 
     def __post_init__(self) -> None:
         self.problems = list(self.catalog.problems)
@@ -107,7 +110,7 @@ class _Compiler:
             forward=tuple(forward_zones(config)),
             groups=tuple(upstream_groups(config, self.authorities)),
             subscriptions=tuple(compile_subscriptions(config)),
-            settings=compile_settings(config),
+            settings=compile_settings(config, self.logo),
             ranges=self.catalog.ranges,
             firewall_ranges=self.catalog.firewall_ranges,
             protected=tuple(sorted(protected_names(self.config))),

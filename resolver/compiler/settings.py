@@ -16,8 +16,8 @@ _MAX_NEWLY_BLOCKED: Final = 50
 """Recorded names that a commit of the policy may block newly, unless somebody accepts it."""
 
 
-def compile_settings(config: model.Config) -> settings.Settings:
-    """The settings of a config."""
+def compile_settings(config: model.Config, logo: str) -> settings.Settings:
+    """The settings of a config; ``logo`` is that of the block page, as a data URI."""
     return settings.Settings(
         listen=_endpoints(config.server.listen),
         redirected=_endpoints(config.server.redirected),
@@ -42,6 +42,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         probe_abroad=names.text(config.upstream.probe_abroad),
         probe_home=names.text(config.upstream.probe_home),
         feeds=_feeds(config.feeds),
+        page_head=settings.PageHead(config.block_page.name or "", logo),
     )
 
 

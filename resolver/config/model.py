@@ -209,6 +209,10 @@ class BlockPageConfig(ConfigSection):
 
     listen: Several[Listen] = ()
     """The addresses and ports of the page; none means no page."""
+    name: SomeLine | None = None
+    """The name of the agency, at the head of the page."""
+    logo: SomeLine | None = None
+    """An SVG or PNG file, at the head of the page."""
 
 
 class CacheConfig(ConfigSection):

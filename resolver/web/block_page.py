@@ -8,12 +8,14 @@ What must stay true:
 - Nothing about the visitor is stored: no cookie, no log, no count.
 - The response is always this page: no redirect, and nothing that a browser would remember for
   the site that the person wanted to open.
+- The page loads nothing. The agency's logo is in it, as a data URI.
 """
 
 import re
 from http import HTTPStatus
 
 from resolver.analysis.explanation import Explainer
+from resolver.time_zones import time_zone
 from resolver.web import pages
 from resolver.web.block_notice import NoticeKind, block_notice
 from resolver.web.block_page_html import PAGE, page
@@ -31,7 +33,10 @@ def response_to(explainer: Explainer, request: Request) -> bytes:
     asked = _LANGUAGE.search(request.target)
     accepted = request.headers.get("accept-language", "")
     language = pages.language(asked[1] if asked else "", accepted)
-    headers = pages.html_headers(PAGE, language)
+    settings = explainer.compiled.settings
+    head, zone = settings.page_head, time_zone(settings.report.time_zone)
+    allowed = "form-action 'none'; img-src data:" if head.logo else "form-action 'none'"
+    headers = pages.html_headers(PAGE, language, allowed)
     if status == _BLOCKED:
         headers["Link"] = f'<http://{request.server}/>; rel="blocked-by"'
-    return response(status, headers, page(notice, language), is_head=request.is_head)
+    return response(status, headers, page(notice, language, head, zone), is_head=request.is_head)

@@ -1,37 +1,45 @@
 """The block page as HTML."""
 
 import re
+from datetime import tzinfo
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
 from resolver.policy.compiled import Directive
+from resolver.settings import PageHead
 from resolver.web.block_notice import BlockNotice, NoticeKind
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import Page, messages
 
 PAGE = Page("block_page", "base.css", "block_page.css")
+_NO_HEAD = PageHead()
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
 
-def page(notice: BlockNotice, language: str) -> str:
-    """The page of a notice."""
+def page(
+    notice: BlockNotice, language: str, head: PageHead = _NO_HEAD, zone: tzinfo | None = None
+) -> str:
+    """The page of a notice; ``zone`` is the time zone of its moments, None for this host's."""
     return PAGE.render(
-        language,
+        *(language, zone),
+        agency=head.name,
+        logo=head.logo,
         kind=notice.kind,
         reason=notice.reason,
         exempts_publicity=notice.exempts_publicity,
-        **_values(notice, language),
+        **_values(notice, language, Formatting(language, zone)),
     )
 
 
-def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
+def _values(notice: BlockNotice, language: str, formatting: Formatting) -> dict[str, Markup]:
     """The values of the template, as HTML; empty where there is none."""
     service = notice.service
     title = service and ((language == "fa" and service.persian) or service.title or service.name)
-    formatting = Formatting(language)
-    is_blocked = notice.kind is NoticeKind.BLOCKED
-    query = escape(_mail_query(notice, str(title or notice.name), language)) if is_blocked else ""
+    time, is_blocked = formatting.moment(notice.at), notice.kind is NoticeKind.BLOCKED
+    query = ""
+    if is_blocked:
+        query = escape(_mail_query(notice, str(title or notice.name), time, language))
     link = rf'<a href="mailto:\g<0>{query}">\g<0></a>'
     contact = _MAIL.sub(link, str(escape(notice.contact)))
     return {
@@ -42,6 +50,7 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
         "contact": Markup(contact),
         "directives": _directives(notice.directives, language),
         "client": escape(notice.client),
+        "time": escape(time),
         "until": escape("" if notice.opens_at is None else formatting.moment(notice.opens_at)),
     }
 
@@ -52,15 +61,22 @@ def _vlan(notice: BlockNotice, language: str) -> str:
     return f"{notice.vlan_title} ({notice.vlan})" if has_title else notice.vlan
 
 
-def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
-    """What a mail to the contact begins with, as the query of a mailto link (RFC 6068)."""
+def _mail_query(notice: BlockNotice, service: str, time: str, language: str) -> str:
+    """What a mail to the contact begins with, as the query of a mailto link (RFC 6068).
+
+    It has nothing that the page does not show. No value has a line end, which would begin another
+    header or line.
+    """
     text = messages(language)["block_page"]
-    subject = text["mail_subject"].unescape().format(service=service)
-    body = text["mail_body"].unescape()
-    time = Formatting(language).moment(notice.at)
-    body = body.format(
-        name=notice.name, time=time, device=notice.client, vlan=_vlan(notice, language)
-    )
+    shown = {
+        "service": service,
+        "name": notice.name,
+        "time": time,
+        "device": notice.client,
+        "vlan": _vlan(notice, language),
+    }
+    values = {key: " ".join(value.split()) for key, value in shown.items()}
+    subject, body = (text[key].unescape().format(**values) for key in ("mail_subject", "mail_body"))
     return "?" + urlencode(
         {"subject": subject, "body": body.replace("\n", "\r\n")}, quote_via=quote
     )

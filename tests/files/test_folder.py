@@ -58,7 +58,7 @@ def test_a_folder_that_becomes_a_link_meanwhile_is_left_alone(tmp_path: Path) ->
 def test_no_more_than_a_bound_is_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     assert read_regular(tmp_path / "file", 7) == b"content"
-    with pytest.raises(OSError, match="more than 0 MiB"):
+    with pytest.raises(OSError, match="more than 0 KiB"):
         read_regular(tmp_path / "file", 6)
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,12 @@ from hypothesis import strategies as st
 
 from resolver.analysis.explanation import Explainer
 from resolver.policy.compiled import Directive, Service
+from resolver.settings import PageHead
 from resolver.web.block_notice import BlockNotice, NoticeKind, block_notice
+from resolver.web.block_page import response_to
 from resolver.web.block_page_html import page
 from resolver.web.formatting import Formatting
+from resolver.web.page_server import Request
 from resolver.web.rendering import LANGUAGES, messages
 from tests.web.judged import ALLOWING, HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
@@ -136,9 +140,63 @@ def test_the_mail_has_what_the_operator_needs_for_an_exemption(
     assert set(query) == {"subject", "body"}
     (body,) = query["body"]
     lines = body.split("\r\n")
-    values = [line.partition(": ")[2] for line in lines[:4]]
+    values = [line.partition(": ")[2] for line in lines[:5]]
     time = Formatting(language).moment(notice.at)
-    assert values == ["web.one.example", time, ADMINISTRATION, "administration"]
+    service = {"fa": "یک", "en": "One & <Only>"}[language]
+    assert values == [service, "web.one.example", time, ADMINISTRATION, "administration"]
+    subject = messages(language)["block_page"]["mail_subject"].unescape()
+    assert query["subject"] == [subject.format(service=service)]
+    shown = Parsed(html).text
+    assert [each for each in values if each not in shown] == []
+    assert href.isascii()
+
+
+@given(st.text(min_size=1), st.text())
+def test_no_value_begins_another_line_of_the_mail(title: str, vlan_title: str) -> None:
+    service = Service("one", "messenger", title, title, False, 1, "")
+    notice = BlockNotice(
+        NoticeKind.BLOCKED,
+        *("one.example", service, "administration", vlan_title, "noc@agency.example"),
+    )
+    html = page(notice, "fa")
+    (href,) = [each for each in Parsed(html).attributes if each and each.startswith("mailto:")]
+    query = parse_qs(href.partition("?")[2], keep_blank_values=True)
+    assert set(query) == {"subject", "body"}
+    [subject], [body] = query["subject"], query["body"]
+    assert len(subject.splitlines()) == 1
+    assert (len(body.splitlines()), body.count("\r\n"), body.count("\n")) == (6, 6, 6)
+
+
+def test_the_agency_is_at_the_head_of_the_page(asked: Explainer) -> None:
+    notice = block_notice(asked, ADMINISTRATION, "one.example")
+    logo = "data:image/png;base64,iVBORw0KGgo="
+    html = page(notice, "fa", PageHead("سازمان <نمونه>", logo))
+    assert f'<img class="logo" src="{logo}" alt="">' in html
+    assert "<bdi>سازمان &lt;نمونه&gt;</bdi>" in html
+    assert '<svg class="door"' not in html
+    assert '<svg class="door"' in page(notice, "fa", PageHead("سازمان نمونه"))
+    assert "<img" not in page(notice, "fa")
+
+
+def test_images_are_allowed_where_there_is_a_logo(asked: Explainer, tmp_path: Path) -> None:
+    def policy(explainer: Explainer) -> str:
+        request = Request("/", False, {"host": "one.example"}, ADMINISTRATION, "10.0.0.54:80")
+        header = response_to(explainer, request).partition(b"\r\n\r\n")[0].decode()
+        fields = dict(line.split(": ", 1) for line in header.splitlines()[1:])
+        return fields["Content-Security-Policy"]
+
+    assert "img-src" not in policy(asked)
+    (tmp_path / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with_logo = engine(tmp_path, change=("[lists]", '[block_page]\nlogo = "logo.png"\n[lists]'))
+    assert policy(with_logo) == f"{policy(asked)}; img-src data:"
+
+
+def test_moments_are_of_the_time_zone_of_the_report(asked: Explainer) -> None:
+    notice = block_notice(asked, ADMINISTRATION, "one.example")
+    shown = Formatting("en", ZoneInfo("Asia/Tehran")).moment(notice.at)
+    assert shown.endswith("UTC+03:30")
+    request = Request("/?lang=en", False, {"host": "one.example"}, ADMINISTRATION, "10.0.0.54:80")
+    assert shown in response_to(asked, request).decode()
 
 
 def test_the_page_shows_the_device_and_its_network(asked: Explainer) -> None:

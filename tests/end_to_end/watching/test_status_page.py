@@ -61,7 +61,14 @@ approver = "مدیر روابط عمومی"
 ticket = "PR-2031"
 [block_page]
 listen = ["{page}:{port}"]
+name = "سازمان نمونه"
+logo = "logo.svg"
 """
+_LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" width="48" height="48">'
+    '<circle cx="12" cy="12" r="11" fill="#0b5d57"/><path d="m12 4 6 8-6 8-6-8z" fill="#fff"/>'
+    "</svg>"
+)
 _THIS_HOST = """[vlans.this-host]
 prefixes = ["127.0.0.1/32", "::1/128"]
 policy = "publicity"
@@ -113,6 +120,7 @@ def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with servers(tmp_path_factory.mktemp("watched")) as make:
         server = make(text)
         (server.directory / BLOCKLISTS.name).symlink_to(BLOCKLISTS)
+        (server.directory / "logo.svg").write_text(_LOGO, encoding="utf-8")
         server.environment = {"TZ": "Asia/Tehran"}
         _store_some_days(server.state / "figures")
         server.start().scrape()
@@ -371,6 +379,29 @@ def test_the_block_page_s_looks(
     assert NAME in page.text
     page.show_all()
     save(f"block-page-{request.node.callspec.id}", page.picture())
+    page.close()
+
+
+def test_the_block_page_has_the_logo_in_it_and_loads_nothing(
+    watched: Watched, browser: Browser
+) -> None:
+    page = browser.open(watched.block_page)
+    assert page.evaluate("document.querySelector('img.logo').naturalWidth") == 48
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(each => each.name)")
+    assert [each for each in loaded if not each.startswith("data:")] == []
+    page.close()
+
+
+def test_the_contact_begins_a_letter(watched: Watched, browser: Browser) -> None:
+    """Without a script: the link has the service, the name, the VLAN and the time."""
+    page = browser.open(watched.block_page, language="fa", script=False)
+    link = "new URL(document.querySelector('.whom a').href)"
+    assert page.evaluate(f"{link}.protocol") == "mailto:"
+    subject, body = page.evaluate(f"['subject', 'body'].map(each => {link}.searchParams.get(each))")
+    assert subject == "درخواست معافیت: تلگرام"
+    values = [line.partition(": ")[2] for line in body.split("\r\n")[:5]]
+    assert values[:2] == ["تلگرام", NAME]
+    assert [each for each in values if each not in page.text] == []
     page.close()
 
 
