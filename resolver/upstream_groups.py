@@ -1,9 +1,23 @@
 """The upstream groups of a config, and the zones whose queries go to one of them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from resolver.prefix import Prefix
 from resolver.settings import Endpoint
+
+_OF_FORWARD: Final = "forward:"
+"""Begins the name of the group of a ``[[forward]]``; names of other groups have no colon."""
+
+
+def forward_group(index: int) -> str:
+    """The name of the group of a ``[[forward]]`` of the config."""
+    return f"{_OF_FORWARD}{index}"
+
+
+def is_forward_group(name: str) -> bool:
+    """Whether a group is that of a ``[[forward]]``."""
+    return name.startswith(_OF_FORWARD)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from resolver.upstream_groups import (
     ConfiguredServer,
     ForwardZone,
     RebindingProtection,
+    forward_group,
 )
 
 _DEFAULT_GROUP: Final = ""
@@ -22,7 +23,7 @@ _DEFAULT_GROUP: Final = ""
 def forward_zones(config: Config) -> Iterator[ForwardZone]:
     """The forward zones of a config."""
     for place, forward in enumerate(config.forward):
-        yield from (ForwardZone(zone, _group_of(place)) for zone in forward.zones)
+        yield from (ForwardZone(zone, forward_group(place)) for zone in forward.zones)
 
 
 def upstream_groups(config: Config, authorities: Mapping[str, str]) -> Iterator[ConfiguredGroup]:
@@ -36,7 +37,7 @@ def upstream_groups(config: Config, authorities: Mapping[str, str]) -> Iterator[
     for name, group in config.upstreams.items():
         yield _upstream(name, group, authorities, protection)
     for place, forward in enumerate(config.forward):
-        yield _group(_group_of(place), forward, authorities)
+        yield _group(forward_group(place), forward, authorities)
 
 
 def _upstream(
@@ -58,11 +59,6 @@ def _group(name: str, group: NameServersConfig, authorities: Mapping[str, str]) 
         source=tuple(map(str, group.source)),
         authorities=authorities.get(group.ca_file or "", ""),
     )
-
-
-def _group_of(forward: int) -> str:
-    """The group of a ``forward`` entry; names of other groups have no colon."""
-    return f"forward:{forward}"
 
 
 def _rebinding(allow: Sequence[bytes | Network]) -> RebindingProtection:

@@ -10,8 +10,9 @@ What must stay true:
 - A TTL in a reply is never more than what is left of the upstream's TTL.
 - It holds only what ``scrub`` keeps of a response.
 - A negative answer is cached for the least of the TTL and the MINIMUM of its SOA (RFC 2308 section
-  5). Without an SOA, NODATA is cached for five seconds, NXDOMAIN never. An error of an upstream,
-  such as SERVFAIL or REFUSED, is cached for one second (RFC 9520 section 3.2).
+  5), a minute at most if it is of a forwarded zone. Without an SOA, NODATA is cached for five
+  seconds, NXDOMAIN never. An error of an upstream, such as SERVFAIL or REFUSED, is cached for one
+  second (RFC 9520 section 3.2).
 """
 
 import struct
@@ -27,6 +28,9 @@ MAX_TTL: Final = 86400
 """Seconds that an entry lives at most."""
 MAX_NEGATIVE_TTL: Final = 3600
 """Seconds that a negative answer lives at most (RFC 2308 section 5)."""
+OWN_NEGATIVE_TTL: Final = 60
+"""The same for a forwarded zone, whose names come by updates: a machine that joins Active Directory
+asks for its own name before it registers it. The zone's servers are near."""
 STALE_TTL: Final = 30
 """The TTL of a stale answer, in seconds (RFC 8767 section 5.2)."""
 FAILURE_TTL: Final = 1
@@ -190,16 +194,19 @@ def _memory(values: tuple[bytes, ...]) -> int:
     return size
 
 
-def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
+def make_entry(
+    response: Response, now: float, dnssec_ok: bool, most_negative: int = MAX_NEGATIVE_TTL
+) -> CacheEntry:
     """Make the entry of a response; ``now`` is in monotonic seconds.
 
-    ``dnssec_ok`` is DO of its question. The response is scrubbed, and changed.
+    ``dnssec_ok`` is DO of its question; ``most_negative`` is the most seconds that a negative
+    answer lives. The response is scrubbed, and changed.
     """
     found = scrub(response, dnssec_ok)
     response = found.response
     start = response.question_end
     records = response.packet[start : response.end]
-    lifetime, negative_ttl = _lifetime(response, found.is_positive)
+    lifetime, negative_ttl = _lifetime(response, found.is_positive, most_negative)
     if negative_ttl >= 0 or response.max_ttl > MAX_TTL:
         records = _lowered(response, negative_ttl)
     return CacheEntry(
@@ -262,7 +269,7 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
     return bytes(records)
 
 
-def _lifetime(response: Response, is_positive: bool) -> tuple[int, int]:
+def _lifetime(response: Response, is_positive: bool, most_negative: int) -> tuple[int, int]:
     """The lifetime of a response in seconds; and the negative TTL, or -1 if it is not negative."""
     if is_positive and not response.flags & codes.TC:
         return min(response.min_ttl, MAX_TTL), -1
@@ -278,7 +285,7 @@ def _lifetime(response: Response, is_positive: bool) -> tuple[int, int]:
         # An unfinished chain lives as long as its aliases.
         return (least if response.counts[0] else min(least, NO_SUCH_TYPE_TTL)), -1
     ttl, minimum = _soa_ttls(response)
-    most = min(minimum, MAX_NEGATIVE_TTL)
+    most = min(minimum, most_negative)
     return min(least, most), min(ttl, most)
 
 

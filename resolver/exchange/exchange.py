@@ -217,7 +217,8 @@ class Exchange:
         else:
             if response.flags & codes.AD and server not in self.round.group.ad_trusted:
                 response.flags &= ~codes.AD
-            entry = make_entry(response, now, self.question.dnssec_ok)
+            negative_ttl = self.round.group.negative_ttl
+            entry = make_entry(response, now, self.question.dnssec_ok, negative_ttl)
             # A response with records of other names or types alone leaves an entry without any.
             if not answered or not response.is_indirect or entry.counts[0]:
                 if entry.answers:

@@ -31,6 +31,9 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
+from resolver.exchange.entry import MAX_NEGATIVE_TTL, OWN_NEGATIVE_TTL
+from resolver.upstream_groups import is_forward_group
+
 TRIES: Final = 3
 """How often a server is asked in a round over each transport, at most (RFC 9520 section 3.1)."""
 _DOWN_AFTER: Final = 3
@@ -226,6 +229,8 @@ class Group:
         self.servers = tuple(servers)
         self.ad_trusted = tuple(ad_trusted)
         """The servers whose AD is passed on."""
+        self.negative_ttl = OWN_NEGATIVE_TTL if is_forward_group(name) else MAX_NEGATIVE_TTL
+        """The most seconds that a negative answer of the group lives."""
         self.most_wait = _MAX_WAIT if len(self.servers) == 1 else FIRST_WAIT
         """Seconds to wait for a server before another try, at most."""
 
