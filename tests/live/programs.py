@@ -34,6 +34,7 @@ PACKAGES = {
     "kea-dhcp4": "kea-dhcp4-server",
     "keepalived": "keepalived",
     "kdig": "knot-dnsutils",
+    "kinit": "krb5-user",
     "keymgr": "knot",
     "knotc": "knot",
     "knotd": "knot",
@@ -43,9 +44,11 @@ PACKAGES = {
     "mmdebstrap": "mmdebstrap",
     "named": "bind9",
     "named-checkzone": "bind9-utils",
+    "net": "samba-common-bin",
     "nft": "nftables",
     "npm": "npm",
     "nsd": "nsd",
+    "nsupdate": "bind9-dnsutils",
     "openssl": "openssl",
     "pdftotext": "poppler-utils",
     "prometheus": "prometheus",
@@ -56,11 +59,13 @@ PACKAGES = {
     "rec_control": "pdns-recursor",
     "rndc": "bind9-utils",
     "rsyslogd": "rsyslog",
+    "samba": "samba-ad-dc",
     "setpriv": "util-linux",
     "setsid": "util-linux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "shellcheck": "shellcheck",
+    "smbclient": "smbclient",
     "sshd": "openssh-server",
     "stubby": "stubby",
     "systemd-analyze": "systemd",
@@ -70,9 +75,15 @@ PACKAGES = {
     "unbound-control": "unbound",
     "unshare": "util-linux",
     "visudo": "sudo",
+    "winbindd": "winbind",
 }
 PLUGINS = {"rsyslog/lmnsd_gtls.so": "rsyslog-gnutls"}
 """Libraries that a program loads, below the directory of the architecture."""
+FILES = {
+    "python-wheels/pip-*.whl": "python3-pip-whl",
+    "samba/setup/provision.ldif": "samba-ad-provision",
+}
+"""What a program reads, below /usr/share."""
 FONT, FONT_PACKAGE = "Vazirmatn", "fonts-vazirmatn"
 """Pictures of Persian pages need it; a browser's users have one of their own."""
 IN_CI = os.environ.get("CI") == "true"
@@ -97,11 +108,15 @@ def has_plugin(plugin: str) -> bool:
     return any(Path("/usr/lib").glob(f"*/{plugin}"))
 
 
+def has_file(file: str) -> bool:
+    """Whether a file of ``FILES`` is installed."""
+    return any(Path("/usr/share").glob(file))
+
+
 def missing_packages() -> list[str]:
     """The packages that are not installed."""
     missing = {package for program, package in PACKAGES.items() if find(program) is None}
-    if not any(Path("/usr/share/python-wheels").glob("pip-*.whl")):
-        missing.add("python3-pip-whl")
+    missing |= {package for file, package in FILES.items() if not has_file(file)}
     missing |= {package for plugin, package in PLUGINS.items() if not has_plugin(plugin)}
     return sorted(missing | (set() if has_font() else {FONT_PACKAGE}))
 
