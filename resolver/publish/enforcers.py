@@ -4,7 +4,7 @@
 
 What must stay true:
 - Every enforcer has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
-- docs/how-to/publish.md has each reason.
+- docs/explanation/other-resolvers.md has each reason.
 """
 
 from collections.abc import Iterator, Mapping

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents.pages import blocks
 from tests.live.configs import ROOT
 from tests.live.programs import needed
 
@@ -18,13 +19,13 @@ SHIPPED = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.rglob(
 
 def _on_pages() -> dict[str, str]:
     """The services that the documents give, and the drop-in of one as a part of that."""
-    page = (ROOT / "docs" / "how-to" / "publish.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    [drop_in] = [each for each in blocks if each.startswith("[Service]")]
+    pages = sorted((ROOT / "docs" / "how-to" / "publish").glob("*.md"))
+    units = [each.text for each in blocks("ini", *pages)]
+    [drop_in] = [each for each in units if each.startswith("[Service]")]
     found = {"darban-zones-unbound.service": SHIPPED["darban-zones.service"] + drop_in}
-    for block in blocks:
-        if name := re.match(r"# /etc/systemd/system/(\S+\.service)\n", block):
-            found[name[1]] = block
+    for unit in units:
+        if name := re.match(r"# /etc/systemd/system/(\S+\.service)\n", unit):
+            found[name[1]] = unit
     return found
 
 

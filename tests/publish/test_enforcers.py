@@ -19,7 +19,7 @@ from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
 WALL = 1.8e9
-PUBLISH = Path(__file__).parents[2] / "docs" / "how-to" / "publish.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "other-resolvers.md"
 
 RANGES = (Feature.IPV4_RANGES, Feature.IPV6_RANGES)
 ANSWERS = (Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED)
@@ -127,7 +127,7 @@ def documented() -> Iterator[str]:
 
 
 def test_the_documents_have_what_a_target_does_otherwise() -> None:
-    lines = PUBLISH.read_text(encoding="utf-8").splitlines()
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
     start = lines.index("| target | features | how | what it does |") + 2
     rows = [*documented()]
     assert lines[start : start + len(rows) + 1] == [*rows, ""]

@@ -226,7 +226,7 @@ def test_bind_takes_the_seed_where_its_copy_of_it_has_lost_lines(of: Site, tmp_p
 def test_what_opens_all_the_same(
     name: str, damage: Callable[[Path], None], of: Site, tmp_path: Path, damaged: Damage
 ) -> None:
-    """docs/how-to/publish.md names each of these."""
+    """docs/explanation/other-resolvers.md names each of these."""
     engine = SECONDARIES[name](of, tmp_path / _PLACE)
     if name == "Unbound":  # it transfers nothing
         engine.cut_off()

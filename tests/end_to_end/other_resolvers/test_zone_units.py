@@ -16,6 +16,7 @@ from resolver.publish.knot import knot_config
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
 from resolver.snapshot.snapshot import Snapshot
+from tests.documents.pages import blocks
 from tests.live.configs import ROOT, replaced_once
 from tests.live.debian import host_layer
 from tests.live.programs import needed
@@ -68,7 +69,8 @@ sinkhole = ["10.10.0.1"]
 prefixes = ["10.10.0.0/16"]
 policy = "administrative"
 """
-PAGE = ROOT / "docs/how-to/publish.md"
+HOW_TO = ROOT / "docs/how-to"
+PAGES = HOW_TO / "publish.md", *sorted((HOW_TO / "publish").glob("*.md"))
 FIREWALL = "darban-nftables.service"
 LISTS_ON_DISK = {
     "one.txt": LISTS["one"],
@@ -87,10 +89,9 @@ def _write(root: Path, snapshot: Snapshot) -> int:
     return writer.write(snapshot.compiled, index, directory, 1.8e9).serials[ZONE]
 
 
-def _on_page() -> list[str]:
-    """The units and drop-ins that the page gives."""
-    page = PAGE.read_text(encoding="utf-8")
-    return re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+def _on_pages() -> list[str]:
+    """The units and drop-ins that the pages give."""
+    return [each.text for each in blocks("ini", *PAGES)]
 
 
 def _drop_in(machine: Machine, unit: str, text: str) -> None:
@@ -128,15 +129,16 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def unbound(machine: Machine) -> Machine:
-    """The system with Unbound for one policy, set up as docs/how-to/publish.md says."""
+    """The system with Unbound for one policy, set up as docs/how-to/publish/unbound.md says."""
     needed("unbound")
     compiled = _snapshot().compiled
     assert compiled.settings.publish is not None
     files = unbound_configs(compiled, compiled.settings.publish, Path(DIRECTORY))
     for name, text in {**files, "unbound.conf": UNBOUND}.items():
         machine.write(f"/etc/unbound/{name}", text)
-    [drop_in] = [each for each in _on_page() if each.startswith("[Service]")]
-    [group] = re.findall(r"^usermod .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    [drop_in] = [each for each in _on_pages() if each.startswith("[Service]")]
+    page = (HOW_TO / "publish" / "unbound.md").read_text(encoding="utf-8")
+    [group] = re.findall(r"^usermod .*$", page, re.MULTILINE)
     _drop_in(machine, UNITS[1], drop_in)
     machine.good(*group.split())
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
@@ -193,7 +195,7 @@ def test_a_zone_that_has_lost_lines_is_not_loaded(machine: Machine) -> None:
 
 
 def test_knot_is_started_only_with_whole_zones(machine: Machine) -> None:
-    [drop_in] = [each for each in _on_page() if each.startswith("# knot.service\n")]
+    [drop_in] = [each for each in _on_pages() if each.startswith("# knot.service\n")]
     _drop_in(machine, "knot.service", drop_in)
     _wait_until_served(machine, 1_800_000_000)
     _lose_lines(machine)
@@ -233,7 +235,7 @@ def test_bind_is_started_with_seeds(machine: Machine) -> None:
         machine.write(f"/etc/bind/{name}", content.decode())
     machine.write("/etc/bind/named.conf", BIND)
     machine.write(KEYS_FILE, KEY)
-    [drop_in] = [each for each in _on_page() if each.startswith("# named.service\n")]
+    [drop_in] = [each for each in _on_pages() if each.startswith("# named.service\n")]
     _drop_in(machine, "named.service", drop_in)
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
     machine.good("systemctl", "start", "named")
@@ -260,7 +262,7 @@ def test_unbound_takes_what_was_written(unbound: Machine) -> None:
 
 
 def test_unbound_starts_only_with_whole_zones(unbound: Machine) -> None:
-    [drop_in] = [each for each in _on_page() if each.startswith("# unbound.service\n")]
+    [drop_in] = [each for each in _on_pages() if each.startswith("# unbound.service\n")]
     _drop_in(unbound, "unbound.service", drop_in)
     file = unbound.root / DIRECTORY.lstrip("/") / f"{ZONE}.zone"
     content = file.read_bytes()
@@ -288,7 +290,7 @@ def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_wa
 
 
 def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
-    """The unit that docs/how-to/publish.md gives, with the program of this checkout."""
+    """The unit that docs/how-to/publish/nftables.md gives, with the program of this checkout."""
     needed("nft")
     _install(machine)
     rules = ("nft", "--handle", "list", "table", "inet", "darban")
@@ -311,8 +313,8 @@ def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
 
 
 def _install(machine: Machine) -> None:
-    """Darban as this checkout has it, a config, and the unit of the page."""
-    [text] = [each for each in _on_page() if f"/{FIREWALL}\n" in each]
+    """Darban as this checkout has it, a config, and the unit of its page."""
+    [text] = [each for each in _on_pages() if f"/{FIREWALL}\n" in each]
     machine.write(f"/etc/systemd/system/{FIREWALL}", text)
     # The checkout may be in /home, or in /tmp.
     _drop_in(machine, FIREWALL, f"[Service]\nProtectHome=read-only\nBindReadOnlyPaths={ROOT}\n")

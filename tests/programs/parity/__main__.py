@@ -2,7 +2,7 @@
 
 NSD is the upstream of all. Darban writes its zones, Knot serves them, and each engine runs with
 the config that ``darban export`` writes. Each cell asks Darban and the engine the same question as
-the same client. The cell agrees, or differs for a reason that docs/how-to/publish.md documents.
+the same client. The cell agrees, or differs for a reason in docs/explanation/other-resolvers.md.
 """
 
 import argparse

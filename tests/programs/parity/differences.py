@@ -1,4 +1,4 @@
-"""Why a cell may differ: what an engine cannot do, as docs/how-to/publish.md documents it."""
+"""Why a cell may differ: what engines cannot do, as docs/explanation/other-resolvers.md says."""
 
 from collections.abc import Callable
 from typing import NamedTuple
