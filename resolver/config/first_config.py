@@ -135,7 +135,10 @@ _EXPECTATIONS = """
 
 
 def _expectations(config: NewConfig) -> Iterator[str]:
-    """One for each prefix; where names are blocked, also for a domestic messenger."""
+    """One for each prefix; where names are blocked, also for a domestic messenger.
+
+    One is for all names of messengers.
+    """
     blocked = "would_block" if config.audit else "blocked"
     prefixes = [prefix for vlan in config.vlans for prefix in vlan.prefixes]
     for vlan in config.vlans:
@@ -145,10 +148,24 @@ def _expectations(config: NewConfig) -> Iterator[str]:
             yield expectation(client, "web.telegram.org", "passed" if vlan.is_open else blocked)
         if clients and not vlan.is_open:
             yield expectation(clients[0], "eitaa.com", "passed", "a domestic messenger")
+        if not vlan.is_open:
+            yield _all_messengers(vlan.name, audit=config.audit)
     for nobody in NOBODY:
         if not any(nobody in prefix for prefix in prefixes):
             yield expectation(nobody, "agency.example", "refused", "a client in no VLAN")
             return
+
+
+def _all_messengers(vlan: str, *, audit: bool) -> str:
+    """That all names of messengers are blocked on a VLAN; a comment while they are counted."""
+    comment = "once this is enforced" if audit else "whatever else this config says"
+    lines = (
+        f"[[expect]]                  # every messenger, {comment}",
+        f"vlan = {quoted(vlan)}",
+        'services = ["@messenger"]',
+        'outcome = "blocked"',
+    )
+    return "".join(f"{'# ' * audit}{line}\n" for line in lines)
 
 
 def expectation(client: Address, name: str, outcome: str, comment: str = "") -> str:

@@ -7,7 +7,7 @@ import pytest
 from tests.importers.adguard_texts import adguard, client
 from tests.importers.gravity import PiHole
 from tests.live.clients import ask
-from tests.live.commands import GOOD, WRONG, darban
+from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import BLOCKLISTS
 from tests.live.nsd import ANY_V4
 from tests.live.ports import free_port
@@ -29,7 +29,14 @@ def test_a_server_with_the_new_config_blocks_and_passes(tmp_path: Path, upstream
     assert f"dig @127.0.0.1 -b 127.0.10.5 -p {port} web.telegram.org\n" in done.out
     check = darban("check", config, at=tmp_path)
     assert check.code == GOOD
-    assert "errors 0, warnings 0, expectations: 6 of 6 hold" in check.out
+    assert "errors 0, warnings 0, expectations: 7 of 7 hold" in check.out
+
+    opened = config.read_text(encoding="utf-8").replace("allow = []", 'allow = ["t.me"]')
+    (tmp_path / "opened.toml").write_text(opened, encoding="utf-8")
+    check = darban("check", "opened.toml", at=tmp_path)
+    assert check.code == NO
+    assert "every name of @messenger on VLAN administration: expected blocked" in check.out
+    assert "expectations: 6 of 7 hold" in check.out
 
     with servers(tmp_path) as make:
         text = config.read_text(encoding="utf-8")
@@ -65,6 +72,7 @@ def test_beside_a_config_the_new_one_is_served_and_not_reloaded(tmp_path: Path) 
     assert (schema, Path(path).is_file()) == ("#:schema", True)
     assert 'directories = ["blocklists"]' in text
     assert 'mode = "audit"' in text
+    assert '\n# services = ["@messenger"]\n' in text, "nothing is blocked yet"
 
 
 def test_a_vlan_inside_of_another_has_its_own_policy(tmp_path: Path) -> None:
