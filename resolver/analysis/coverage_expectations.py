@@ -5,8 +5,14 @@ no start or reload depends on the time of the day. ``service_coverage`` finds wh
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from resolver.analysis.expectations import ExpectationResult, FailedExpectation, while_text
+from resolver.analysis.expectations import (
+    ExpectationResult,
+    FailedExpectation,
+    lists_of_others,
+    while_text,
+)
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.name_classes import NameClasses
 from resolver.analysis.service_coverage import (
@@ -35,9 +41,9 @@ def coverage_failures(
     ``classes`` are of the config without exemptions.
     """
     return [
-        FailedExpectation(str(loaded.provenance.location(("expect", place))), text)
-        for place, _, text in _run(loaded, classes, wall)
-        if text
+        FailedExpectation(str(loaded.provenance.location(("expect", place))), *found)
+        for place, _, found in _run(loaded, classes, wall)
+        if found is not None
     ]
 
 
@@ -45,24 +51,32 @@ def coverage_results(
     loaded: LoadedConfig, classes: NameClasses, wall: float
 ) -> Iterator[ExpectationResult]:
     """The result of each such expectation, for a report; the rest as above."""
-    for _, expect, text in _run(loaded, classes, wall):
+    for _, expect, found in _run(loaded, classes, wall):
         where = expect.vlan or f"policy {expect.policy}"
         name = f"every name of {' '.join(expect.services)}"
-        got = "some names are open" if text else expect.outcome
+        got = expect.outcome if found is None else "some names are open"
         yield ExpectationResult(
-            *("", where, name, "", None, expect.outcome, got, "", not text), hours=""
+            *("", where, name, "", None, expect.outcome, got, "", found is None), hours=""
         )
+
+
+class _Open(NamedTuple):
+    """What is open."""
+
+    text: str
+    lists: tuple[str, ...]
+    """The lists of others with a rule or an exception for it."""
 
 
 def _run(
     loaded: LoadedConfig, classes: NameClasses, wall: float
-) -> list[tuple[int, ExpectationConfig, str]]:
-    """Each such expectation with its place in the config, and what is open; empty if it holds."""
+) -> list[tuple[int, ExpectationConfig, _Open | None]]:
+    """Each such expectation with its place in the config, and what is open; None if it holds."""
     expected = {place: each for place, each in enumerate(loaded.config.expect) if each.services}
     if not expected:  # the groups of names take seconds with a million names
         return []
     found = _Proofs(loaded, classes, wall).open_names(expected)
-    return [(place, each, found.get(place, "")) for place, each in expected.items()]
+    return [(place, each, found.get(place)) for place, each in expected.items()]
 
 
 class _Proofs:
@@ -72,29 +86,33 @@ class _Proofs:
         self._config = loaded.config
         self._provenance = loaded.provenance
         self._compiled = classes.compiled
+        self._index = classes.index
         self._wall = wall
         self._explainer = Explainer(classes.compiled, classes.index, wall)
         self._check = CoverageCheck(self._explainer, classes)
         self._holes: dict[_Proof, Holes | None] = {}
 
-    def open_names(self, expected: Mapping[int, ExpectationConfig]) -> dict[int, str]:
+    def open_names(self, expected: Mapping[int, ExpectationConfig]) -> dict[int, _Open]:
         """What is open in the first state of the hours in which anything is, where anything is."""
-        found: dict[int, str] = {}
+        found: dict[int, _Open] = {}
         for (hours,) in hours_ahead(self._compiled, wall=self._wall):
             self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
             for place, expect in expected.items():
-                text = "" if place in found else self._open(expect)
-                if text:
-                    found[place] = text + while_text(self._compiled, hours)
+                opened = None if place in found else self._open(expect)
+                if opened is not None:
+                    text = opened.text + while_text(self._compiled, hours)
+                    found[place] = opened._replace(text=text)
         return found
 
-    def _open(self, expect: ExpectationConfig) -> str:
-        """What is open now for the first VLAN for which anything is; else empty."""
+    def _open(self, expect: ExpectationConfig) -> _Open | None:
+        """What is open now for the first VLAN for which anything is; else None."""
         for view in self._views(expect):
             holes = self._holes_of(expect, view)
             if holes is not None:
-                return self._described(expect, view, holes)
-        return ""
+                name = holes.shortest.of_class.name
+                lists = lists_of_others(self._compiled, self._index, name)
+                return _Open(self._described(expect, view, holes), lists)
+        return None
 
     def _holes_of(self, expect: ExpectationConfig, view: View) -> Holes | None:
         """What is open; VLANs with one policy share the result."""

@@ -29,6 +29,8 @@ class FailedExpectation:
 
     place: str
     text: str
+    lists: tuple[str, ...] = ()
+    """The lists of others with a rule or an exception for the name that is decided otherwise."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
@@ -72,6 +74,7 @@ class ExpectationRun:
         self._config = loaded.config
         self._provenance = loaded.provenance
         self._compiled = compiled
+        self._index = index
         self._wall = wall
         self._all = Explainer(compiled, index, wall)
         without = replace(compiled, exemptions=(), exempted_prefixes=())
@@ -97,7 +100,8 @@ class ExpectationRun:
             if not _holds(expect, decisive.got):
                 location = self._provenance.location(("expect", place))
                 text = _difference(expect, decisive.got) + decisive.when + self._advice(expect)
-                failed.append(FailedExpectation(str(location), text))
+                lists = lists_of_others(self._compiled, self._index, expect.name)
+                failed.append(FailedExpectation(str(location), text, lists))
         return failed
 
     def breaking_later(self) -> Iterator[Problem]:
@@ -175,6 +179,12 @@ class ExpectationRun:
             f"Then {difference}. No start or reload will succeed from then on.",
             "warning",
         )
+
+
+def lists_of_others(compiled: CompiledConfig, index: Index, name: bytes) -> tuple[str, ...]:
+    """The lists of others that have a rule or an exception for a name."""
+    sources = (compiled.sources[each.source] for each in index.match(name))
+    return tuple(dict.fromkeys(each.name for each in sources if each.of_others))
 
 
 def _needs_exemption(expect: ExpectedAnswer) -> bool:

@@ -129,6 +129,8 @@ def _remarks(read: BlockList, record: ListRecord | None, *, is_own: bool) -> Ite
     if record is not None and record.held is not None:
         yield f"held: {record.held}"
         yield from _held_names(read.name, record.held)
+    if record is not None and record.breaks:
+        yield f"held, since what was fetched last breaks the policy: {record.breaks}"
 
 
 def _held_names(name: str, held: HeldChange) -> Iterator[str]:
@@ -155,7 +157,8 @@ def update(names: Names = None, *, accept: Accept = False, config: Config) -> in
 
     The running server of the config does it; without one, this command fetches the lists for
     the next start. A list that has grown by more than half and 200 names, or lost more than a
-    fifth, is held, and its copy stays, unless --accept is given. Exits with 1 where a list is
+    fifth, is held, and its copy stays, unless --accept is given. So is one for whose names
+    expectations fail, whatever is given. Exits with 1 where a list is
     held, or could not be fetched or not be put in force, 2 for an unknown name. Edits that were
     not reloaded are not put in force.
 
@@ -204,16 +207,19 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     with progress("fetching the lists") as step:
         updates = update_lists(job, wanted, copies, servers, ca_file, accept=accept, step=step)
         asyncio.run(updates)
-    if job.updated() and not result.failed and (reason := _failed_expectations(path)):
-        job.take_back(copies, before, reason)
+    failing = _failing(path) if job.updated() and not result.failed else None
+    if failing and job.hold(copies, before, failing.lists, "; ".join(failing.report)):
+        failing = _failing(path)
+    if failing:
+        job.take_back(copies, before, "; ".join(failing.report))
     return job
 
 
-def _failed_expectations(path: Path) -> str:
-    """The expectations of a config that fail with its lists; empty where none does."""
+def _failing(path: Path) -> Rejected | None:
+    """The expectations of a config that fail with its lists; None where none does."""
     try:
         compile_shown(path, time.time()).check()
     except Rejected as rejected:
         if rejected.code == FAILED_EXPECTATIONS:
-            return "; ".join(rejected.report)
-    return ""
+            return rejected
+    return None

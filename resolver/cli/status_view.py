@@ -58,7 +58,7 @@ _FAULTS: dict[Kind, str] = {
     "zones_leave_out": "not in the zones: {what}",
     "list_stale": "list {list} could not be updated since {updated}; see darban lists",
     "list_never_fetched": "there is no copy of the list {list}; see darban lists",
-    "list_held": "list {list}: a large change is held; see darban lists",
+    "list_held": "list {list}: a change is held; see darban lists",
     "exemption_ends": "exemption {exemption} ends on {until}",
     "exemption_ended": "exemption {exemption} ended on {until}",
 }
@@ -247,7 +247,7 @@ def _below(now: Status) -> Iterator[Text]:
         age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
         times = count_text(each.failures, "time")
         failed = f", failed {times} since the start" if each.failures else ""
-        held = "; a large change is held: darban lists" if each.held else ""
+        held = "; a change is held: darban lists" if each.held else ""
         style = "yellow" if each.name in faulty else ""
         yield Text(f"fetched   {each.name}: up to date {age}{failed}{held}", style)
     log, publish, source = now.block_log, now.publish, now.policy_source

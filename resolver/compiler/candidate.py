@@ -21,11 +21,17 @@ WRONG_CONFIG = 2
 
 
 class Rejected(DarbanError):
-    """The config cannot be put in force; ``code`` is the exit code."""
+    """The config cannot be put in force; ``code`` is the exit code.
 
-    def __init__(self, report: Sequence[str], code: int = WRONG_CONFIG) -> None:
+    ``lists`` are the lists of others that may be the reason why expectations fail.
+    """
+
+    def __init__(
+        self, report: Sequence[str], code: int = WRONG_CONFIG, lists: Sequence[str] = ()
+    ) -> None:
         self.report = list(report)
         self.code = code
+        self.lists = list(lists)
         super().__init__("\n".join(report))
 
 

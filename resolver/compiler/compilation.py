@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 from resolver.analysis.coverage_expectations import coverage_failures
@@ -87,7 +88,8 @@ class CompileResult:
             raise Rejected([str(problem) for problem in self.problems])
         if self.failed:
             report = ["expectations that do not hold:", *map(str, self.failed)]
-            raise Rejected(report, FAILED_EXPECTATIONS)
+            lists = chain.from_iterable(each.lists for each in self.failed)
+            raise Rejected(report, FAILED_EXPECTATIONS, list(dict.fromkeys(lists)))
 
 
 def compile_file(
@@ -268,7 +270,7 @@ def _compile() -> dict[str, object]:
     except Held as error:
         return {"held": error.report}
     except Rejected as error:
-        return {"report": error.report, "code": error.code}
+        return {"report": error.report, "code": error.code, "lists": error.lists}
     except DarbanError as error:
         return {"reason": str(error)}
 

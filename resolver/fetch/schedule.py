@@ -3,7 +3,8 @@
 At the start the lists are fetched whose copy is older than a day or damaged, or whose last fetch
 failed; the server does not wait for them. A list whose URL or format has changed in the config is
 fetched at once. New copies are put in force by a reload of the lists alone. Where expectations fail
-with them, the copies before are restored, and the lists count as failed.
+for a name of a list, this list is held, and the others come in force. Where they fail all the same,
+the copies before are restored, and the lists count as failed.
 
 What must stay true:
 - Times are of the wall clock, since copies outlive processes; a clock that is set back delays a
@@ -90,7 +91,7 @@ class UpdateSchedule:
         for each in subscriptions:
             if each.name not in states:
                 record = self._store.record(each.name)
-                states[each.name] = FetchState(record.updated, held=record.held is not None)
+                states[each.name] = FetchState(record.updated, held=record.is_held)
         return subscriptions
 
     def _damaged(self) -> set[str]:
@@ -148,6 +149,12 @@ class UpdateSchedule:
         self, job: UpdateJob, before: dict[Subscription, ListRecord], accepted: Sequence[str]
     ) -> None:
         obstacle = await self._put_in_force(accepted)
+        if (
+            obstacle is not None
+            and obstacle.by_their_fault
+            and job.hold(self._store, before, obstacle.lists, obstacle.reason)
+        ):
+            obstacle = await self._put_in_force(accepted)
         if obstacle is None:
             self._waiting.clear()
             return
@@ -168,7 +175,7 @@ class UpdateSchedule:
                 log.error("list %s: %s; what is in force of it stays", name, result.reason)
                 continue
             record = self._store.record(name)
-            self._states[name] = FetchState(record.updated, state.failures, record.held is not None)
+            self._states[name] = FetchState(record.updated, state.failures, record.is_held)
             if result.result == "held":
                 log.warning("list %s: held, %s; the copy in use stays", name, result.reason)
                 continue

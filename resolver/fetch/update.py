@@ -129,7 +129,7 @@ class _Update:
                 self.store.write_record(name, record)
                 return UpdateResult("held", record.entries, str(record.held), record.held)
             record.url, record.format, record.entries = wanted.url, wanted.format, validated.entries
-        record.updated, record.held = record.tried, None
+        record.updated, record.held, record.breaks = record.tried, None, ""
         if download is not None:
             record.etag, record.modified = download.etag, download.modified
         if new is not None:

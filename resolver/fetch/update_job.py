@@ -1,6 +1,6 @@
 """Lists that are updated together, and the results."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,7 +19,7 @@ class UpdateResult:
     reason: str = ""
     """Why the update failed, is held, or is not in force."""
     held: HeldChange | None = None
-    """The change that is held until a person accepts it."""
+    """The change that is held until a person accepts it; None where expectations hold it."""
 
 
 @dataclass(slots=True)
@@ -32,6 +32,26 @@ class UpdateJob:
     def updated(self) -> list[str]:
         """The lists that have a new copy."""
         return [name for name, each in self.results.items() if each.result == "updated"]
+
+    def hold(
+        self,
+        store: ListStore,
+        before: Mapping[Subscription, ListRecord],
+        lists: Collection[str],
+        reason: str,
+    ) -> bool:
+        """Restore the copies before the new ones of those lists by which expectations fail.
+
+        The rest is as for ``take_back``. Returns whether any of them has a new copy.
+        """
+        held = [each for each in before if each.name in lists and each.name in self.updated()]
+        for each in held:
+            record = before[each]
+            record.begin(each)
+            record.breaks = reason
+            store.restore_previous(each.name, record)
+            self.results[each.name] = UpdateResult("held", record.entries, reason)
+        return bool(held)
 
     def take_back(
         self, store: ListStore, before: Mapping[Subscription, ListRecord], reason: str

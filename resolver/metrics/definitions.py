@@ -138,7 +138,7 @@ LIST_FALLBACK = _gauge(
 )
 LIST_HELD = _gauge(
     "darban_list_held",
-    "1 while a fetched list has changed so much that a person must accept it; its copy stays",
+    "1 while what was fetched of a list is held: a large change, or one that breaks expectations",
     "list",
 )
 LIST_FAILURES = _counter("darban_list_failures", "Failed updates of a list", "list")

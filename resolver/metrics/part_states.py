@@ -92,7 +92,7 @@ class FetchState:
     failures: int = 0
     """Failed fetches since the server started."""
     held: bool = False
-    """Whether a large change is held until a person accepts it."""
+    """Whether a large change is held, or one with which expectations fail."""
 
 
 @dataclass(frozen=True, slots=True)

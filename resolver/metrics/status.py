@@ -142,7 +142,7 @@ class FetchedStatus:
     failures: int
     """Failed fetches since the server started."""
     held: bool = False
-    """Whether a large change is held until a person accepts it."""
+    """Whether a large change is held, or one with which expectations fail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -29,7 +29,7 @@ from resolver.lists.rules import HeldChange
 from resolver.settings import Subscription
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
-_LATER = {"before": "", "before_format": "", "asked": "", "held": None}
+_LATER = {"before": "", "before_format": "", "asked": "", "held": None, "breaks": ""}
 """Fields that the records of earlier releases lack."""
 
 
@@ -61,6 +61,13 @@ class ListRecord:
     """What the last fetch asked for, from the config: URL and format."""
     held: HeldChange | None = None
     """The change that the last good fetch found, where it is held until a person accepts it."""
+    breaks: str = ""
+    """The expectations that fail with what was fetched last, which is held for it; else empty."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what was fetched last is held."""
+        return self.held is not None or bool(self.breaks)
 
     def begin(self, subscription: Subscription) -> None:
         """Note that a fetch is tried now."""
@@ -90,6 +97,8 @@ class ListsNotApplied(NamedTuple):
     reason: str
     by_their_fault: bool
     """Whether expectations fail with them; else they come in force with the next reload."""
+    lists: Sequence[str] = ()
+    """The lists, of all of others, that may be the reason why expectations fail."""
 
 
 class ListStore:

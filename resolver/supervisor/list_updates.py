@@ -56,4 +56,4 @@ class ListUpdates(Part):
         reload = await self._reloader.lists("a list that was fetched", accepted)
         if not reload.code:
             return None
-        return ListsNotApplied("; ".join(reload.report), reload.result == "refused")
+        return ListsNotApplied("; ".join(reload.report), reload.result == "refused", reload.lists)

@@ -66,6 +66,8 @@ class ReloadResult:
     """The hash of the snapshot in force after it."""
     report: list[str]
     """Why it was not applied, or the warnings of ``check``."""
+    lists: tuple[str, ...] = ()
+    """The lists of others that may be the reason why expectations fail."""
 
     def as_json(self) -> dict[str, object]:
         """The answer on the control socket, and what ``darban reload --json`` prints."""
@@ -273,7 +275,8 @@ class Reloader(Part):
             return self._result("held", error.report, error.code)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
-            return self._result(result, error.report, error.code)
+            found = self._result(result, error.report, error.code)
+            return replace(found, lists=tuple(error.lists))
 
     async def _put_in_force(self, attempt: _Attempt) -> ReloadResult:
         config, event, switch = self._config, attempt.event, attempt.switch

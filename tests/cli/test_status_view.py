@@ -123,7 +123,7 @@ def test_what_needs_a_look_is_told() -> None:
         f"upstream {IPV6} does not answer",
         "gone: up to date never, failed 3 times",
         "doh: up to date 2 h 0 min ago",
-        "grown: up to date 1 min 30 s ago; a large change is held: darban lists",
+        "grown: up to date 1 min 30 s ago; a change is held: darban lists",
         "the oldest review was on 2026-11-24",
     ):
         assert part in text

@@ -177,6 +177,35 @@ def test_a_fault_ends_an_update_and_not_the_schedule(
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
+def test_a_list_for_whose_names_expectations_fail_is_held_alone(
+    trusted: Authority, tmp_path: Path
+) -> None:
+    store, obstacles = ListStore(tmp_path), [ListsNotApplied("t.me is open", True, ["it"])]
+
+    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
+        return obstacles.pop() if obstacles else None
+
+    async def run() -> None:
+        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, sources):
+            config = tmp_path / "config.toml"
+            more = _CONFIG.format(url=sources.url("/other")).replace("sources.it", "sources.other")
+            _, _, table = more.partition("directories = []\n")
+            config.write_text(config.read_text() + table)
+            compiled = compile_file(config, 1e9).snapshot.compiled
+            served = ServedConfig(config, tmp_path, compiled, tmp_path / "0123", 1.0)
+            sources.says["/other"] = response(b"0.0.0.0 b.example\n")
+            schedule = UpdateSchedule(served, put_in_force)
+            results = (await schedule.update([], accept=False)).results
+            assert (results["it"].result, results["it"].reason) == ("held", "t.me is open")
+            assert (store.record("it").breaks, _copies(store)) == ("t.me is open", [])
+            assert schedule.lists.by_name["it"].held
+            assert (results["other"].result, results["other"].reason) == ("updated", "")
+            assert (await schedule.update(["it"], accept=False)).results["it"].result == "updated"
+            assert (store.record("it").is_held, len(_copies(store))) == (False, 1)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_an_update_whose_code_cannot_be_loaded_ends(
     trusted: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,12 +151,17 @@ def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
     sources.says["/ads"] = hosts("a.example", "b.example", "open.example")
     done = run(server, "lists", "update")
     assert done.code == NO
-    assert "ads: failed, 1 name: not put in force: " in done.out
+    assert "ads: held, 1 name: expectations that do not hold:" in done.out
     assert "open.example" in done.out
     assert not blocked(server, "open.example")
     assert not blocked(server, "b.example")
     wait_for(lambda: server.scrape().value("darban_config_ok") == 1, "the old list is good")
     assert run(server, "check").code == GOOD
+    assert "held, since what was fetched last breaks the policy: " in run(server, "lists").out
+    assert server.scrape().value("darban_list_held", list="ads") == 1
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    assert run(server, "lists", "update").out == "ads: updated, 2 names\n"
+    assert server.scrape().value("darban_list_held", list="ads") == 0
 
 
 def test_what_was_edited_does_not_go_in_force_with_a_list(

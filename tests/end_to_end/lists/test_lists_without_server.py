@@ -64,5 +64,5 @@ def test_without_a_server_too_a_list_with_which_an_expectation_fails_is_not_used
     sources.says["/ads"] = hosts("a.example", "open.example")
     done = run(server, "lists", "update")
     assert done.code == NO
-    assert "ads: failed, 1 name: not put in force: " in done.out
+    assert "ads: held, 1 name: expectations that do not hold:" in done.out
     assert run(server, "check").code == GOOD

@@ -59,7 +59,7 @@ BREAKDOWNS = (
     Breakdown(
         "list-grown",
         "DarbanListFault",
-        "list listed: a large change is held",
+        "list listed: a change is held",
         state.list_grows,
         commands=("darban lists update NAME --accept",),
         kinds=("list_held",),
