@@ -29,7 +29,8 @@ class RuleNames:
         self._compiled = compiled
         self._index = index
         self._passing = passing_keys(compiled)
-        self._network = sorted(map(names.index_key, zones_of_this_network(compiled)))
+        network = sorted(map(names.index_key, zones_of_this_network(compiled)))
+        self._passing_and_network = merged(self._passing, network)
         self._by_list: list[array.array[int]] = []
         """The ids of the keys of each list; a million of them take 4 MB."""
         self._last: tuple[tuple[int, bool], Keys] | None = None
@@ -66,7 +67,7 @@ class RuleNames:
         return list(dict.fromkeys((*local, *zones_of_this_network(self._compiled))))
 
     def _beside_rules(self, unlisted: bool) -> Keys:
-        return merged(self._passing, self._network) if unlisted else self._passing
+        return self._passing_and_network if unlisted else self._passing
 
     def _ids(self, services: int) -> Iterator["array.array[int]"]:
         """The ids of the keys of each list of some services."""
