@@ -1,14 +1,16 @@
 """Dates in the solar Hijri calendar of Iran, and Persian digits.
 
-Configs and commands take Gregorian dates. Orders and people have solar Hijri ones, which must
-not be read as dates of the 14th century.
+Dates of TOML are Gregorian. Orders and people have solar Hijri ones, which must not be read as
+dates of the 14th century.
 
 A cycle of 33 years has 8 leap years. Every day from 1900 to 2099 is the same as in ICU's
 calendar.
 """
 
 import datetime as dt
+import re
 
+_DAY = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _CYCLE = 12053
 """Days in 33 years."""
 _FOUR_YEARS = 1461
@@ -48,12 +50,29 @@ def of(day: dt.date) -> tuple[int, int, int]:
 
 def to_gregorian(year: int, month: int, of_month: int) -> dt.date | None:
     """The day of a date in the solar Hijri calendar; None where there is no such date."""
-    if year not in YEARS:
+    if year not in YEARS or not 1 <= month <= 12:
         return None
     before = 31 * (month - 1) if month < 8 else _FIRST_HALF + 30 * (month - 7)
     near = dt.date(year + 621, 3, 19) + dt.timedelta(before + of_month - 1)
     days = (near + dt.timedelta(more) for more in range(4))  # a year begins on 19 to 22 March
     return next((day for day in days if of(day) == (year, month, of_month)), None)
+
+
+def read_day(text: str) -> dt.date | None:
+    """The day of a date such as 1405-08-01 or 2026-10-23, whose year says its calendar.
+
+    None where there is no such date.
+    """
+    parts = _DAY.fullmatch(text)
+    if parts is None:
+        return None
+    year, month, of_month = map(int, parts.groups())
+    if year in YEARS:
+        return to_gregorian(year, month, of_month)
+    try:
+        return dt.date(year, month, of_month)
+    except ValueError:
+        return None
 
 
 def is_meant(day: dt.date) -> bool:

@@ -8,7 +8,7 @@ Pure, as the engine is.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, assert_never
 
 from resolver.analysis.received import Received, received
@@ -42,6 +42,7 @@ from resolver.policy.service_hours import (
 )
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
+from resolver.time_zones import time_zone
 
 _REFUSED = Received("REFUSED")
 _WITHHELD = (Outcome.BLOCKED, Outcome.REBINDING)
@@ -148,6 +149,7 @@ class Explainer:
         self._ask = ask
         self._snapshot = LoadedSnapshot(compiled, index, wall)
         self._observer = _LastVerdict()
+        self._zone = time_zone(compiled.settings.report.time_zone) or UTC
         self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
     def advance(self, wall: float) -> None:
@@ -278,7 +280,7 @@ class Explainer:
     def _of_services(self, view: View, verdict: Verdict, does: Does) -> Step:
         """What a clause on services does to a name of them, at this hour and to this client."""
         policy, hours = view.effect.policy.name, self._hours(view, verdict)
-        changes = _moment(hours.changes) if hours.changes < math.inf else ""
+        changes = self._moment(hours.changes)
         if verdict.at_other_hours:
             begin = f", from {changes}" if changes else ""
             return step(_at_other_hours(does), begin, policy=policy, hours=hours.text)
@@ -296,6 +298,12 @@ class Explainer:
                 return step("counted_list", within, policy=policy, **self._list(verdict))
             case _:
                 assert_never(does)
+
+    def _moment(self, seconds: float) -> str:
+        """A moment in seconds since 1970, in the time zone of [report]; empty for no end."""
+        if seconds == math.inf:
+            return ""
+        return datetime.fromtimestamp(seconds, self._zone).isoformat(timespec="seconds")
 
     def _list(self, verdict: Verdict) -> dict[str, str]:
         """The list and the line of the rule that decided."""
@@ -352,7 +360,7 @@ class Explainer:
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
             hours=hours.text,
-            until=_moment(hours.changes) if hours.changes < math.inf else "",
+            until=self._moment(hours.changes),
             matched=(verdict.target_text or names.text(name))
             if verdict.rule_text or verdict.address
             else "",
@@ -376,11 +384,6 @@ def _upstream(compiled: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
     servers = next(each.servers for each in compiled.groups if each.name == group)
     return f"{group_section(compiled, group)}: {', '.join(map(str, servers))}"
-
-
-def _moment(seconds: float) -> str:
-    """A moment in seconds since 1970, in this host's time zone."""
-    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
 def _refused_step(client: str | None) -> Step:

@@ -14,6 +14,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from resolver.cli.default_config import default_config
+from resolver.cli.moments import use_time_zone_of
 from resolver.errors import DarbanError
 from resolver.log import escaped
 
@@ -39,6 +40,8 @@ def command(run: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(run)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        named = kwargs.get("config")
+        use_time_zone_of(named if isinstance(named, Path) else default_config())
         try:
             code = run(*args, **kwargs)
         except DarbanError as error:

@@ -31,7 +31,7 @@ Services = Annotated[
 ]
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="how long: 2h, 90m, 3d")]
 Until = Annotated[
-    str | None, typer.Option("--until", metavar="MOMENT", help="or until when: 2027-03-20T18:00")
+    str | None, typer.Option("--until", metavar="MOMENT", help="or until when: 1405-12-29T18:00")
 ]
 From = Annotated[
     str | None, typer.Option("--from", metavar="MOMENT", help="when it begins, if not at once")
@@ -95,8 +95,9 @@ def exempt(
 
     It is written into the config, and put in force if a server runs. The new config is checked
     first, with all expectations, as for a reload. If anything is wrong, or an edit was not
-    reloaded yet, the file stays as it is. Comments are kept. The exemption ends by itself. A moment
-    without an offset is in this host's time, a date alone is its beginning. Exits with 1 where an
+    reloaded yet, the file stays as it is. Comments are kept. The exemption ends by itself. The year
+    of a moment says whether it is solar Hijri or Gregorian. A moment without an offset is of the
+    time zone of [report], a date alone is its beginning. Exits with 1 where an
     expectation would not hold, 2 where there is a mistake. It ends at a whole minute: seconds are
     rounded up.
 
@@ -112,7 +113,7 @@ def exempt(
 
         darban exempt 10.10.3.8,fd00:10::38 viber --for 3d --approver CIO --ticket IT-6
 
-        darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
+        darban exempt administration @messenger --until 1405-12-29 --approver CIO --ticket IT-7
 
         darban exempt 10.10.3.9 instagram --from 2027-03-01 --for 2w --hours office \
             --approver CIO --ticket IT-9

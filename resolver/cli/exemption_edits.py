@@ -68,12 +68,12 @@ class ExemptionEdits:
         if id_ in self._known:
             return self._given_already(exemption, shown, words)
         edited = self._edit.add(exemption)
-        begin = f"from {given['from']} " if "from" in given else ""
+        begin = f"from {_moment(given['from'])} " if "from" in given else ""
         within = f" within {given['hours']}" if "hours" in given else ""
         said = (
             f"exemption {id_} is written: {', '.join(services)} for "
             f"{', '.join(named) if named else f'VLAN {whom}'} "
-            f"{begin}until {given['until']}{within}, "
+            f"{begin}until {_moment(given['until'])}{within}, "
             f"approved by {given['approver']} ({given['ticket']})"
         )
         return self._activate(edited, "exempt", [said], shown, words)
@@ -110,7 +110,7 @@ class ExemptionEdits:
         if after.until <= before.until:
             raise DarbanError(
                 f"exemption {id_} lasts until {moment_text(before.until)}, which is not before "
-                f"{end}; --extend takes a later end, --end ends it now"
+                f"{_moment(end)}; --extend takes a later end, --end ends it now"
             )
         said = f"exemption {exemption_text(after)}; it was until {moment_text(before.until)}"
         return self._activate(edited, "exempt --extend", [said], shown, words)
@@ -182,6 +182,11 @@ class ExemptionEdits:
         known = passing_prefixes(self._edit.compiled, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
+
+
+def _moment(value: object) -> str:
+    """A moment, to be read."""
+    return moment_text(value.timestamp()) if isinstance(value, dt.datetime) else str(value)
 
 
 def _options(given: Mapping[str, object]) -> list[str]:

@@ -8,7 +8,7 @@ _SHOWN = 5
 
 
 def exemption_text(exemption: ExemptionDetails) -> str:
-    """Its id, services, clients, times and approver; moments are in this host's time."""
+    """Its id, services, clients, times and approver."""
     whom = f"VLAN {exemption.vlan}" if exemption.vlan else ", ".join(exemption.prefixes)
     services = ", ".join(exemption.services[:_SHOWN])
     more = len(exemption.services) - _SHOWN

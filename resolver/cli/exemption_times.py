@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
-from resolver.cli.moments import parse_duration, parse_moment
+from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.errors import DarbanError
 
 
@@ -22,7 +22,7 @@ class ExemptionTimes(NamedTuple):
         return {key: value for key, value in said.items() if value is not None}
 
     def end(self, begin: dt.datetime | None = None) -> dt.datetime:
-        """The moment that one of two options means, in this host's time; TIME is from ``begin``.
+        """The moment that one of two options means; TIME is from ``begin``.
 
         It is a whole minute, the next one where seconds are left: people read and type minutes,
         and two servers must have the same moment.
@@ -30,7 +30,7 @@ class ExemptionTimes(NamedTuple):
         now = dt.datetime.now().astimezone().replace(microsecond=0)
         said = (self.for_, self.until)
         if said.count(None) != 1:
-            raise DarbanError("say how long: --for 2h, or --until 2027-03-20T18:00")
+            raise DarbanError("say how long: --for 2h, or --until 1405-12-29T18:00")
         try:
             if self.for_ is None:
                 end = parse_moment(str(self.until))
@@ -40,9 +40,11 @@ class ExemptionTimes(NamedTuple):
         except OverflowError:
             raise DarbanError(f"'{self.for_ or self.until}' is too long") from None
         if end <= now:
-            raise DarbanError(f"{end.isoformat()} has passed: the exemption would have ended")
+            passed = moment_text(end.timestamp())
+            raise DarbanError(f"{passed} has passed: the exemption would have ended")
         if begin is not None and end <= begin:
-            raise DarbanError(f"{end.isoformat()} is not after {begin.isoformat()}, its beginning")
+            ends, begins = moment_text(end.timestamp()), moment_text(begin.timestamp())
+            raise DarbanError(f"{ends} is not after {begins}, its beginning")
         return whole
 
 

@@ -1,5 +1,6 @@
 """``darban explain``: how a name is answered for a client, and why."""
 
+import datetime as dt
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -40,7 +41,7 @@ Live = Annotated[
 ]
 At = Annotated[
     str | None,
-    typer.Option("--at", help="at a moment, past or to come, such as 2027-03-20T14:30"),
+    typer.Option("--at", help="at a moment, past or to come, such as 1405-12-29T14:30"),
 ]
 Candidate = Annotated[
     Path | None, typer.Option("--config", help="use this file instead of the policy in force")
@@ -64,7 +65,8 @@ def explain(
     policy in force decides. With --at and a moment that is still to come, it decides by the hours
     and exemptions of then. For a past moment the config, the lists and the exemptions decide that
     were in force then, by the audit log, as far as they are kept; no server is needed, and the code
-    of this release decides. A moment is of this host's time zone or has an offset, such as +03:30.
+    of this release decides. The year of a moment says whether it is solar Hijri or Gregorian; it is
+    of the time zone of [report], or has an offset, such as +03:30.
     Exits with 1 where the name is blocked, or where nothing was in force; 0 where it is not
     blocked, 2 where an argument is invalid, 3 where no server can be reached.
 
@@ -72,7 +74,7 @@ def explain(
 
         darban explain administration wa.me AAAA --config new.toml
 
-        darban explain administration instagram.com --at 2027-03-20T14:30
+        darban explain administration instagram.com --at 1405-12-29T14:30
 
         darban explain --all-vlans links.agency.example --live
     """
@@ -172,7 +174,10 @@ def _in_force() -> tuple[CompiledConfig, Index]:
 
 def _as_text(explanation: Explanation) -> str:
     lines = [f"{explanation.name} {explanation.type}: {explanation.outcome}"]
-    lines += [f"  {key:<11} {value}" for key, value in explanation.facts().items()]
+    facts = explanation.facts()
+    if "until" in facts:
+        facts["until"] = moment_text(dt.datetime.fromisoformat(facts["until"]).timestamp())
+    lines += [f"  {key:<11} {value}" for key, value in facts.items()]
     return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ _SHOWN, _SHOWN_IDS = 20, 3
 At = Annotated[
     str | None,
     typer.Option(
-        "--at", metavar="DATE", help="show this moment, such as 2027-03-20 or 2027-03-20T14:30"
+        "--at", metavar="DATE", help="show this moment, such as 1405-12-29 or 2027-03-20T14:30"
     ),
 ]
 
@@ -89,13 +89,14 @@ def history(
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched) and
     stop, the last 20 as text, with the exemptions that changed; +2 -1 means that the config got
     two lines and lost one. "opens" and "closes" name the services whose names passed or were
-    blocked from then on, on some VLAN, exemptions aside. A moment without an offset is in this
-    host's time, a date alone is its beginning. No server is needed. Exits with 1 where nothing was
-    in force, 2 where the moment is invalid or still to come, or the audit log cannot be read.
+    blocked from then on, on some VLAN, exemptions aside. The year of a moment says whether it is
+    solar Hijri or Gregorian. One without an offset is of the time zone of [report], a date alone is
+    its beginning. No server is needed. Exits with 1 where nothing was in force, 2 where the moment
+    is invalid or still to come, or the audit log cannot be read.
 
-    With --day: what each activation of that day, of either calendar, opened and closed, on which
-    VLANs, and which rules of lists were new or gone, with the number of classes of names: a class
-    is a name of a rule, or all names below it. Exits with 1 where there was none.
+    With --day: what each activation of that day opened and closed, on which VLANs, and which rules
+    of lists were new or gone, with the number of classes of names: a class is a name of a rule, or
+    all names below it. Exits with 1 where there was none.
 
     With CLIENT and --at: what was blocked for it at that moment, on which ground, and which
     exemptions held, approved by whom. The policy of then decides, as far as it is kept, and it is

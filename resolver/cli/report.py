@@ -35,7 +35,7 @@ from resolver.web.period_report_page import Detail
 At = Annotated[
     str | None,
     typer.Option(
-        "--at", metavar="MOMENT", help="of the policy of this moment, such as 2027-03-20T10:00"
+        "--at", metavar="MOMENT", help="of the policy of this moment, such as 1405-12-29T10:00"
     ),
 ]
 Language = Annotated[

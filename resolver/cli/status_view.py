@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resolver.cli.hours_text import hours_text
-from resolver.cli.moments import local_time
+from resolver.cli.moments import minute_lines, minute_text
 from resolver.count_text import count_text
 from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.faults import FaultValue, Kind, faults
@@ -133,7 +133,7 @@ def _faults(now: Status) -> Iterator[Text]:
 
 def _value(value: FaultValue) -> str:
     """A value of a fault: a moment, or as it is."""
-    return f"{local_time(value):%Y-%m-%d %H:%M}" if isinstance(value, float) else str(value)
+    return minute_text(value) if isinstance(value, float) else str(value)
 
 
 def _without_upstream(now: Status) -> str:
@@ -228,8 +228,9 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
 def _times(exemption: ExemptionStatus, at: float) -> Iterator[str]:
     """When an exemption begins, where it has not begun; its end, and its hours."""
     if exemption.begins > at:
-        yield f"from {local_time(exemption.begins):%Y-%m-%d %H:%M}"
-    yield f"{local_time(exemption.until):%Y-%m-%d %H:%M}"
+        moment, day = minute_lines(exemption.begins)
+        yield f"from {moment}\n     {day}"
+    yield from minute_lines(exemption.until)
     if exemption.hours:
         yield f"within {exemption.hours}"
 

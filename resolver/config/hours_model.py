@@ -31,16 +31,10 @@ def _read_time(text: str) -> int:
 def _read_holiday(value: object) -> dt.date:
     """Read a date of either calendar. One without quotes is one of TOML, so the Gregorian alone."""
     text = value.isoformat() if isinstance(value, dt.date) else value
-    parts = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text) if isinstance(text, str) else None
-    if parts is not None:
-        numbers = int(parts[1]), int(parts[2]), int(parts[3])
-        try:
-            day = solar_hijri.to_gregorian(*numbers) or dt.date(*numbers)
-        except ValueError:
-            day = None
-        if day is not None and not solar_hijri.is_meant(day):
-            return day
-    raise InvalidValue(_HOLIDAY)
+    day = solar_hijri.read_day(text) if isinstance(text, str) else None
+    if day is None:
+        raise InvalidValue(_HOLIDAY)
+    return day
 
 
 Weekday = Annotated[int, reader(_DAY, DAYS.index, "|".join(DAYS))]

@@ -13,7 +13,6 @@ from resolver import solar_hijri
 from resolver.errors import DarbanError
 
 _MONTH = re.compile(r"(\d{4})-(\d\d?)")
-_DAY = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _MAX_DAYS = 400
 
 
@@ -113,24 +112,10 @@ def _name_of_month(day: dt.date, like: str) -> str:
 
 
 def _day(text: str) -> dt.date:
-    found = _DAY.fullmatch(text)
-    if found:
-        year, of_year, of_month = map(int, found.groups())
-        if year in solar_hijri.YEARS:
-            day = solar_hijri.to_gregorian(year, of_year, of_month) if 1 <= of_year <= 12 else None
-        else:
-            day = _gregorian(year, of_year, of_month)
-        if day is not None:
-            return day
-    raise InvalidPeriod(f"'{text}' is not a day such as 1405-08-01 or 2026-10-23")
-
-
-def _gregorian(year: int, of_year: int, of_month: int) -> dt.date | None:
-    try:
-        day = dt.date(year, of_year, of_month)
-    except ValueError:
-        return None
-    return day if 1970 < year < 9999 else None
+    day = solar_hijri.read_day(text)
+    if day is None or not 1970 < day.year < 9999:
+        raise InvalidPeriod(f"'{text}' is not a day such as 1405-08-01 or 2026-10-23")
+    return day
 
 
 def _period(first: dt.date, last: dt.date, zone: ZoneInfo, name: str = "") -> Period:

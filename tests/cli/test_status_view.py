@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from resolver.cli.moments import local_time
+from resolver.cli.moments import minute_lines, minute_text
 from resolver.cli.status_view import draw, draw_unknown_clients
 from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.status import (
@@ -164,7 +164,7 @@ def test_hours_and_their_next_change() -> None:
     office = HoursStatus("office", "sat 07:30-14:30 Asia/Tehran", hold=True, changes=NOW + 3600)
     night = HoursStatus("night", "fri 22:00-06:00 Asia/Tehran", hold=False, changes=None)
     text = drawn(replace(FIRST, hours=(office, night)), 120)
-    until = f"{local_time(NOW + 3600):%Y-%m-%d %H:%M}"
+    until = minute_text(NOW + 3600)
     assert f"hours     office: sat 07:30-14:30 Asia/Tehran; now, until {until}" in text
     assert "hours     night: fri 22:00-06:00 Asia/Tehran; not now\n" in text
 
@@ -174,5 +174,7 @@ def test_an_exemption_that_begins_later_within_hours() -> None:
     later = replace(exemption, begins=NOW + 7200, hours="office", state="not now")
     text = drawn(replace(FIRST, exemptions=(later,)), 120)
     assert "not now" in text
-    assert f"from {local_time(NOW + 7200):%Y-%m-%d %H:%M}" in text
+    moment, day = minute_lines(NOW + 7200)
+    assert f"from {moment}" in text
+    assert day in text
     assert "within office" in text

@@ -49,7 +49,7 @@ until = 2199-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-1"
 """
-VALID = r"valid until (.+): an exemption or hours begin or end then"
+VALID = r"valid until (.+) \([-0-9]+\): an exemption or hours begin or end then"
 
 
 def test_the_firewall_s_rules_say_until_when_they_are_right(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_whole_history(server: Server) -> None:
 
 def test_a_report_has_the_head_and_whether_all_is_whole(server: Server) -> None:
     month = f"{dt.datetime.now(dt.UTC):%Y-%m}"
-    options = ("--month", month, "--language", "en")
+    options = ("--month", month, "--language", "en", "--full")
     head = _verify(server, "--json").json["head"]
     page = darban("report", *options, at=server.directory)
     assert page.code == GOOD, page.err
