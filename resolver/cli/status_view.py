@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resolver.cli.hours_text import hours_text
-from resolver.cli.moments import minute_lines, minute_text
+from resolver.cli.moments import minute_lines
 from resolver.count_text import count_text
 from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.faults import FaultValue, Kind, faults
@@ -37,8 +37,8 @@ _FAULTS: dict[Kind, str] = {
     "no_control_socket": "commands do not reach the server: it has no control socket; see its log",
     "draining": "not ready, health checks fail: draining",
     "not_ready": "not ready, health checks fail: {why}",
-    "link_cut": "names abroad get no answer since {since}, those at home do; the fallback servers "
-    "have answered {answers} questions",
+    "link_cut": "names abroad get no answer since {since}, those at home do; the fallback "
+    "servers gave {answers} answers",
     "upstream_down": "upstream {server} does not answer",
     "upstream_unverified": "upstream {server} is not asked, since TLS fails: {why}",
     "upstream_wrong": "upstream {server} gives {got} for {name}, which should exist",
@@ -53,8 +53,8 @@ _FAULTS: dict[Kind, str] = {
     "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "
     "written",
     "policy_not_pulled": "the policy was not pulled: {why}",
-    "policy_expired": "the policy expired on {until}: no newer signed commit has come, so its "
-    "repository may be frozen",
+    "policy_expired": "the policy expired on {until}: no newer signed commit has come; is its "
+    "repository frozen?",
     "zones_leave_out": "not in the zones: {what}",
     "list_stale": "list {list} could not be updated since {updated}; see darban lists",
     "list_never_fetched": "there is no copy of the list {list}; see darban lists",
@@ -133,7 +133,7 @@ def _faults(now: Status) -> Iterator[Text]:
 
 def _value(value: FaultValue) -> str:
     """A value of a fault: a moment, or as it is."""
-    return minute_text(value) if isinstance(value, float) else str(value)
+    return " ".join(minute_lines(value)) if isinstance(value, float) else str(value)
 
 
 def _without_upstream(now: Status) -> str:

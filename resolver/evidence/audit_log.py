@@ -19,6 +19,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -144,6 +145,14 @@ class AuditLog:
         """
         activations = (entry for entry in self._latest() if entry.snapshot)
         return next((each for each in activations if snapshot in (None, each.snapshot)), None)
+
+    def newest_changes(self, most: int) -> Iterator[AuditEntry]:
+        """The last entries that changed the config, the newest first, of the last lines.
+
+        Raises:
+            OSError: the log cannot be read.
+        """
+        return islice((entry for entry in self._latest() if entry.diff), most)
 
     def _latest(self) -> Iterator[AuditEntry]:
         return filter(None, map(audit_entry, self._journal.latest()))

@@ -18,11 +18,13 @@ from resolver.evidence.figures.tables import FiguresError, to_read
 from resolver.evidence.history_chain import HistoryChain, Kind, Link
 from resolver.log import log
 from resolver.metrics.part_states import AuditState
+from resolver.metrics.status import ConfigChange
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
-from resolver.snapshot.config_files import SourceTexts
+from resolver.snapshot.config_files import SourceTexts, counted_lines
 
 _DAY: Final = 86400.0
+_SHOWN_CHANGES: Final = 5
 
 
 class AuditWriter(Part):
@@ -34,10 +36,11 @@ class AuditWriter(Part):
         self._chain = HistoryChain(state)
         self._writing = asyncio.Lock()
         self._head = ""
+        self._changes: tuple[ConfigChange, ...] = ()
 
     def states(self) -> Iterable[object]:
         """An ``AuditState``."""
-        yield AuditState(self._head)
+        yield AuditState(self._head, self._changes)
 
     async def activated(
         self,
@@ -87,6 +90,12 @@ class AuditWriter(Part):
             link = Link(Kind.FIGURES, now, hash=found.hash, since=since, before=until)
             self._chain.seal(replace(link, node=found.node, time_zone=found.time_zone))
 
+    def _newest_changes(self) -> tuple[ConfigChange, ...]:
+        return tuple(
+            ConfigChange(each.time, each.event, each.who, *counted_lines(each.diff))
+            for each in self._log.newest_changes(_SHOWN_CHANGES)
+        )
+
     async def _write(self, write: Callable[[], None], appended: int = 1) -> None:
         """Write, then add links for what was appended to the audit log."""
         try:
@@ -94,5 +103,7 @@ class AuditWriter(Part):
                 await asyncio.to_thread(write)
                 follow = partial(self._chain.follow, time.time(), appended=appended)
                 self._head = await asyncio.to_thread(follow)
+                if appended:
+                    self._changes = await asyncio.to_thread(self._newest_changes)
         except OSError as error:
             log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)

@@ -8,7 +8,6 @@ most.
 import asyncio
 import contextlib
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -50,9 +49,8 @@ class FiguresWriter(Part):
         self._sums = sums
         self._states = states
         self._all_served = all_served
-        node = config.compiled.settings.identity or os.uname().nodename
         self.directory = config.state / store.NAME
-        self._store = FigureStore(self.directory, node)
+        self._store = FigureStore(self.directory, config.node)
         self._increases = Increases()
         self._answered = 0
         """What the fallback servers have answered, up to the last minute."""

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from resolver.metrics.status import DRAINING, LastReload, PolicySourceStatus, WrongAnswer
+from resolver.metrics.status import (
+    DRAINING,
+    ConfigChange,
+    LastReload,
+    PolicySourceStatus,
+    WrongAnswer,
+)
 
 _State = TypeVar("_State")
 
@@ -193,3 +199,5 @@ class AuditState:
 
     head: str = ""
     """The head of the chain over it; empty until it is known."""
+    changes: tuple[ConfigChange, ...] = ()
+    """The newest changes of the config, the newest first."""

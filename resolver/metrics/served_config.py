@@ -3,6 +3,7 @@
 All parts of the server read it. Only a reload puts another snapshot in force.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,11 @@ class ServedConfig:
     def snapshot(self) -> Path:
         """The directory of the snapshot in force."""
         return self._snapshot
+
+    @property
+    def node(self) -> str:
+        """The name of this node: what the config calls it, else that of this host."""
+        return self._compiled.settings.identity or os.uname().nodename
 
     @property
     def hash(self) -> str:

@@ -234,6 +234,18 @@ class PolicySourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """A change of the config, as the audit log has it."""
+
+    at: float
+    event: str
+    who: str
+    added: int
+    """Lines of the config."""
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
 class LastReload:
     """The last reload."""
 
@@ -304,6 +316,10 @@ class Status:
     """Since when names abroad get no answer and those at home do, in seconds since 1970; 0: not."""
     fallback_answers: int = 0
     """Questions that the fallback servers have answered since the server started."""
+    node: str = ""
+    """The name of this node: what the config calls it, else that of its host."""
+    changes: tuple[ConfigChange, ...] = ()
+    """The newest changes of the config, the newest first."""
     wrong_decisions: tuple[str, ...] = ()
     """What workers decide other than the expectations of the config say, by the last self-test."""
     certificate: CertificateStatus | None = None

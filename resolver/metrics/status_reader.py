@@ -10,6 +10,7 @@ from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.layout import NOT_ACCEPTING, UNKNOWN
 from resolver.metrics.part_states import (
     AddressState,
+    AuditState,
     BlockLogState,
     ControlSocketState,
     FailingUpstreams,
@@ -89,6 +90,8 @@ def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at:
         fallback_answers=sums.value(definitions.FALLBACK_ANSWERS),
         certificate=states.find(CertificateStatus),
         wrong_decisions=states.of(SelfTestState).wrong_decisions,
+        node=config.node,
+        changes=states.of(AuditState).changes,
     )
 
 

@@ -5,7 +5,7 @@ client receives, which is as dig shows it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from markupsafe import Markup
 
@@ -15,11 +15,14 @@ from resolver.web.rendering import messages
 from resolver.web.titles import Titles
 
 
-def facts(found: Explanation, titles: Titles, language: str) -> dict[str, str]:
-    """The facts of an explanation by their headings; both may be HTML (``Markup``)."""
+def facts(found: Explanation, titles: Titles, language: str, zone: tzinfo | None) -> dict[str, str]:
+    """The facts of an explanation by their headings; both may be HTML (``Markup``).
+
+    ``zone`` is the time zone of moments; None for this host's.
+    """
     if language != "fa":
         return found.facts()
-    persian = _Persian(titles)
+    persian = _Persian(titles, zone)
     return {
         persian.heading(key): (
             persian.step(found) if key == "decided by" else persian.value(key, text)
@@ -31,9 +34,9 @@ def facts(found: Explanation, titles: Titles, language: str) -> dict[str, str]:
 class _Persian:
     """Values of an explanation in Persian."""
 
-    def __init__(self, titles: Titles) -> None:
+    def __init__(self, titles: Titles, zone: tzinfo | None) -> None:
         self._titles = titles
-        self._formatting = Formatting("fa")
+        self._formatting = Formatting("fa", zone)
         self._messages: Mapping[str, Markup] = messages("fa")
         explanation = messages("fa")["explanation"]
         self._headings: Mapping[str, str] = explanation["headings"]

@@ -2,6 +2,7 @@
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.reports.policy_report import Report
+from resolver.time_zones import time_zone
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 
@@ -10,4 +11,5 @@ _PAGE = Page("policy_report", "base.css", "status_page.css", "report.css")
 
 def page(report: Report, compiled: CompiledConfig, language: str) -> str:
     """The page as HTML; ``compiled`` is the policy that is reported."""
-    return _PAGE.render(language, report=report, titles=Titles(compiled, language))
+    zone = time_zone(compiled.settings.report.time_zone)
+    return _PAGE.render(language, zone, report=report, titles=Titles(compiled, language))

@@ -6,7 +6,8 @@ seconds, and what was typed into the form stays.
 What must stay true:
 - Every user of this host can read the page. Of an exemption it has the services, the VLAN and the
   times; not for whom in the VLAN it is, who has approved it, nor its ticket or id, which is made of
-  the ticket. So it has no errors of a config either: they quote the config.
+  the ticket. So it has no errors of a config either: they quote the config. Of a change of the
+  config it has when, by whom and how many lines, and not what: that has the exemptions.
 - The page only reads. Nobody can change anything through it.
 - Nothing is loaded from elsewhere, and typed text is shown as text.
 - The page is served only under names that no website can have (``metrics_page``).
@@ -27,6 +28,7 @@ from resolver.policy.compiled import CompiledConfig, Service
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import network_of
 from resolver.policy.service_hours import BlockingHours
+from resolver.time_zones import time_zone
 from resolver.web import pages
 from resolver.web.explained import facts
 from resolver.web.figure_plots import VlanHistory
@@ -72,8 +74,9 @@ def page(
     """The page as HTML, with the answer for a client or VLAN and a name if either is given."""
     compiled, titles = explainer.compiled, Titles(explainer.compiled, language)
     lookup = look_up(explainer, who, name)
+    zone = time_zone(compiled.settings.report.time_zone)
     return _PAGE.render(
-        language,
+        *(language, zone),
         status=status,
         faults=list(faults(status)),
         compiled=compiled,
@@ -83,7 +86,7 @@ def page(
         ],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
         lookup=lookup,
-        facts=lookup.explanation and facts(lookup.explanation, titles, language),
+        facts=lookup.explanation and facts(lookup.explanation, titles, language, zone),
         titles=titles,
         history=history,
     )

@@ -321,3 +321,18 @@ def test_a_record_of_a_time_to_come_orders_nothing(
     found = audit_log.before(2.5, LATE)
     assert found is not None
     assert (found.entry.snapshot, found.backdated) == ("cc", None)
+
+
+def test_the_newest_changes_are_those_of_the_config(
+    audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
+    for number in range(4):
+        _write(audit_log, compiled, float(2 * number), f"{number}\n")
+        _write(audit_log, compiled, float(2 * number + 1), f"{number}\n", "lists")
+    audit_log.refused(9.0, "commit 1: no signature")
+    newest = list(audit_log.newest_changes(2))
+    assert [(each.time, each.diff.splitlines()[-1]) for each in newest] == [
+        (6.0, "+3"),
+        (4.0, "+2"),
+    ]
+    assert len(list(audit_log.newest_changes(9))) == 3

@@ -57,6 +57,6 @@ def test_the_cause_in_persian(
     view = explainer.vlan(who)
     assert view is not None
     found = explainer.for_view(view, names.parse(name), codes.A)
-    shown = facts(found, Titles(explainer.compiled, "fa"), "fa")
+    shown = facts(found, Titles(explainer.compiled, "fa"), "fa", None)
     assert cause in shown["علت"]
-    assert facts(found, Titles(explainer.compiled, "en"), "en") == found.facts()
+    assert facts(found, Titles(explainer.compiled, "en"), "en", None) == found.facts()

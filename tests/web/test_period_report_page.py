@@ -357,7 +357,8 @@ def test_changes_are_told_in_words(page: PageOf, report: PeriodReport) -> None:
         (given._replace(before=months.EXEMPTION, after=later), "Exemption pr-1 was changed"),
         (given._replace(before=months.EXEMPTION, after=None), "Exemption pr-1 was ended early"),
     ):
-        html = page("en", changes=(replace(change, event="exempt", exemptions=(changed,)),))
+        event = "exempt --extend" if changed.after else "exempt --end"
+        html = page("en", changes=(replace(change, event=event, exemptions=(changed,)),))
         assert said in re.sub("<[^>]*>", "", html)
         assert "Lines of the config" not in html
 

@@ -22,6 +22,7 @@ from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from tests.live.programs import needed
 from tests.metrics.statuses import idle
+from tests.reports.test_period import TEHRAN
 
 CONFIG = """
 [directives.1595]
@@ -254,7 +255,7 @@ def test_hours_are_on_the_page(made: Report, page: PageOf) -> None:
         night = shared["outside"].format(hours=Markup("<bdi>night</bdi>"))
         assert f"{office}{shared['comma']}{night}</span>" in shown
         assert f"({office})" in shown
-        moment = Formatting(language).both_moments(later.begins)
+        moment = Formatting(language, TEHRAN).both_moments(later.begins)
         assert shared["from"].format(begin=moment) in shown
 
 

@@ -15,6 +15,7 @@ from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
     CacheStatus,
+    ConfigChange,
     ExemptionStatus,
     FetchedStatus,
     HoursStatus,
@@ -32,6 +33,7 @@ from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
 from tests.metrics.statuses import idle
+from tests.reports.test_period import TEHRAN
 from tests.web.judged import ALLOWING, HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 
@@ -388,6 +390,26 @@ def test_hostile_values_stay_text(asked: Explainer, hostile: str) -> None:
     assert f"<{hostile}" in parsed.attributes
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_names_the_node_the_policy_and_who_has_changed_it(
+    asked: Explainer, language: str
+) -> None:
+    text = messages(language)["status_page"]
+    change = ConfigChange(NOW - 60, "exempt --end", "uid 1000 (ali) as uid 0 (root)", 0, 9)
+    status = replace(STATUS, node="ns1.agency.example", changes=(change,))
+    html = page(status, asked, *NOTHING, language)
+    assert f"<title>{text['title']}: ns1.agency.example</title>" in html
+    assert '<span class="node"><bdi>ns1.agency.example</bdi></span></h1>' in html
+    assert f"<dt>{text['policy_hash']}</dt>" in html
+    assert STATUS.policy_hash in html
+    changes = Parsed(html.partition('id="live-changes"')[2].partition("</section>")[0]).text
+    assert Formatting(language, TEHRAN).moment(change.at) in changes
+    assert text["events"]["exempt"] in changes
+    assert change.who in changes
+    assert {"en": "+0 −9", "fa": "+۰ −۹"}[language] in changes
+    assert text["no_changes"] in page(STATUS, asked, *NOTHING, language)
+
+
 def test_it_shows_the_hours_of_a_policy_and_of_an_exemption(tmp_path: Path) -> None:
     hourly = engine(tmp_path, change=HOURLY)
     change = NOW + 7200
@@ -396,7 +418,7 @@ def test_it_shows_the_hours_of_a_policy_and_of_an_exemption(tmp_path: Path) -> N
     status = replace(STATUS, hours=(office,), exemptions=(later,))
     for language in LANGUAGES:
         html, text = page(status, hourly, *NOTHING, language), messages(language)
-        moment = Formatting(language).moment
+        moment = Formatting(language, TEHRAN).moment
         office_hours = "<bdi>office</bdi>"
         policies = html.partition('id="policies"')[2].partition("</section>")[0]
         assert f'(1) <span class="soft">{text["within"].format(hours=Markup(office_hours))}' in (
