@@ -38,6 +38,7 @@ _LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/te
 """Load tests, which run one after the other; the first boots a machine with systemd."""
 _LONG = (
     "tests/end_to_end/other_resolvers/test_lab.py",
+    "tests/end_to_end/watching/test_hundred_sites.py",
     "tests/end_to_end/watching/test_figures.py",
     "tests/end_to_end/other_resolvers/test_engines_without_zones.py",
     "tests/end_to_end/other_resolvers/test_publish.py",

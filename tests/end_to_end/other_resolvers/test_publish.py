@@ -16,6 +16,8 @@ from tests.live.commands import GOOD, darban
 from tests.live.configs import edited
 from tests.live.knot import new_key, secret
 from tests.live.nsd import ANY_V4
+from tests.live.ports import free_port
+from tests.live.prober import prober
 from tests.live.publishing import (
     ADMINISTRATION,
     BLOCKS,
@@ -91,6 +93,22 @@ def test_a_secondary_enforces_the_policy_on_one_vlan(site: Site, secondary: Bind
     assert site.address(PUBLICITY, "address.scene") == "149.154.167.99"
     wait_for(site.is_served, "the status says that Knot serves the zones")
     assert secondary.process.poll() is None
+
+
+def test_a_prober_sees_whether_a_resolver_enforces(
+    site: Site, secondary: Bind, upstream: str, tmp_path: Path
+) -> None:
+    assert secondary.process.poll() is None
+    enforcing, nothing = f"127.0.0.1:{site.secondary}", f"127.0.0.1:{free_port()}"
+    with prober(tmp_path, {"10.10.9.9": ADMINISTRATION, "10.20.9.9": PUBLICITY}) as running:
+        good = {
+            (name, module)
+            for name, server in (("BIND", enforcing), ("NSD", upstream), ("none", nothing))
+            for module in ("administration_blocks", "publicity_passes")
+            if running.probe(server, module)
+        }
+    both = {("BIND", "administration_blocks"), ("BIND", "publicity_passes")}
+    assert good == {*both, ("NSD", "publicity_passes")}
 
 
 def test_an_exemption_reaches_the_secondary(
