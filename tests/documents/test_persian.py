@@ -4,13 +4,22 @@ import pytest
 
 from tests.documents.pages import DOCS, blocks
 
-SAME = {"tutorial": "tutorial/agency", "exempt": "how-to/exempt", "block-page": "how-to/block-page"}
+HOW_TOS = (
+    *("exempt", "install-package", "link-cut", "office-hours", "pair", "switch-vlan"),
+    "why-blocked",
+)
+SAME = {"tutorial": "tutorial/agency", **{name: f"how-to/{name}" for name in HOW_TOS}}
 
 
 @pytest.mark.parametrize("name", SAME)
-@pytest.mark.parametrize("language", ["console", "sh"])
-def test_the_commands_are_the_same(name: str, language: str) -> None:
+def test_the_commands_and_the_configs_are_the_same(name: str) -> None:
     persian, english = DOCS / "fa" / f"{name}.md", DOCS / f"{SAME[name]}.md"
-    assert [each.text for each in blocks(language, persian)] == [
-        each.text for each in blocks(language, english)
+    found = [
+        [
+            (language, each.text)
+            for language in ("", "console", "sh", "toml")
+            for each in blocks(language, page)
+        ]
+        for page in (persian, english)
     ]
+    assert found[0] == found[1] != []
