@@ -19,6 +19,7 @@ VIEWS = [
     pytest.param("docs/fa/README", PHONE, False, "fa", id="contents-phone-light-fa"),
     pytest.param("docs/fa/tutorial", WIDE, True, "fa", id="tutorial-wide-dark-fa"),
     pytest.param("docs/fa/exempt", PHONE, False, "fa", id="exempt-phone-light-fa"),
+    pytest.param("docs/fa/runbook", PHONE, True, "fa", id="runbook-phone-dark-fa"),
     pytest.param("search", PHONE, False, "en", id="search-phone-light-en"),
 ]
 
