@@ -16,6 +16,8 @@ from resolver.metrics.definitions import Metric
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
+PERSIAN_RUNBOOK = ROOT / "docs" / "fa" / "runbook.md"
+"""Its first page: what one sees."""
 BOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 RULES = [DEPLOY / "prometheus" / name for name in ("recording.yml", "alerts.yml")]
 

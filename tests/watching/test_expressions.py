@@ -1,12 +1,14 @@
 """Dashboards, rules and alerts use metrics that exist, and labels that these have."""
 
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from resolver.metrics.faults import Kind
 from tests.watching.expressions import (
+    PERSIAN_RUNBOOK,
     ROOT,
     RUNBOOK,
     Expression,
@@ -111,6 +113,13 @@ def _selects(expression: str, kind: str) -> bool:
 
 def test_each_section_of_the_runbook_has_its_alert() -> None:
     assert set(_sections()) - {""} == {alert["alert"].lower() for alert in alerts()}
+
+
+@pytest.mark.parametrize("page", [RUNBOOK, PERSIAN_RUNBOOK], ids=["English", "Persian"])
+def test_each_section_of_the_runbook_is_found_by_what_one_sees(page: Path) -> None:
+    rows = re.findall(r"^\| [^`\n].*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    found = {anchor for row in rows for anchor in re.findall(r"#(\w+)\)", row)}
+    assert found == set(_sections()) - {""}
 
 
 def test_links_within_the_runbook_have_a_target() -> None:
