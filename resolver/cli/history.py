@@ -5,7 +5,6 @@ import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -31,7 +30,6 @@ from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, AuditLog, OrderedEntry
 from resolver.evidence.history_check import WitnessedHead
-from resolver.reports.period import days
 from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
 from resolver.snapshot.config_files import counted_lines
@@ -52,7 +50,7 @@ Day = Annotated[
     typer.Option(
         "--day",
         metavar="DATE",
-        help="show what each activation of a day opened and closed: 2027-03-20 or 1405-12-29",
+        help="show what each activation of a day opened and closed: 1405-12-29 or 2027-03-20",
     ),
 ]
 Verify = Annotated[
@@ -158,15 +156,17 @@ def _ordered(state: Path) -> list[OrderedEntry]:
 
 
 def _of_day(state: Path, day: str, as_json: bool) -> int:
-    date = dt.date.fromisoformat(days(day, day, ZoneInfo("UTC")).first)
-    begin, end = (
-        dt.datetime.combine(each, dt.time()).timestamp() for each in (date, date + dt.timedelta(1))
-    )
+    first = parse_moment(day)
+    if first.time() != dt.time():
+        raise DarbanError(
+            f"'{day}' is a moment within a day; --day takes a date, such as 1405-12-29"
+        )
+    begin, end = first.timestamp(), (first + dt.timedelta(days=1)).timestamp()
     found = [each for each in _ordered(state) if begin <= each.entry.time < end]
     if as_json:
         print_json({"entries": [each.entry for each in found]})
     else:
-        echo("\n".join(map(_day_text, found)) or f"the audit log has nothing of {date}")
+        echo("\n".join(map(_day_text, found)) or f"the audit log has nothing of {day}")
     return int(not found)
 
 

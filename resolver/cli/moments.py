@@ -58,7 +58,8 @@ def parse_moment(text: str) -> dt.datetime:
     """
     try:
         moment = dt.datetime.fromisoformat(_with_gregorian_date(text))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=_zone())).astimezone(_zone())
+        at = moment if moment.tzinfo else moment.replace(tzinfo=_zone())
+        return at.astimezone(dt.UTC).astimezone(_zone())  # the first fails before the year 1
     except (ValueError, OverflowError):
         raise InvalidMoment(
             f"'{text}' is not a moment such as 1405-12-29, 1405-12-29T14:30, 2027-03-20T14:30 or "

@@ -19,7 +19,7 @@ def test_the_newest_changes_are_known_after_each_activation(tmp_path: Path) -> N
 
     def activate(writer: AuditWriter, event: str, who: str, text: str) -> None:
         sources = SourceTexts({"config.toml": text})
-        asyncio.run(writer.activated(event, who, "aa", compiled, sources))
+        asyncio.run(writer.activated(event, who, "aa", compiled, sources, None))
 
     writer = AuditWriter(tmp_path)
     activate(writer, "start", "uid 0 (root)", "a\n")
