@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from resolver.analysis.idle_entries import idle_entries
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.hours_text import hours_text
@@ -85,7 +86,9 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
         compiled = with_misfits(compiled, Enforcer.ZONES, *Fit)
         # The export says so only of exemptions that were there then.
         compiled = with_misfits(compiled, Enforcer.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
-    return with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
+    of_hosts = _absent_addresses(compiled.loaded)
+    of_entries = idle_entries(compiled.loaded, compiled.all_names.classes, wall)
+    return with_warnings(compiled, [*of_hosts, *of_entries])
 
 
 def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:

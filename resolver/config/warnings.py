@@ -258,6 +258,8 @@ ABSENT_ADDRESS = "absent-address"
 """This host lacks an address to listen on: of ``darban check``, which looks."""
 CERTIFICATE_ADDRESS = "certificate-address"
 CERTIFICATE_NAME = "certificate-name"
+IDLE_ENTRY = "idle-entry"
+"""An entry of ``allow`` or ``deny`` decides no question (``analysis.idle_entries``)."""
 LONG_EXEMPTION = "long-exemption"
 UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90
