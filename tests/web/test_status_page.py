@@ -403,7 +403,7 @@ def test_it_names_the_node_the_policy_and_who_has_changed_it(
     assert f"<dt>{text['policy_hash']}</dt>" in html
     assert STATUS.policy_hash in html
     changes = Parsed(html.partition('id="live-changes"')[2].partition("</section>")[0]).text
-    assert Formatting(language, TEHRAN).moment(change.at) in changes
+    assert Formatting(language, TEHRAN).plain_moment(change.at) in changes
     assert text["events"]["exempt"] in changes
     assert change.who in changes
     assert {"en": "+0 −9", "fa": "+۰ −۹"}[language] in changes
