@@ -126,7 +126,7 @@ def check_mergeable(nodes: Sequence[Figures]) -> None:
             if not seen.isdisjoint(minutes | hours):
                 raise IncompatibleFiguresError(
                     f"figures of the node '{node}' are given twice for the same minutes; give "
-                    "each node once"
+                    "each node once, and nodes of one host name a [server] identity of their own"
                 )
             seen |= minutes | hours
 
