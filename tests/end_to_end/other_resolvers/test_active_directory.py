@@ -67,7 +67,8 @@ def _network(ip: Path, nsd_program: Path, directory: Path) -> Iterator[Domain]:
             namespace = made.add(name)
             made.join(router, namespace, subnet)
             made.lead(namespace, subnet)
-            place, dns = directory / name, subnet.server[0]
+            place = directory / name
+            dns = CONTROLLER if subnet is CONTROLLERS else subnet.server[0]
             machines.append(machine(name, place, made.into(namespace), dns))
         for key in FORWARDING:
             subprocess.run([*into, "sh", "-c", f"echo 1 >/proc/sys/{key}"], check=True)
