@@ -18,6 +18,8 @@ _VERBS: Mapping[Kind, str] = {
     "otherwise": "answers otherwise",
 }
 _OTHERS = "other names"
+_SHOWN = 3
+"""Services of a kind in a line for an activation."""
 
 
 def summary_lines(summary: ActivationSummary | None) -> Iterator[str]:
@@ -40,11 +42,13 @@ def summary_words(summary: ActivationSummary | None) -> str:
     if summary is None:
         return ""
     parts = ((verb, summary.services(kind)) for kind, verb in _VERBS.items())
-    return "; ".join(
-        f"{verb} {', '.join(each or _OTHERS for each in services)}"
-        for verb, services in parts
-        if services
-    )
+    return "; ".join(f"{verb} {_few(services)}" for verb, services in parts if services)
+
+
+def _few(services: list[str]) -> str:
+    shown = ", ".join(each or _OTHERS for each in services[:_SHOWN])
+    more = len(services) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _names_line(of: ChangedNames) -> str:

@@ -43,9 +43,13 @@ class AllNames:
 
     def __init__(self, state: Path, snapshot: Snapshot, readings: KeptReadings) -> None:
         self._state = state
+        self._snapshot = snapshot
         self._compiled = snapshot.compiled
-        self._index = snapshot.index()
         self._readings = readings
+
+    @cached_property
+    def _index(self) -> Index:
+        return self._snapshot.index()
 
     @cached_property
     def classes(self) -> NameClasses:
@@ -93,7 +97,8 @@ class AllNames:
         return found
 
     def _kept(self, key: str) -> NameGroups | None:
-        octets = self._readings.content(key) if key else None
+        with as_owner(self._state):
+            octets = self._readings.content(key) if key else None
         return None if octets is None else NameGroups.of_octets(octets)
 
     def summary(self, wall: float) -> ActivationSummary | None:

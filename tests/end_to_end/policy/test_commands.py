@@ -97,7 +97,7 @@ def test_check_of_an_expectation_that_does_not_hold(config: Path) -> None:
     told = _darban("check", "--json", at=config.parent)
     assert told.code == NO
     [failed] = told.json["failed"]
-    assert set(failed) == {"place", "text"}
+    assert set(failed) == {"place", "text", "lists"}
     assert told.json["ok"] is False
 
 
