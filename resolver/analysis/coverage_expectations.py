@@ -95,20 +95,21 @@ class _Proofs:
     def open_names(self, expected: Mapping[int, ExpectationConfig]) -> dict[int, _Open]:
         """What is open in the first state of the hours in which anything is, where anything is."""
         found: dict[int, _Open] = {}
+        vlans = {place: self._vlans(each) for place, each in expected.items()}
         for (hours,) in hours_ahead(self._compiled, wall=self._wall):
             self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
             for place, expect in expected.items():
-                opened = None if place in found else self._open(expect)
+                opened = None if place in found else self._open(expect, vlans[place])
                 if opened is not None:
                     text = opened.text + while_text(self._compiled, hours)
                     found[place] = opened._replace(text=text)
         return found
 
-    def _open(self, expect: ExpectationConfig) -> _Open | None:
-        """What is open now for the first VLAN for which anything is; else None."""
-        for view in self._views(expect):
-            holes = self._holes_of(expect, view)
-            if holes is not None:
+    def _open(self, expect: ExpectationConfig, vlans: Iterable[str]) -> _Open | None:
+        """What is open now on the first of the VLANs on which anything is; else None."""
+        for view in map(self._explainer.vlan, vlans):
+            holes = None if view is None else self._holes_of(expect, view)
+            if view is not None and holes is not None:
                 name = holes.shortest.of_class.name
                 lists = lists_of_others(self._compiled, self._index, name)
                 return _Open(self._described(expect, view, holes), lists)
@@ -124,15 +125,14 @@ class _Proofs:
             self._holes[proof] = self._check.holes(view, services, exceptions)
         return self._holes[proof]
 
-    def _views(self, expect: ExpectationConfig) -> Iterable[View]:
-        """The view of the VLAN; or of a VLAN that has the policy, and of each with own rules."""
-        found: dict[int, View] = {}
-        for name, vlan in self._config.vlans.items():
-            if expect.vlan == name or (expect.policy and vlan.policy == expect.policy):
-                view = self._explainer.vlan(name)
-                if view is not None:
-                    found.setdefault(self._compiled.vlans[view.vlan].policy, view)
-        return found.values()
+    def _vlans(self, expect: ExpectationConfig) -> list[str]:
+        """The VLAN; or one VLAN that has the policy, and each that has rules of its own besides."""
+        found: dict[int, str] = {}
+        for vlan in self._compiled.vlans:
+            of_policy = expect.policy == self._compiled.policies[vlan.policy].name
+            if expect.vlan == vlan.name or (expect.policy and of_policy):
+                found.setdefault(vlan.policy, vlan.name)
+        return [*found.values()]
 
     def _described(self, expect: ExpectationConfig, view: View, found: Holes) -> str:
         """What is open, why, and where the config opens it."""

@@ -147,6 +147,7 @@ class Explainer:
         self.wall = wall
         """The moment that is explained, in seconds since 1970; ``inf`` for no certain one."""
         self._ask = ask
+        self._vlans = {vlan.name: place for place, vlan in enumerate(compiled.vlans)}
         self._snapshot = LoadedSnapshot(compiled, index, wall)
         self._observer = _LastVerdict()
         self._zone = time_zone(compiled.settings.report.time_zone) or UTC
@@ -165,10 +166,8 @@ class Explainer:
 
     def vlan(self, name: str) -> View | None:
         """The view of a VLAN by its name; None where there is none."""
-        for place, vlan in enumerate(self.compiled.vlans):
-            if vlan.name == name:
-                return self._snapshot.views.of_vlan(place)
-        return None
+        place = self._vlans.get(name)
+        return None if place is None else self._snapshot.views.of_vlan(place)
 
     def client(self, address: str) -> View | None:
         """The view of a client by its address; None where no VLAN holds it.

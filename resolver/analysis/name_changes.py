@@ -28,6 +28,7 @@ from resolver.dns.local_record import LocalName, LocalRecord
 from resolver.policy.clauses import OwnRule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
+from resolver.policy.effect import ServiceSets
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome
@@ -170,6 +171,7 @@ class _Comparison:
             _Side(each.compiled, each, wall) for each in (changed.old, changed.new)
         )
         self._wall = wall
+        self._found: dict[tuple[tuple[int, int], ServiceSets, ServiceSets], _Found] = {}
         differing = self._old.local_data() ^ self._new.local_data()
         self._local = {name.removeprefix(names.WILDCARD) for name, _ in differing}
         """The names whose local data has changed, and the aliases: other rules may decide now."""
@@ -220,10 +222,17 @@ class _Comparison:
         return self._old.beside_own_rules(old) == self._new.beside_own_rules(new)
 
     def _of_vlan(self, vlan: str, policies: tuple[int, int]) -> _Found:
-        views = self._old.explainer.vlan(vlan), self._new.explainer.vlan(vlan)
+        """What changes on a VLAN with these policies, in the state of the hours."""
+        old, new = self._old.explainer.vlan(vlan), self._new.explainer.vlan(vlan)
+        if old is None or new is None:
+            return {}
+        key = policies, old.effect.services, new.effect.services
+        if key not in self._found:  # in many states of the hours, policies do the same
+            self._found[key] = self._of_views(old, new, policies)
+        return self._found[key]
+
+    def _of_views(self, old: View, new: View, policies: tuple[int, int]) -> _Found:
         found: _Found = {}
-        if views[0] is None or views[1] is None:
-            return found
         changed, apart = self._changed, self._apart(policies)
         if self._decide_alike(policies):
             pairs, counted = changed.pairs, [each for each in apart if each in changed]
@@ -235,9 +244,9 @@ class _Comparison:
             if left:
                 others = [each for each in group.shortest if each not in apart][:EXAMPLES]
                 classes = others or [changed.one_of(pair, apart.keys())]
-                self._note(found, views[0], views[1], classes, left)
+                self._note(found, old, new, classes, left)
         for each in apart:
-            self._note(found, views[0], views[1], [each], 1)
+            self._note(found, old, new, [each], 1)
         return found
 
     def _apart(self, policies: tuple[int, int]) -> dict[NameClass, None]:
