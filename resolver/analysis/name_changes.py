@@ -174,10 +174,10 @@ class _Comparison:
         self._found: dict[tuple[tuple[int, int], ServiceSets, ServiceSets], _Found] = {}
         differing = self._old.local_data() ^ self._new.local_data()
         self._local = {name.removeprefix(names.WILDCARD) for name, _ in differing}
-        """The names whose local data has changed, and the aliases: other rules may decide now."""
-        if self._local or changed.zones:
-            both = chain(self._old.compiled.local, self._new.compiled.local)
-            self._local |= {e.name.removeprefix(names.WILDCARD) for e in both if _aliases(e)}
+        """The names whose local data has changed."""
+        both = chain(self._old.compiled.local, self._new.compiled.local)
+        self._aliases = {e.name.removeprefix(names.WILDCARD) for e in both if _aliases(e)}
+        """Any rule may decide what these get: it may be for the target."""
 
     def changes(self) -> Iterator[NameChange]:
         """The changes, those of the same kind on several VLANs or in several states together."""
@@ -259,7 +259,7 @@ class _Comparison:
         if not self._decide_alike(policies):
             return _joined(self._changed.classes_within, zones)
         differing = self._old.own_rules(old) ^ self._new.own_rules(new)
-        changed = self._local | {rule.name for rule in differing}
+        changed = self._local | self._aliases | {rule.name for rule in differing}
         found = _joined(self._changed.classes_within, changed)
         return found | _joined(self._changed.changed_within, zones)
 

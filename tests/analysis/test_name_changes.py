@@ -49,6 +49,14 @@ def test_an_allow_opens_a_name_and_what_is_below_it() -> None:
     assert found.examples == ("web.chat.example", "*.web.chat.example")
 
 
+def test_a_rule_for_the_target_of_a_local_alias_decides_the_alias() -> None:
+    alias = '[[local]]\nname = "here.example.org"\nrecords = ["CNAME www.example.net."]\n'
+    denied = 'block = ["@messenger"]\ndeny = ["example.net"]'
+    [found] = changes(config(more=alias), config(denied, alias))
+    assert (found.how, found.classes) == ("stricter", 3)
+    assert "here.example.org" in found.examples
+
+
 def test_a_name_that_leaves_a_list_opens() -> None:
     lists = {**LISTS, "talk": "! Category: messenger\n||other.example^\n"}
     found = {(each.how, each.examples) for each in changes(config(), config(), lists)}
