@@ -14,7 +14,7 @@ from resolver.cli.hours_text import hours_text
 from resolver.cli.policies import compile_shown, with_misfits, with_warnings
 from resolver.compiler.compilation import CompileResult
 from resolver.config.load import LoadedConfig
-from resolver.config.problems import Problem, toml_text
+from resolver.config.problems import Problem, problem_lines, toml_text
 from resolver.config.reading import ConfigFiles
 from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.count_text import count_text
@@ -33,8 +33,8 @@ File = Annotated[
 def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -> int:
     """Check a config, and run its expectations.
 
-    No server is needed. Exits with 1 where an expectation does not hold, 2 where the config has an
-    error.
+    Warnings of one kind are one line; --json has each. No server is needed. Exits with 1 where an
+    expectation does not hold, 2 where the config has an error.
 
         darban check
 
@@ -62,8 +62,8 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
             }
         )
     else:
-        for problem in compiled.problems:
-            echo(str(problem))
+        for line in problem_lines(compiled.problems):
+            echo(line)
         for failed in compiled.failed:
             echo(f"{failed.place}: does not hold: {failed.text}")
         for gap in gaps:

@@ -17,6 +17,7 @@ from resolver.cli.server import PATIENCE, answer_text, ask
 from resolver.compiler.candidate import Rejected
 from resolver.compiler.settings import policy_source
 from resolver.config.load import load
+from resolver.config.problems import problem_lines
 from resolver.errors import DarbanError
 from resolver.files import temporary_file
 from resolver.part import Answer
@@ -149,7 +150,7 @@ async def _pulled(
         raise
     await repository.keep(fetched.commit)
     expired = pulled.expired(source.expires_days, now)
-    report = [*(str(problem) for problem in compiled.problems), *expired]
+    report = [*problem_lines(compiled.problems), *expired]
     return _answer("written", fetched, report, 0)
 
 

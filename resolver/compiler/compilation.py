@@ -29,7 +29,7 @@ from resolver.compiler.tls import check_certificate
 from resolver.config import warnings
 from resolver.config.load import LoadedConfig, load
 from resolver.config.model import Config
-from resolver.config.problems import Problem
+from resolver.config.problems import Problem, problem_lines
 from resolver.config.reading import ConfigFiles, read_merged
 from resolver.dns import names
 from resolver.errors import DarbanError
@@ -85,7 +85,7 @@ class CompileResult:
     def check(self) -> None:
         """Raise Rejected where the snapshot cannot be put in force."""
         if self.errors:
-            raise Rejected([str(problem) for problem in self.problems])
+            raise Rejected(problem_lines(self.problems))
         if self.failed:
             report = ["expectations that do not hold:", *map(str, self.failed)]
             lists = chain.from_iterable(each.lists for each in self.failed)
@@ -200,7 +200,7 @@ def compile_and_save(
     if are_complete(compiled.loaded, compiled.of_lists):
         readings.prune()
     lists = compiled.own_lists
-    told = [str(problem) for problem in compiled.problems]
+    told = problem_lines(compiled.problems)
     if sources is not None and sources.lists is not None:
         edited = [each for each in differing(sources.lists, lists) if not is_pulled(config, each)]
         if edited:

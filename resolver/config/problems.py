@@ -35,6 +35,11 @@ class Problem:
     advice: str = ""
     code: str = ""
 
+    @property
+    def kind(self) -> str:
+        """The kind of a warning that can be acknowledged; empty for other problems."""
+        return self.code.partition(":")[0]
+
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         code = f" [{self.code}]" if self.code else ""
@@ -43,6 +48,37 @@ class Problem:
         advice = f". {self.advice}" if self.advice else ""
         start = f"{place}:{warning}{path}"
         return f"{start} found {self.found}; expected {self.expected}{advice}"
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[str]:
+    """Problems as lines: each error, and a line for the warnings of one kind.
+
+    Such a line has the first warning as a whole, and of the others the name and the place.
+    """
+    by_kind: dict[tuple[str, str] | int, list[Problem]] = {}
+    for index, each in enumerate(problems):
+        by_kind.setdefault((each.kind, each.expected) if each.kind else index, []).append(each)
+    return [_line(*group) for group in by_kind.values()]
+
+
+def _line(first: Problem, *others: Problem) -> str:
+    """A warning, and where there are others of its kind."""
+    if not others:
+        return str(first)
+    places = [_also(each, first) for each in others[:_MAX_NAMES]]
+    more = len(others) - len(places)
+    places += [f"and {more} more (check --json has each)"] if more else []
+    return f"{first}{'' if first.advice else '.'} Also {', '.join(places)}."
+
+
+def _also(other: Problem, first: Problem) -> str:
+    """The name of a warning, what it has found if that is something else, and its place."""
+    name = other.code.partition(":")[2] or other.path
+    found = f" with {other.found}" if other.found != first.found else ""
+    file = "" if other.file == first.file else f"{other.file}:"
+    line = "" if other.line is None else f"{'' if file else 'line '}{other.line}"
+    place = f" ({file}{line})" if file or line else ""
+    return f"{name}{found}{place}"
 
 
 def closest(name: str, known: Iterable[str]) -> str:
