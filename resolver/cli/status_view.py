@@ -18,7 +18,7 @@ from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import minute_lines
 from resolver.count_text import count_text
 from resolver.engine.unknown_clients import UnknownClients
-from resolver.metrics.faults import FaultValue, Kind, faults
+from resolver.metrics.faults import Fault, FaultValue, Kind, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 
 _APPROVERS = 100
@@ -125,10 +125,17 @@ def _redirected(now: Status) -> str:
 
 
 def _faults(now: Status) -> Iterator[Text]:
-    for fault in faults(now):
-        values = {key: _value(value) for key, value in fault.values.items()}
-        text = _FAULTS[fault.kind].format(**values, report=fault.report)
-        yield Text(text, "yellow" if fault.is_reminder else "bold red")
+    """What is wrong; then what a person has to do; then what ends soon."""
+    found = list(faults(now))
+    for fault in (each for each in found if not each.is_coming):
+        yield Text(_fault(fault), "yellow" if fault.is_reminder else "bold red")
+    for fault in (each for each in found if each.is_coming):
+        yield Text(f"soon      {_fault(fault)}")
+
+
+def _fault(fault: Fault) -> str:
+    values = {key: _value(value) for key, value in fault.values.items()}
+    return _FAULTS[fault.kind].format(**values, report=fault.report)
 
 
 def _value(value: FaultValue) -> str:
@@ -239,10 +246,11 @@ def _below(now: Status) -> Iterator[Text]:
     """The hours, the lists, and of the rest what the server has: block log, zones, policy."""
     for hours in now.hours:
         yield Text(f"hours     {hours_text(hours)}")
-    lists = ", ".join(f"{each.service} {each.entries}" for each in now.lists)
+    services = count_text(len(now.lists), "service")
+    rules = count_text(sum(each.entries for each in now.lists), "rule")
     reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
     since = f"; the oldest review was on {reviewed}" if reviewed else ""
-    yield Text(f"lists     {lists or 'none'}{since}")
+    yield Text(f"lists     {services} with {rules}{since}")
     faulty = {fault.values.get("list") for fault in faults(now)}
     for each in now.fetched:
         age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"

@@ -79,6 +79,11 @@ class Fault:
         """Whether the server does what it should, and a person has to do something."""
         return self.kind in _REMINDERS
 
+    @property
+    def is_coming(self) -> bool:
+        """Whether nothing is wrong, and something ends soon, as was planned."""
+        return self.kind == "exemption_ends"
+
 
 def faults(now: Status) -> Iterator[Fault]:
     """The faults of a server, those that are no reminders first."""

@@ -95,7 +95,7 @@ def test_nothing_is_cut_at_any_width(width: int) -> None:
     whole = "".join(text.split())
     for part in (
         *("administration", "468,001", "24.69G", IPV6, "pr-2031"),
-        *("10.10.3.7/32", "fd00:10::37/128", "telegram120", "2lost"),
+        *("10.10.3.7/32", "fd00:10::37/128", "1servicewith120rules", "2lost"),
     ):
         assert part in whole, part
     assert "\x1b" not in text
@@ -127,6 +127,21 @@ def test_what_needs_a_look_is_told() -> None:
         "the oldest review was on 2026-11-24",
     ):
         assert part in text
+
+
+def test_what_ends_soon_comes_after_what_is_wrong() -> None:
+    (exemption,) = FIRST.exemptions
+    states = (replace(exemption, id=state, state=state) for state in ("ends soon", "ended"))
+    text = drawn(replace(FIRST, exemptions=tuple(states), config_ok=False), 200)
+    wrong, ended, coming = (
+        text.index(part)
+        for part in (
+            "the config is not in force",
+            "\nexemption ended ended on ",
+            "\nsoon      exemption ends soon ends on ",
+        )
+    )
+    assert wrong < ended < coming < text.index("by VLAN")
 
 
 def test_a_missing_forward_zone_is_told() -> None:

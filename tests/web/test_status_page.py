@@ -254,10 +254,6 @@ def test_the_page_has_the_titles_of_its_language(tmp_path: Path) -> None:
             "<bdi>127.0.0.1:8053</bdi> does not serve 1 zones as they were written.",
         ),
         (
-            replace(STATUS, exemptions=(replace(EXEMPTION, state="ends soon"),)),
-            "An exemption for <bdi>one</bdi> ends on",
-        ),
-        (
             replace(STATUS, exemptions=(replace(EXEMPTION, state="ended"),)),
             "An exemption for <bdi>one</bdi> ended on",
         ),
@@ -269,6 +265,18 @@ def test_what_needs_attention_is_shown_first(asked: Explainer, status: Status, t
     assert ENGLISH["unhealthy"] not in good
     assert ENGLISH["healthy"] not in html
     assert html.index(ENGLISH["unhealthy"]) < html.index(told) < html.index('class="figures"')
+
+
+def test_what_ends_soon_is_apart_from_what_is_wrong(asked: Explainer) -> None:
+    soon = replace(STATUS, exemptions=(replace(EXEMPTION, state="ends soon"),))
+    good = page(soon, asked, *NOTHING, "en")
+    bad = page(replace(soon, config_ok=False), asked, *NOTHING, "en")
+    ends = f"<b>{ENGLISH['coming']}</b>", "An exemption for <bdi>one</bdi> ends on"
+    for html, state in ((good, ENGLISH["healthy"]), (bad, ENGLISH["unhealthy"])):
+        places = [html.index(each) for each in (state, *ends, 'class="figures"')]
+        assert places == sorted(places)
+    assert ENGLISH["unhealthy"] not in good
+    assert ENGLISH["coming"] not in page(STATUS, asked, *NOTHING, "en")
 
 
 def test_a_check_of_the_config_is_not_advised_where_a_full_disk_is_the_reason(
