@@ -60,6 +60,15 @@ def _value(value: Value) -> str:
     return "none" if value in (None, "") else f"{value}"
 
 
+def headline(
+    old: str, new: str, number: int, of_names: Sequence[NameChange], moved: Sequence[str]
+) -> str:
+    """A comparison in one line: how many changes, and what becomes of all names."""
+    changes = count_text(number, "change") if number else "no change"
+    names_of = f"; all names: {_total(of_names, moved)}" if number or of_names else ""
+    return f"from {old} to {new}: {changes}{names_of}"
+
+
 def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[str]:
     """What changes for all names, what opens first; ``moved`` are prefixes not compared."""
     yield f"all names: {_total(found, moved)}"

@@ -31,9 +31,9 @@ def reload(
     in force stays, and the report says what is wrong. When this returns with 0, every answer
     is by the new config.
 
-    With FILE, a file beside the config takes its place: it is checked, its changes are shown,
-    and the config before is kept as config.toml.old. If the file is not put in force, the config
-    stays as it was.
+    With FILE, a file beside the config takes its place: it is checked, and the config before is
+    kept as config.toml.old. 'darban diff FILE' shows what it changes; here that is one line. If the
+    file is not put in force, the config stays as it was.
 
     If a list that the config still names is gone, or has lost more than a fifth of its entries,
     the reload is held, and the report names the list. With --accept it is put in force.

@@ -3,8 +3,12 @@
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from resolver.analysis.diff_text import headline
+from resolver.analysis.name_changes import NameChange
 from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import echo, print_json
 from resolver.cli.policies import compile_shown
@@ -32,16 +36,19 @@ def reload_from(new: Path, path: Path, *, accept: bool, as_json: bool) -> int:
     except Rejected as error:
         raise Rejected([*error.report, f"{path} is as it was"], error.code) from None
     texts = texts_as(path, files.texts(path.parent))
-    shown = _diff(new, path, as_json)
-    if shown.returncode > 1:
-        return shown.returncode
+    compared = _diff(new, path)
+    if compared.returncode > 1:
+        return compared.returncode
+    diff = json.loads(compared.stdout)
+    if not as_json:
+        echo(_headline(diff))
     before = content_of(path, path.name)
     if before is None:
         raise DarbanError(f"{path} does not exist; copy {new} to it, then run 'darban reload'")
     answer = activate(path, texts, "reload", in_force.snapshot, keep=True, accept=accept)
     old_file = kept(str(path)) if content_of(path, path.name) != before else None
     if as_json:
-        print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
+        print_json({**answer, "diff": diff, "kept": old_file})
     else:
         echo(result_text(path, answer))
         echo(_file_text(path, new, answer, old_file))
@@ -51,12 +58,18 @@ def reload_from(new: Path, path: Path, *, accept: bool, as_json: bool) -> int:
     return int(answer["code"])
 
 
-def _diff(new: Path, path: Path, as_json: bool) -> subprocess.CompletedProcess[bytes]:
-    """Show what a file changes, in a process of its own: as root, ``diff`` gives up its rights."""
-    options = ["--config", str(path), *(["--json"] if as_json else [])]
-    command = child_process.command("resolver", "diff", str(new), *options)
-    out = subprocess.PIPE if as_json else None
-    return subprocess.run(command, env=child_process.environment(), stdout=out, check=False)
+def _diff(new: Path, path: Path) -> subprocess.CompletedProcess[bytes]:
+    """What a file changes, in a process of its own: as root, ``diff`` gives up its rights."""
+    command = child_process.command("resolver", "diff", str(new), "--config", str(path), "--json")
+    environment = child_process.environment()
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+
+
+def _headline(diff: Mapping[str, Any]) -> str:
+    """What changes, in a line: ``darban diff`` has shown all of it."""
+    of_names = [NameChange(**each) for each in diff["names"]]
+    moved = diff["prefixes_not_compared"]
+    return headline(diff["old"], diff["new"], len(diff["changes"]), of_names, moved)
 
 
 def _file_text(path: Path, new: Path, answer: Answer, old_file: str | None) -> str:
