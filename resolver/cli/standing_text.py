@@ -48,16 +48,17 @@ def _ground(service: BlockedService) -> str:
 
 
 def _others(standing: Standing) -> Iterator[str]:
+    # In audit mode, a policy counts what its ``deny`` and its ``default`` would block.
+    blocks = Does.COUNT if standing.mode == "audit" else Does.BLOCK
     for what, names in (
         ("not blocked at this hour", standing.other_hours),
-        ("blocked by name", standing.denied),
+        (f"{_done(blocks)}, by name", standing.denied),
         ("allowed", standing.allowed),
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
     if standing.default != Does.PASS:
-        # ``default`` is as the config of a policy in audit mode writes it.
-        does = Does.COUNT if standing.mode == "audit" else Does(standing.default)
+        does = blocks if standing.default == Does.BLOCK else Does(standing.default)
         yield f"all other names were {_done(does)}"
 
 

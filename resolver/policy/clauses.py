@@ -2,7 +2,8 @@
 
 A policy is its clauses. Code that compares, hashes, exports or describes a policy goes through
 them, and names each kind of clause and each value of ``Does``: so the type checker reports the code
-that lacks a new one (``typing.assert_never``). ``policy.effect`` has the order of clauses.
+that lacks a new one (``typing.assert_never``). ``ORDER`` says which value of ``Does`` counts first;
+``policy.effect`` has the tiers.
 """
 
 from dataclasses import dataclass

@@ -167,6 +167,15 @@ def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:
     assert made.refused == 7
 
 
+def test_what_a_policy_under_audit_would_block_is_only_counted(made: Report, page: PageOf) -> None:
+    audited = replace(made.vlans[0], mode="audit", default="block")
+    whole = page(replace(made, vlans=(audited,)), "en")
+    assert re.search(r"games\.example</bdi> <span class=\"soft\">only counted</span>", whole)
+    assert "all other names, except this network’s own, only counted" in whole
+    enforced = page(replace(made, vlans=(replace(audited, mode="enforce"),)), "en")
+    assert "only counted" not in enforced
+
+
 def test_expectations_are_told_with_what_came_of_them(made: Report) -> None:
     told = [(e.client, e.got, e.service, e.holds) for e in made.vlans[0].expectations]
     assert told == [

@@ -1,0 +1,44 @@
+"""What was in force for a VLAN, as text."""
+
+import pytest
+
+from resolver.cli.standing_text import standing_text
+from resolver.reports.standing import Standing
+
+
+@pytest.mark.parametrize(
+    ("mode", "default", "told"),
+    [
+        ("enforce", "pass", ["blocked, by name: games.example"]),
+        (
+            *("enforce", "count"),
+            ["blocked, by name: games.example", "all other names were counted only"],
+        ),
+        (
+            *("enforce", "block"),
+            ["blocked, by name: games.example", "all other names were blocked"],
+        ),
+        (
+            *("audit", "block"),
+            ["counted only, by name: games.example", "all other names were counted only"],
+        ),
+    ],
+)
+def test_a_policy_under_audit_counts_what_its_deny_and_its_default_would_block(
+    mode: str, default: str, told: list[str]
+) -> None:
+    standing = Standing(
+        client=None,
+        vlan="administration",
+        policy="administrative",
+        mode=mode,
+        default=default,
+        blocked=(),
+        exempted=(),
+        other_hours=(),
+        denied=("games.example",),
+        allowed=(),
+        exemptions=(),
+    )
+    _, _, *lines = standing_text(standing).splitlines()
+    assert lines[:-1] == told
