@@ -28,7 +28,7 @@ from resolver.dns.local_record import LocalName, LocalRecord
 from resolver.policy.clauses import OwnRule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
-from resolver.policy.effect import ServiceSets
+from resolver.policy.effect import Tier
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome
@@ -162,6 +162,8 @@ def moved_prefixes(old: CompiledConfig, new: CompiledConfig) -> list[str]:
 
 _Key = tuple[How, str, str, str]
 _Found = dict[_Key, tuple[int, list[NameClass]]]
+_Treated = tuple[tuple[int, int], tuple[Tier, ...], tuple[Tier, ...]]
+"""Two policies, and what each does to services."""
 
 
 class _Comparison:
@@ -171,7 +173,7 @@ class _Comparison:
             _Side(each.compiled, each, wall) for each in (changed.old, changed.new)
         )
         self._wall = wall
-        self._found: dict[tuple[tuple[int, int], ServiceSets, ServiceSets], _Found] = {}
+        self._found: dict[_Treated, _Found] = {}
         differing = self._old.local_data() ^ self._new.local_data()
         self._local = {name.removeprefix(names.WILDCARD) for name, _ in differing}
         """The names whose local data has changed."""
@@ -226,7 +228,7 @@ class _Comparison:
         old, new = self._old.explainer.vlan(vlan), self._new.explainer.vlan(vlan)
         if old is None or new is None:
             return {}
-        key = policies, old.effect.services, new.effect.services
+        key = policies, old.effect.tiers, new.effect.tiers
         if key not in self._found:  # in many states of the hours, policies do the same
             self._found[key] = self._of_views(old, new, policies)
         return self._found[key]
