@@ -102,8 +102,9 @@ class NameClasses:
 
     def one_of(self, covering: Covering, apart: Set[NameClass]) -> NameClass:
         """The shortest class of a group that is not in ``apart``; there must be one."""
-        for each in self.groups.by_covering[covering].first(1, apart):
-            return each
+        for each in self.groups.by_covering[covering].shortest:
+            if each not in apart:
+                return each
         every = (  # all that are kept are apart: rare
             each
             for point in self.list_points()

@@ -6,7 +6,6 @@ number of its classes and the shortest of them, and is changed where lists chang
 """
 
 import json
-from collections.abc import Container, Iterable
 from heapq import nsmallest
 from typing import Any, Final, NamedTuple
 
@@ -88,10 +87,6 @@ class NameGroup:
         """Whether too few of its classes are kept."""
         return len(self.shortest) < min(_FEWEST, self.count)
 
-    def first(self, number: int, without: Container[NameClass]) -> list[NameClass]:
-        """The shortest classes that are not in ``without``, as far as they are kept."""
-        return [each for each in self.shortest if each not in without][:number]
-
     def plain(self) -> list[object]:
         """It as JSON has it; it must be settled."""
         bound = None if self._bound is None else [*self._bound[:2], self._bound[2].hex()]
@@ -145,10 +140,6 @@ class NameGroups:
 
     @classmethod
     def of_octets(cls, octets: bytes) -> "NameGroups":
-        """The groups that were stored; ValueError or TypeError where these are none."""
-        return cls.of_plain(json.loads(octets))
-
-    @classmethod
-    def of_plain(cls, plain: Iterable[list[Any]]) -> "NameGroups":
-        """The groups of such values."""
+        """The groups that were stored."""
+        plain = json.loads(octets)
         return cls({tuple(covering): NameGroup.of_plain(each) for covering, each in plain})

@@ -7,6 +7,7 @@ a change costs what it changes.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -109,16 +110,22 @@ class AllNames:
         changed, before = self._changed, self._before
         if changed is None or before is None:
             return None
-        found = sorted(name_changes(changed, wall), key=looser_first)
-        lists = self._rules.lists
         moved = moved_prefixes(before[0], self._compiled)
-        of_all: tuple[list[object], ...] = ([*found], [*lists], [*moved])
-        return ActivationSummary(
-            tuple(map(_changed_names, found[:_MOST])),
-            tuple(map(_changed_list, lists[:_MOST])),
-            tuple(moved[:_MOST]),
-            sum(max(0, len(each) - _MOST) for each in of_all),
-        )
+        return bounded(name_changes(changed, wall), self._rules.lists, moved)
+
+
+def bounded(
+    names: Sequence[NameChange], lists: Sequence[ListChange], moved: Sequence[str]
+) -> ActivationSummary:
+    """The summary of changes: the first of each kind, and how many more there are."""
+    first = sorted(names, key=looser_first)[:_MOST]
+    counts = (len(names), len(lists), len(moved))
+    return ActivationSummary(
+        tuple(map(_changed_names, first)),
+        tuple(map(_changed_list, lists[:_MOST])),
+        tuple(moved[:_MOST]),
+        sum(max(0, each - _MOST) for each in counts),
+    )
 
 
 def _key(compiled: CompiledConfig) -> str:
