@@ -88,9 +88,9 @@ def test_a_whole_history(server: Server) -> None:
 
 def test_a_report_has_the_head_and_whether_all_is_whole(server: Server) -> None:
     month = f"{dt.datetime.now(dt.UTC):%Y-%m}"
-    options = ("--month", month, "--language", "en", "--full")
+    options = ("--month", month, "--language", "en")
     head = _verify(server, "--json").json["head"]
-    page = darban("report", *options, at=server.directory)
+    page = darban("report", *options, "--full", at=server.directory)
     assert page.code == GOOD, page.err
     assert f"The head of the chain is <bdi>{head}</bdi>" in page.out
     assert "are as their chain of hashes has them" in page.out

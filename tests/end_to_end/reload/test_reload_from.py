@@ -53,7 +53,9 @@ def test_it_takes_the_place_of_the_config(server: Server) -> None:
     new = _new(server, DENY, OPEN)
     done = _from(server, "new.toml")
     assert done.code == GOOD, done.err
-    assert "deny: - web.telegram.org" in done.out
+    first = done.out.splitlines()[0]
+    assert first == "from in force to new.toml: 1 change; all names: some become looser"
+    assert "deny:" not in done.out, "darban diff shows it"
     assert "config.toml: in force, snapshot " in done.out
     assert "never in force" not in done.out
     assert _data(server) == ANY_V4
