@@ -1,4 +1,4 @@
-#!/bin/sh
+# shellcheck shell=sh
 # Gives BIND a seed, which is a zone as it was at the export, for each zone file that is missing or
 # damaged, and sets the time of the others, from which BIND counts until they expire. Without its
 # zones, BIND lets all names pass. Run this before each start of BIND and before "rndc reconfig".

@@ -30,9 +30,9 @@ for libc in 28 17; do platforms="$platforms --platform=manylinux_2_${libc}_$(una
 PYTHONPATH=build/pip python3 -m pip --quiet --disable-pip-version-check install --no-compile \
   --require-hashes --only-binary=:all: --python-version="$version" $platforms \
   --target "$site" -r requirements/run.txt
-# setuptools builds, and nothing else. Who installed a package, and where its commands would be,
-# differs from build to build.
-(cd "$site" && rm -rf bin setuptools* pkg_resources ./*distutils*)
+# setuptools builds, and nothing else. The importers read YAML without libyaml, of which the wheel
+# has a copy. Who installed a package, and where its commands would be, differs from build to build.
+(cd "$site" && rm -rf bin setuptools* pkg_resources ./*distutils* yaml/_yaml*.so)
 find "$site" '(' -name RECORD -o -name INSTALLER -o -name REQUESTED ')' -delete
 
 if [ "${DARBAN_COMPILE:-}" = 1 ]; then
