@@ -48,7 +48,7 @@ class UpdateJob:
         for each in held:
             record = before[each]
             record.begin(each)
-            record.breaks = reason
+            record.failures, record.error, record.breaks = 0, "", reason
             store.restore_previous(each.name, record)
             self.results[each.name] = UpdateResult("held", record.entries, reason)
         return bool(held)

@@ -102,7 +102,7 @@ class KeptReadings:
 
     def keep(self, name: str, content: bytes) -> None:
         """Keep something under a name, which is a hash of all that it depends on."""
-        if self._writes and len(content) <= _LONGEST - _CHECKSUM:
+        if self._writes and len(content) < _LONGEST - _CHECKSUM:
             with contextlib.suppress(OSError):
                 make_directory(self._folder)
                 octets = _checksum(name, content) + b"\n" + content
