@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from resolver.compiler.block_lists import read_lists
+from resolver.compiler.logo import read_logo
 from resolver.compiler.policy import compile_snapshot
 from resolver.config.load import LoadedConfig, load
 from resolver.errors import DarbanError
@@ -59,7 +60,8 @@ def compile_past(config: Path, state: Path, sources: SourceTexts) -> Snapshot:
         raise NotKept("not kept: " + "; ".join(missing))
     problems = list(loaded.problems)
     read = read_lists(config.parent, fetched, loaded, problems, lists)
-    snapshot, found = compile_snapshot(loaded, read)
+    logo = read_logo(config, loaded, [])  # as it is now, or none: it decides nothing
+    snapshot, found = compile_snapshot(loaded, read, logo=logo)
     errors = [str(each) for each in (*problems, *found) if each.severity == "error"]
     if errors:
         told = "this release finds errors in the config of then, and does not say what it decided:"

@@ -307,7 +307,7 @@ def test_the_first_sentence_says_where_the_policy_was_in_force(
     assert alone.startswith("The policy was in force and tested on ns1 all month. 1,235 queries")
     assert sentence(page("en")).startswith(
         "The policy was in force and tested on both nodes (ns1, ns2) all month, except for 1 h on "
-        "ns1 (no record). All nodes had the same policy. At each moment"
+        "ns1 (no record). All nodes had the same policy, as far as it is recorded. At each moment"
     )
     runs = sentence(page("en", nodes=(whole, two), period=replace(report.period, runs=True)))
     assert "on both nodes (ns1, ns2) from the begin of the period until now. All" in runs
