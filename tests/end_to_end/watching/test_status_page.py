@@ -115,6 +115,7 @@ def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     led = f'mode = "enforce"\nsinkhole = ["{PAGE}", "::"]'
     text = text.replace('mode = "enforce"', led, 1).replace(_THIS_HOST, "")
     text = text.replace('"127.0.10.0/24"', '"127.0.10.0/24", "127.0.0.1/32"', 1)
+    text = text.replace("[server]\n", '[server]\nidentity = "ns1.agency.example"\n', 1)
     text += _MORE.format(page=PAGE, port=block)
     text = text.replace(str(BLOCKLISTS), BLOCKLISTS.name)
     with servers(tmp_path_factory.mktemp("watched")) as make:
