@@ -71,7 +71,8 @@ class ReloadResult:
 
     def as_json(self) -> dict[str, object]:
         """The answer on the control socket, and what ``darban reload --json`` prints."""
-        return {"ok": not self.code, **asdict(self)}
+        shown = {key: value for key, value in asdict(self).items() if key != "lists"}
+        return {"ok": not self.code, **shown}
 
 
 @dataclass(frozen=True, slots=True)
