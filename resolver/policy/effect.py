@@ -61,16 +61,6 @@ class OwnRuleTable:
         self.restricted = tuple([rule for rule in rules if rule.does is not Does.PASS])
         """The rules of ``deny``."""
 
-    def without(self, rule: OwnRule) -> dict[bytes, list[Verdict]]:
-        """The verdicts by name, as they were without a rule."""
-        is_allow = rule.does is Does.PASS
-        others = [
-            each
-            for each in self.by_name[rule.name]
-            if (each.subtree, each.by_allow) != (rule.subtree, is_allow)
-        ]
-        return {**self.by_name, rule.name: others}
-
 
 def _verdict_by(rule: OwnRule, clause: OwnRules) -> Verdict:
     """The verdict by an own rule; one of ``allow`` names no rule."""

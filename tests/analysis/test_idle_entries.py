@@ -8,6 +8,7 @@ from resolver.analysis.name_classes import NameClasses
 from tests.analysis.test_coverage import HOURS, LISTS, WALL, config
 from tests.compiler.texts import compile_texts
 from tests.config.files_in_memory import load_text
+from tests.config.tables import vlan
 
 
 def idle(policy: str, more: str = "") -> list[str]:
@@ -45,6 +46,23 @@ def test_an_entry_that_decides_at_some_hours_decides() -> None:
     hourly = 'during = [{ hours = "office", block = ["@messenger"] }]\nallow = ["web.chat.example"]'
     assert idle(hourly, HOURS) == []
     assert idle(hourly.replace("web.chat", "other"), HOURS) == ["other.example"]
+
+
+def test_an_entry_of_a_vlan_is_compared_with_what_its_policy_does() -> None:
+    policy = BLOCK + 'deny = ["other.example", "more.example"]'
+    own = vlan(
+        *("desk", "strict", "10.30.0.0/16"),
+        allow="other.example,web.chat.example,far.example",
+        deny="more.example,chat.example",
+    )
+    assert idle(policy, own) == ["more.example", "chat.example", "far.example"]
+
+
+def test_an_entry_that_decides_on_one_vlan_of_its_policy_decides() -> None:
+    own = vlan("desk", "strict", "10.30.0.0/16", deny="other.example")
+    assert idle(BLOCK + 'allow = ["www.other.example"]', own) == ["www.other.example"]
+    own = vlan("desk", "strict", "10.30.0.0/16", deny="|other.example^")
+    assert idle(BLOCK + 'deny = ["other.example"]', own) == ["|other.example^"]
 
 
 def test_the_warning_says_where_and_what_to_do() -> None:
