@@ -27,9 +27,10 @@ from resolver.config.load import LoadedConfig
 from resolver.count_text import count_text
 from resolver.policy.effect import Tier
 from resolver.policy.moment import hours_ahead, in_force_with_hours
+from resolver.policy.verdict import Outcome
 from resolver.policy.view import View
 
-_Proof = tuple[int, tuple[Tier, ...], frozenset[str], tuple[str, ...]]
+_Proof = tuple[int, tuple[Tier, ...], frozenset[str], tuple[str, ...], str]
 """What a result depends on: the policy, what it does to services now, and what is expected."""
 
 
@@ -119,10 +120,12 @@ class _Proofs:
         """What is open; VLANs with one policy share the result."""
         services = members(self._compiled, expect.services)
         policy = self._compiled.vlans[view.vlan].policy
-        proof = policy, view.effect.tiers, services, expect.except_
+        proof = policy, view.effect.tiers, services, expect.except_, expect.outcome
         if proof not in self._holes:
             exceptions = exceptions_of(expect.except_)
-            self._holes[proof] = self._check.holes(view, services, exceptions)
+            self._holes[proof] = self._check.holes(
+                view, services, exceptions, Outcome[expect.outcome.upper()]
+            )
         return self._holes[proof]
 
     def _vlans(self, expect: ExpectationConfig) -> list[str]:
@@ -143,7 +146,7 @@ class _Proofs:
         lists = ", ".join(sorted(services.intersection(hole.covering)))
         others = f" and {count_text(more, 'other class', 'other classes')} of names" if more else ""
         return (
-            f"every name of {' '.join(expect.services)} on VLAN {vlan}: expected blocked, "
+            f"every name of {' '.join(expect.services)} on VLAN {vlan}: expected {expect.outcome}, "
             f"got {hole.got.outcome} for {hole.of_class} ({lists}){others}: {hole.got.decided_by}, "
             f"at {at}"
         )

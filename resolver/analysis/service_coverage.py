@@ -1,8 +1,9 @@
 """Expectations for every name of some services: ``[[expect]]`` with ``services``.
 
-Such an expectation holds where each name that the lists of these services cover is blocked, for
-every client, in every state of the hours, exemptions aside. What a service's own exceptions leave
-out is not covered. Answers (their targets and addresses) are out of scope.
+Such an expectation holds where each name that the lists of these services cover is blocked (or
+counted, with ``would_block``), for every client, in every state of the hours, exemptions aside.
+What a service's own exceptions leave out is not covered. Answers (their targets and addresses) are
+out of scope.
 
 How it works: ``NameClasses`` has all names in classes. Of the classes that have nothing but rules
 of lists, one stands for all that the same services cover. Those at own rules, local records and
@@ -22,12 +23,12 @@ from resolver.dns import codes, names
 from resolver.lists.rules import Rule, read_rule
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.verdict import BLOCKED
+from resolver.policy.verdict import BLOCKED, Outcome
 from resolver.policy.view import View
 
 
 class Hole(NamedTuple):
-    """A class of names that is covered, and not blocked."""
+    """A class of names that is covered, and has another outcome than the expected one."""
 
     of_class: NameClass
     covering: Covering
@@ -35,11 +36,11 @@ class Hole(NamedTuple):
 
 
 class Holes(NamedTuple):
-    """What is not blocked of the names of some services, on a VLAN in a state of the hours."""
+    """Which names of some services have another outcome, on a VLAN in a state of the hours."""
 
     shortest: Hole
     more: int
-    """Classes that are not blocked besides."""
+    """Such classes besides."""
 
 
 class CoverageCheck:
@@ -51,10 +52,16 @@ class CoverageCheck:
         self._classes = classes
         self._within: dict[bytes, list[tuple[NameClass, Covering]]] = {}
 
-    def holes(self, view: View, services: Set[str], exceptions: Sequence[Rule]) -> Holes | None:
-        """What is open of the names that the lists of these services cover.
+    def holes(
+        self,
+        view: View,
+        services: Set[str],
+        exceptions: Sequence[Rule],
+        outcome: Outcome = BLOCKED,
+    ) -> Holes | None:
+        """What has not the outcome, of the names that the lists of these services cover.
 
-        ``exceptions`` are names that may pass. None where nothing is open.
+        ``exceptions`` are names that may pass. None where all have it.
         """
         apart = self._apart(view, exceptions)
         found = [
@@ -62,7 +69,7 @@ class CoverageCheck:
             for each, covering in apart.items()
             if not services.isdisjoint(covering)
             and not _is_excepted(each, exceptions)
-            and not self._is_blocked(view, each)
+            and not self._has(outcome, view, each)
         ]
         count = len(found)
         judged = Counter(apart[each] for each in apart if self._classes.is_counted(each.point))
@@ -70,7 +77,7 @@ class CoverageCheck:
             left = group.count - judged[covering]
             if left and not services.isdisjoint(covering):
                 one = self._classes.one_of(covering, apart.keys())
-                if not self._is_blocked(view, one):
+                if not self._has(outcome, view, one):
                     found.append((one, covering))
                     count += left
         if not found:
@@ -97,11 +104,11 @@ class CoverageCheck:
             self._within[zone] = known
         return known
 
-    def _is_blocked(self, view: View, of_class: NameClass) -> bool:
-        """Whether it is; a special-use name is answered here, and leads nowhere."""
+    def _has(self, outcome: Outcome, view: View, of_class: NameClass) -> bool:
+        """Whether it has the outcome; a special-use name is answered here, and leads nowhere."""
         name = of_class.name
         verdict, _ = self._explainer.verdict(view, name, codes.A)
-        return verdict.outcome is BLOCKED or self._explainer.is_special_use(view, name, codes.A)
+        return verdict.outcome is outcome or self._explainer.is_special_use(view, name, codes.A)
 
 
 def _is_excepted(of_class: NameClass, exceptions: Iterable[Rule]) -> bool:

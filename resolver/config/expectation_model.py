@@ -55,11 +55,11 @@ class ExpectationConfig(ConfigSection):
     hours: str | None = None
     """The hours within which the query must have the outcome; none is in all hours."""
     vlan: Identifier | None = None
-    """The VLAN on which every name of "services" must be blocked, instead of a client's name."""
+    """The VLAN on which every name of "services" must have the outcome, not a client's name."""
     policy: Identifier | None = None
-    """The policy that must block them, instead of "vlan"."""
+    """The policy that must block or count them, instead of "vlan"."""
     services: Several[ServiceReference] = ()
-    """The services and @categories of which every name must be blocked."""
+    """The services and @categories of which every name must have the outcome."""
     except_: Annotated[Several[str], Field(alias="except")] = ()
     """The names of these services that may pass, as in the "allow" of a policy."""
 
@@ -87,8 +87,8 @@ class ExpectationConfig(ConfigSection):
         yield from not_one_of("vlan", "policy", table)
         if not table.get("services"):
             yield "no services", 'services such as ["@messenger"]'
-        if table.get("outcome", "blocked") != "blocked":
-            yield f"the outcome {table['outcome']}", "blocked, for every name of services"
+        if table.get("outcome", "blocked") not in ("blocked", "would_block"):
+            yield f"the outcome {table['outcome']}", "blocked or would_block, for names of services"
 
 
 def _first(table: Mapping[str, object]) -> str:

@@ -61,6 +61,23 @@ def test_a_policy_that_blocks_all_of_it_holds() -> None:
     assert failures(config(deny)) == []
 
 
+def test_under_audit_it_expects_that_all_of_it_is_counted() -> None:
+    audit = config('block = ["@messenger"]\nmode = "audit"')
+    [found] = failures(audit)
+    assert ": expected blocked, got would_block for " in found
+    assert failures(audit.replace('outcome = "blocked"', 'outcome = "would_block"')) == []
+    assert failures(config('count = ["@messenger"]').replace('"blocked"', '"would_block"')) == []
+
+
+def test_what_is_to_be_counted_is_found_where_it_passes_or_is_blocked() -> None:
+    for policy, got in (
+        ('block = ["@messenger"]', "blocked"),
+        ('count = ["@messenger"]\nallow = ["web.chat.example"]', "passed"),
+    ):
+        [found] = failures(config(policy).replace('outcome = "blocked"', 'outcome = "would_block"'))
+        assert f": expected would_block, got {got} for " in found
+
+
 def test_no_list_and_no_long_name_hides_a_hole() -> None:
     wildcard = '[[local]]\nname = "*.chat.example"\nrecords = ["A 10.0.0.9"]\n'
     hiding = {**LISTS, "talk": LISTS["talk"] + "@@||no-rule-has-this-label.chat.example^\n"}
