@@ -138,9 +138,15 @@ def name_changes(changed: ChangedClasses, wall: float) -> list[NameChange]:
     return [*_Comparison(changed, wall).changes()]
 
 
-def looser_first(change: NameChange) -> tuple[int, str, int]:
-    """A sort key: what opens first, by service, most names first."""
-    return get_args(How).index(change.how), change.service, -change.classes
+def looser_first(change: NameChange) -> tuple[int, int, str, int]:
+    """A sort key: what opens first, from blocked to passed before that, by service, most first."""
+    step = abs(_step(change.old) - _step(change.new))
+    return get_args(How).index(change.how), -step, change.service, -change.classes
+
+
+def _step(outcome: str) -> int:
+    """How strict the outcome of this name is."""
+    return _STRICTNESS.get(Outcome[outcome.upper()], 0)
 
 
 def without_exemptions(compiled: CompiledConfig) -> CompiledConfig:

@@ -79,6 +79,15 @@ def test_the_groups_are_made_once(place: Place) -> None:
     assert made == 2, "a damaged file is not used"
 
 
+def test_what_passes_now_comes_before_what_is_counted_now() -> None:
+    counted = [
+        NameChange("looser", f"a{at}", "blocked", "would_block", ("v",), (), 9, ())
+        for at in range(90)
+    ]
+    passed = NameChange("looser", "viber", "blocked", "passed", ("v",), (), 2, ())
+    assert bounded([*counted, passed], [], []).names[0].service == "viber"
+
+
 def test_a_summary_is_bounded() -> None:
     vlans = tuple(f"vlan-{number}" for number in range(500))
     example = ".".join(["a" * 60] * 4)
