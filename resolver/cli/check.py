@@ -87,8 +87,13 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
         # The export says so only of exemptions that were there then.
         compiled = with_misfits(compiled, Enforcer.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
     of_hosts = _absent_addresses(compiled.loaded)
-    of_entries = idle_entries(compiled.loaded, compiled.all_names.classes, wall)
-    return with_warnings(compiled, [*of_hosts, *of_entries])
+    return with_warnings(compiled, [*of_hosts, *_idle(compiled, wall)])
+
+
+def _idle(compiled: CompileResult, wall: float) -> Iterator[Problem]:
+    """Warnings about idle entries; none while a list is to come that they may be for."""
+    if all(each.sha256 or each.copy for each in compiled.lists):
+        yield from idle_entries(compiled.loaded, compiled.all_names.classes, wall)
 
 
 def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
