@@ -393,6 +393,18 @@ def test_the_block_page_has_the_logo_in_it_and_loads_nothing(
     page.close()
 
 
+def test_a_logo_without_a_size_leaves_the_name_its_line(watched: Watched, browser: Browser) -> None:
+    """An SVG may have a view box alone."""
+    page = browser.open(watched.block_page, language="fa")
+    name = "document.querySelector('.agency p').getBoundingClientRect().height"
+    before = page.evaluate(name)
+    scalable = _LOGO.replace(' width="48" height="48"', "").replace("#", "%23")
+    image = "document.querySelector('img.logo')"
+    page.evaluate(f"{image}.src = 'data:image/svg+xml,{scalable}'; {image}.decode()")
+    assert page.evaluate(name) == before
+    page.close()
+
+
 def test_the_contact_begins_a_letter(watched: Watched, browser: Browser) -> None:
     """Without a script: the link has the service, the name, the VLAN and the time."""
     page = browser.open(watched.block_page, language="fa", script=False)
