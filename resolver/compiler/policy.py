@@ -84,11 +84,18 @@ class _Compiler:
         self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
-        with_rules = (name for name, each in self.config.vlans.items() if each.allow or each.deny)
+        with_rules = (
+            name
+            for name, each in self.config.vlans.items()
+            if (each.allow or each.deny) and each.policy in self.policy_place
+        )
         self.own_policy_place = {
             name: place for place, name in enumerate(with_rules, len(self.config.policies))
         }
-        """The places of the policies of VLANs with rules of their own, after all of the config."""
+        """The places of the policies of VLANs with rules of their own, after all of the config.
+
+        A VLAN whose policy is unknown, which is a problem already, has none.
+        """
 
     def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> Snapshot:
         of_lists = [packed(each) for each in self.catalog.lists]
@@ -163,8 +170,7 @@ class _Compiler:
 
     def of_vlans(self, policies: Sequence[made.Policy]) -> Iterator[made.Policy]:
         """The policies of VLANs with rules of their own, which come before those of the policy."""
-        for name in self.own_policy_place:
-            vlan = self.config.vlans[name]
+        for name, vlan in self.config.vlans.items():
             path: Path = ("vlans", name)
             place = self.policy_place.get(vlan.policy)
             blocks = Does.BLOCK if place is None else _blocks(self.config.policies[vlan.policy])
@@ -172,7 +178,7 @@ class _Compiler:
                 *self.own_rules((*path, "deny"), enumerate(vlan.deny), blocks),
                 *self.own_rules((*path, "allow"), enumerate(vlan.allow), Does.PASS),
             )
-            if place is not None:  # else this is a problem already
+            if place is not None and name in self.own_policy_place:
                 yield policy_of_vlan(policies[place], name, rules)
 
     def of_policy(self, path: Path, policy: PolicyConfig) -> Iterator[Clause]:

@@ -19,6 +19,16 @@ def test_an_unknown_time_zone_of_hours_that_a_policy_uses_is_one_error() -> None
     )
 
 
+def test_a_vlan_with_names_of_its_own_and_an_unknown_policy_is_one_error() -> None:
+    own = '[vlans.own]\nprefixes = ["10.0.0.0/8"]\npolicy = "pp"\ndeny = ["a.example"]\n'
+    other = '[vlans.other]\nprefixes = ["10.1.0.0/16"]\npolicy = "p"\ndeny = ["b..example"]\n'
+    loaded = load_text("[policies.p]\n" + own + other)
+    _, problems = compile_snapshot(loaded, [])
+    unknown, wrong = (str(e) for e in (*loaded.problems, *problems) if e.severity == "error")
+    assert unknown == 'config.toml:4: vlans.own.policy: found "pp"; expected p. Did you mean "p"?'
+    assert wrong.startswith('config.toml:9: vlans.other.deny[0]: found "b..example"')
+
+
 def test_an_unknown_time_zone_of_reports_is_one_error() -> None:
     report = '[report]\ntime_zone = "Asia/Teheran"\n'
     _, (problem,) = compile_snapshot(load_text(report + "[policies.p]\n" + VLAN), [])
