@@ -126,11 +126,15 @@ class ExpectationRun:
                     yield self._breaking(place, exemption, _difference(expect, got))
 
     def _decisive(self, expect: ExpectedAnswer) -> _InState:
-        """The first state in which an expectation must hold and does not; else the last."""
-        for found in self._states(expect):
-            if not _holds(expect, found.got):
-                break
-        return found
+        """The first state in which an expectation must hold and does not; else the last.
+
+        Where one for all hours holds in no state, they are not the reason, and none is named.
+        """
+        states = list(self._states(expect))
+        failed = [each for each in states if not _holds(expect, each.got)]
+        if expect.hours is None and len(failed) == len(states):
+            return failed[0]._replace(when="")
+        return failed[0] if failed else states[-1]
 
     def _states(self, expect: ExpectedAnswer) -> Iterator[_InState]:
         """The states in which an expectation must hold: with ``at`` that of the moment.
