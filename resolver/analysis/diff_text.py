@@ -70,11 +70,30 @@ def headline(
 
 
 def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[str]:
-    """What changes for all names, what opens first; ``moved`` are prefixes not compared."""
+    """What changes for all names, what opens first; ``moved`` are prefixes not compared.
+
+    What opens is told service by service. Many services that change alike otherwise, as where a
+    policy is enforced after an audit, have one line.
+    """
     yield f"all names: {_total(found, moved)}"
+    alike = defaultdict(list)
     for each in sorted(found, key=looser_first):
-        yield f"  {_HOW[each.how]} {_of_name_change(each)}"
-        yield f"      {_examples(each)}"
+        alike[_alike(each)].append(each)
+    for same in alike.values():
+        if len(same) > _FEW:
+            yield f"  {_HOW[same[0].how]} {_of_services(same)}"
+            yield f"      {', '.join(f'{each.service} {each.classes:,}' for each in same)}"
+            continue
+        for each in same:
+            yield f"  {_HOW[each.how]} {_of_name_change(each)}"
+            yield f"      {_examples(each)}"
+
+
+def _alike(change: NameChange) -> tuple[object, ...]:
+    """What changes have in common that one line can tell. What opens, and other names, is alone."""
+    if change.how == "looser" or not change.service:
+        return (change,)
+    return change.how, change.vlans, change.hours, change.old, change.new
 
 
 def markdown(
@@ -117,6 +136,14 @@ def _of_name_change(change: NameChange) -> str:
         f"{change.how} on {', '.join(change.vlans)}{when}: {change.old} → {change.new}{service}, "
         f"{classes} of names"
     )
+
+
+def _of_services(same: Sequence[NameChange]) -> str:
+    """Changes of many services that are alike."""
+    classes = sum(each.classes for each in same)
+    first, change = same[0], f"{len(same)} services, {classes:,} classes of names"
+    when = f" (hours: {', '.join(first.hours)})" if first.hours else ""
+    return f"{first.how} on {', '.join(first.vlans)}{when}: {first.old} → {first.new}, {change}"
 
 
 def _examples(change: NameChange) -> str:

@@ -1,0 +1,36 @@
+"""The text of what changes for all names: bounded, but for what opens."""
+
+from resolver.analysis.diff_text import name_changes
+from resolver.analysis.name_changes import How, NameChange
+
+_SERVICES = [f"service-{number}" for number in range(6)]
+
+
+def _change(how: How, service: str) -> NameChange:
+    return NameChange(how, service, "passed", "blocked", ("staff",), ("office",), 2, ("a.example",))
+
+
+def _lines(how: How, services: list[str]) -> list[str]:
+    return list(name_changes([_change(how, each) for each in services], []))
+
+
+def test_many_services_that_change_alike_have_one_line() -> None:
+    assert _lines("stricter", _SERVICES) == [
+        "all names: some become stricter",
+        "  + stricter on staff (hours: office): passed → blocked, 6 services, 12 classes of names",
+        "      service-0 2, service-1 2, service-2 2, service-3 2, service-4 2, service-5 2",
+    ]
+
+
+def test_few_services_and_other_names_have_lines_and_examples_of_their_own() -> None:
+    assert len(_lines("otherwise", _SERVICES[:5])) == 1 + 5 * 2
+    assert len(_lines("otherwise", [*_SERVICES, ""])) == 1 + 2 + 2
+    assert _lines("otherwise", [""])[1:] == [
+        "  ~ otherwise on staff (hours: office): passed → blocked, 2 classes of names",
+        "      a.example and 1 more",
+    ]
+
+
+def test_each_service_that_opens_has_a_line_of_its_own() -> None:
+    told = _lines("looser", _SERVICES)
+    assert [each.rpartition("(")[2].partition(")")[0] for each in told[1::2]] == _SERVICES
