@@ -145,6 +145,8 @@ def test_a_fetched_list_that_breaks_an_expectation(
         assert [dict(labels)["result"] for labels in found] == ["refused"]
     # what the alert says to run: the config is good, and only this tells the reason
     assert run(server, "check").code == GOOD
-    assert "not put in force: expectations that do not hold" in run(server, "lists").out
+    told = run(server, "lists").out
+    assert "held, since what was fetched last breaks the policy: " in told
+    assert "expected passed, got blocked as ads" in told
     [alert] = [each for each in alerts() if each["alert"] == "DarbanConfigNotInForce"]
     assert "darban lists" in alert["annotations"]["action"]
