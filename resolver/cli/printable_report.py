@@ -44,7 +44,7 @@ from resolver.snapshot.state_owner import as_owner
 from resolver.steps import Step
 from resolver.time_zones import time_zone
 from resolver.web import period_report_page
-from resolver.web.period_report_page import Detail
+from resolver.web.period_report_page import ReportDetail
 from resolver.web.titles import Titles
 
 _MAX_LOGO = 256 << 10
@@ -90,7 +90,7 @@ class PrintableReport:
     compiled: CompiledConfig
     zone: ZoneInfo
 
-    def page(self, language: str, detail: Detail) -> str:
+    def page(self, language: str, detail: ReportDetail) -> str:
         """The page as HTML; its texts are escaped. DarbanError where the logo cannot be used."""
         source = _logo(self.config, self.compiled.settings.report.logo)
         titles = Titles(self.compiled, language)

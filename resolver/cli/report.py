@@ -30,7 +30,7 @@ from resolver.reports.period_values import PeriodReport
 from resolver.reports.policy_report import PastActivation, Report, make_report
 from resolver.snapshot import store
 from resolver.web import policy_report_page
-from resolver.web.period_report_page import Detail
+from resolver.web.period_report_page import ReportDetail
 
 At = Annotated[
     str | None,
@@ -123,7 +123,7 @@ def report(
         raise DarbanError("the report is a page: darban report > report.html; or print --json")
     asked = AskedPeriod(month, first, last)
     detail = _detail(summary, full)
-    if detail is not Detail.USUAL and (
+    if detail is not ReportDetail.USUAL and (
         as_json or as_csv or export or not (asked.is_given or merge)
     ):
         raise DarbanError(f"--{detail} is for the page of a period: give --month, without --json")
@@ -162,10 +162,10 @@ def report(
     return int(made.failed > 0)
 
 
-def _detail(summary: bool, full: bool) -> Detail:
+def _detail(summary: bool, full: bool) -> ReportDetail:
     if summary and full:
         raise DarbanError("say one of --summary and --full")
-    return Detail.SUMMARY if summary else Detail.FULL if full else Detail.USUAL
+    return ReportDetail.SUMMARY if summary else ReportDetail.FULL if full else ReportDetail.USUAL
 
 
 def _tell_what_is_missing(report: PeriodReport) -> None:

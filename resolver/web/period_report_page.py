@@ -1,6 +1,6 @@
 """The report of a period, ``darban report --month``: a page to print, which loads nothing.
 
-It begins with a sentence (``reports.statement``). How much follows is its ``Detail``.
+It begins with a sentence (``reports.statement``). How much follows is its ``ReportDetail``.
 """
 
 import enum
@@ -40,7 +40,7 @@ _INTERVALS = 40
 """Intervals of the certificate that are listed of a node; --json has all."""
 
 
-class Detail(enum.StrEnum):
+class ReportDetail(enum.StrEnum):
     """How much a page has."""
 
     SUMMARY = "summary"
@@ -98,10 +98,10 @@ def page(
     language: str,
     zone: ZoneInfo,
     logo: str = "",
-    detail: Detail = Detail.USUAL,
+    detail: ReportDetail = ReportDetail.USUAL,
 ) -> str:
     """The page as HTML; ``logo`` is a data URI or empty."""
-    is_summary = detail is Detail.SUMMARY
+    is_summary = detail is ReportDetail.SUMMARY
     return _PAGE.render(
         *(language, zone),
         report=report,

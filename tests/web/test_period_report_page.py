@@ -23,7 +23,7 @@ from resolver.reports.period_values import (
 )
 from resolver.web import period_report_page
 from resolver.web.formatting import Formatting
-from resolver.web.period_report_page import Detail
+from resolver.web.period_report_page import ReportDetail
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
 from tests.live.programs import needed
@@ -100,7 +100,9 @@ def page(tmp_path_factory: pytest.TempPathFactory, report: PeriodReport) -> Page
     path.write_text(CONFIG, encoding="utf-8")
     compiled = compile_file(path, NOW).snapshot.compiled
 
-    def page(language: str, logo: str = "", detail: Detail = Detail.FULL, **changed: object) -> str:
+    def page(
+        language: str, logo: str = "", detail: ReportDetail = ReportDetail.FULL, **changed: object
+    ) -> str:
         shown = replace(report, **changed)  # type: ignore[arg-type]
         titles = Titles(compiled, language)
         return period_report_page.page(shown, titles, language, TEHRAN, logo, detail)
@@ -346,7 +348,7 @@ def test_a_node_of_the_pair_that_is_missing_is_named(page: PageOf) -> None:
 
 
 def test_changes_are_told_in_words(page: PageOf, report: PeriodReport) -> None:
-    usual = page("en", detail=Detail.USUAL)
+    usual = page("en", detail=ReportDetail.USUAL)
     words = re.sub("<[^>]*>", "", usual)
     assert "Exemption pr-1 was given: telegram for 10.10.3.7/32 until 2 November 2026" in words
     assert "Lines of the config: 1 added, 1 removed." in words
@@ -370,19 +372,21 @@ def test_hashes_diffs_and_ages_of_lists_are_in_the_full_page_alone(
     text = messages(language)["period_report"]
     verified = Verification("5f0c" * 16, float(MEHR.begin), (), ())
     for has in ("<pre", "5c6f", "5f0c" * 16, text["lists"]):
-        for detail in Detail:
+        for detail in ReportDetail:
             shown = page(language, detail=detail, verification=verified)
-            assert (has in shown) is (detail is Detail.FULL), (has, detail)
-    summary = page(language, detail=Detail.SUMMARY)
+            assert (has in shown) is (detail is ReportDetail.FULL), (has, detail)
+    summary = page(language, detail=ReportDetail.SUMMARY)
     assert text["by_vlan"] in summary
     assert text["certificate"] not in summary
     assert text["counts"] not in summary
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("detail", Detail)
+@pytest.mark.parametrize("detail", ReportDetail)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_is_valid(page: PageOf, language: str, detail: Detail, tmp_path: Path) -> None:
+def test_the_page_is_valid(
+    page: PageOf, language: str, detail: ReportDetail, tmp_path: Path
+) -> None:
     file = tmp_path / "month.html"
     file.write_text(page(language, PNG, detail), encoding="utf-8")
     command = (needed("tidy"), "-q", "-e", "-utf8", file)

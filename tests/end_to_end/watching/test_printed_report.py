@@ -10,7 +10,7 @@ import pytest
 from resolver import solar_hijri
 from resolver.reports.period_values import PeriodReport
 from resolver.web import period_report_page
-from resolver.web.period_report_page import Detail
+from resolver.web.period_report_page import ReportDetail
 from resolver.web.rendering import LANGUAGES
 from resolver.web.titles import Titles
 from tests.live.chromium import Browser, chromium
@@ -24,7 +24,7 @@ VLANS = [f"directorate-{number}" for number in range(40)]
 SERVICES = [f"messenger-{number}" for number in range(70)]
 WHO = "uid 1000 (ali) as uid 0 (root)"
 
-PagesOf = Callable[[str, Detail], list[str]]
+PagesOf = Callable[[str, ReportDetail], list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def pages_of(crowded: PeriodReport, browser: Browser, tmp_path: Path) -> PagesOf:
     """Gives the text of each printed page."""
 
-    def pages(language: str, detail: Detail) -> list[str]:
+    def pages(language: str, detail: ReportDetail) -> list[str]:
         file, printed = tmp_path / "report.html", tmp_path / "report.pdf"
         titles = Titles(snapshot_of().compiled, language)
         html = period_report_page.page(crowded, titles, language, TEHRAN, "", detail)
@@ -89,21 +89,21 @@ def pages_of(crowded: PeriodReport, browser: Browser, tmp_path: Path) -> PagesOf
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_summary_is_one_page(pages_of: PagesOf, language: str) -> None:
-    [page] = pages_of(language, Detail.SUMMARY)
+    [page] = pages_of(language, ReportDetail.SUMMARY)
     assert "ns1.agency.example" in page
     assert "ns2.agency.example" in page
     assert page.count("uid 1000 (ali)") == 4
 
 
 def test_pages_are_numbered(pages_of: PagesOf) -> None:
-    english = pages_of("en", Detail.USUAL)
+    english = pages_of("en", ReportDetail.USUAL)
     assert len(english) > 1
     for number, page in enumerate(english, 1):
         assert "".join(page.splitlines()[-1].split()) == f"{number}/{len(english)}"
 
 
 def test_persian_pages_are_numbered_in_persian(pages_of: PagesOf) -> None:
-    persian = pages_of("fa", Detail.USUAL)
+    persian = pages_of("fa", ReportDetail.USUAL)
     for number, page in enumerate(persian, 1):
         last = page.splitlines()[-1]
         assert solar_hijri.digits(str(number)) in last
