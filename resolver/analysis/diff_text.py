@@ -63,7 +63,7 @@ def _value(value: Value) -> str:
 def headline(
     old: str, new: str, number: int, of_names: Sequence[NameChange], moved: Sequence[str]
 ) -> str:
-    """A comparison in one line: how many changes, and what becomes of all names."""
+    """A comparison in one line: how many changes, and whether all names get the same."""
     changes = count_text(number, "change") if number else "no change"
     names_of = f"; all names: {_total(of_names, moved)}" if number or of_names else ""
     return f"from {old} to {new}: {changes}{names_of}"
@@ -72,7 +72,7 @@ def headline(
 def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[str]:
     """What changes for all names, what opens first; ``moved`` are prefixes not compared.
 
-    What opens is told service by service. Many services that change alike otherwise, as where a
+    What opens has a line for each service. Many services that change alike otherwise, as where a
     policy is enforced after an audit, have one line.
     """
     yield f"all names: {_total(found, moved)}"
@@ -90,7 +90,7 @@ def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[
 
 
 def _alike(change: NameChange) -> tuple[object, ...]:
-    """What changes have in common that one line can tell. What opens, and other names, is alone."""
+    """What changes have in common that share a line. What opens, or is of no service, has its own."""
     if change.how == "looser" or not change.service:
         return (change,)
     return change.how, change.vlans, change.hours, change.old, change.new
