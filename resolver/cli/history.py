@@ -126,16 +126,16 @@ def history(
     echo(f"by the audit log of the server of {config}", err=True)
     state = store.directory(config)
     become_owner(state)
+    if day is not None:
+        if verify or any(each is not None for each in (at, client, head)):
+            raise DarbanError("--day shows a whole day for all clients, and goes with --json alone")
+        return _of_day(state, day, as_json)
     if verify or head is not None:
         if at is not None and head is None:
             raise DarbanError("--at is the moment at which a head was noted: give --head as well")
         moment = 0.0 if at is None else parse_moment(at).timestamp()
         witnessed = None if head is None else WitnessedHead(head, moment)
         return history_verify.run(state, witnessed, as_json)
-    if day is not None:
-        if at is not None or client is not None:
-            raise DarbanError("--day shows a whole day for all clients: leave --at and CLIENT out")
-        return _of_day(state, day, as_json)
     if at is None:
         if client is not None:
             raise DarbanError(f"say at which moment: darban history {client} --at 2027-03-20T10:00")

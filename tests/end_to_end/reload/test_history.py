@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -107,7 +108,8 @@ def test_every_activation_is_written_down(ended: Server) -> None:
 
 
 def test_a_day_shows_what_its_reloads_opened_and_closed(ended: Server) -> None:
-    reload = dt.datetime.fromtimestamp(float(_history(ended)[1]["time"]))
+    tehran = ZoneInfo("Asia/Tehran")  # of [report], where the config names none
+    reload = dt.datetime.fromtimestamp(float(_history(ended)[1]["time"]), tehran)
     persian = "-".join(map(str, solar_hijri.of(reload.date())))
     told = [
         darban("history", "--day", day, at=ended.directory) for day in (persian, f"{reload:%F}")
@@ -119,6 +121,11 @@ def test_a_day_shows_what_its_reloads_opened_and_closed(ended: Server) -> None:
     assert f"  closes other names on administration: passed → blocked, {changed}\n" in told[0].out
     assert darban("history", "--day", "2026-01-01", at=ended.directory).code == NO
     assert darban("history", "--day", "1405-13-01", at=ended.directory).code == WRONG
+    for more in (("--verify",), ("--at", persian), ("--head", "5f0c"), ("administration",)):
+        assert darban("history", "--day", persian, *more, at=ended.directory).code == WRONG
+    within = darban("history", "--day", f"{persian}T10:00", at=ended.directory)
+    assert within.code == WRONG
+    assert "--day takes a date" in within.err
 
 
 def test_a_name_that_left_a_list_is_in_the_record(make_small: Callable[..., Server]) -> None:
