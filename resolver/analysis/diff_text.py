@@ -90,7 +90,7 @@ def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[
 
 
 def _alike(change: NameChange) -> tuple[object, ...]:
-    """What changes have in common that share a line. What opens, or is of no service, has its own."""
+    """What changes of one line have in common. What opens, or is of no service, has its own."""
     if change.how == "looser" or not change.service:
         return (change,)
     return change.how, change.vlans, change.hours, change.old, change.new
