@@ -34,9 +34,9 @@ from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacki
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 _CLONE_NEWNET = 0x40000000
-_LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/test_reloads.py")
+LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
-_LONG = (
+LONG = (
     "tests/end_to_end/other_resolvers/test_lab.py",
     "tests/end_to_end/watching/test_hundred_sites.py",
     "tests/end_to_end/watching/test_figures.py",
@@ -85,7 +85,7 @@ class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "load" if file in _LOAD else file
+        return "load" if file in LOAD else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -150,8 +150,8 @@ def _is_left_out(item: pytest.Item) -> bool:
 def _rank(item: pytest.Item) -> int:
     """The place in the order: what takes longest comes first."""
     file = item.nodeid.partition("::")[0]
-    if file in (*_LOAD, *_LONG):
-        return 0 if file in _LOAD else 1
+    if file in (*LOAD, *LONG):
+        return 0 if file in LOAD else 1
     marks = ("end_to_end", "processes")
     return next((n for n, mark in enumerate(marks, 2) if item.get_closest_marker(mark)), 4)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from resolver import __version__
 
-_CODE: Final = (
+CODE: Final = (
     *("lists/*.py", "dns/names.py", "solar_hijri.py"),
     *("policy/index.py", "policy/policy_hash.py"),
     *("compiler/index.py", "compiler/protected_names.py", "compiler/block_lists.py"),
@@ -29,7 +29,7 @@ def program_hash() -> str:
     """The hash, in hexadecimal digits."""
     digest = hashlib.sha256(f"{__version__} {sys.version} {sys.byteorder}".encode())
     package = Path(__file__).parent.parent
-    for pattern in _CODE:
+    for pattern in CODE:
         for file in sorted(package.glob(pattern)):
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     for library in _LIBRARIES:

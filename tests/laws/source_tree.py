@@ -1,9 +1,10 @@
 """The package's source as data: modules, what each imports, who calls what."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,19 @@ def modules() -> dict[str, Module]:
         name = ".".join(part for part in parts if part != "__init__")
         found[name] = Module(name, path)
     return found
+
+
+def absent(names: Iterable[str]) -> list[str]:
+    """Those of the names, in full, that no module or package has, of this program or installed.
+
+    A law that forbids such a name forbids nothing.
+    """
+    return [name for name in names if not _exists(name)]
+
+
+def _exists(name: str) -> bool:
+    top, _, within = name.partition(".")
+    return within in modules() if top == "resolver" else find_spec(name) is not None
 
 
 def imported(module: Module) -> Iterator[str]:

@@ -108,7 +108,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
             "process",
         ),
     }
-    assert labels <= bounded
+    assert labels == bounded
 
 
 WRITING = {
@@ -124,7 +124,7 @@ def test_what_is_printed_is_escaped() -> None:
     for module in modules().values():
         for node in ast.walk(module.tree):
             match node:
-                case ast.Attribute(ast.Name("typer" | "click"), "echo" | "secho"):
+                case ast.Attribute(ast.Name("typer"), "echo" | "secho"):
                     printing.add(module.name)
                 case ast.Attribute(ast.Attribute(ast.Name("sys"), "stdout" | "stderr"), "write"):
                     writing.add(module.name)
@@ -172,4 +172,4 @@ NO_COMMANDS = {
 def test_the_command_line_is_a_file_a_command() -> None:
     files = {path.stem for path in (PACKAGE / "cli").glob("*.py")}
     commands = {module_name(name).rpartition(".")[2] for name in COMMANDS}
-    assert files - NO_COMMANDS.keys() == commands
+    assert files == commands | NO_COMMANDS.keys()
