@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.programs.attacks import __main__ as attacks
 from tests.programs.attacks import cpu_bombs
-from tests.programs.attacks.attack import Attack
+from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.catalog import ATTACKS
 
 QUICK = [attack for attack in ATTACKS if attack.quick]
@@ -25,3 +26,21 @@ def test_no_packet_takes_out_of_all_proportion() -> None:
 def test_every_attack_has_a_name_of_its_own() -> None:
     names = [attack.name for attack in ATTACKS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("busy", "first", "tries", "good"),
+    [
+        (True, Seen(False, "690 ms", late=True), 2, True),
+        (False, Seen(False, "690 ms", late=True), 1, False),
+        (True, Seen(False, "1 of 10 poisoned"), 1, False),
+    ],
+)
+def test_only_what_takes_long_on_a_busy_machine_is_repeated(
+    busy: bool, first: Seen, tries: int, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attacks, "is_busy", lambda _: busy)
+    seen = [first, Seen(True, "2 ms")]
+    run = iter(seen)
+    assert attacks.tried(Attack("slow", "within 50 ms", lambda: next(run))).good is good
+    assert len(list(run)) == len(seen) - tries

@@ -1,7 +1,8 @@
 """``python -m tests.programs.attacks [NAME...]``: attack the real server, and say what came of it.
 
 Each attack starts a server and a scripted upstream of its own, on loopback. Without names
-all are tried, in some five minutes; a name also stands for all that begin with it.
+all are tried, in some five minutes; a name also stands for all that begin with it. What takes too
+long on a busy machine is repeated; what succeeds is not.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import time
 
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.catalog import ATTACKS
+from tests.programs.busy import TRIES, CpuPressure, is_busy
 
 
 def main() -> int:
@@ -29,10 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     rows = []
     for attack in chosen:
-        seen, took = attempt(attack)
-        print(f"{'ok  ' if seen.good else 'FAIL'} {attack.name}: {seen.text} ({took:.1f} s)")
-        sys.stdout.flush()
-        rows.append((attack, seen))
+        rows.append((attack, tried(attack)))
     print(table(rows))
     return 0 if all(seen.good for _, seen in rows) else 1
 
@@ -43,14 +42,27 @@ def _is_chosen(attack: Attack, names: list[str]) -> bool:
     )
 
 
-def attempt(attack: Attack) -> tuple[Seen, float]:
-    """Try one attack, whatever comes of it, and the seconds that it took."""
-    began = time.monotonic()
+def tried(attack: Attack) -> Seen:
+    """Try one attack, again where a busy machine may be why it took too long, and print it."""
+    for left in reversed(range(TRIES)):
+        began, pressure = time.monotonic(), CpuPressure()
+        seen = attempt(attack)
+        took, busy = time.monotonic() - began, pressure.share
+        excused = not seen.good and seen.late and is_busy(busy)
+        why = f" (busy machine, {busy:.0%}{': repeated' * bool(left)})" * excused
+        print(f"{'ok  ' if seen.good else 'FAIL'} {attack.name}: {seen.text} ({took:.1f} s){why}")
+        sys.stdout.flush()
+        if not excused:
+            break
+    return seen
+
+
+def attempt(attack: Attack) -> Seen:
+    """Try one attack, whatever comes of it."""
     try:
-        seen = attack.run()
-    except (AssertionError, OSError) as error:
-        seen = Seen(False, f"{type(error).__name__}: {error}")
-    return seen, time.monotonic() - began
+        return attack.run()
+    except (AssertionError, OSError) as error:  # something did not come about in its time
+        return Seen(False, f"{type(error).__name__}: {error}", late=True)
 
 
 def table(rows: list[tuple[Attack, Seen]]) -> str:

@@ -10,6 +10,8 @@ class Seen(NamedTuple):
     good: bool
     text: str
     """The figures, such as ``0 of 10 poisoned``."""
+    late: bool = False
+    """Whether nothing is amiss but a time, which a busy machine may have taken."""
 
 
 class Attack(NamedTuple):

@@ -48,8 +48,9 @@ def stuck_names() -> Seen:
     late = sum(each.took > 4.0 + _SLACK for each in told)
     text = f"{answered} of {_FRESH} fresh names answered, the slowest in {slowest:.0f} ms; "
     text += f"{len(told)} of {_STUCK} stuck ones told SERVFAIL, {late} after more than 4 s"
-    good = answered == _FRESH and slowest < (_SLOWEST + _SLACK) * 1000
-    return Seen(good and len(told) == _STUCK and not late, text)
+    all_told = answered == _FRESH and len(told) == _STUCK
+    in_time = slowest < (_SLOWEST + _SLACK) * 1000 and not late
+    return Seen(all_told and in_time, text, late=all_told)
 
 
 _RATE = 11_500
@@ -171,7 +172,8 @@ def recovery() -> Seen:
             if reply and reply.addresses:
                 break
         took = time.monotonic() - began
-    return Seen(took < 2.0 + _SLACK, f"answered again after {took:.2f} s, at question {tries}")
+    text = f"answered again after {took:.2f} s, at question {tries}"
+    return Seen(took < 2.0 + _SLACK, text, late=True)
 
 
 def fails_over() -> Seen:
@@ -193,7 +195,7 @@ def fails_over() -> Seen:
     soon = sum(took < 0.1 for took in last)
     text = f"{answered} of 450 answered, the slowest in {slowest:.0f} ms; "
     text += f"of the last 100 {soon} within 100 ms"
-    return Seen(answered == 450 and soon >= 95, text)
+    return Seen(answered == 450 and soon >= 95, text, late=answered == 450)
 
 
 def poisoned_demotion() -> Seen:

@@ -13,11 +13,9 @@ import signal
 import sys
 
 import resolver
+from tests.programs.busy import TRIES
 from tests.programs.chaos.faults import FAULTS, Fault, pairs
 from tests.programs.chaos.rows import Pace, row, table
-
-_TRIES = 3
-"""Of a row that does not hold on a busy machine."""
 
 
 def main() -> int:
@@ -44,7 +42,7 @@ def main() -> int:
         if missing := [each.lacks() for each in faults if each.lacks()]:
             print(f"-    {name}: not tried, {missing[0]}")
             continue
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(TRIES)):
             seen = row(faults, options.seed, Pace(rate=options.rate))
             bad, again = "; ".join(seen.broken + seen.late), left and seen.may_be_excused
             why = f" (busy machine, {seen.busy:.0%}{': repeated' * bool(again)})"

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from tests.live.waiting import wait_for
 from tests.programs.bench.processes import memory
+from tests.programs.busy import CpuPressure, is_busy
 from tests.programs.chaos.faults import Bounds, Fault
 from tests.programs.chaos.load import Load
 from tests.programs.chaos.system import CommandFailed, System, descriptors, system
@@ -21,14 +21,11 @@ _COUNTED = (
     "darban_list_failures_total",
     "darban_socket_drops_total",
 )
-_BUSY = 0.4
-"""On two CPUs that have nothing else to do, it is about 0.1."""
 _MORE_DESCRIPTORS = 40
 """Those of sockets to upstreams come and go; a burst makes some 800 TCP connections."""
 _LATE_ANSWERS = 17.0
 """Seconds that a socket to an upstream may live after a query: the last attempt is sent within
 3.6 s, can be answered for 10 s, and is dropped up to 2.5 s later."""
-_PRESSURE = Path("/proc/pressure/cpu")
 _EXCEPTION = re.compile("Traceback|never retrieved")
 
 
@@ -73,7 +70,7 @@ class Row(NamedTuple):
     @property
     def may_be_excused(self) -> bool:
         """Whether a busy machine may be why it does not hold."""
-        return not self.holds and not self.certain and self.busy > _BUSY
+        return not self.holds and not self.certain and is_busy(self.busy)
 
 
 def row(faults: Sequence[Fault], seed: int, pace: Pace) -> Row:
@@ -89,7 +86,7 @@ def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Ro
     whole.said()
     whole.notes.clear()
     before, values, open_before = _memory(whole), _counted(whole), descriptors(whole.everyone())
-    tally, began, waited = load.tallies[-1], time.monotonic(), _waited_for_cpu()
+    tally, began, pressure = load.tallies[-1], time.monotonic(), CpuPressure()
     bounds = sum((fault.bounds for fault in faults[1:]), faults[0].bounds)
     if bounds.stale:
         whole.truth.stale.begin(True, began)
@@ -106,7 +103,7 @@ def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Ro
     load.settled(tally)
     if bounds.stale:
         whole.truth.stale.end(False, time.monotonic())
-    busy = (_waited_for_cpu() - waited) / (time.monotonic() - began)
+    busy = pressure.share
     afterwards = load.burst(pace.burst)
     said = whole.said()
     recovery = max(0.0, tally.last_bad - ended)
@@ -180,13 +177,6 @@ def _memory(whole: System) -> float:
     with suppress(OSError):
         return memory(whole.everyone()) / 2**20
     return 0.0
-
-
-def _waited_for_cpu() -> float:
-    """The seconds until now in which something had to wait for a CPU, on this machine."""
-    if not _PRESSURE.exists():
-        return 0.0
-    return int(_PRESSURE.read_text(encoding="ascii").split()[4].removeprefix("total=")) / 1e6
 
 
 def _counted(whole: System) -> dict[str, float]:
