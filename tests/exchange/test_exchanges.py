@@ -178,6 +178,14 @@ def test_a_truncated_answer_is_asked_for_over_tcp_at_the_same_server() -> None:
     assert isinstance(played.end, CacheEntry)
 
 
+def test_a_connection_of_its_own_is_wanted_only_over_tcp_after_a_time_out() -> None:
+    """Other questions share a connection; one that may hang is not trusted with a second try."""
+    truncated, silent = play(["truncated", "good"], 1), play([], 1)
+    assert [each.own_socket for each in truncated.attempts] == [False, False]
+    kinds = {(each.stream, each.own_socket) for each in silent.attempts}
+    assert kinds == {(False, False), (True, True)}
+
+
 def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
     played = play(["no edns", "truncated", "good"], 1)
     opts = [DNSRecord.parse(b"\x00\x00" + each.message).ar for each in played.attempts]

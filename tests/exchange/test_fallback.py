@@ -115,6 +115,17 @@ def test_the_first_answer_of_the_group_ends_the_cut() -> None:
     assert not fallback.cut
 
 
+def test_names_that_failed_before_the_cut_ended_count_no_more() -> None:
+    fallback = silent()
+    for name in THREE:
+        fallback.note(question(name), FAILED, 100.0)
+    fallback.note(question("new.d.ir"), no_such_type(102.0), 102.0)
+    for number, name in enumerate(THREE):
+        assert not fallback.cut
+        fallback.note(question(name), FAILED, 113.0 + number)
+    assert fallback.cut == {b"ir"}
+
+
 def test_a_question_goes_to_the_group_as_well_every_five_seconds() -> None:
     fallback = silent()
     for name in THREE:
