@@ -279,3 +279,54 @@ def test_below_a_blocked_name_nothing_is_only_counted(name: bytes, other: bytes)
         lower = other[:-9] + name if other.endswith(b"\x07example\x00") else name
         outcome = COUNTING_JUDGE.check_query(IN_TRIAL["10.10.0.5"], lower).outcome
         assert outcome is Outcome.BLOCKED
+
+
+# ---- what leads to an address, and which range of which service decides ----
+
+
+@pytest.mark.parametrize(
+    ("question", "aliases", "outcome"),
+    [
+        ("n.example", (), Outcome.BLOCKED),
+        ("status.a.example", (), Outcome.PASSED),  # the policy's ``allow``
+        ("n.example", ("status.a.example",), Outcome.PASSED),
+        ("z.example", (), Outcome.PASSED),  # an exception of the list of the range's service
+        ("z.example", ("n.example",), Outcome.PASSED),
+        ("n.example", ("z.example", "www.n.example"), Outcome.PASSED),
+        ("z.example", ("x.a.example",), Outcome.PASSED),  # and one of another list after it
+    ],
+)
+def test_what_leads_to_an_address_may_except_it(
+    question: str, aliases: tuple[str, ...], outcome: Outcome
+) -> None:
+    chain = tuple(map(names.parse, aliases))
+    addresses = (packed("203.1.112.9"),)
+    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse(question), (), chain, addresses)
+    assert verdict.outcome is outcome
+
+
+def test_an_exempted_address_names_the_exemption_and_the_clause() -> None:
+    snapshot = snapshot_of(lists={**LISTS, "one.ip": "91.108.4.0/22\n"})
+    verdict = judge(snapshot).check_answer(
+        view(snapshot, "10.10.3.5"), names.parse("n.example"), (), (), (packed("91.108.4.1"),)
+    )
+    assert (verdict.outcome, verdict.exemption) == (Outcome.EXEMPTED, 0)
+    assert verdict.clause == Services(0b11, Does.BLOCK)
+
+
+def test_of_two_ranges_that_of_the_deciding_service_is_reported() -> None:
+    """The longer one is of a service that is only counted."""
+    snapshot = snapshot_of(COUNTING, {**LISTS, "one.ip": "203.1.0.0/16\n"})
+    verdict = judge(snapshot).check_answer(
+        view(snapshot, "10.10.0.5"), names.parse("n.example"), (), (), (packed("203.1.112.9"),)
+    )
+    assert (verdict.outcome, verdict.service, verdict.range_text) == (
+        Outcome.BLOCKED, 0, "203.1.0.0/16",
+    )  # fmt: skip
+
+
+def test_the_services_that_cover_a_name_begin_with_that_of_the_longest_rule() -> None:
+    assert JUDGE.covering(names.parse("y.a.example")) == (1, 0)
+    assert JUDGE.covering(names.parse("both.example")) == (0, 1)
+    assert JUDGE.covering(names.parse("w.a.example")) == (0,)
+    assert JUDGE.covering(names.parse("x.a.example")) == ()
