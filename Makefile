@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-next-year lint test-compiled compile check fmt bench instructions fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-next-year lint test-compiled compile check fmt bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -58,6 +58,14 @@ bench: $(VENV)/dev ## measure this server beside its peers on this machine (or O
 
 instructions: $(VENV)/dev ## count the instructions of a query, against BEFORE=COMMIT (Debian: valgrind, gcc)
 	$(BIN)/python -m tests.programs.bench.instructions $(BEFORE)
+
+mutants: build/mutants/ready ## change what decides, and say which changes no test notices (or REST=200: changes of all else)
+	build/mutants/bin/python -m tests.programs.mutants $(if $(REST),--rest $(REST))
+
+build/mutants/ready: requirements/mutants.txt | $(VENV)/bin/python
+	@$(PYTHON) -m venv build/mutants
+	@build/mutants/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutants.txt
+	@touch $@
 
 fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
 	$(BIN)/python -m tests.programs.fuzz --seconds $(FUZZ_SECONDS)
@@ -134,13 +142,13 @@ uninstall: ## as root: remove it, but for config and state
 lock: ## pin the requirements anew, with hashes
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	for set in run dev build docs lock; do \
+	for set in run dev build docs mutants lock; do \
 	  build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --emit-build-options --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
-	rm -rf $(VENV) $(COMPILED) build/compiled build/docs build/lock build/site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(COMPILED) build/compiled build/docs build/lock build/mutants build/site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON): install Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }

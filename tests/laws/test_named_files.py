@@ -74,7 +74,9 @@ def test_the_order_of_tests_names_files() -> None:
 
 def _named_by_scripts() -> Iterator[tuple[str, str]]:
     for script in SCRIPTS:
-        for name in _NAMED.findall(script.read_text(encoding="utf-8")):
+        text = script.read_text(encoding="utf-8")
+        copied = " ".join(re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE)).split()
+        for name in [*_NAMED.findall(text), *copied]:
             if not name.endswith(".so"):  # that is compiled
                 yield str(script.relative_to(ROOT)), name
 

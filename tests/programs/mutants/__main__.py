@@ -1,0 +1,236 @@
+"""``python -m tests.programs.mutants``: change what decides; say which changes no test notices.
+
+mutmut makes the mutants, of a copy of the repository. mypy finds those that no type allows; for
+each of the others, the fast tests run that reach it. By default these are all mutants of the
+modules that decide; with ``--rest``, some by seed of all other modules. A mutant that survives is
+a missing test, or is equivalent: equivalent.toml says why. It has its own environment:
+``make mutants``.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[3]
+DECIDING = {
+    "policy": ("judge", "effect", "moment"),
+    "exchange": ("exchange", "round", "fallback", "scrub"),
+}
+"""All of their mutants are tried."""
+TESTS = ("policy", "exchange", "engine", "scenarios", "upstream", "analysis", "publish")
+"""The folders of tests that are run for them."""
+_NO_TESTS = ("end_to_end", "program_tests", "deploy", "documents", "laws", "live", "programs")
+"""Folders without tests of behaviour that start no process."""
+_SURVIVED = (0, 5, 33)
+"""Exit codes of mutmut: the tests pass, or there is none."""
+_WRONG_TYPE = 37
+_SETTINGS = """\
+[mutmut]
+source_paths=
+    resolver
+only_mutate=
+{modules}
+also_copy=
+{copied}
+pytest_add_cli_args_test_selection=
+{tests}
+pytest_add_cli_args=
+    -m
+    not processes and not shared_data
+    -n
+    0
+timeout_multiplier=3
+timeout_constant=2
+type_check_command=
+    mypy
+    --output
+    json
+    --no-warn-unused-ignores
+    --no-warn-unreachable
+{checked}
+do_not_mutate_patterns=
+    assert_never\\(
+    raise \\w+\\(
+"""
+"""Which exception is raised matters; its text is for a programmer."""
+
+
+class Mutant(NamedTuple):
+    """One change of one function."""
+
+    function: str
+    """Its full name: ``policy.judge.Judge.check_query``."""
+    before: str
+    """The lines that are gone, without what is around them."""
+    after: str
+
+
+class Row(NamedTuple):
+    """What the tests of a module notice."""
+
+    made: int
+    of_wrong_type: int
+    killed: int
+    untested: list[Mutant]
+    """Survivors, but for those that are equivalent."""
+    equivalent: int
+
+
+def main() -> int:
+    """Try the mutants, print the table; the exit code is 1 where one survives."""
+    parser = argparse.ArgumentParser(prog="python -m tests.programs.mutants", description=__doc__)
+    parser.add_argument("modules", nargs="*", help="such as policy/judge (default: what decides)")
+    parser.add_argument("--rest", type=int, metavar="N", help="N mutants of all other modules")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="chooses them")
+    parser.add_argument("--place", type=Path, default=ROOT / "build" / "mutants" / "tree")
+    options = parser.parse_args()
+    deciding = [f"{package}/{name}" for package, names in DECIDING.items() for name in names]
+    if options.rest:
+        chosen = [name for name in _all_modules() if name not in deciding]
+        tests = sorted(
+            path.name
+            for path in (ROOT / "tests").iterdir()
+            if path.is_dir() and path.name not in _NO_TESTS and any(path.glob("test_*.py"))
+        )
+    else:
+        chosen, tests = options.modules or deciding, list(TESTS)
+    if absent := [name for name in chosen if not (ROOT / "resolver" / f"{name}.py").is_file()]:
+        parser.error(f"no such module: {', '.join(absent)}")
+    _copy(options.place, chosen, tests)
+    names = _sample(options.place, options.rest, options.seed) if options.rest else []
+    _mutmut(options.place, "run", "--max-children", str(len(os.sched_getaffinity(0))), *names)
+    rows = _rows(options.place, chosen)
+    if options.rest:
+        print(f"{options.rest} mutants of seed {options.seed}")
+    print(_table(rows))
+    return 1 if any(row.untested for row in rows.values()) else 0
+
+
+def _all_modules() -> list[str]:
+    files = sorted((ROOT / "resolver").rglob("*.py"))
+    return [str(path.relative_to(ROOT / "resolver").with_suffix("")) for path in files]
+
+
+def _copy(place: Path, modules: Sequence[str], tests: Sequence[str]) -> None:
+    """A copy of what git tracks, with the settings of mutmut."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    for name in tracked.stdout.decode().rstrip("\0").split("\0"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, place / name, follow_symlinks=False)
+    copied = [path.name for path in place.iterdir() if path.name not in ("resolver", "tests")]
+    settings = _SETTINGS.format(
+        modules=_lines(f"resolver/{name}.py" for name in modules),
+        copied=_lines(sorted(copied)),
+        tests=_lines(f"tests/{name}" for name in tests),
+        checked=_lines(f"resolver/{name}.py" for name in modules),
+    )
+    (place / "setup.cfg").write_text(settings, encoding="utf-8")
+
+
+def _lines(values: Iterator[str] | Sequence[str]) -> str:
+    return "\n".join(f"    {value}" for value in values)
+
+
+def _mutmut(place: Path, *arguments: str, check: bool = True) -> str:
+    program = Path(sys.executable).with_name("mutmut")
+    log = place.with_name("mutmut.log")
+    path = f"{program.parent}:{os.environ['PATH']}"  # where mypy is, too
+    with log.open("a", encoding="utf-8") as errors:
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=place,
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            check=False,
+        )
+    text = done.stdout.decode(errors="replace")
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text)
+    if check and done.returncode:
+        raise SystemExit(f"mutmut {arguments[0]} ended with {done.returncode}; {log} says why")
+    return text
+
+
+def _sample(place: Path, many: int, seed: int) -> list[str]:
+    """The names of some mutants of all that mutmut has made."""
+    _mutmut(place, "run", "resolver.none.*", check=False)  # makes them, and notes what tests reach
+    names = sorted(name for codes in _exit_codes(place).values() for name in codes)
+    return random.Random(seed).sample(names, many)
+
+
+def _exit_codes(place: Path) -> dict[str, dict[str, int | None]]:
+    """What came of each mutant, by module; None: not tried."""
+    found = {}
+    for path in sorted((place / "mutants" / "resolver").rglob("*.meta")):
+        name = str(path.relative_to(place / "mutants" / "resolver")).removesuffix(".py.meta")
+        found[name] = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return found
+
+
+def _rows(place: Path, modules: Sequence[str]) -> dict[str, Row]:
+    equivalent = _equivalent()
+    rows = {}
+    for module, codes in _exit_codes(place).items():
+        if module not in modules or not any(code is not None for code in codes.values()):
+            continue
+        tried = [code for code in codes.values() if code is not None]
+        survived = [
+            _mutant(name, _mutmut(place, "show", name))
+            for name, code in codes.items()
+            if code in _SURVIVED
+        ]
+        untested = [each for each in survived if each not in equivalent]
+        wrong = tried.count(_WRONG_TYPE)
+        killed = len(tried) - wrong - len(survived)
+        rows[module] = Row(len(tried), wrong, killed, untested, len(survived) - len(untested))
+    return rows
+
+
+def _mutant(name: str, shown: str) -> Mutant:
+    """A mutant from its name and from what ``mutmut show`` prints: a unified diff."""
+    function = name.removeprefix("resolver.").partition("__mutmut_")[0]
+    function = re.sub(r"\.x_?", ".", function, count=1) if "ǁ" not in function else function
+    function = function.replace(".xǁ", ".").replace("ǁ", ".")
+    lines = shown.splitlines()
+    gone = [line[1:].strip() for line in lines if re.match(r"-(?!--)", line)]
+    new = [line[1:].strip() for line in lines if re.match(r"\+(?!\+\+)", line)]
+    return Mutant(function, " ".join(gone), " ".join(new))
+
+
+def _equivalent() -> set[Mutant]:
+    """The mutants that do the same as the program, of equivalent.toml."""
+    path = Path(__file__).with_name("equivalent.toml")
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
+    return {Mutant(each["function"], each["before"], each["after"]) for each in listed}
+
+
+def _table(rows: dict[str, Row]) -> str:
+    lines = [
+        "| module | made | of a wrong type | killed | equivalent | survive |",
+        "|---" * 6 + "|",
+    ]
+    counts = [
+        (module, row.made, row.of_wrong_type, row.killed, row.equivalent, len(row.untested))
+        for module, row in rows.items()
+    ]
+    sums = [sum(column) for column in zip(*(each[1:] for each in counts), strict=True)]
+    lines += [f"| {' | '.join(map(str, each))} |" for each in [*counts, ("all", *sums)]]
+    for mutant in (each for row in rows.values() for each in row.untested):
+        lines.append(f"\n{mutant.function}\n- {mutant.before}\n+ {mutant.after}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
