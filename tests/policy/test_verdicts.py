@@ -330,3 +330,30 @@ def test_the_services_that_cover_a_name_begin_with_that_of_the_longest_rule() ->
     assert JUDGE.covering(names.parse("both.example")) == (0, 1)
     assert JUDGE.covering(names.parse("w.a.example")) == (0,)
     assert JUDGE.covering(names.parse("x.a.example")) == ()
+
+
+def test_a_counted_address_is_reported_whatever_comes_after_it() -> None:
+    ranges = {"one.ip": "91.108.4.0/22\n", "other.ip": "185.60.216.0/22\n"}
+    snapshot = snapshot_of(COUNTING, {**LISTS, **ranges})
+    judging = judge(snapshot)
+    trial, exempted = (view(snapshot, client) for client in IN_TRIAL)
+    counted, passing, blocked_one = map(packed, ("203.1.112.9", "185.60.216.1", "91.108.4.1"))
+    for seen_by, addresses, outcome, reported in (
+        (trial, (counted, passing), Outcome.WOULD_BLOCK, counted),
+        (trial, (passing, counted), Outcome.WOULD_BLOCK, counted),
+        (exempted, (counted, blocked_one), Outcome.WOULD_BLOCK, counted),
+        (exempted, (blocked_one, counted), Outcome.EXEMPTED, blocked_one),
+        (trial, (counted, passing, blocked_one), Outcome.BLOCKED, blocked_one),
+    ):
+        verdict = judging.check_answer(seen_by, names.parse("n.example"), (), (), addresses)
+        assert (verdict.outcome, verdict.address) == (outcome, reported)
+
+
+@pytest.mark.parametrize("targets", [("both.example", "z.example"), ("z.example", "both.example")])
+def test_a_counted_target_is_reported_whatever_comes_after_it(targets: tuple[str, ...]) -> None:
+    snapshot = snapshot_of(COUNTING, {**LISTS, "other.ip": "185.60.216.0/22\n"})
+    led_to = tuple(map(names.parse, targets))
+    verdict = judge(snapshot).check_answer(
+        view(snapshot, "10.10.3.5"), names.parse("n.example"), led_to, (), (packed("185.60.216.1"),)
+    )
+    assert (verdict.outcome, verdict.target_text) == (Outcome.WOULD_BLOCK, "both.example")
