@@ -1,18 +1,23 @@
 """Bound the queries in flight: in all, for one VLAN, and within it for one zone and one client.
 
 A flood fills only its own shares; other queries still find room. While few queries are in flight,
-none is counted by share. Part of the room is for all VLANs, and goes to the first queries. Each
-VLAN has an equal share of the rest, which no other VLAN can take. So the queries of a VLAN that
-has fewer in flight than its share always find room, whatever other VLANs send.
+none is counted by share. Each bound has a share for each VLAN:
 
-Within a VLAN, a name counts against its last three labels and, with a higher bound, against its
-last two. So a flood below one agency of gov.ir leaves room for the other agencies, and a flood
-below example.com is bounded however long its names are. A client counts against its prefix, since
-a host may have many addresses; but each address has some room of its own, so that the others of
-the prefix leave it some.
+- Part of the room is for all VLANs, and goes to the first queries. Each VLAN has an equal share of
+  the rest, which no other VLAN can take.
+- A name counts in its VLAN against its last three labels and, with a higher bound, against its
+  last two. So a flood below one agency of gov.ir leaves room for the other agencies, and a flood
+  below example.com is bounded however long its names are.
+- The names of a top-level domain that is cut off (``exchange.fallback``) hang, so that they have a
+  quarter of the room for all. Where they have it, a VLAN has its equal share for them.
 
-A top-level domain that is cut off (``exchange.fallback``) has a share, too: its names hang, and
-leave the others room.
+Within a VLAN, who has most in flight yields: where a bound is half reached, an address finds room
+while it has fewer queries in flight than the bound has left, and a prefix while it has fewer than
+``OF_PREFIX`` times that (the dynamic thresholds of switches that share a buffer, Choudhury and
+Hahne 1998). So four addresses that ask for all that they can leave a fifth of a bound to the
+others, and one prefix, however many addresses a host has there, leaves a sixteenth to the others.
+Besides, a client counts against its prefix with a bound of its own; but each address has some room
+there, so that the others of the prefix leave it some.
 """
 
 from collections import Counter
@@ -35,8 +40,10 @@ PER_PREFIX: Final = 4096
 """From one VLAN and the same client prefix, but for those of ``PER_ADDRESS``."""
 PER_ADDRESS: Final = 64
 """From one address, also where its prefix has its share."""
-PER_CUT_DOMAIN: Final = (COMMON + OWN) // 4
+PER_CUT_DOMAIN: Final = COMMON // 4
 """With the same last label, while its domain is cut off; on other days ``com`` has no bound."""
+OF_PREFIX: Final = 15
+"""A prefix may have so many times the room that a bound has left: all but a sixteenth of it."""
 _CUT: Final = b"cut "
 _NOT_CUT: Final = b""
 
@@ -61,33 +68,35 @@ class Admission:
 
         ``vlan`` is the index of the client's VLAN; ``cut`` the domain of the name, if that is cut.
         """
-        if cut:
-            return self._enter_cut(name, vlan, client, _CUT + cut)
-        if self._total < UNCOUNTED:
+        if self._total < UNCOUNTED and not cut:
             self._total += 1
             return ()
         by_share, of_vlan = self._by_share, vlan.to_bytes(4, "big")
-        if self._total >= COMMON and by_share[of_vlan] >= self._own:
+        zone, parent, of_prefix, of_address = _shares(name, of_vlan, client)
+        shares: Shares = (zone, parent, of_prefix, of_address, of_vlan)
+        room = self._room(self._total, COMMON, of_vlan)
+        for left, bound in (
+            (PER_ZONE - by_share[zone], PER_ZONE),
+            (PER_PARENT - by_share[parent], PER_PARENT),
+        ):
+            if left <= bound // 2:
+                room = min(room, left)
+        if cut:
+            of_domain, here = _CUT + cut, of_vlan + _CUT + cut
+            room = min(room, self._room(by_share[of_domain], PER_CUT_DOMAIN, here))
+            shares = (*shares, of_domain, here)
+        in_prefix, in_flight = by_share[of_prefix], by_share[of_address]
+        if in_flight >= room or in_prefix >= OF_PREFIX * room:
             return None
-        shares = _shares(name, of_vlan, client)
-        zone, parent, of_prefix, of_address, _ = shares
-        if by_share[zone] >= PER_ZONE or by_share[parent] >= PER_PARENT:
-            return None
-        if by_share[of_prefix] >= PER_PREFIX and by_share[of_address] >= PER_ADDRESS:
+        if in_prefix >= PER_PREFIX and in_flight >= PER_ADDRESS:
             return None
         self._total += 1
         by_share.update(shares)
         return shares
 
-    def _enter_cut(self, name: bytes, vlan: int, client: bytes, share: bytes) -> Shares | None:
-        """Admit a query for a domain that is cut off, which has a share of its own."""
-        if self._by_share[share] >= PER_CUT_DOMAIN:
-            return None
-        shares = self.enter(name, vlan, client)
-        if shares is None:
-            return None
-        self._by_share[share] += 1
-        return (*shares, share)
+    def _room(self, taken: int, common: int, of_vlan: bytes) -> int:
+        """What is left of a bound for all VLANs, or of the share of one where that is more."""
+        return max(common - taken, self._own - self._by_share[of_vlan])
 
     def leave(self, shares: Shares) -> None:
         """End a query in flight and free its shares."""
@@ -100,8 +109,8 @@ class Admission:
                 del self._by_share[share]
 
 
-def _shares(name: bytes, of_vlan: bytes, client: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-    """The shares of a query: in its VLAN its zone, the zone above, prefix, address; its VLAN."""
+def _shares(name: bytes, of_vlan: bytes, client: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """The shares of a query in its VLAN: those of its zone, the zone above, prefix and address."""
     labels = names.labels(name)
     zone, parent = b".".join(labels[-3:]), b".".join(labels[-2:])
     return (
@@ -109,5 +118,4 @@ def _shares(name: bytes, of_vlan: bytes, client: bytes) -> tuple[bytes, bytes, b
         of_vlan + b" parent " + parent,
         of_vlan + client_prefix(client),
         of_vlan + client,
-        of_vlan,
     )

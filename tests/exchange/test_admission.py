@@ -8,8 +8,11 @@ import pytest
 from resolver.dns import names
 from resolver.exchange.admission import (
     COMMON,
+    OF_PREFIX,
     OWN,
     PER_ADDRESS,
+    PER_CUT_DOMAIN,
+    PER_PARENT,
     PER_PREFIX,
     PER_ZONE,
     UNCOUNTED,
@@ -22,6 +25,7 @@ CLIENT = packed("10.10.0.5")
 OTHER = packed("10.20.0.5")
 HERE, ELSEWHERE = 0, 1
 """Two VLANs."""
+_BELOW = names.parse("www.victim.gov.ir")
 
 
 def flood(admission: Admission, below: str, client: bytes, questions: int) -> list[Shares | None]:
@@ -32,7 +36,7 @@ def flood(admission: Admission, below: str, client: bytes, questions: int) -> li
 def crowd(vlan: int) -> Iterator[tuple[bytes, int, bytes]]:
     """Questions of a VLAN, each for a zone and from a client prefix of its own."""
     for number in itertools.count():
-        client = packed(f"10.{vlan}.{number % 251}.5")
+        client = packed(f"fd00:{vlan:x}:{number:x}::5")
         yield names.parse(f"a.b.z{number}-{vlan}"), vlan, client
 
 
@@ -45,7 +49,7 @@ def fill(admission: Admission, vlan: int) -> int:
 def test_a_flood_below_one_agency_leaves_the_others_of_its_country() -> None:
     admission = Admission()
     let_in = flood(admission, "victim.gov.ir", CLIENT, 3 * PER_ZONE)
-    assert sum(shares is not None for shares in let_in) == UNCOUNTED + PER_ZONE
+    assert sum(shares is not None for shares in let_in) == UNCOUNTED + PER_ZONE // 2
     assert admission.enter(names.parse("www.tax.gov.ir"), HERE, OTHER) is not None
 
 
@@ -87,9 +91,51 @@ def test_a_flood_below_a_zone_and_a_client_prefix_count_in_their_vlan_alone() ->
     """A VLAN may have half of a /24, and another VLAN the other half."""
     admission = Admission()
     flood(admission, "victim.gov.ir", CLIENT, 3 * PER_ZONE)
-    asked = names.parse("www.victim.gov.ir")
-    assert admission.enter(asked, HERE, OTHER) is None
-    assert admission.enter(asked, ELSEWHERE, CLIENT) is not None
+    for _ in range(PER_ZONE):
+        admission.enter(_BELOW, HERE, OTHER)
+    assert admission.enter(_BELOW, HERE, CLIENT) is None
+    let_in = [admission.enter(_BELOW, ELSEWHERE, CLIENT) for _ in range(PER_ZONE)]
+    assert sum(shares is not None for shares in let_in) == PER_ZONE // 2
+
+
+@pytest.mark.parametrize("cut", [b"", b"ir"])
+@pytest.mark.parametrize("addresses", [1, 4, 12])
+def test_who_has_most_yields_to_who_has_little(addresses: int, cut: bytes) -> None:
+    """Addresses of a /24 ask below eight names of co.ir for all that they can."""
+    bound, admission = PER_CUT_DOMAIN if cut else PER_PARENT, Admission()
+    admission.divide(1)
+    for number in range(2 * bound):
+        name = names.parse(f"r{number}.dead{number % 8}.co.ir")
+        admission.enter(name, HERE, packed(f"10.10.0.{1 + number % addresses}"), cut)
+    for neighbour in ("10.10.0.99", "10.10.1.5", "10.30.0.5"):
+        name = names.parse("www.new.co.ir")
+        let_in = [admission.enter(name, HERE, packed(neighbour), cut) for _ in range(15)]
+        assert None not in let_in
+    assert admission.enter(names.parse("www.dead0.co.ir"), HERE, packed("10.10.0.1"), cut) is None
+
+
+def test_a_prefix_leaves_room_however_many_addresses_it_has() -> None:
+    admission = Admission()
+    for number in range(3 * PER_PARENT):
+        name = names.parse(f"r{number}.dead{number % 8}.co.ir")
+        admission.enter(name, HERE, packed(f"fd00:10::{number:x}"))
+    let_in = [
+        admission.enter(names.parse("www.new.co.ir"), HERE, packed("10.10.0.5"))
+        for _ in range(PER_PARENT // (OF_PREFIX + 1) // 2)
+    ]
+    assert None not in let_in
+
+
+def test_a_domain_that_is_cut_leaves_other_domains_and_other_vlans_their_room() -> None:
+    admission = Admission()
+    admission.divide(8)
+    hang = itertools.takewhile(lambda each: admission.enter(*each, b"ir") is not None, crowd(HERE))
+    assert sum(1 for _ in hang) == PER_CUT_DOMAIN
+    there = itertools.takewhile(
+        lambda each: admission.enter(*each, b"ir") is not None, crowd(ELSEWHERE)
+    )
+    assert sum(1 for _ in there) == OWN // 8
+    assert fill(admission, HERE) == COMMON - PER_CUT_DOMAIN - OWN // 8
 
 
 @pytest.mark.parametrize("vlans", [2, 7, 100])

@@ -9,7 +9,7 @@ from dnslib import RCODE, RR, DNSRecord
 from resolver.exchange.fallback import GROUP, MOST_TTL
 from resolver.exchange.servers import Group
 from resolver.server.loop import Loop
-from tests.upstream.forwarding import Stage, Upstream, good, silent, stage
+from tests.upstream.forwarding import CLIENT, ELSEWHERE, Stage, Upstream, good, silent, stage
 from tests.upstream.virtual_time import run
 
 HOME, ABROAD = "192.0.2.9", "192.0.2.1"
@@ -41,11 +41,12 @@ class Cut:
         self.on.upstream.asked.clear()
         self.on.client.replies.clear()
 
-    async def ask(self, name: str) -> DNSRecord:
+    async def ask(self, name: str, client: bytes = CLIENT) -> DNSRecord:
         """The reply to a query, which must come at once."""
-        self.on.client.ask(name)
-        await asyncio.sleep(0.1)
-        return self.on.client.replies[-1][1]
+        self.on.client.ask(name, client)
+        await asyncio.sleep(0.05)
+        replies = [each for _, each in self.on.client.replies if str(each.q.qname) == name]
+        return replies[-1]
 
 
 @contextmanager
@@ -177,6 +178,29 @@ def test_names_that_hang_in_a_cut_leave_the_others_room() -> None:
             made.on.client.ask("www.other.com.")
             await asyncio.sleep(1)
             assert "www.other.com." in {name for _, name in made.on.upstream.asked}
+            await asyncio.sleep(30)
+
+    run(play)
+
+
+def test_twelve_addresses_take_no_name_of_others_in_a_cut() -> None:
+    """Names that hang, of three /24; new names of the same domain, from this VLAN and another."""
+
+    def answering(query: DNSRecord) -> bytes | None:
+        return at_home(query) if "home" in str(query.q.qname) else None
+
+    async def play(loop: Loop) -> None:
+        with cut(loop, answering) as made:
+            await made.begin()
+            for number in range(6000):
+                client = bytes((127, 0, number % 3, 1 + number % 12))
+                made.on.client.ask(f"www.hang{number}.z{number % 500}.ir.", client)
+            assert made.on.client.replies, "the flood does not fill the room"
+            await asyncio.sleep(0.5)  # until the kernel has room for packets again
+            clients = (bytes((127, 0, 0, 99)), bytes((127, 0, 5, 5)), ELSEWHERE)
+            for number in range(45):
+                client = clients[number % 3]
+                assert str((await made.ask(f"www.home{number}.ir.", client)).short()) == HOME
             await asyncio.sleep(30)
 
     run(play)

@@ -124,3 +124,32 @@ def test_another_vlan_finds_room_on_tcp_connections(monkeypatch: pytest.MonkeyPa
                 await asyncio.sleep(LATE + 6)  # until all connections are closed
 
     run(play)
+
+
+def _dead_below(query: DNSRecord) -> bytes | None:
+    return None if ".dead" in str(query.q.qname) else good(query)
+
+
+def test_four_addresses_below_dead_domains_take_no_name_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight dead domains of co.ir, and new names of co.ir for others, in this VLAN and another."""
+    monkeypatch.setattr(admission, "COMMON", 1000)
+    monkeypatch.setattr(admission, "PER_PARENT", 80)
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, _dead_below) as on:
+            for number in range(400):
+                below = f"r{number}.dead{number % 8}.co.ir."
+                on.client.ask(below, bytes((127, 0, 0, 1 + number % 4)))
+            others = {"near": bytes((127, 0, 0, 99)), "beside": bytes((127, 0, 1, 5))}
+            for number in range(15):
+                for what, client in {**others, "there": ELSEWHERE}.items():
+                    on.client.ask(f"{what}{number}.co.ir.", client)
+                await asyncio.sleep(TICK)
+            await on.until_idle()
+            for what in ("near", "beside", "there"):
+                assert _rcodes(on, what) == [RCODE.NOERROR] * 15
+            assert RCODE.SERVFAIL in _rcodes(on, "r")
+
+    run(play)
