@@ -218,6 +218,16 @@ class _Reader:
         if self._document.table("tls").is_true("enabled"):
             self._setup.leave("tls: [server.tls] has the certificate, docs/how-to/encrypted-dns.md")
         dns = self._document.table("dns")
+        if (rate := dns.text("ratelimit")) not in ("", "0"):
+            self._setup.leave(
+                f"dns.ratelimit {rate} queries a second: here the limit is [limits] "
+                "queries_per_address"
+            )
+        if bogus := dns.texts("bogus_nxdomain"):
+            self._setup.leave(
+                f"dns.bogus_nxdomain {', '.join(bogus)}: an answer with these addresses is passed "
+                "on here, and is no NXDOMAIN"
+            )
         for key in ("allowed_clients", "disallowed_clients", "blocked_hosts"):
             if dns.texts(key) and dns.texts(key) != ["version.bind", "id.server", "hostname.bind"]:
                 self._setup.leave(f"dns.{key}: clients of no VLAN are refused here; others are not")

@@ -1,5 +1,6 @@
 """What a config of another resolver says, in the terms of Darban's config."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,14 @@ class OldSetup:
         """Add a list, and return its name; None where its address cannot be one here."""
         path = location.removeprefix("file://")
         is_file = path.startswith("/")
-        if not is_file:
+        if is_file:
+            if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file may raise
+                self.leave(
+                    f"list {location}: there is no such file here. What it blocks passes here. "
+                    "Copy the file, and add a [lists.sources.NAME] for it"
+                )
+                return None
+        else:
             try:
                 read_url(location)
             except InvalidValue as error:

@@ -199,6 +199,32 @@ def test_what_does_not_exist_here_is_said() -> None:
         assert [each for each in old.left if said in each], said
 
 
+def test_limits_and_bogus_addresses_are_left_and_said() -> None:
+    keys = "  ratelimit: 20\n  bogus_nxdomain:\n    - 198.51.100.7\n    - 10.10.34.0/24\n"
+    old = _read(adguard().replace("  fallback_dns: []\n", f"  fallback_dns: []\n{keys}"))
+    for said in ("dns.ratelimit 20 ", "dns.bogus_nxdomain 198.51.100.7, 10.10.34.0/24: "):
+        assert [each for each in old.left if each.startswith(said)], said
+    none = "  ratelimit: 0\n  bogus_nxdomain: []\n"
+    assert _read(adguard().replace("  fallback_dns: []\n", none)).left == _read(adguard()).left
+
+
+@pytest.mark.parametrize("form", ["file://{}", "{}"])
+def test_a_list_whose_file_is_absent_is_left_and_the_others_come_over(
+    tmp_path: Path, form: str
+) -> None:
+    there, absent = tmp_path / "there.txt", tmp_path / "absent.txt"
+    there.write_text("||ads.example^\n", encoding="utf-8")
+    filters = "\n".join(
+        f"- enabled: true\n  url: {form.format(path)}\n  name: {path.stem}"
+        for path in (absent, there)
+    )
+    old = _read(adguard(filters=filters))
+    said = f"list {form.format(absent)}: there is no such file here. What it blocks passes here"
+    assert [each for each in old.left if each.startswith(said)]
+    asked = explainer(tmp_path, old, STAFF)
+    assert outcomes(asked, [PLAIN], ["ads.example"]) == {f"{PLAIN} ads.example blocked"}
+
+
 def test_protection_that_is_off_counts_and_blocks_nothing(tmp_path: Path) -> None:
     content = adguard(rules=["||tracker.example^"]).replace(
         "protection_enabled: true", "protection_enabled: false"
