@@ -8,7 +8,8 @@ What must stay true:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, OrderedEntry
 from resolver.evidence.figures.counts import REDIRECTED, Figures
 from resolver.evidence.figures.small_counts import is_coarse, part_of_month
+from resolver.policy.exemption_details import ExemptionDetails
+from resolver.policy.moment import ended
 from resolver.policy.services import ENCRYPTED_DNS
 from resolver.reports.coverage import gaps_of_all, intervals
 from resolver.reports.period import Period, local_day
@@ -269,23 +272,44 @@ def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
 
 
 def _exemptions(log: Sequence[OrderedEntry], period: Period) -> Iterator[PeriodExemption]:
-    """The exemptions that configs had in the period, by their begin."""
-    found: dict[str, PeriodExemption] = {}
-    for entry, end in _in_force(log, period):
-        for each in entry.exemptions:
+    """The exemptions that configs had in the period, by their begin.
+
+    One that was extended is one, with its last end and approval, unless it had ended before.
+    """
+    found: list[PeriodExemption] = []
+    at: dict[Hashable, int] = {}
+    for entry, is_backdated, end in _in_force(log, period):  # the newest first
+        had = {_opened(each): each for each in entry.exemptions}
+        for key, each in had.items():
             first = max(entry.time, each.begins, period.begin)
             planned = min(each.until, period.end)
             last = min(end, planned)
-            if first < last:
-                known = found.get(repr(each))
-                if known is not None:
-                    first, last = min(first, known.begin), max(last, known.end)
-                found[repr(each)] = PeriodExemption(each, first, last, last < planned)
-    yield from sorted(found.values(), key=lambda each: (each.begin, each.exemption.id))
+            if first >= last:
+                continue
+            own = PeriodExemption(each, first, last, last < planned)
+            newer = found[at[key]] if key in at else None
+            if newer is None or ended(each.until, newer.begin):
+                at[key] = len(found)
+                found.append(own)
+            else:
+                latest = own if last > newer.end else newer
+                found[at[key]] = replace(latest, begin=min(first, newer.begin))
+        if entry.snapshot and not is_backdated:  # a stop ends none
+            at = {key: place for key, place in at.items() if key in had}
+    yield from sorted(found, key=lambda each: (each.begin, each.exemption.id))
 
 
-def _in_force(log: Sequence[OrderedEntry], period: Period) -> Iterator[tuple[AuditEntry, float]]:
-    """The entries that put something in force, each with the time of the next one.
+def _opened(exemption: ExemptionDetails) -> Hashable:
+    """The name of an exemption, and what it opens for whom; an extension leaves it as it is."""
+    prefixes, services = sorted(exemption.prefixes), sorted(exemption.services)
+    whom = exemption.vlan, tuple(prefixes), tuple(services)
+    return exemption.id, whom, exemption.begins, exemption.hours
+
+
+def _in_force(
+    log: Sequence[OrderedEntry], period: Period
+) -> Iterator[tuple[AuditEntry, bool, float]]:
+    """The entries that put something in force, the last first: whether backdated; until when.
 
     A backdated entry ends nothing. It is listed all the same, until the next entry, since the clock
     may have been wrong before: so no order of the entries hides an exemption.
@@ -294,9 +318,9 @@ def _in_force(log: Sequence[OrderedEntry], period: Period) -> Iterator[tuple[Aud
     end = next_in_order = float(period.end)
     for entry, is_backdated in reversed(in_force):
         if is_backdated:
-            yield entry, end if end > entry.time else next_in_order
+            yield entry, True, end if end > entry.time else next_in_order
         else:
-            yield entry, next_in_order
+            yield entry, False, next_in_order
             next_in_order = entry.time
         end = entry.time
 

@@ -237,6 +237,42 @@ def test_exemptions_are_those_of_the_configs_in_force() -> None:
     assert [each.ended_early for each in made(log=log[:2]).exemptions] == [False, False]
 
 
+def _extended(to: int, **more: object) -> ExemptionDetails:
+    return replace(EXEMPTION, until=float(ABAN.begin + to * DAY), **more)  # type: ignore[arg-type]
+
+
+def test_an_exemption_that_was_extended_is_one() -> None:
+    """Also by another approval, and with the server stopped for a day meanwhile."""
+    longer, longest = _extended(12), _extended(20, approver="Director", ticket="PR-9")
+    log = [
+        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,)),
+        record(ABAN.begin + 2 * DAY, "exempt --extend", exemptions=(longer,)),
+        record(ABAN.begin + 3 * DAY, "stop", snapshot=""),
+        record(ABAN.begin + 4 * DAY, "start", exemptions=(longer,)),
+        record(ABAN.begin + 11 * DAY, "exempt --extend", exemptions=(longest,)),
+        record(ABAN.begin + 25 * DAY),
+    ]
+    [found] = made(log=log).exemptions
+    assert found.exemption == longest
+    assert (found.begin, found.end) == (ABAN.begin + DAY, ABAN.begin + 20 * DAY)
+    assert not found.ended_early
+    [ended] = made(log=[*log[:5], record(ABAN.begin + 15 * DAY, "exempt --end")]).exemptions
+    assert (ended.end, ended.ended_early) == (ABAN.begin + 15 * DAY, True)
+
+
+def test_an_exemption_that_had_ended_and_is_given_again_is_another() -> None:
+    again = _extended(20)
+    by_itself = [
+        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,)),
+        record(ABAN.begin + 15 * DAY, "exempt --extend", exemptions=(again,)),
+    ]
+    by_a_person = [by_itself[0], record(ABAN.begin + 5 * DAY, "exempt --end"), by_itself[1]]
+    for log, end in ((by_itself, 10), (by_a_person, 5)):
+        first, second = made(log=log).exemptions
+        assert (first.end, first.ended_early) == (ABAN.begin + end * DAY, end == 5)
+        assert (second.begin, second.end) == (ABAN.begin + 15 * DAY, ABAN.begin + 20 * DAY)
+
+
 def test_a_backdated_entry_hides_no_exemption() -> None:
     """Somebody has added it after the grant: without the exemption, with an earlier time."""
     log = [
