@@ -56,9 +56,9 @@ def _of_network(config: Config) -> Iterator[tuple[bytes, str]]:
 @functools.cache
 def _updates() -> dict[bytes, str]:
     groups = tomllib.loads(UPDATES.read_text(encoding="utf-8"))["group"]
-    advice = "only a policy's deny, or a list of your own, blocks it"
+    advice = "which only a policy's deny or a list of your own blocks"
     return {
-        names.parse(name): f"needed for '{group['for']}': {advice}"
+        names.parse(name): f"a name needed for {group['for']}, {advice}"
         for group in groups
         for name in group["names"]
     }

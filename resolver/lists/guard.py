@@ -54,10 +54,10 @@ class ProtectedNames:
             return None
         for zone in names.zones(rule.name):
             if zone in self._zones:
-                return f"it is in '{names.text(zone)}', {self._zones[zone]}"
+                return f"{self._zones[zone]} ('{names.text(zone)}')"
         if rule.subtree and rule.name in self._above:
             zone = self._above[rule.name]
-            return f"it covers '{names.text(zone)}', {self._zones[zone]}"
+            return f"it covers {self._zones[zone]} ('{names.text(zone)}')"
         return None
 
 

@@ -26,6 +26,7 @@ from resolver.lists.rules import BlockList, Rule, SkippedLine, read_name
 _SHOWN = 120
 _NOWHERE = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))
 _CARRIAGE_RETURN = "a carriage return inside the line; only a line feed ends a line"
+_ASIDE = re.compile(r" \('[^']*'\)")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+")
 
 
@@ -135,5 +136,5 @@ def by_reason(skipped: Iterable[SkippedLine]) -> dict[str, int]:
 
     Reasons that differ only in what they quote from their line count as one.
     """
-    counts = Counter(_QUOTED.sub("…", each.reason) for each in skipped)
+    counts = Counter(_QUOTED.sub("…", _ASIDE.sub("", each.reason)) for each in skipped)
     return dict(counts.most_common())
