@@ -13,6 +13,7 @@ from resolver.web.figure_plots import plot, vlan_histories
 from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
 from tests.evidence.figures.synthetic import ABAN, DAY, HOUR
+from tests.metrics.statuses import idle
 from tests.web.judged import engine
 from tests.web.test_status_page import NOTHING, STATUS
 
@@ -73,5 +74,10 @@ def test_the_page_shows_a_plot_for_each_service_and_span(tmp_path: Path, languag
 
 
 def test_the_page_says_where_there_is_no_history(tmp_path: Path) -> None:
-    html = page(STATUS, engine(tmp_path), *NOTHING, "en")
-    assert "No query has matched a rule in the last 30 days." in html
+    """Where the status has queries of a rule, the figures are not written or read yet."""
+    none = "The figures of the last 30 days have no query that was blocked or counted."
+    not_yet = "The figures have no blocked or counted query yet."
+    asked = engine(tmp_path)
+    of_rules, of_none = (page(each, asked, *NOTHING, "en") for each in (STATUS, idle(NOW)))
+    assert (not_yet in of_rules, none in of_rules) == (True, False)
+    assert (not_yet in of_none, none in of_none) == (False, True)
