@@ -320,7 +320,7 @@ def test_the_first_sentence_says_where_the_policy_was_in_force(
     other = replace(two, intervals=(Interval(ABAN.begin, ABAN.begin + HOUR, "other", ""),))
     differing = sentence(page("en", nodes=(whole, other)))
     assert "For 1 h together, not all nodes had the same policy." in differing
-    assert "خط‌مشی در سراسر ماه در سرور ns1 جاری و آزموده بود." in sentence(
+    assert "خط‌مشی در سراسر ماه در سرور ns1 برقرار و آزمایش‌شده بود." in sentence(
         page("fa", nodes=(whole,))
     )
     assert sentence(page("en", nodes=())).startswith("1,235 queries were blocked")
