@@ -109,7 +109,7 @@ build/site/ready: requirements/docs.txt | $(VENV)/bin/python
 reference: $(VENV)/dev ## write the pages of docs/reference that are made from the program
 	@$(BIN)/python docs/make_reference.py
 
-pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant)
+pictures: $(VENV)/dev ## take the README's pictures anew, where the clock is synchronised (Debian: chromium, fonts-vazirmatn, pngquant)
 	@$(BIN)/python -m tests.live.prepare
 	mkdir -p docs/pictures
 	PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
