@@ -19,7 +19,7 @@ def question(name: str, group: bytes = b"") -> UpstreamQuestion:
 
 
 def servfail(*errors: int) -> CacheEntry:
-    told = tuple(render.extended_error(each) for each in errors)
+    told = tuple(render.extended_error(each, "a text") for each in errors)
     return CacheEntry(False, codes.SERVFAIL, b"", (0, 0, 0), b"", 1, 0.0, errors=told)
 
 
@@ -63,11 +63,12 @@ def test_fewer_names_are_no_cut(asked: tuple[str, ...]) -> None:
     assert not fallback.cut
 
 
-def test_names_that_failed_long_ago_count_no_more() -> None:
+@pytest.mark.parametrize(("seconds", "cut"), [(30.0, True), (30.5, False)])
+def test_names_that_failed_over_a_minute_ago_count_no_more(seconds: float, cut: bool) -> None:
     fallback = silent()
     for number, name in enumerate(THREE):
-        fallback.note(question(name), FAILED, 100.0 + 40 * number)
-    assert not fallback.cut
+        fallback.note(question(name), FAILED, 100.0 + seconds * number)
+    assert bool(fallback.cut) is cut
 
 
 def test_a_domain_that_was_answered_a_moment_ago_is_not_cut() -> None:
@@ -76,7 +77,9 @@ def test_a_domain_that_was_answered_a_moment_ago_is_not_cut() -> None:
     for name in THREE:
         fallback.note(question(name), FAILED, 100.0)
     assert not fallback.cut
-    fallback.note(question(THREE[0]), FAILED, 106.0)
+    fallback.note(question(THREE[0]), FAILED, 104.9)
+    assert not fallback.cut
+    fallback.note(question(THREE[0]), FAILED, 105.0)
     assert fallback.cut == {b"ir"}
 
 
@@ -112,6 +115,15 @@ def test_the_first_answer_of_the_group_ends_the_cut() -> None:
     fallback.note(question("new.d.ir").to(GROUP), no_such_type(101.0), 101.0)
     assert fallback.cut
     fallback.note(question("new.d.ir"), no_such_type(102.0), 102.0)
+    assert not fallback.cut
+
+
+def test_names_that_failed_before_an_answer_count_no_more() -> None:
+    fallback = silent()
+    for name in THREE[:2]:
+        fallback.note(question(name), FAILED, 100.0)
+    fallback.note(question("new.d.ir"), no_such_type(101.0), 101.0)
+    fallback.note(question(THREE[2]), FAILED, 112.0)
     assert not fallback.cut
 
 
@@ -153,6 +165,16 @@ def test_made_up_domains_do_not_crowd_out_one_that_is_cut() -> None:
         fallback.note(question(f"www.x{number}"), FAILED, 101.0)
     assert fallback.cut == {b"ir"}
     assert len(fallback._domains) <= 2000
+
+
+def test_where_all_domains_are_cut_one_more_is_noted_all_the_same() -> None:
+    fallback = silent()
+    for number in range(2000):
+        for zone in "abc":
+            fallback.note(question(f"www.{zone}.x{number}"), FAILED, 100.0)
+    assert len(fallback.cut) == 2000
+    fallback.note(question("www.a.ir"), FAILED, 100.0)
+    assert fallback.domain_of(question("www.a.ir")) == b""
 
 
 def test_a_question_for_the_fallback_servers_has_the_key_of_its_entry() -> None:

@@ -6,8 +6,17 @@ from dataclasses import replace
 import pytest
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.moment import InForce, ended, ends, in_force
-from tests.policy.networks import snapshot_of
+from resolver.policy.moment import (
+    InForce,
+    all_hours,
+    depends_on_clock,
+    ended,
+    ends,
+    hours_ahead,
+    in_force,
+    next_change,
+)
+from tests.policy.networks import HOURLY, snapshot_of
 
 FIRST, SECOND = 1000.0, 2000.0
 
@@ -47,3 +56,33 @@ def test_what_is_in_force_lasts_until_the_next_end(
 
 def test_each_exemption_has_an_end(compiled: CompiledConfig) -> None:
     assert [until for _, until in ends(compiled)] == [SECOND, FIRST]
+
+
+def test_a_config_depends_on_the_clock_where_anything_of_it_begins_or_ends(
+    compiled: CompiledConfig,
+) -> None:
+    assert depends_on_clock(compiled, 0.0), "before all of it"
+    assert depends_on_clock(compiled, SECOND), "after all of it"
+    assert not depends_on_clock(replace(compiled, exemptions=()), 0.0)
+
+
+def test_hours_change_next_at_a_moment_after_this_one() -> None:
+    [office] = snapshot_of(HOURLY).compiled.hours
+    first, second = office.moments[:2]
+    assert next_change(office, first - 1) == first
+    assert next_change(office, first) == second
+    assert next_change(office, office.moments[-1]) == math.inf
+
+
+def test_the_sets_of_hours_are_those_that_hold_at_some_moment() -> None:
+    compiled = snapshot_of(HOURLY).compiled
+    [office] = compiled.hours
+    nothing, holds = frozenset[int](), frozenset({0})
+    assert all_hours(compiled) == [nothing, holds]
+    always = replace(compiled, hours=(replace(office, moments=office.moments[:1]),))
+    assert all_hours(always) == [nothing, holds], "also what holds before the first moment"
+    begins, ends_ = office.moments[:2]
+    assert hours_ahead(compiled, wall=begins - 1)[0] == (nothing,)
+    assert hours_ahead(compiled, wall=begins)[0] == (holds,)
+    assert set(hours_ahead(compiled, compiled, wall=ends_)) == {(nothing,) * 2, (holds,) * 2}
+    assert hours_ahead(compiled, wall=office.moments[-1] + 1) == [(nothing,)]
