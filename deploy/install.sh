@@ -22,6 +22,7 @@ PYTHON=${PYTHON:-python3}
 ROOT=${DESTDIR:-}
 COMPILE=${COMPILE:-}
 ENCRYPTED=${ENCRYPTED:-}
+INSTALLED_LISTS=deploy/debian/darban-lists/darban-lists.install  # the package has the same files
 DNSDIST=/etc/dnsdist/dnsdist.conf
 OPT=/opt/darban
 ETC=/etc/darban
@@ -97,7 +98,7 @@ hash_source() {
   cd "$SOURCE"
   {
     "$PYTHON" -V
-    find resolver blocklists config.toml deploy/systemd deploy/install.sh deploy/manual.py \
+    find resolver blocklists "$INSTALLED_LISTS" config.toml deploy/systemd deploy/install.sh deploy/manual.py \
       deploy/server_config.sh deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/sudoers deploy/bird/darban-anycast \
       setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
@@ -204,9 +205,10 @@ sys.exit(main())
 PROGRAM
   chmod 755 "$place/bin/darban"
   mkdir "$place/blocklists"
-  for kind in txt ip md toml lock; do
-    cp "$SOURCE"/blocklists/*."$kind" "$place/blocklists/"
-  done
+  while read -r pattern _; do
+    # shellcheck disable=SC2086 # it is several files
+    cp "$SOURCE"/$pattern "$place/blocklists/"
+  done <"$SOURCE/$INSTALLED_LISTS"
   share "$place"
   : >"$place/complete"
   unfinished=

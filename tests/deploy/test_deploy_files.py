@@ -12,6 +12,7 @@ import yaml
 from resolver.compiler.compilation import compile_file
 from resolver.publish.dnsdist_front import front_config
 from tests.documents.pages import Block, blocks
+from tests.live.installed import released_lists
 from tests.live.programs import needed
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,13 @@ def test_shell_scripts_draw_no_warning(script: Path) -> None:
     done = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
     assert done.stdout == ""
     assert done.returncode == 0
+
+
+def test_all_lists_of_the_release_are_installed() -> None:
+    """By `make install`, in the container and in the package: they read the same patterns."""
+    patterns = (DEPLOY / "debian/darban-lists/darban-lists.install").read_text(encoding="utf-8")
+    found = {path.name for line in patterns.splitlines() for path in ROOT.glob(line.split()[0])}
+    assert found == released_lists()
 
 
 def test_the_container_is_made_of_what_there_is() -> None:

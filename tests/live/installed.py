@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.live.debian import layer, tree
+from tests.live.debian import ROOT, layer, tree
 from tests.live.fake_clock import real_clock
 
 _OFFLINE = ("PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels")
@@ -23,6 +23,12 @@ class Installation:
 
     archive: Path
     said: str
+
+
+def released_lists() -> set[str]:
+    """The names of the files in blocklists that every kind of installation has."""
+    files = (each for each in (ROOT / "blocklists").iterdir() if each.is_file())
+    return {each.name for each in files if each.suffix != ".py"}
 
 
 def make_in_chroot(root: Path, *arguments: str, good: bool = True) -> str:

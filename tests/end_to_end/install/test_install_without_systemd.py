@@ -9,7 +9,7 @@ import pytest
 
 from tests.live.debian import Tree, layer, tree
 from tests.live.fake_clock import real_clock
-from tests.live.installed import Installation, installed_layer, make_in_chroot
+from tests.live.installed import Installation, installed_layer, make_in_chroot, released_lists
 
 CONFIG = "/etc/darban/config.toml"
 UNIT = "/usr/local/lib/systemd/system/darban.service"
@@ -72,6 +72,8 @@ def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Pat
         release = Path((stage / "opt/darban/current").readlink())
         assert release.parent == Path("/opt/darban/releases")
         assert release.name.endswith("-pure")
+        lists = (stage / release.relative_to("/") / "blocklists").iterdir()
+        assert {each.name for each in lists} == released_lists()
         program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
         assert program.startswith(f"#!{release}/bin/python3\n")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import steady_load
-from tests.live.installed import Installation, installed_layer
+from tests.live.installed import Installation, installed_layer, released_lists
 from tests.live.nsd import nsd
 from tests.live.packages import Packages, newer, pure_packages
 from tests.live.systemd import Done, Machine, booted
@@ -105,7 +105,9 @@ def test_a_made_installation_is_taken_over_and_no_query_is_lost(
     assert command.startswith("/usr/lib/darban/3.")
     assert machine.good("systemctl", "is-enabled", "darban").strip() == "enabled"
     assert machine.good("which", "darban").strip() == "/usr/bin/darban"
-    assert not (machine.root / "usr/share/darban/blocklists").is_symlink()
+    lists = machine.root / "usr/share/darban/blocklists"
+    assert not lists.is_symlink()
+    assert {each.name for each in lists.iterdir()} == released_lists()
     left = machine.good("find", "/usr/local", "/etc/sudoers.d", "-name", "*darban*", "-type", "f")
     assert left.split() == ["/usr/local/lib/darban/darban-anycast", "/etc/sudoers.d/darban"]
 
