@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from resolver.analysis.idle_entries import idle_entries
+from resolver.analysis.missing_ranges import missing_ranges
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.hours_text import hours_text
@@ -87,7 +88,8 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
         # The export says so only of exemptions that were there then.
         compiled = with_misfits(compiled, Enforcer.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
     of_hosts = _absent_addresses(compiled.loaded)
-    return with_warnings(compiled, [*of_hosts, *_idle(compiled, wall)])
+    of_lists = missing_ranges(compiled.snapshot.compiled)
+    return with_warnings(compiled, [*of_hosts, *of_lists, *_idle(compiled, wall)])
 
 
 def _idle(compiled: CompileResult, wall: float) -> Iterator[Problem]:

@@ -261,6 +261,8 @@ CERTIFICATE_NAME = "certificate-name"
 IDLE_ENTRY = "idle-entry"
 """An entry of ``allow`` or ``deny`` decides no question (``analysis.idle_entries``)."""
 LONG_EXEMPTION = "long-exemption"
+MISSING_RANGES = "missing-ranges"
+"""A list lacks the address ranges that the release has for it (``analysis.missing_ranges``)."""
 UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90
 _LONG_HOURS = 16

@@ -1,0 +1,68 @@
+"""A list of a service without the address ranges that the release has for it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from resolver.analysis.missing_ranges import SHIPPED
+from resolver.cli.check import checked
+from resolver.config.problems import Problem
+from resolver.lists.ranges import ENDINGS
+
+LISTS = Path(__file__).parents[2] / "blocklists"
+CONFIG = """
+[lists]
+directories = ["own"]
+[policies.p]
+block = BLOCKED
+[vlans.v]
+prefixes = ["10.0.0.0/8"]
+policy = "p"
+"""
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    (tmp_path / "own").mkdir()
+    for name in ("line", "telegram", "viber", "tango"):
+        shutil.copy(LISTS / f"{name}.txt", tmp_path / "own")
+    return tmp_path
+
+
+def _missing(place: Path, blocked: str, more: str = "") -> list[Problem]:
+    (place / "config.toml").write_text(CONFIG.replace("BLOCKED", blocked) + more)
+    problems = checked(place / "config.toml", 1.8e9).problems
+    return [each for each in problems if each.kind == "missing-ranges"]
+
+
+def test_the_release_has_these_files_of_ranges() -> None:
+    assert sorted(SHIPPED) == sorted(p.name for end in ENDINGS for p in LISTS.glob(f"*{end}"))
+
+
+def test_a_blocked_service_without_its_ranges_draws_a_warning(place: Path) -> None:
+    shutil.copy(LISTS / "line.firewall", place / "own")
+    [warning] = _missing(place, '["line", "tango", "telegram"]')
+    assert str(warning) == (
+        "own/telegram.txt: warning [missing-ranges:telegram.ip]: found no address ranges; expected "
+        "a file of them beside it, as in the release. Firewalls lack what telegram.ip has: copy it "
+        "from the release's blocklists."
+    )
+
+
+@pytest.mark.parametrize(
+    ("blocked", "more", "named"),
+    [
+        ('["tango"]', "", []),
+        ('["@messenger"]', "", ["line.firewall", "telegram.ip", "viber.firewall"]),
+        ("[]\ndefault = 'block'", "", ["line.firewall", "telegram.ip", "viber.firewall"]),
+        ("['line']\nmode = 'audit'", "", []),
+        ('["line"]', '[warnings]\nacknowledged = ["missing-ranges:line.firewall"]', []),
+    ],
+)
+def test_it_is_said_of_what_a_policy_blocks(
+    place: Path, blocked: str, more: str, named: list[str]
+) -> None:
+    found = [each.code.partition(":")[2] for each in _missing(place, blocked, more)]
+    assert found == named
