@@ -15,6 +15,8 @@ from typing import Any
 
 from resolver.cli import main
 from resolver.cli.app import COMMANDS, module_name
+from tests.live.configs import ROOT
+from tests.live.open_directory import open_to_all
 
 GOOD, NO, WRONG, UNREACHABLE = range(4)
 """Exit codes."""
@@ -39,17 +41,23 @@ class Done:
         return told
 
 
-def darban(*arguments: str | Path, at: Path, **variables: str) -> Done:
+def darban(
+    *arguments: str | Path, at: Path, state_of_service: bool = False, **variables: str
+) -> Done:
     """Run a command in a directory, with no state directory but the config's own.
 
-    Its environment has more variables, and is without those that are given as empty.
+    Its environment has more variables, and is without those that are given as empty. Where the
+    state directory is of the service's user, the command takes the rights of this user, who must
+    be able to read the program: this checkout may be in the home of root.
     """
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "STATE_DIRECTORY": ""}
     environment = {k: v for k, v in (environment | variables).items() if v}
     words = ["darban", *map(str, arguments)]
     with TemporaryDirectory() as directory:
         out, err = Path(directory, "out"), Path(directory, "err")
-        process = FORKED.Process(target=_run, args=(words, environment, at, out, err))
+        process = FORKED.Process(
+            target=_run, args=(words, environment, at, out, err, state_of_service)
+        )
         process.start()
         process.join(60)
         if process.exitcode is None:
@@ -67,8 +75,17 @@ def diff(*arguments: str | Path, at: Path) -> dict[str, Any]:
     return done.json
 
 
-def _run(words: list[str], environment: dict[str, str], at: Path, out: Path, err: Path) -> None:
+def _run(
+    words: list[str],
+    environment: dict[str, str],
+    at: Path,
+    out: Path,
+    err: Path,
+    state_of_service: bool,
+) -> None:
     """The command, in a process of its own."""
+    if state_of_service:
+        open_to_all(ROOT)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(at)

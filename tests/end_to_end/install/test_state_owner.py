@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ from resolver.evidence.figures.counts import HourFigures, Labels
 from resolver.evidence.figures.store import FigureStore
 from resolver.snapshot import store
 from tests.evidence.figures.synthetic import ABAN
-from tests.live.commands import GOOD, WRONG, darban
+from tests.live import commands
+from tests.live.commands import GOOD, WRONG
 from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking
 
 SERVICE = 54321
+darban = partial(commands.darban, state_of_service=True)
 OWN = "! Category: messenger\n||own.example^\n"
 CONFIG = """
 [lists]
