@@ -22,7 +22,9 @@ from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.settings import Publication
 from resolver.snapshot import store
+from resolver.snapshot.clock_note import CLOCK_IS_BEHIND, clock_is_behind
 from resolver.snapshot.snapshot import Snapshot
+from resolver.snapshot.state_owner import as_owner
 
 Files = Mapping[str, bytes]
 """The contents of files by their names below a directory."""
@@ -80,6 +82,7 @@ def nftables_rules(snapshot: Snapshot, config: Path, servers: Servers = ()) -> s
     compiled, now = snapshot.compiled, time.time()
     if not servers:
         _require_ranges(compiled, config)
+    _require_clock(compiled, config, now)
     until = in_force(compiled, now).until
     valid = ""
     if until < math.inf:
@@ -91,11 +94,7 @@ def nftables_rules(snapshot: Snapshot, config: Path, servers: Servers = ()) -> s
 def _feeds(snapshot: Snapshot, config: Path) -> Files:
     compiled, now = snapshot.compiled, time.time()
     _require_ranges(compiled, config)
-    if depends_on_clock(compiled, now) and kernel.clock_synchronised() is False:
-        raise DarbanError(
-            "the clock is not synchronised, and exemptions or hours begin and end by it; nothing "
-            "is written"
-        )
+    _require_clock(compiled, config, now)
     found = map(feed_files, service_feeds(compiled, now))
     return {name: text.encode() for files in found for name, text in files}
 
@@ -106,6 +105,15 @@ def _require_ranges(compiled: CompiledConfig, config: Path) -> None:
             f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
             "beside telegram.txt"
         )
+
+
+def _require_clock(compiled: CompiledConfig, config: Path, now: float) -> None:
+    if not depends_on_clock(compiled, now):
+        return
+    state, synchronised = store.directory(config), kernel.clock_synchronised()
+    with as_owner(state):
+        if clock_is_behind(state, now, synchronised=synchronised):
+            raise DarbanError(f"{CLOCK_IS_BEHIND}. Nothing is written")
 
 
 def _dnsdist_front(snapshot: Snapshot, config: Path) -> str:

@@ -13,6 +13,7 @@ from resolver.metrics.part_states import PartStates, SelfTestState
 from resolver.metrics.served_config import ServedConfig
 from resolver.part import Part
 from resolver.policy.moment import depends_on_clock
+from resolver.snapshot.clock_note import CLOCK_IS_BEHIND, clock_is_behind
 from resolver.supervisor.http_socket import HttpSocket
 
 
@@ -48,9 +49,11 @@ class FeedServer(Part):
 
     def _not_served(self) -> str:
         """Why no list can be trusted now; empty where they can be."""
-        has_times = depends_on_clock(self._config.compiled, time.time())
-        if has_times and kernel.clock_synchronised() is False:
-            return "The clock is not synchronised; exemptions or hours begin and end by it."
+        now, synchronised = time.time(), kernel.clock_synchronised()
+        if depends_on_clock(self._config.compiled, now) and clock_is_behind(
+            self._config.state, now, synchronised=synchronised
+        ):
+            return f"{CLOCK_IS_BEHIND}."
         if self._states().of(SelfTestState).wrong_decisions:  # also until it is tested again
             return "A worker decides otherwise than an expectation of the config says."
         return ""

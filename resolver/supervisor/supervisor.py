@@ -39,6 +39,7 @@ from resolver.supervisor.address_watch import AddressWatch
 from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_page import BlockPage
+from resolver.supervisor.clock_watch import ClockWatch
 from resolver.supervisor.control_socket import ControlSocket
 from resolver.supervisor.feed_server import FeedServer
 from resolver.supervisor.http_socket import HttpSocket
@@ -176,6 +177,7 @@ class _Supervisor:
         yield LinkProbe(rollout)
         yield SelfTest(self._pool, rollout)
         yield AddressWatch(config)
+        yield ClockWatch(config)
         yield FeedServer(self._feed_sockets, config, self._states)
 
     def _states(self) -> PartStates:

@@ -103,7 +103,7 @@ def test_an_earlier_whole_file_is_named(zones: Path, tmp_path: Path) -> None:
     assert check(zones) == check(zones / FILE) == (1, f"{said}, as in serials\n")
     (tmp_path / "darban-administrative.conf").write_text(f'    zonefile: "{zones / FILE}"\n')
     (tmp_path / "darban-zones.sh").write_text(SCRIPT)
-    unbound = ["sh", tmp_path / "darban-zones.sh"]
+    unbound = ["sh", str(tmp_path / "darban-zones.sh")]
     done = subprocess.run(unbound, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, f"{said}, as in serials\n")
     writer.write(MORE.compiled, MORE.index(), zones, WALL + 120)

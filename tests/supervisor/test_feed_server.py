@@ -11,6 +11,7 @@ from resolver.metrics import kernel
 from resolver.metrics.part_states import PartStates, SelfTestState
 from resolver.metrics.served_config import ServedConfig
 from resolver.settings import Endpoint
+from resolver.snapshot.clock_note import note_time
 from resolver.supervisor.feed_server import FeedServer
 from resolver.supervisor.http_socket import HttpSocket
 from resolver.supervisor.notify import ServiceManager
@@ -61,15 +62,26 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     )
 
 
-def test_a_clock_that_may_be_wrong_serves_nothing_that_depends_on_it(
+def test_a_clock_that_is_behind_serves_nothing_that_depends_on_it(
     clock: Callable[[bool], None], tmp_path: Path
 ) -> None:
     clock(False)
+    note_time(tmp_path, time.time() + 86400, synchronised=False)
     assert got(CONFIG, tmp_path) == (200, "10.10.0.0/16\n")
     status, text = got(CONFIG + EXEMPTION, tmp_path)
     assert status == 503
-    assert "clock" in text
+    assert "behind a moment that the server has seen" in text
     clock(True)
+    assert got(CONFIG + EXEMPTION, tmp_path) == (200, "192.0.2.0/24\n")
+
+
+def test_a_clock_that_nothing_synchronises_serves_what_dns_decides(
+    clock: Callable[[bool], None], tmp_path: Path
+) -> None:
+    """The kernel says so some hours after the last time server answered."""
+    clock(False)
+    assert got(CONFIG + EXEMPTION, tmp_path) == (200, "192.0.2.0/24\n")
+    note_time(tmp_path, time.time() - 86400, synchronised=True)
     assert got(CONFIG + EXEMPTION, tmp_path) == (200, "192.0.2.0/24\n")
 
 

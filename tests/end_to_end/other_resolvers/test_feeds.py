@@ -16,7 +16,6 @@ from tests.live.namespaces import ADMINISTRATION
 from tests.live.programs import needed
 from tests.live.reloading import reload
 from tests.live.server import Server, servers
-from tests.live.synchronised_clock import synchronised_clock
 from tests.live.waiting import wait_for
 
 V4, GATEWAY = SERVERS.client[0], SERVERS.server[0]
@@ -53,7 +52,6 @@ def server(network: Gateway, tmp_path: Path) -> Iterator[Server]:
     text = CONFIG.format(blocklists=BLOCKLISTS)
     with ExitStack() as stack:
         server = stack.enter_context(servers(tmp_path))(text)
-        server.environment = synchronised_clock(tmp_path)
         server.through = network.into(network.server)
         server.start()
         yield server

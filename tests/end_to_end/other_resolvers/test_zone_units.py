@@ -72,6 +72,7 @@ policy = "administrative"
 HOW_TO = ROOT / "docs/how-to"
 PAGES = HOW_TO / "publish.md", *sorted((HOW_TO / "publish").glob("*.md"))
 FIREWALL = "darban-nftables.service"
+AT_BOOT = "darban-nftables-boot.service"
 LISTS_ON_DISK = {
     "one.txt": LISTS["one"],
     "one.ip": "203.1.112.0/22\n",
@@ -300,6 +301,7 @@ def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
         machine.good("systemctl", "start", FIREWALL)
         return machine.good(*rules)
 
+    assert machine.run("systemctl", "start", AT_BOOT).code == 0, "there are no rules yet"
     first = loaded(EXPORTED)
     assert "ip saddr 10.10.0.0/16 goto vlan_administration_" in first
     assert loaded(EXPORTED) == first, "the same rules are not loaded again"
@@ -310,12 +312,19 @@ def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
     assert "ip saddr 10.10.0.0/16 goto vlan_administration_" in without_ranges
     assert "@service_one_v4" not in without_ranges
     assert machine.run("systemctl", "is-failed", FIREWALL).code != 0
+    machine.good("nft", "flush", "ruleset")  # as after a boot
+    machine.good("systemctl", "start", AT_BOOT)
+    assert "ip saddr 10.10.0.0/16 goto vlan_administration_" in machine.good(*rules)
+    assert "network-pre.target" in machine.good("systemctl", "show", "-P", "Before", AT_BOOT)
 
 
 def _install(machine: Machine) -> None:
     """Darban as this checkout has it, a config, and the unit of its page."""
-    [text] = [each for each in _on_pages() if f"/{FIREWALL}\n" in each]
-    machine.write(f"/etc/systemd/system/{FIREWALL}", text)
+    for unit in (FIREWALL, AT_BOOT):
+        [text] = [
+            each for each in _on_pages() if re.match(rf"# /etc/systemd/system/{unit}\b", each)
+        ]
+        machine.write(f"/etc/systemd/system/{unit}", text)
     # The checkout may be in /home, or in /tmp.
     _drop_in(machine, FIREWALL, f"[Service]\nProtectHome=read-only\nBindReadOnlyPaths={ROOT}\n")
     program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
