@@ -162,9 +162,25 @@ class Folder:
             _remove_abandoned(parent)
             yield opened
 
+    def put(self, file: str, content: bytes, mode: int) -> bool:
+        """Write a file where it has another content; whether that was so.
+
+        A new file has this mode. The folders that are made can be entered by those who may read it.
+        """
+        with self._parent(file, mode | (mode & 0o444) >> 2) as (parent, path):
+            if _has(parent, path.name, content):
+                return False
+            with _atomic_file(parent, path, path.name) as opened:
+                os.fchmod(opened.fileno(), mode)
+                opened.write(content)
+            return True
+
     @contextlib.contextmanager
-    def _parent(self, file: str) -> Iterator[tuple[int, Path]]:
-        """The open directory of a file, and its whole path for messages."""
+    def _parent(self, file: str, of_new: int | None = None) -> Iterator[tuple[int, Path]]:
+        """The open directory of a file, and its whole path for messages.
+
+        Folders are made, with the mode ``of_new`` where that is given.
+        """
         path = self.path / file
         if ".." in PurePath(file).parts or PurePath(file).is_absolute():
             raise OSError(errno.EXDEV, f"it is outside of {self.path}; edit it by hand", str(path))
@@ -173,13 +189,32 @@ class Folder:
             place = self.path
             for name in PurePath(file).parts[:-1]:
                 place /= name
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=parent)
-                    os.fsync(parent)
+                is_new = _made(parent, name)
                 _refuse_link(parent, place)
                 parent = opened.enter_context(_directory(name, os.O_NOFOLLOW, parent))
+                if is_new and of_new is not None:
+                    os.fchmod(parent, of_new)
             _refuse_link(parent, path)
             yield parent, path
+
+
+def _made(parent: int, name: str) -> bool:
+    """Make a folder in an open one; False where there is something already."""
+    try:
+        os.mkdir(name, dir_fd=parent)
+    except FileExistsError:
+        return False
+    os.fsync(parent)
+    return True
+
+
+def _has(parent: int, name: str, content: bytes) -> bool:
+    """Whether a regular file in an open folder has this content, and no other."""
+    try:
+        with _regular(name, os.O_NOFOLLOW, parent) as file:
+            return file.read(len(content) + 1) == content
+    except OSError:
+        return False
 
 
 def _refuse_link(parent: int, path: Path) -> None:
@@ -227,13 +262,18 @@ def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes
 
 def open_regular(path: Path, *, follow_link: bool = True) -> BinaryIO:
     """Open what ``read_regular`` reads; OSError for anything else."""
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        handle = os.open(path, flags if follow_link else flags | os.O_NOFOLLOW)
+        return _regular(path, 0 if follow_link else os.O_NOFOLLOW)
     except OSError as error:
         if error.errno == errno.ELOOP and not follow_link:
             error.strerror = "it is a link"
         raise
+
+
+def _regular(path: str | Path, flags: int, parent: int | None = None) -> BinaryIO:
+    """Open a regular file, or a pipe without a name; OSError for anything else."""
+    flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    handle = os.open(path, flags, dir_fd=parent)
     try:
         mode = os.fstat(handle).st_mode
         if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_nameless(handle))):

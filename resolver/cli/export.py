@@ -11,7 +11,7 @@ from resolver.cli.export_programs import FEEDS, NFTABLES, PRINTED, SEVERAL, File
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
 from resolver.errors import DarbanError
-from resolver.files import make_directory, write_atomically
+from resolver.files import Folder, make_directory
 from resolver.publish.enforcers import Enforcer, Fit
 
 Program = Annotated[
@@ -119,22 +119,16 @@ def _compiled(config: Path, program: str) -> CompileResult:
 
 
 def _write(files: Files, directory: Path, *, is_private: bool) -> None:
-    """Write each file that has changed, aside, and rename it.
+    """Write each file that has changed, aside, and rename it; no link in the directory is followed.
 
     A program reads what is not private as a user of its own. Feeds are: they tell who is exempted.
     """
-    of_directory, of_file = (0o750, 0o640) if is_private else (0o755, 0o644)
+    mode, is_there = 0o640 if is_private else 0o644, directory.is_dir()
+    folder = Folder(directory if is_there else directory.parent)
     try:
+        make_directory(folder.path)
         for name, content in files.items():
-            path = directory / name
-            is_new = not path.exists()
-            if is_new or path.read_bytes() != content:
-                if not path.parent.is_dir():
-                    make_directory(path.parent)
-                    path.parent.chmod(of_directory)
-                write_atomically(path, content)
-                if is_new:
-                    path.chmod(of_file)
-                echo(f"wrote {path}")
+            if folder.put(name if is_there else f"{directory.name}/{name}", content, mode):
+                echo(f"wrote {directory / name}")
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None

@@ -1,5 +1,6 @@
 """A folder whose files are written without following a link."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -71,3 +72,41 @@ def test_a_new_file_replaces_none(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError), folder.new_file("file") as opened:
         opened.write(b"second")
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"first"]
+
+
+def test_only_another_content_is_written(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    assert folder.put("sub/file", b"content", 0o640)
+    assert stat.S_IMODE((tmp_path / "sub").stat().st_mode) == 0o750
+    assert stat.S_IMODE((tmp_path / "sub" / "file").stat().st_mode) == 0o640
+    before = (tmp_path / "sub" / "file").stat().st_ino
+    assert not folder.put("sub/file", b"content", 0o644)
+    assert (tmp_path / "sub" / "file").stat().st_ino == before
+    (tmp_path / "sub" / "file").chmod(0o600)
+    assert folder.put("sub/file", b"content and more", 0o644)
+    assert (tmp_path / "sub" / "file").read_bytes() == b"content and more"
+    assert stat.S_IMODE((tmp_path / "sub" / "file").stat().st_mode) == 0o600, "as it was"
+
+
+@pytest.mark.parametrize("link", ["sub", "sub/file"])
+def test_what_is_put_follows_no_link(tmp_path: Path, link: str) -> None:
+    elsewhere, place = tmp_path / "elsewhere", tmp_path / "folder" / link
+    elsewhere.mkdir(mode=0o700)
+    (elsewhere / "file").write_bytes(b"of root")
+    (elsewhere / "file").chmod(0o600)
+    place.parent.mkdir(parents=True)
+    place.symlink_to(elsewhere if link == "sub" else elsewhere / "file")
+    with pytest.raises(OSError, match="it is a link"):
+        Folder(tmp_path / "folder").put("sub/file", b"content", 0o644)
+    assert (elsewhere / "file").read_bytes() == b"of root"
+    modes = [stat.S_IMODE(each.stat().st_mode) for each in (elsewhere, elsewhere / "file")]
+    assert modes == [0o700, 0o600]
+
+
+def test_what_is_there_is_read_as_far_as_the_content_goes(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 1 << 40)
+    for name in ("pipe", "large"):
+        assert Folder(tmp_path).put(name, b"content", 0o640)
+        assert (tmp_path / name).read_bytes() == b"content"

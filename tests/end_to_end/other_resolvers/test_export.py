@@ -1,7 +1,9 @@
 """``darban export``: configs of other programs, made of the shipped config."""
 
 import datetime as dt
+import os
 import re
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,25 @@ def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
     without = darban("export", "knot", at=tmp_path)
     assert without.code == WRONG
     assert "found no [publish] listen" in without.err
+
+
+def test_what_is_exported_follows_no_link_of_the_directory(tmp_path: Path) -> None:
+    """Its owner may be another service, and the one who exports is root."""
+    (tmp_path / "config.toml").write_text(shipped(["127.0.0.1:5353"]), encoding="utf-8")
+    feeds = ("export", "feeds", "--to", "feeds")
+    assert darban(*feeds, at=tmp_path).code == GOOD
+    assert darban(*feeds, at=tmp_path).out == "", "nothing has changed"
+    of_root, file = tmp_path / "of-root", tmp_path / "feeds" / "telegram" / "ranges.txt"
+    of_root.write_text("of root", encoding="utf-8")
+    of_root.chmod(0o600)
+    file.unlink()
+    file.symlink_to(of_root)
+    done = darban(*feeds, at=tmp_path)
+    assert (done.code, "ranges.txt: it is a link" in done.err) == (WRONG, True)
+    file.unlink()
+    os.mkfifo(file)  # whose reader waits for ever
+    assert darban(*feeds, at=tmp_path).out == "wrote feeds/telegram/ranges.txt\n"
+    assert (of_root.read_text(), stat.S_IMODE(of_root.stat().st_mode)) == ("of root", 0o600)
 
 
 def test_nothing_is_written_where_an_expectation_fails(tmp_path: Path) -> None:
