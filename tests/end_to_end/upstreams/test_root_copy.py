@@ -95,6 +95,20 @@ def test_only_a_zone_that_the_root_has_signed_replaces_the_copy(box: Box) -> Non
     assert [each.name for each in box.place.glob("root*")] == ["root.zone"]
 
 
+def test_a_source_that_gives_too_much_is_left_and_the_next_one_asked(box: Box) -> None:
+    zone = box.net.place / "root.zone"
+    with box.unbound(RECURSING):
+        assert box.fetch(ABROAD).returncode == 0
+        whole = box.copy.read_bytes()
+        more = (f"x{number}. 60 IN A 192.0.2.1\n" for number in range(600_000))
+        zone.write_text(zone.read_text() + "".join(more), encoding="ascii")
+        with _served(box, zone) as other:
+            done = box.fetch(other, ABROAD)
+        assert f"root zone: {other} gives no zone\n" in done.stderr
+        assert done.stderr.endswith(f"root zone: serial {SERIAL} is the newest\n")
+        assert box.copy.read_bytes() == whole
+
+
 @contextmanager
 def _served(box: Box, zone: Path) -> Iterator[str]:
     """A server of the root zone as it is in a file now; its address."""
