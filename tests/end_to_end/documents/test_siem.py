@@ -1,9 +1,11 @@
 """siem.md: rsyslog sends both logs over TLS; each line is as its JSON Schema says."""
 
 import json
+import re
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +19,11 @@ from tests.live.certificates import Certificate, CertificateAuthority
 from tests.live.clients import ask
 from tests.live.commands import darban
 from tests.live.configs import ROOT
+from tests.live.debian import host_layer
 from tests.live.programs import PLUGINS, has_plugin, lacking, needed
 from tests.live.reloading import reload
 from tests.live.server import Server
+from tests.live.systemd import booted
 from tests.live.waiting import wait_for
 
 PAGE = DOCS / "how-to/siem.md"
@@ -105,12 +109,12 @@ def _config(state: Path, port: int, directory: Path) -> str:
     """The page's config, with paths and an address of the test's own, and an early retry."""
     text = blocks("rsyslog", PAGE)[0].text
     for old, new in (
-        ("/var/lib/darban", str(state)),
+        ("/var/lib/darban-siem", str(directory)),
+        ("/var/lib/darban/", f"{state}/"),
         ("6514", str(port)),
         ("10.0.0.90", "127.0.0.1"),
-        ("/etc/darban/siem-ca.pem", str(directory / "authority/ca.pem")),
+        ("/etc/ssl/siem-ca.pem", str(directory / "authority/ca.pem")),
         ('action.resumeRetryCount="-1"', 'action.resumeRetryCount="-1" action.resumeInterval="1"'),
-        ("global(", f'global(workDirectory="{directory}" '),
     ):
         assert old in text
         text = text.replace(old, new)
@@ -163,3 +167,45 @@ def _is_away(server: Server, siem: Siem, log: Path) -> bool:
     _ask(server, "away.telegram.org")
     with socket.socket() as end:
         return end.connect_ex(("127.0.0.1", siem.port)) != 0 and log.exists()
+
+
+RECEIVER = """
+import socket
+connection, _ = socket.create_server(("127.0.0.1", 6514)).accept()
+with open("/run/received", "wb", buffering=0) as file:
+    while octets := connection.recv(65536):
+        file.write(octets)
+"""
+
+
+def test_a_link_leads_to_no_file_that_the_group_may_not_read(
+    ip_program: Path, tmp_path: Path
+) -> None:
+    """Whom the folder of the logs belongs to, may be an attacker."""
+    assert ip_program, "a machine is made of namespaces"
+    needed("rsyslogd")
+    [config, *_] = [each.text for each in blocks("rsyslog", PAGE)]
+    without_tls = re.sub(r"\n *StreamDriver.*|defaultNetstreamDriverCAFile=.*", "", config)
+    [unit] = [each.text for each in blocks("ini", PAGE)]
+    folder = "/var/lib/darban"
+    with host_layer(tmp_path) as root, booted(root) as machine:
+        machine.good("useradd", "--system", "--user-group", "darban")
+        machine.good("install", "-d", "-o", "darban", "-g", "darban", "-m", "750", folder)
+        machine.write(f"{folder}/blocks.jsonl", "first\n")
+        machine.write("/etc/secret", "secret\n")
+        machine.good("chmod", "600", "/etc/secret")
+        machine.good("chgrp", "darban", f"{folder}/blocks.jsonl")
+        machine.good("ln", "-s", "/etc/secret", f"{folder}/journal.jsonl")
+        machine.write("/etc/darban-siem.conf", without_tls.replace("10.0.0.90", "127.0.0.1"))
+        machine.write("/etc/systemd/system/darban-siem.service", unit)
+        machine.good("systemctl", "daemon-reload")
+        machine.good("systemd-run", sys.executable, "-c", RECEIVER)
+        machine.good("systemctl", "start", "darban-siem")
+
+        def received(text: str) -> bool:
+            return text in machine.run("cat", "/run/received").out
+
+        wait_for(lambda: received("first"), "the block log is sent")
+        machine.good("sh", "-c", f"echo second >>{folder}/blocks.jsonl")
+        wait_for(lambda: received("second"), "both files were looked at")
+        assert not received("secret")
