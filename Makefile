@@ -153,7 +153,8 @@ clean: ## remove what was set up and cached
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON): install Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Making a virtual environment failed (Debian: apt install python3-venv)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "No venv for $(PYTHON) (Debian: apt install python3-venv)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(VENV) is not set up, for the reason above"; exit 1; }
 
 $(VENV)/run: requirements/run.txt pyproject.toml setup.py | $(VENV)/bin/python
 	@echo "Setting up Darban in $(VENV), once; this takes a minute or two ..."
