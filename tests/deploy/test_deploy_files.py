@@ -18,6 +18,7 @@ from tests.live.programs import needed
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 OTHER_SCRIPTS = [DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"]
+OTHER_SCRIPTS += [DEPLOY / "router" / "darban-fetch", DEPLOY / "unbound" / "darban-root-zone"]
 OTHER_SCRIPTS += DEPLOY.glob("debian/*/darban*.p*")
 OTHER_SCRIPTS += [*ROOT.glob("tests/**/*.sh"), *ROOT.glob("resolver/**/*.sh")]
 SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *OTHER_SCRIPTS])

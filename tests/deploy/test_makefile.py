@@ -16,7 +16,7 @@ PLACE = "/sys/darban"
 
 def _set_up(python: str | Path) -> str:
     """What is said of an environment that cannot be made."""
-    command = [needed("make"), f"PYTHON={python}", f"VENV={PLACE}", f"{PLACE}/bin/python"]
+    command = [str(needed("make")), f"PYTHON={python}", f"VENV={PLACE}", f"{PLACE}/bin/python"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     return done.stdout + done.stderr
