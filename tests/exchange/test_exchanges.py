@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from resolver.dns import codes, names
 from resolver.dns.render import QueryProfile
 from resolver.exchange.attempt import Attempt
+from resolver.exchange.edns import has_edns
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import LATE, Exchange, Step
 from resolver.exchange.failure import Failure
@@ -186,6 +187,66 @@ def test_a_connection_of_its_own_is_wanted_only_over_tcp_after_a_time_out() -> N
     assert kinds == {(False, False), (True, True)}
 
 
+def test_what_was_seen_before_an_answer_counts_after_it() -> None:
+    """A truncated answer after a time-out: the connection is not shared then."""
+    played = play(["silent", "truncated", "good"], 1)
+    assert [each.own_socket for each in played.attempts] == [False, False, True]
+
+
+def test_the_reason_says_over_what_a_server_could_not_be_reached() -> None:
+    for tls_name, reason in (("", "query could not be sent"), ("a.example", "TLS connection")):
+        end = play(["unreachable"] * 12, 1, tls_name).end
+        assert isinstance(end, Failure)
+        assert reason in end.text
+        assert ("TCP" in end.text) is not bool(tls_name)
+
+
+def over_tcp(tls_name: str = "") -> tuple[Exchange, Attempt]:
+    """An exchange with one server whose current attempt is over TCP or TLS."""
+    exchange = Exchange(QUESTION)
+    server = Server("192.0.2.1", 53, "server", "", tls_name)
+    step: Step | None = exchange.begin(Group("", [server]), NOW)
+    assert isinstance(step, Attempt)
+    if not step.stream:
+        step = exchange.received(step, reply(step, truncated=True), IDENT, NOW)
+    assert isinstance(step, Attempt)
+    assert step.stream
+    return exchange, step
+
+
+def test_a_closed_connection_is_made_again_while_its_attempt_has_time() -> None:
+    exchange, attempt = over_tcp()
+    again = exchange.closed(attempt, attempt.until - 0.001)
+    assert isinstance(again, Attempt)
+    assert again.stream
+    exchange, attempt = over_tcp()
+    assert exchange.closed(attempt, attempt.until) is None
+    assert exchange.round.is_left_out(attempt.server, True)
+
+
+def test_without_room_for_tcp_a_question_goes_over_udp_from_a_port_of_its_own() -> None:
+    exchange, attempt = over_tcp()
+    step = exchange.tcp_unavailable(attempt, NOW)
+    assert isinstance(step, Attempt)
+    assert (step.stream, step.own_socket) == (False, True)
+
+
+def test_a_server_over_tls_without_room_is_left_out_and_the_reason_is_not_kept() -> None:
+    exchange, attempt = over_tcp("dns.example")
+    end = exchange.tcp_unavailable(attempt, NOW)
+    assert isinstance(end, Failure)
+    assert not end.is_cached
+    assert exchange.round.is_left_out(attempt.server, True)
+    assert not exchange.is_paused
+
+
+def test_the_time_over_tcp_is_that_from_the_attempt_on() -> None:
+    exchange, attempt = over_tcp()
+    server = attempt.server = Server("192.0.2.1", 53, "never answered over UDP")
+    exchange.received(attempt, reply(attempt), IDENT, NOW + 0.04)
+    assert 0.03 < server.smoothed < 0.05
+
+
 def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
     played = play(["no edns", "truncated", "good"], 1)
     opts = [DNSRecord.parse(b"\x00\x00" + each.message).ar for each in played.attempts]
@@ -302,6 +363,37 @@ def silent_over_udp() -> Server:
     for _ in range(3):
         server.answered_stream(0.01, NOW - 60, NOW - 59)
     return server
+
+
+def test_a_probe_is_made_from_its_moment_on_and_can_be_answered_for_ten_seconds() -> None:
+    dead, good = down(Server("192.0.2.1", 53, "dead")), Server("192.0.2.2", 53, "good")
+    group, due = Group("", [dead, good]), dead.probe_at
+    early, exchange = Exchange(QUESTION), Exchange(QUESTION)
+    early.begin(group, due - 0.1)
+    exchange.begin(group, due)
+    assert early.probe is None
+    assert exchange.probe is not None
+    assert (exchange.probe.began, exchange.probe.until) == (due, due + LATE)
+
+
+def test_a_probe_has_edns_where_its_server_takes_it() -> None:
+    for takes in (True, False):
+        dead, good = down(Server("192.0.2.1", 53, "dead")), Server("192.0.2.2", 53, "good")
+        if not takes:
+            dead.plain_until = NOW + 60
+        exchange = Exchange(QUESTION)
+        exchange.begin(Group("", [dead, good]), NOW)
+        assert exchange.probe is not None
+        assert has_edns(exchange.probe.message) is takes
+
+
+def test_an_answer_to_another_type_is_none_to_a_probe() -> None:
+    dead, good = down(Server("192.0.2.1", 53, "dead")), Server("192.0.2.2", 53, "good")
+    exchange = Exchange(QUESTION)
+    exchange.begin(Group("", [dead, good]), NOW)
+    assert exchange.probe is not None
+    other = reply(exchange.probe).replace(b"\x03org\x00\x00\x01", b"\x03org\x00\x00\x1c", 1)
+    assert not exchange.probed(exchange.probe, other, IDENT, NOW + 0.1)
 
 
 def test_a_server_that_is_silent_over_udp_is_asked_over_tcp_and_probed_over_udp() -> None:

@@ -4,11 +4,12 @@ import math
 from dataclasses import replace
 
 from resolver.dns import names
-from resolver.policy.clauses import BLOCKING, RESTRICTING, Does, Unlisted
+from resolver.policy.clauses import BLOCKING, RESTRICTING, Does, Services, Unlisted
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects
+from resolver.policy.moment import in_force
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK, Outcome, outcome_of
-from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
+from tests.policy.networks import ALLOWING, CONFIG, HOURLY, snapshot_of
 
 ONE, TWO = 1, 2
 """Sets of services."""
@@ -88,3 +89,36 @@ def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
     audited = Effects(compiled(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))).of(0)
     assert audited.unlisted is not None
     assert audited.unlisted.outcome is WOULD_BLOCK
+
+
+def test_the_clause_on_a_service_is_the_one_that_decides_now() -> None:
+    """``one`` is counted at all hours and blocked in those of the office; ``two`` is counted."""
+    counting = HOURLY.replace(
+        'block = ["two"]\nduring = [{ hours = "office", block = ["one"] }]',
+        'count = ["one", "two"]\nduring = [{ hours = "office", block = ["one"] }]',
+    )
+    for config, by_day, by_night in (
+        (counting, {0: (ONE, Does.BLOCK), 1: (ONE | TWO, Does.COUNT)}, Does.COUNT),
+        (HOURLY, {0: (ONE, Does.BLOCK), 1: (TWO, Does.BLOCK)}, Does.BLOCK),
+    ):
+        found = compiled(config)
+        begins, ends = found.hours[0].moments[:2]
+        effect = Effects(found, in_force(found, begins)).of(0)
+        clauses = {service: effect.clause(service) for service in by_day}
+        assert {n: (each.services, each.does) for n, each in clauses.items()} == by_day
+        assert Effects(found, in_force(found, ends)).of(0).clause(0).does is by_night
+
+
+def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> None:
+    effect = Effects(compiled(ALLOWING)).of(0)
+    closed = effect.with_default_block(opened=0, services=3)
+    opened = effect.with_default_block(opened=0b100, services=3)
+    kept = [each for each in effect.policy.clauses if not isinstance(each, Services | Unlisted)]
+    for changed, passes, blocks in ((closed, 0b001, 0b110), (opened, 0b101, 0b010)):
+        assert changed.policy.clauses == (
+            *kept,
+            Services(passes, Does.PASS),
+            Services(blocks, Does.BLOCK),
+            Unlisted(Does.BLOCK),
+        )
+        assert (changed.services.blocks, changed.default_blocks) == (blocks, True)

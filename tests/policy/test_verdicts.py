@@ -11,7 +11,7 @@ from resolver.dns import names
 from resolver.policy.clauses import Clause, Does, OwnRules, Services, Unlisted
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome, Verdict
-from tests.policy.networks import ALLOWING, COUNTING, LISTS, judge, snapshot_of, view
+from tests.policy.networks import ALLOWING, CONFIG, COUNTING, LISTS, judge, snapshot_of, view
 
 SNAPSHOT = snapshot_of()
 JUDGE = judge(SNAPSHOT)
@@ -357,3 +357,45 @@ def test_a_counted_target_is_reported_whatever_comes_after_it(targets: tuple[str
         view(snapshot, "10.10.3.5"), names.parse("n.example"), led_to, (), (packed("185.60.216.1"),)
     )
     assert (verdict.outcome, verdict.target_text) == (Outcome.WOULD_BLOCK, "both.example")
+
+
+@pytest.mark.parametrize(
+    ("policy", "lists", "outcome"),
+    [
+        ('block = ["one"]', {"one.others": "||ads.test^\n"}, Outcome.PASSED),
+        ('block = ["one"]', {"one": "||ads.test^\n"}, Outcome.BLOCKED),
+        (
+            'default = "block"\nallow = ["two"]',
+            {"one": "||ads.test^\n", "two.others": "||ads.test^\n"},
+            Outcome.PASSED,
+        ),
+        (
+            'block = ["one", "two"]',
+            {"one": "||ads.test^\n", "two.others": "||ads.test^\n"},
+            Outcome.BLOCKED,
+        ),
+    ],
+    ids=["of others", "of the agency", "of others that passes", "of both"],
+)
+def test_what_a_protected_name_leads_to_is_blocked_by_the_agency_alone(
+    policy: str, lists: dict[str, str], outcome: Outcome
+) -> None:
+    config = CONFIG.replace('block = ["@messenger"]', policy).replace(
+        'allow = ["status.a.example"]\n', ""
+    )
+    snapshot = snapshot_of(config, {"three": "! Category: messenger\n||n.test^\n", **lists})
+    judging, seen_by = judge(snapshot), view(snapshot, "10.10.0.5")
+    protected = snapshot.compiled.protected[0]
+    verdict = judging.check_answer(seen_by, protected, (names.parse("ads.test"),), (), ())
+    assert verdict.outcome is outcome
+
+
+def test_a_verdict_names_the_exemption_of_its_service() -> None:
+    first = CONFIG[CONFIG.index("[[exemptions]]") : CONFIG.index("[[local]]")]
+    other = first.replace('"pr"', '"archive"').replace('["one"]', '["two"]')
+    snapshot = snapshot_of(CONFIG.replace(first, other + first))
+    judging, seen_by = judge(snapshot), view(snapshot, "10.10.3.5")
+    for name, exemption in (("www.a.example", "pr"), ("y.a.example", "archive")):
+        verdict = judging.check_query(seen_by, names.parse(name))
+        assert verdict.outcome is Outcome.EXEMPTED
+        assert snapshot.compiled.exemptions[verdict.exemption].id == exemption

@@ -58,10 +58,10 @@ type_check_command=
     --no-warn-unreachable
 {checked}
 do_not_mutate_patterns=
-    assert_never\\(
+    assert
     raise \\w+\\(
 """
-"""Which exception is raised matters; its text is for a programmer."""
+"""What an assertion or an exception says is for a programmer."""
 
 
 class Mutant(NamedTuple):
