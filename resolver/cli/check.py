@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from resolver.analysis.idle_entries import idle_entries
 from resolver.analysis.missing_ranges import missing_ranges
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
@@ -89,13 +88,7 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
         compiled = with_misfits(compiled, Enforcer.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
     of_hosts = _absent_addresses(compiled.loaded)
     of_lists = missing_ranges(compiled.snapshot.compiled)
-    return with_warnings(compiled, [*of_hosts, *of_lists, *_idle(compiled, wall)])
-
-
-def _idle(compiled: CompileResult, wall: float) -> Iterator[Problem]:
-    """Warnings about idle entries; none while a list is to come that they may be for."""
-    if all(each.sha256 or each.copy for each in compiled.lists):
-        yield from idle_entries(compiled.loaded, compiled.all_names.classes, wall)
+    return with_warnings(compiled, [*of_hosts, *of_lists])
 
 
 def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
