@@ -21,7 +21,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ByteSize, PlainValidator
 
-from resolver.dns import names
+from resolver.config.problems import did_you_mean
+from resolver.dns import codes, names
 from resolver.dns.typed_name import name_within
 from resolver.errors import DarbanError
 
@@ -206,6 +207,13 @@ def _read_record(text: str) -> RecordText:
     return RecordText(ttl, parts[2].upper(), parts[3])
 
 
+def _read_type(text: str) -> str:
+    """Read a record type; one without a known mnemonic is ``TYPEn`` (RFC 3597 section 5)."""
+    if codes.parse_type(text) is None:
+        raise InvalidValue(_TYPE, did_you_mean(text.upper(), codes.TYPES.values()))
+    return text.upper()
+
+
 def _split_url(text: str) -> tuple[urllib.parse.SplitResult, str]:
     """The parts of a URL, and its host; ValueError where a part is invalid."""
     parts = urllib.parse.urlsplit(text)
@@ -271,7 +279,7 @@ _CATEGORY = 'a category such as "messenger": lower-case letters, digits and hyph
 _KEY = "the name of a TSIG key: lower-case letters, digits and hyphens, 63 at most"
 _IDENTIFIER = "a name of 1 to 63 letters, digits, dots, hyphens and underscores"
 _LABEL = "It becomes a label of the metrics."
-_MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
+_TYPE = 'a record type such as "A", "AAAA", "HTTPS" or "TYPE65"'
 _REPOSITORY = 'a git repository: "https://...", "ssh://USER@HOST/PATH", or a path from /'
 _TO_OTHERS = "It goes into the configs of other programs."
 _LINE = "one line of text, in quotes"
@@ -282,7 +290,7 @@ ServiceReference = Annotated[str, matching(_REFERENCE, "@?[a-z0-9-]+")]
 Category = Annotated[str, matching(_CATEGORY, "[a-z0-9-]+")]
 KeyName = Annotated[str, matching(_KEY, "[a-z0-9-]{1,63}")]
 Identifier = Annotated[str, matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABEL)]
-RecordType = Annotated[str, matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
+RecordType = Annotated[str, reader(_TYPE, _read_type, "[A-Za-z][A-Za-z0-9-]*")]
 ServerText = Annotated[str, matching(_SERVER_TEXT, "[ -~]{0,63}")]
 Branch = Annotated[
     str,

@@ -213,6 +213,16 @@ def _open_vlans(config: Config, _: Provenance) -> Warnings:
                 yield path, toml_text(str(prefix)), "the prefixes of its clients", advice
 
 
+def _untested_policies(config: Config, provenance: Provenance) -> Warnings:
+    """An expectation for a policy that no VLAN has holds whatever the policy does."""
+    used = {vlan.policy for vlan in config.vlans.values()}
+    for place, expect in enumerate(config.expect):
+        if expect.policy is not None and expect.policy not in used and provenance.whole(("vlans",)):
+            found, expected = toml_text(expect.policy), "a policy that a VLAN has"
+            advice = "No VLAN has this one, so the expectation tests nothing."
+            yield ("expect", place, "policy"), found, expected, advice
+
+
 def _long_hours(config: Config, _: Provenance) -> Warnings:
     """Hours that are long may be those outside of which something was to be blocked."""
     for name, hours in config.hours.items():
@@ -278,4 +288,5 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "sinkhole-without-page": _sinkholes_without_page,
     "no-encrypted-dns": _unblocked_encrypted_dns,
     "half-exempted": _half_exempted,
+    "untested-policy": _untested_policies,
 }
