@@ -63,12 +63,12 @@ class CoverageCheck:
 
         ``exceptions`` are names that may pass. None where all have it.
         """
-        apart = self._apart(view, exceptions)
+        apart, excepted = self._apart(view, exceptions), _Excepted(exceptions)
         found = [
             (each, covering)
             for each, covering in apart.items()
             if not services.isdisjoint(covering)
-            and not _is_excepted(each, exceptions)
+            and not excepted.has(each)
             and not self._has(outcome, view, each)
         ]
         count = len(found)
@@ -111,13 +111,21 @@ class CoverageCheck:
         return verdict.outcome is outcome or self._explainer.is_special_use(view, name, codes.A)
 
 
-def _is_excepted(of_class: NameClass, exceptions: Iterable[Rule]) -> bool:
-    """Whether a class may pass: a rule for a name alone is no rule for what is below it."""
-    return any(
-        names.is_within(of_class.point, rule.name)
-        and (rule.subtree or (of_class.point == rule.name and not of_class.is_below))
-        for rule in exceptions
-    )
+class _Excepted:
+    """The classes that may pass: a rule for a name alone is no rule for what is below it."""
+
+    def __init__(self, exceptions: Iterable[Rule]) -> None:
+        self._subtree_by_name: dict[bytes, bool] = {}
+        for rule in exceptions:
+            known = self._subtree_by_name.get(rule.name, False)
+            self._subtree_by_name[rule.name] = known or rule.subtree
+
+    def has(self, of_class: NameClass) -> bool:
+        """Whether a class may pass."""
+        point, rules = of_class.point, self._subtree_by_name
+        if point in rules and not of_class.is_below:
+            return True
+        return any(rules.get(zone, False) for zone in names.zones(point))
 
 
 def members(compiled: CompiledConfig, references: Iterable[str]) -> frozenset[str]:
