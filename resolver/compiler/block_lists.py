@@ -250,7 +250,7 @@ class _ListReader:
             found = read_untrusted(content, key.format, key.service, key.file)
             if isinstance(found, str):
                 return found
-            return without_protected(found, ProtectedNames(zones))
+            return without_protected(found, ProtectedNames(zones.values()))
 
         protected = hashlib.sha256(repr(sorted(zones.items())).encode()).hexdigest()
         return self.readings.reading(replace(key, protected=protected), read)

@@ -10,8 +10,8 @@ nothing. A list of others may have none that wide (``acceptance``).
 """
 
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.dns import names
 from resolver.lists.rules import Rule
@@ -38,27 +38,56 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
     return None
 
 
-class ProtectedNames:
-    """Names that no list of others may block, each with all names below it."""
+class ProtectedName(NamedTuple):
+    """A name that no list of others may block."""
 
-    def __init__(self, zones: Mapping[bytes, str]) -> None:
-        """``zones`` are the names, and what each is, in words for the operator."""
-        self._zones = zones
-        self._tops = {names.top(zone) for zone in zones}
-        self._above = {above: zone for zone in zones for above in names.zones(zone)}
-        """One of the zones that are at a name or below it."""
+    name: bytes
+    what: str
+    """In words for the operator."""
+    subtree: bool = True
+    """Whether the names below it are protected, too."""
+    of_network: bool = False
+    """Whether no author of a list can know it: a rule above it is right for all other names."""
+
+
+class ProtectedNames:
+    """Names that no list of others may block.
+
+    A rule for one of them is refused. So is a rule above one that every network needs: who writes
+    it does not know what breaks. A rule above a name of this network blocks all but that name.
+    """
+
+    def __init__(self, protected: Iterable[ProtectedName]) -> None:
+        self._by_name: dict[bytes, ProtectedName] = {}
+        self._at_or_below: dict[bytes, list[ProtectedName]] = {}
+        for each in protected:
+            self._by_name[each.name] = each
+            for above in names.zones(each.name):
+                self._at_or_below.setdefault(above, []).append(each)
+        self._tops = {names.top(name) for name in self._by_name}
 
     def conflict(self, rule: Rule) -> str | None:
-        """Why a blocking rule is refused; None where it covers none of these names."""
+        """Why a blocking rule is refused; None where it is used, perhaps with ``exceptions``."""
         if rule.exception or names.top(rule.name) not in self._tops:
             return None
         for zone in names.zones(rule.name):
-            if zone in self._zones:
-                return f"{self._zones[zone]} ('{names.text(zone)}')"
-        if rule.subtree and rule.name in self._above:
-            zone = self._above[rule.name]
-            return f"it covers {self._zones[zone]} ('{names.text(zone)}')"
+            found = self._by_name.get(zone)
+            if found and (found.subtree or (zone == rule.name and not rule.subtree)):
+                return f"{found.what} ('{names.text(zone)}')"
+        for found in self._covered(rule):
+            if not found.of_network:
+                return f"it covers {found.what} ('{names.text(found.name)}')"
         return None
+
+    def exceptions(self, rule: Rule) -> Iterator[tuple[Rule, str]]:
+        """The exceptions to a rule that is used, and what the name of each is."""
+        for each in self._covered(rule):
+            yield Rule(each.name, each.subtree, True, rule.line), each.what
+
+    def _covered(self, rule: Rule) -> list[ProtectedName]:
+        """The names that a blocking rule for a subtree covers."""
+        is_above = rule.subtree and not rule.exception
+        return self._at_or_below.get(rule.name, []) if is_above else []
 
 
 def registrable_domain(name: bytes) -> bytes | None:

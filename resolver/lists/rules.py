@@ -104,8 +104,8 @@ class BlockList:
         skipped: In the file's order.
         longest_match: Whether an exception cancels only rules that are no more specific.
         for_firewalls: Whether its ranges are for firewalls alone: no answer is judged by them.
-        refused: Rules that are not among ``rules``, since they would block protected names (see
-            ``guard``), each with the reason.
+        refused: Rules that would block protected names (see ``guard``), each with the reason, and
+            such names below the rules that are used.
         fallback: Whether it is an older copy, since the newest that was fetched is damaged.
     """
 

@@ -10,7 +10,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.compiler.compilation import compile_file
 from resolver.compiler.protected_names import UPDATES
 from resolver.dns import codes, names
-from resolver.lists.guard import ProtectedNames, too_wide_name
+from resolver.lists.guard import ProtectedName, ProtectedNames, too_wide_name
 from resolver.lists.rules import Rule, read_rule
 from resolver.policy.index import Index
 
@@ -24,7 +24,7 @@ NEEDED = (
     *("0.pool.ntp.org", "ir.pool.ntp.org", "time.windows.com", "www.msftconnecttest.com"),
     *("captive.apple.com", "connectivitycheck.gstatic.com", "detectportal.firefox.com"),
 )
-PROTECTED = ProtectedNames({names.parse(name): "needed" for name in NAMES})
+PROTECTED = ProtectedNames([ProtectedName(names.parse(name), "needed") for name in NAMES])
 
 
 def _rule(text: str) -> Rule:
