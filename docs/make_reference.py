@@ -179,6 +179,8 @@ ECS = {
         "exemptions": "darban.exemptions",
         "lists": "labels.lists",
         "summary": "darban.summary",
+        "waited_since": "darban.waited_since",
+        "belongs_to": "file.owner",
     },
 }
 """The field of the Elastic Common Schema, 8.17, for each field of a line."""

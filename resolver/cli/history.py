@@ -174,7 +174,7 @@ def _day_text(ordered: OrderedEntry) -> str:
     entry = ordered.entry
     lines = summary_lines(entry.summary) if entry.snapshot else ()
     backdated = "backdated" if ordered.is_backdated else ""
-    return "\n  ".join([_line(entry, _size(entry.diff), backdated), *lines])
+    return "\n  ".join([_line(entry, _size(entry.diff), _waited(entry), backdated), *lines])
 
 
 def _list(state: Path, as_json: bool) -> int:
@@ -241,6 +241,7 @@ def _list_text(ordered: list[OrderedEntry]) -> str:
             _size(entry.diff),
             summary_words(entry.summary),
             changed.get(id(entry), ""),
+            _waited(entry),
             "backdated" if is_backdated else "",
         )
         for entry, is_backdated in ordered[-_SHOWN:]
@@ -264,6 +265,14 @@ def _line(entry: AuditEntry, *more: str) -> str:
     return "  ".join(filter(None, (line, *more)))
 
 
+def _waited(entry: AuditEntry) -> str:
+    """Of a start: since when the edit that it put in force was on disk, and whose the files are."""
+    if not entry.waited_since:
+        return ""
+    since = moment_text(entry.waited_since)
+    return f"edited files on disk since {since}; they belong to {entry.belongs_to}"
+
+
 def _size(diff: str) -> str:
     added, removed = counted_lines(diff)
     return f"+{added} -{removed}" if diff else ""
@@ -276,6 +285,7 @@ def _entry_text(found: ActivationInForce, moment: float) -> str:
     return "\n".join(
         [
             since(entry, moment),
+            *([waited] if (waited := _waited(entry)) else []),
             *(backdated_text(each, moment) for each in (found.backdated,) if each),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),

@@ -30,6 +30,10 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 _FAULTS: dict[Kind, str] = {
     "config_not_ok": "the config is not in force; see darban check",
     "config_failed": "the config is not in force; {report[0]}",
+    "config_edited": "{files}: an edit is not in force; the next start would take it; see darban "
+    "diff",
+    "config_edit_refused": "{files}: an edit is not in force; the next start would refuse it; see "
+    "darban check",
     "wrong_decisions": "{wrong} expectations of the config do not hold in a worker: {what}",
     "workers_missing": "only {workers} of {expected} workers serve",
     "address_missing": "{address}: this host has no such address now; clients get no answers there",

@@ -57,6 +57,16 @@ class PolicyInForce:
 
 
 @dataclass(frozen=True, slots=True)
+class Edits:
+    """What on disk differs from what is in force."""
+
+    files: tuple[str, ...]
+    """Relative to the config's folder, or absolute."""
+    refused: tuple[str, ...]
+    """Why a start would not put it in force; empty where it would."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A config that was compiled without an error, and whose expectations hold."""
 

@@ -8,9 +8,10 @@ import signal
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from resolver.analysis.activation_summary import read_summary
-from resolver.compiler.candidate import Accepted, Held, NotCompiled, Rejected
+from resolver.compiler.candidate import Accepted, Edits, Held, NotCompiled, Rejected
 from resolver.processes import child_process
 from resolver.processes.background_priority import run_in_background
 from resolver.snapshot.config_files import SourceTexts
@@ -35,6 +36,32 @@ async def compile_in_child(
         NotCompiled: no snapshot could be made, for a reason outside of the config.
     """
     command = ("resolver.compiler.compilation", str(config), str(state), *accepted)
+    plain = await _answer(config, command, sources, while_serving=while_serving)
+    if "reason" in plain:
+        raise NotCompiled([plain["reason"]])
+    if "held" in plain:
+        raise Held(plain["held"])
+    if "report" in plain:
+        raise Rejected(**plain)
+    sources_of, summary = SourceTexts(**plain["sources"]), read_summary(plain["summary"])
+    return Accepted(**{**plain, "sources": sources_of, "summary": summary})
+
+
+async def edits_in_child(config: Path, sources: SourceTexts) -> Edits:
+    """What on disk differs from these texts, which are in force; at idle CPU priority.
+
+    Raises:
+        NotCompiled: that is not known.
+    """
+    command = ("resolver.compiler.edits", str(config))
+    plain = await _answer(config, command, sources, while_serving=True)
+    return Edits(tuple(plain["files"]), tuple(plain["refused"]))
+
+
+async def _answer(
+    config: Path, command: tuple[str, ...], sources: SourceTexts | None, *, while_serving: bool
+) -> dict[str, Any]:
+    """What a child process prints about a config; NotCompiled where it prints nothing."""
     given = json.dumps(None if sources is None else asdict(sources)).encode()
     try:
         if while_serving:
@@ -45,17 +72,10 @@ async def compile_in_child(
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
         raise NotCompiled([reason]) from None
     try:
-        plain = json.loads(printed)
+        plain: dict[str, Any] = json.loads(printed)
     except ValueError:
         raise NotCompiled([f"{config}: the process that compiles it {_end(code)}"]) from None
-    if "reason" in plain:
-        raise NotCompiled([plain["reason"]])
-    if "held" in plain:
-        raise Held(plain["held"])
-    if "report" in plain:
-        raise Rejected(**plain)
-    sources_of, summary = SourceTexts(**plain["sources"]), read_summary(plain["summary"])
-    return Accepted(**{**plain, "sources": sources_of, "summary": summary})
+    return plain
 
 
 def _end(code: int | None) -> str:

@@ -41,6 +41,7 @@ from resolver.snapshot.config_files import (
     DiskFiles,
     SavedFiles,
     SourceTexts,
+    differing,
     is_pulled,
     without_pulled,
 )
@@ -240,11 +241,6 @@ def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
     now = disk.texts(config.parent)
     for file in differing(*(without_pulled(config, texts) for texts in (before, now))):
         yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
-
-
-def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """The files that only one of the two has, or whose texts or hashes differ."""
-    return (each for each in dict.fromkeys([*before, *now]) if before.get(each) != now.get(each))
 
 
 def _example(loaded: LoadedConfig) -> str:

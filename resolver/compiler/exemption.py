@@ -5,7 +5,6 @@ The edited config is compiled, and its expectations are run, before anything cha
 
 import os
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
@@ -13,13 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver.compiler.candidate import WRONG_CONFIG, PolicyInForce, Rejected
-from resolver.compiler.compilation import CompileResult, compile_file, differing
+from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.compiler.edits import edited_files
 from resolver.config.amendment import add_exemption, change_exemption, remove_exemptions
 from resolver.config.problems import did_you_mean
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import permits_anything
-from resolver.snapshot.config_files import DiskFiles, Texts, difference
+from resolver.snapshot.config_files import DiskFiles, Texts, difference, differing
 
 
 class EditedConfig(NamedTuple):
@@ -173,18 +173,13 @@ def _pending(now: CompileResult, texts: Texts, in_force: PolicyInForce) -> Itera
         yield "the config is not in force: the last good policy is"
         return
     lists = list(differing(sources.lists or {}, now.own_lists))
-    edited = sources.texts != texts and _values(sources.texts) != _values(texts)
+    edited = [*edited_files(sources.texts, texts)]
     if edited:
         yield f"an edit was not reloaded:\n{difference(sources.texts, texts).rstrip()}"
     for file in lists:
         yield f"{file}: an edit was not reloaded"
     if not lists and not edited and now.snapshot.hash() != in_force.snapshot:
         yield "a list that was fetched is not in force"
-
-
-def _values(texts: Texts) -> dict[str, str]:
-    """What each file of a config says, in its order: its text without comments and layout."""
-    return {file: repr(tomllib.loads(text)) for file, text in texts.items()}
 
 
 def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:

@@ -31,7 +31,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
-from resolver.snapshot.config_files import SourceTexts, difference
+from resolver.snapshot.config_files import SourceTexts, difference, differing
 from resolver.stored import is_moment, read_fields
 
 VERSION = 1
@@ -65,6 +65,11 @@ class AuditEntry:
     summary: ActivationSummary | None = None
     """What it changed for all names; None where that is not known: before, nothing was in force,
     or an earlier release has written the line."""
+    waited_since: float = 0.0
+    """Of a start: since when the files that differ from the activation before are on disk as they
+    are, the oldest of them; 0 where none differs."""
+    belongs_to: str = ""
+    """The users to whom these files belong: not always those who have edited them."""
 
     @property
     def changes(self) -> bool:
@@ -88,6 +93,15 @@ class AuditEntry:
             for each in dict.fromkeys([*old, *new])
             if old.get(each) != new.get(each)
         ]
+
+
+class FileOnDisk(NamedTuple):
+    """A file of a config, or a list of the agency's own."""
+
+    since: float
+    """When it became as it is, by the kernel (st_ctime)."""
+    owner: str
+    """The user to whom it belongs."""
 
 
 class ExemptionChange(NamedTuple):
@@ -215,17 +229,20 @@ class AuditLog:
         summary: ActivationSummary | None = None,
         *,
         once: bool = False,
+        on_disk: Mapping[str, FileOnDisk] | None = None,
     ) -> None:
         """Add the activation of a snapshot.
 
         Without ``sources`` those of an earlier activation of this snapshot are meant. With ``once``
-        nothing is added where the texts and the lists are those of the last activation.
+        nothing is added where the texts and the lists are those of the last activation. ``on_disk``
+        has the files of ``sources``, where nobody has asked for their activation.
 
         Raises:
             OSError: the log cannot be written.
         """
         before = self._last or self.last_activation()
         config = lists = diff = ""
+        edited: list[FileOnDisk] = []
         if sources is not None:
             config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
             if once and before is not None and (before.config, before.lists) == (config, lists):
@@ -233,10 +250,15 @@ class AuditLog:
             if before is not None and before.config != config:
                 earlier = self.text(before.config)
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
+            if before is not None and on_disk:
+                edited = _edited(self.sources(before), sources, on_disk)
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
         exemptions = [each for each in exemption_details(compiled) if not ended(each.until, time)]
-        entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists, summary)
+        since = min((each.since for each in edited), default=0.0)
+        owners = ", ".join(sorted({each.owner for each in edited}))
+        put = (time, event, who, snapshot, config, diff, exemptions, lists, summary)
+        entry = AuditEntry(*put, since, owners)
         self._append(entry)
         self._last = entry
 
@@ -257,6 +279,17 @@ class AuditLog:
     def _append(self, entry: AuditEntry) -> None:
         line = {"version": VERSION, **asdict(entry)}
         self._journal.append(json.dumps(line, ensure_ascii=False).encode())
+
+
+def _edited(
+    before: SourceTexts, now: SourceTexts, on_disk: Mapping[str, FileOnDisk]
+) -> list[FileOnDisk]:
+    """The files that differ between two activations; none where the texts before are not kept."""
+    if not before.texts:
+        return []
+    of_lists = differing(before.lists or {}, now.lists or {})
+    files = (*differing(before.texts, now.texts), *of_lists)
+    return [on_disk[each] for each in files if each in on_disk]
 
 
 def record_time(line: bytes) -> float | None:

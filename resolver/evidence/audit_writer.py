@@ -5,14 +5,14 @@ A disk that is full keeps nothing from being put in force: what cannot be writte
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from resolver.analysis.activation_summary import ActivationSummary
-from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.audit_log import AuditLog, FileOnDisk
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
 from resolver.evidence.history_chain import HistoryChain, Kind, Link
@@ -52,13 +52,15 @@ class AuditWriter(Part):
         summary: ActivationSummary | None,
         *,
         once: bool = False,
+        on_disk: Mapping[str, FileOnDisk] | None = None,
     ) -> None:
         """Note that a snapshot, by its hash, was put in force from these sources.
 
-        With ``once`` nothing is noted where the log has these sources already.
+        With ``once`` nothing is noted where the log has these sources already. ``on_disk`` has the
+        files of a start.
         """
         entry = (time.time(), event, who, snapshot, compiled, sources, summary)
-        await self._write(partial(self._log.activated, *entry, once=once))
+        await self._write(partial(self._log.activated, *entry, once=once, on_disk=on_disk))
 
     async def refused(self, what: str) -> None:
         """Note that a commit of the policy was refused."""

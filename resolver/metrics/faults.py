@@ -20,6 +20,8 @@ from resolver.metrics.status import (
 Kind = Literal[
     "config_not_ok",
     "config_failed",
+    "config_edited",
+    "config_edit_refused",
     "wrong_decisions",
     "workers_missing",
     "address_missing",
@@ -52,6 +54,8 @@ STALE = 7 * 86400.0
 """Seconds after which a fetched list that cannot be updated is a fault."""
 EXPIRES_SOON = 14 * 86400.0
 """Seconds before the end of a certificate from when on it is a fault: it was not renewed."""
+EDITED = 900.0
+"""Seconds after which an edit that nobody has reloaded is a fault."""
 _SHOWN = 5
 """Wrong decisions in the text of their fault."""
 _REMINDERS = {
@@ -89,6 +93,8 @@ def faults(now: Status) -> Iterator[Fault]:
     """The faults of a server, those that are no reminders first."""
     if not now.config_ok:
         yield _config(now)
+    elif now.edited_files and now.at - now.edited_since >= EDITED:
+        yield _edited(now)
     if now.wrong_decisions:
         values: dict[str, FaultValue] = {"what": "; ".join(now.wrong_decisions[:_SHOWN])}
         yield Fault("wrong_decisions", {**values, "wrong": len(now.wrong_decisions)})
@@ -148,6 +154,16 @@ def _config(now: Status) -> Fault:
     last = now.last_reload
     rejected = last is not None and last.result not in ("applied", "unchanged")
     return Fault("config_not_ok", report=last.report if last is not None and rejected else ())
+
+
+def _edited(now: Status) -> Fault:
+    """The files that a start would put in force, or would refuse."""
+    more = len(now.edited_files) - _SHOWN
+    named = [*now.edited_files[:_SHOWN], *([f"{more} more"] if more > 0 else [])]
+    values: dict[str, FaultValue] = {"files": ", ".join(named), "since": now.edited_since}
+    if now.edit_refused:
+        return Fault("config_edit_refused", values, now.edit_refused)
+    return Fault("config_edited", values)
 
 
 def _certificate(certificate: CertificateStatus, at: float) -> Iterator[Fault]:

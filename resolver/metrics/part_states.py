@@ -74,6 +74,18 @@ class ReloadState:
 
 
 @dataclass(frozen=True, slots=True)
+class EditState:
+    """Edits on disk that nobody has reloaded."""
+
+    files: tuple[str, ...] = ()
+    """The files that say something else than what is in force."""
+    since: float = 0.0
+    """When that was first seen, in seconds since 1970; 0 where nothing differs."""
+    refused: tuple[str, ...] = ()
+    """Why a start would not put them in force; empty where it would."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSocketState:
     """The control socket."""
 

@@ -303,6 +303,12 @@ class Status:
     """Why clients should ask another node; empty while they may ask this one."""
     config_failure: str = ""
     """A failure that the config did not cause, such as a full disk; else empty."""
+    edited_files: tuple[str, ...] = ()
+    """Files on disk that say something else than what is in force."""
+    edited_since: float = 0.0
+    """When that was first seen; 0 where nothing differs."""
+    edit_refused: tuple[str, ...] = ()
+    """Why a start would not put them in force; empty where it would."""
     missing_addresses: tuple[str, ...] = ()
     """Addresses on which DNS is to be served, with their ports, and that this host lacks."""
     has_control_socket: bool = True

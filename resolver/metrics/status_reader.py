@@ -13,6 +13,7 @@ from resolver.metrics.part_states import (
     AuditState,
     BlockLogState,
     ControlSocketState,
+    EditState,
     FailingUpstreams,
     FetchedLists,
     FetchState,
@@ -51,6 +52,7 @@ _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at: float) -> Status:
     """The status at a moment; ``at`` is in seconds since 1970."""
     compiled, workers, reloads = config.compiled, states.of(WorkersState), states.of(ReloadState)
+    edits = states.of(EditState)
     return Status(
         version=__version__,
         build=build(),
@@ -81,6 +83,9 @@ def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at:
         policy_source=states.of(PullsState).source,
         clock_synchronised=kernel.clock_synchronised(),
         not_ready=workers.not_ready,
+        edited_files=edits.files,
+        edited_since=edits.since,
+        edit_refused=edits.refused,
         missing_addresses=states.of(AddressState).missing,
         has_control_socket=states.of(ControlSocketState).listens,
         not_accepting=sums.value(NOT_ACCEPTING),

@@ -5,7 +5,7 @@ import difflib
 import errno
 import glob
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -167,6 +167,11 @@ class SavedFiles:
     def texts(self, _: Path) -> dict[str, str]:
         """The texts, by their relative paths."""
         return self._texts
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """The files that only one of the two has, or whose texts or hashes differ."""
+    return (each for each in dict.fromkeys([*before, *now]) if before.get(each) != now.get(each))
 
 
 def difference(before: Texts, after: Texts) -> str:

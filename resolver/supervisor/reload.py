@@ -43,7 +43,11 @@ from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts, without_pulled
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
-from resolver.supervisor.startup import lacking_source_addresses, restore_policy_files
+from resolver.supervisor.startup import (
+    files_on_disk,
+    lacking_source_addresses,
+    restore_policy_files,
+)
 from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
@@ -136,6 +140,10 @@ class Reloader(Part):
             self._note_config(False, _NOT_JUDGED)
         else:
             self._note_config(not accepted.last_good, accepted.failure)
+
+    def sources(self) -> SourceTexts | None:
+        """What is in force was compiled from these texts; None where that is not known."""
+        return self._sources
 
     def commands(self) -> Mapping[str, Command]:
         """``reload``, ``activate`` and ``in-force``."""
@@ -323,7 +331,10 @@ class Reloader(Part):
         served = self._rollout.current
         summary = None if accepted is None else accepted.summary
         entry = (event, who, served.path.name, served.compiled, self._sources, summary)
-        await self._audit.activated(*entry, once=once)
+        on_disk = None
+        if event == START and self._sources is not None:  # nobody has asked for an edit of theirs
+            on_disk = await files_on_disk(self._config.file.parent, self._sources)
+        await self._audit.activated(*entry, once=once, on_disk=on_disk)
 
     def _report(self, attempt: _Attempt, result: ReloadResult) -> ReloadResult:
         """Report how an attempt ended, in the metrics, the status and the log.

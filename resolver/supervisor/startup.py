@@ -3,8 +3,10 @@
 The first snapshot, what the operator should know about it, and what the process asks of the kernel.
 """
 
+import asyncio
 import contextlib
 import ctypes
+import os
 import resource
 import sys
 from collections.abc import Iterable
@@ -15,6 +17,7 @@ from typing import Final
 from resolver.analysis.explanation import group_section
 from resolver.compiler.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected
 from resolver.compiler.child_compiler import compile_in_child
+from resolver.evidence.audit_log import FileOnDisk
 from resolver.files import remove_abandoned
 from resolver.log import log, say
 from resolver.policy.compiled import CompiledConfig
@@ -22,7 +25,9 @@ from resolver.policy_source.git import GitFailed
 from resolver.policy_source.repository import write_files
 from resolver.policy_source.tree import DamagedRecord, PolicyTree
 from resolver.snapshot import store
+from resolver.snapshot.config_files import SourceTexts
 from resolver.steps import Showing
+from resolver.supervisor.person import person
 from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.upstream.source_address import missing_source_addresses
 
@@ -96,6 +101,24 @@ async def restore_policy_files(state: Path) -> None:
         reason = f"its files cannot be compared with the commit in {tree.repository} ({error})"
         advice = "If that is damaged, remove it; then run 'darban pull' and 'darban reload'"
         raise NotCompiled([f"{tree.current}: {reason}. {advice}"]) from None
+
+
+async def files_on_disk(folder: Path, sources: SourceTexts) -> dict[str, FileOnDisk]:
+    """The files of a config and the agency's own lists: since when they are as they are, and whose.
+
+    What cannot be looked at is left out.
+    """
+
+    def look() -> dict[str, os.stat_result]:
+        found = {}
+        for each in (*sources.texts, *(sources.lists or {})):
+            with contextlib.suppress(OSError):
+                found[each] = (folder / each).stat()
+        return found
+
+    known = await asyncio.to_thread(look)
+    owners = {each: await person(each) for each in {stat.st_uid for stat in known.values()}}
+    return {file: FileOnDisk(stat.st_ctime, owners[stat.st_uid]) for file, stat in known.items()}
 
 
 def _older_good(state: Path) -> ServedSnapshot | None:

@@ -41,6 +41,7 @@ from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.clock_watch import ClockWatch
 from resolver.supervisor.control_socket import ControlSocket
+from resolver.supervisor.edit_watch import EditWatch
 from resolver.supervisor.feed_server import FeedServer
 from resolver.supervisor.http_socket import HttpSocket
 from resolver.supervisor.link_probe import LinkProbe
@@ -178,6 +179,7 @@ class _Supervisor:
         yield SelfTest(self._pool, rollout)
         yield AddressWatch(config)
         yield ClockWatch(config)
+        yield EditWatch(config, self._reloader.sources)
         yield FeedServer(self._feed_sockets, config, self._states)
 
     def _states(self) -> PartStates:

@@ -265,6 +265,7 @@ def test_a_line_has_what_an_earlier_version_reads(
         "version",
         *first,
         "summary",
+        *("waited_since", "belongs_to"),
     ]  # 1.0 and later leave out what they do not know
 
 

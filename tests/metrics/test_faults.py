@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from resolver.analysis.explanation import Explainer
-from resolver.metrics.faults import EXPIRES_SOON, STALE, Fault, Kind, faults
+from resolver.metrics.faults import EDITED, EXPIRES_SOON, STALE, Fault, Kind, faults
 from resolver.metrics.status import (
     SOON,
     BlockLogStatus,
@@ -56,10 +56,20 @@ GOOD = replace(
     policy_source=SOURCE,
     clock_synchronised=True,
 )
+EDIT: dict[str, Any] = {
+    "edited_files": ("config.toml", "lists/a.txt"),
+    "edited_since": NOW - EDITED,
+}
 UNSERVED = (replace(ZONE, served=7), replace(ZONE, served=None), ZONE)
 CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("config_not_ok", {"config_ok": False}, ("darban check",)),
     ("config_failed", {"config_ok": False, "config_failure": "no space"}, ("no space",)),
+    ("config_edited", EDIT, ("config.toml, lists/a.txt", "next start", "darban diff")),
+    (
+        "config_edit_refused",
+        {**EDIT, "edit_refused": ("config.toml:1: wrong",)},
+        ("config.toml, lists/a.txt", "refuse it", "darban check"),
+    ),
     (
         "wrong_decisions",
         {"wrong_decisions": ("wa.me A from 10.1.0.1: expected blocked, got passed",)},
@@ -184,12 +194,22 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     changes["exemptions"] = tuple(replace(EXEMPTION, state=s) for s in ("ends soon", "ended"))
     status = replace(GOOD, **changes)
     found = list(faults(status))
-    left = [kind for kind in kinds if kind not in ("config_not_ok", "draining")]
+    other = ("config_not_ok", "config_edited", "config_edit_refused", "draining")
+    left = [kind for kind in kinds if kind not in other]
     assert [fault.kind for fault in found] == left
     reminders = [fault.is_reminder for fault in found]
     assert reminders == sorted(reminders)
     assert len(_printed(status)) == len(_on_page(status, asked)) == len(found)
     assert len(_on_page(status, asked, "fa")) == len(found)
+
+
+def test_an_edit_is_no_fault_before_a_quarter_of_an_hour_nor_beside_a_config_that_is_refused() -> (
+    None
+):
+    young = replace(GOOD, edited_files=("config.toml",), edited_since=NOW - EDITED + 1)
+    assert list(faults(young)) == []
+    refused = replace(GOOD, **EDIT, config_ok=False)
+    assert [each.kind for each in faults(refused)] == ["config_not_ok"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a reload puts in force, and what it leaves: a real rollout without workers."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from resolver.snapshot.config_files import SourceTexts
 from resolver.supervisor import reload
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
+from resolver.supervisor.person import person
 from resolver.supervisor.reload import Reloader, SentConfig
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
@@ -192,6 +194,25 @@ def test_fetched_lists_do_not_bring_an_edit_in_force(tmp_path: Path) -> None:
         assert "edited and not reloaded" in " ".join(result.report)
 
     _run(tmp_path, fetched)
+
+
+def test_a_start_records_since_when_an_edit_was_on_disk_and_whose_the_file_is(
+    tmp_path: Path,
+) -> None:
+    async def started(server: Server) -> None:
+        await server.reloader.activated("start", WHO, server.first)
+        server.file.write_text(SECOND)
+        await server.reloader.start(WHO)
+        await server.reloader.start(WHO)
+        server.file.write_text(THIRD)
+        await server.reloader.reload("reload", WHO)
+        found = [(each.waited_since, each.belongs_to) for each in AuditLog(server.state).entries()]
+        assert found[0] == found[2] == found[3] == (0.0, ""), "nothing waited for these"
+        since, owner = found[1]
+        assert owner == await person(os.getuid())
+        assert 0 < since <= server.file.stat().st_ctime
+
+    _run(tmp_path, started)
 
 
 @pytest.mark.processes  # git compares the files with the commit

@@ -231,6 +231,8 @@ BREAKDOWNS = (
     ),
 )
 UNTRIED: dict[Kind, str] = {
+    "config_edited": "its alert needs a quarter of an hour; tests/supervisor/test_edit_watch.py",
+    "config_edit_refused": "as config_edited",
     "wrong_decisions": "tests/end_to_end/watching/test_self_test.py has a worker that is wrong",
     "upstream_unverified": "tests/end_to_end/upstreams/test_upstream_over_tls.py raises it",
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",

@@ -1,0 +1,88 @@
+"""Watch whether the files on disk have an edit that nobody has reloaded.
+
+The next start would put it in force. A look costs some stat(2) calls; only where a file or what is
+in force has changed, a child process compares the two, at idle priority.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from resolver.compiler.candidate import NotCompiled
+from resolver.compiler.child_compiler import edits_in_child
+from resolver.log import log
+from resolver.metrics.part_states import EditState
+from resolver.metrics.served_config import ServedConfig
+from resolver.part import Part
+from resolver.snapshot.config_files import SourceTexts
+
+_LOOK: Final = 60.0
+"""Seconds between two looks."""
+
+_Stamps = dict[Path, tuple[int, ...]]
+
+
+class EditWatch(Part):
+    """The watch over the files of the config, and over the agency's own lists."""
+
+    waits_for_config = True
+
+    def __init__(self, config: ServedConfig, sources: Callable[[], SourceTexts | None]) -> None:
+        """``sources`` says what is in force; None where that is not known."""
+        self._config = config
+        self._sources = sources
+        self._compared: tuple[SourceTexts, _Stamps] | None = None
+        self._state = EditState()
+
+    def states(self) -> Iterable[object]:
+        """An ``EditState``."""
+        yield self._state
+
+    def after_reload(self) -> None:
+        """Forget the edit where other texts are in force: they may be those on disk."""
+        sources, compared = self._sources(), self._compared
+        if sources is not None and compared is not None:
+            before = compared[0]
+            if (sources.texts, sources.lists) == (before.texts, before.lists):
+                return
+        self._state = EditState()
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            await self.look()
+
+    async def look(self) -> None:
+        """Compare the files with what is in force, if one of the two has changed."""
+        sources = self._sources()
+        if sources is None:
+            return
+        seen = sources, await asyncio.to_thread(_stamps, self._config.file.parent, sources)
+        if seen == self._compared:
+            return
+        try:
+            found = await edits_in_child(self._config.file, sources)
+        except NotCompiled as error:
+            log.warning("whether an edit was not reloaded is not known: %s", error)
+            return
+        if self._sources() is not sources:  # another config was put in force meanwhile
+            return
+        self._compared = seen
+        since = self._state.since or time.time()
+        self._state = EditState(found.files, since, found.refused) if found.files else EditState()
+
+
+def _stamps(folder: Path, sources: SourceTexts) -> _Stamps:
+    """What changes where a file is edited, added or removed; absent for what is not there."""
+    files = {folder / each for each in (*sources.texts, *(sources.lists or {}))}
+    found: _Stamps = {}
+    for path in files | {each.parent for each in files}:
+        with suppress(OSError):
+            known = os.stat(path)  # noqa: PTH116 - of some hundred paths
+            found[path] = (known.st_mtime_ns, known.st_ctime_ns, known.st_size, known.st_ino)
+    return found
