@@ -13,12 +13,15 @@ File = Annotated[
     Path | None,
     typer.Argument(
         metavar="FILE",
-        help="put this file in the place of the config first, and keep the config as NAME.old",
+        help="give the config the text of this file first, and keep the config as NAME.old",
     ),
 ]
 Accept = Annotated[
     bool,
-    typer.Option("--accept", help="accept that lists are gone, or have lost over a fifth"),
+    typer.Option(
+        "--accept",
+        help="accept that lists are gone or have lost over a fifth, or what FILE undoes",
+    ),
 ]
 
 
@@ -31,19 +34,21 @@ def reload(
     in force stays, and the report says what is wrong. When this returns with 0, every answer
     is by the new config.
 
-    With FILE, a file beside the config takes its place: it is checked, and the config before is
-    kept as config.toml.old. 'darban diff FILE' shows what it changes; here that is one line. If the
-    file is not put in force, the config stays as it was.
+    With FILE, a file beside the config is checked, the config gets its text, and the config before
+    is kept as config.toml.old. 'darban diff FILE' shows what it changes; here that is one line. If
+    it is not put in force, the config stays as it was. FILE stays: remove it, for an old copy lacks
+    what others change later. A file that ends an exemption, or lacks what another person has put
+    in force since it was copied, is held, and the report names what it undoes.
 
     If a list that the config still names is gone, or has lost more than a fifth of its entries,
-    the reload is held, and the report names the list. With --accept it is put in force.
+    the reload is held, and the report names the list. With --accept, what is held is put in force.
 
     Exits with 1 where an expectation does not hold or the reload is held, 2 where the config has
     errors or needs a restart, 3 where no server can be reached.
 
         darban reload --config /etc/darban/config.toml
 
-        darban reload new.toml
+        darban reload ali.toml
     """
     if new is not None:
         # a reload without FILE compiles nothing itself, and begins sooner without the compiler

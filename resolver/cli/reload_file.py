@@ -75,7 +75,7 @@ def _headline(diff: Mapping[str, Any]) -> str:
 def _file_text(path: Path, new: Path, answer: Answer, old_file: str | None) -> str:
     """What has become of the config's file."""
     if old_file is not None:
-        return f"{path} has the text of {new}; the one before is {old_file}"
+        return f"{path} has the text of {new}, which may be removed; the one before is {old_file}"
     if answer["result"] == "needs_restart":
         return f"{path} is as it was; to restart with {new}, put it in the place of {path} yourself"
     return f"{path} has the text of {new} already" if answer["ok"] else f"{path} is as it was"

@@ -15,7 +15,7 @@ _RESULTS = {
     "applied": "in force, snapshot {snapshot}",
     "unchanged": "nothing has changed, snapshot {snapshot} is in force",
     "refused": "not put in force, an expectation does not hold; snapshot {snapshot} stays",
-    "held": "not put in force, a list has lost what is in force; snapshot {snapshot} stays",
+    "held": "not put in force before a person accepts it (--accept); snapshot {snapshot} stays",
     "invalid": "not put in force, it has errors; snapshot {snapshot} stays",
     "needs_restart": "not put in force, it needs a restart; snapshot {snapshot} stays",
     "failed": "not put in force, the reload failed; snapshot {snapshot} stays",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver.analysis.activation_summary import ActivationSummary
-from resolver.evidence.audit_log import AuditLog, FileOnDisk
+from resolver.evidence.audit_log import AuditEntry, AuditLog, FileOnDisk
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
 from resolver.evidence.history_chain import HistoryChain, Kind, Link
@@ -21,7 +21,7 @@ from resolver.metrics.part_states import AuditState
 from resolver.metrics.status import ConfigChange
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
-from resolver.snapshot.config_files import SourceTexts, counted_lines
+from resolver.snapshot.config_files import SourceTexts, Texts, counted_lines
 
 _DAY: Final = 86400.0
 _SHOWN_CHANGES: Final = 5
@@ -61,6 +61,22 @@ class AuditWriter(Part):
         """
         entry = (time.time(), event, who, snapshot, compiled, sources, summary)
         await self._write(partial(self._log.activated, *entry, once=once, on_disk=on_disk))
+
+    async def newest(self, most: int) -> list[tuple[AuditEntry, Texts]]:
+        """The last entries that changed the config, and its texts then, the newest first.
+
+        None where the log cannot be read.
+        """
+
+        def read() -> list[tuple[AuditEntry, Texts]]:
+            found = self._log.newest_changes(most)
+            return [(each, self._log.text(each.config)) for each in found]
+
+        try:
+            return await asyncio.to_thread(read)
+        except OSError as error:
+            log.error("%s: the audit log cannot be read (%s)", self._state, error.strerror)
+            return []
 
     async def refused(self, what: str) -> None:
         """Note that a commit of the policy was refused."""

@@ -38,6 +38,7 @@ from resolver.metrics.part_states import ReloadState
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import LastReload
 from resolver.part import Answer, Command, Part, Request
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts, without_pulled
@@ -48,12 +49,18 @@ from resolver.supervisor.startup import (
     lacking_source_addresses,
     restore_policy_files,
 )
+from resolver.supervisor.undone import lost_exemptions, undone_changes
 from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
 """The event of a start in the audit log."""
 _EVENTS = ("reload", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
+_FILE = "reload"
+"""The event where a command sends a file that is to take the place of the config."""
+_LOOKED_AT = 20
+"""The newest changes of the config among which those that a file undoes are looked for."""
+_ACCEPT = "if that is meant, add --accept; else copy the config again, and edit the copy"
 _NOT_JUDGED = "it is compiled since the start; until then the policy is the last good one"
 _CONFLICT = "another config or list was put in force meanwhile; run this command again"
 
@@ -311,6 +318,8 @@ class Reloader(Part):
             each for each in lacking_source_addresses(new.compiled) if each not in before
         ]:
             return self._result("failed", lacking, WRONG_CONFIG)
+        if event == _FILE and attempt.sources and ALL_LISTS not in attempt.accepted:
+            await self._hold_undone(attempt, current.compiled, new.compiled, attempt.sources)
         if switch is not None:
             await switch.check(current.path, new.path)
         await self._rollout.switch_to(new)
@@ -318,6 +327,20 @@ class Reloader(Part):
         mark_good(new.path)
         await self.activated(event, attempt.who, candidate)
         return self._result("applied", candidate.warnings)
+
+    async def _hold_undone(
+        self, attempt: _Attempt, before: CompiledConfig, now: CompiledConfig, new: SourceTexts
+    ) -> None:
+        """Raise Held where a file undoes what nobody may have meant to undo."""
+        undone = [*lost_exemptions(before, now, time.time())]
+        if self._sources is not None:
+            changes = [
+                (each, without_pulled(self._config.file, texts))
+                for each, texts in await self._audit.newest(_LOOKED_AT)
+            ]
+            undone += undone_changes(changes, new.texts, attempt.who)
+        if undone:
+            raise Held([*undone, _ACCEPT])
 
     async def activated(
         self, event: str, who: str, accepted: Accepted | None, *, once: bool = False

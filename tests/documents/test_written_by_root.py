@@ -120,7 +120,7 @@ def test_what_init_prints_replaces_a_link(
 ) -> None:
     config = folder / "darban" / "config.toml"
     monkeypatch.setattr(init, "SYSTEM", config)
-    new = config.with_name("new.toml")
+    new = config.with_name("ali.toml")
     assert init.init(new, vlan=["staff=127.0.10.0/24"], listen=["127.0.0.1"]) == 0
     [command] = re.findall(r"mv .*(?= && systemctl)", capsys.readouterr().out)
     config.symlink_to(folder / "elsewhere")
@@ -135,7 +135,7 @@ def test_what_init_prints_replaces_a_link(
 def test_the_example_of_an_agency_is_copied_over_no_link(folder: Path) -> None:
     text = (ROOT / "deploy" / "agency.toml").read_text("utf-8")
     [command] = re.findall(r"^#   (cp .*?)  ", text, re.MULTILINE)
-    (folder / "new.toml").symlink_to(folder / "elsewhere" / "file")
+    (folder / "ali.toml").symlink_to(folder / "elsewhere" / "file")
     assert _run(f"cd {folder} && {command.replace('deploy/', f'{ROOT}/deploy/')}", folder) == 0
-    assert not (folder / "new.toml").is_symlink()
+    assert not (folder / "ali.toml").is_symlink()
     assert list((folder / "elsewhere").iterdir()) == []

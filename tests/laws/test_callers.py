@@ -45,7 +45,10 @@ CALLERS = {
 
 COMPARING_ENDS = {
     "policy.moment": "the end of an exemption, with a clock",
-    "cli.exemption_edits": "a later end of an exemption, with its earlier one",
+    **dict.fromkeys(
+        ("cli.exemption_edits", "supervisor.undone"),
+        "a later end of an exemption, with its earlier one",
+    ),
     **dict.fromkeys(
         ("exchange.exchange", "engine.failure_cache", "worker.worker"),
         "the end of a wait of this process, by its monotonic clock",

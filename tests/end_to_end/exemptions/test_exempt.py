@@ -427,3 +427,27 @@ def test_what_is_given_twice_is_there_once(running: Server) -> None:
     assert (other.code, other.out) == (WRONG, "")
     assert other.err.startswith("there is already an exemption fair: telegram, viber for ")
     assert (server.config.read_text(encoding="utf-8"), _history(server)) == (text, known)
+
+
+def test_an_old_copy_of_the_config_ends_no_exemption_in_silence(running: Server) -> None:
+    server = running
+    server.expect_error("reload by|exemption pr-2031|if that is meant")
+    copy = server.directory / "ali.toml"
+    copy.write_bytes(server.config.read_bytes())
+    assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
+    with copy.open("a", encoding="utf-8") as opened:  # another edit, so that its age says nothing
+        opened.write('\n[policies.spare]\ndeny = ["spare.example"]\n')
+    before = server.config.read_bytes()
+    held = darban("reload", "ali.toml", at=server.directory)
+    assert held.code == NO
+    assert "this ends exemption pr-2031 (telegram, until " in held.out
+    assert "not put in force before a person accepts it (--accept)" in held.out
+    assert "config.toml is as it was" in held.out
+    assert server.config.read_bytes() == before
+    assert server.scrape().value("darban_config_ok") == 1
+    assert _data(server, "127.0.10.7") == ANY_V4
+    done = darban("reload", "ali.toml", "--accept", at=server.directory)
+    assert done.code == GOOD, done.out
+    assert "has the text of ali.toml, which may be removed" in done.out
+    assert server.config.read_bytes() == copy.read_bytes()
+    assert _data(server, "127.0.10.7") == "0.0.0.0"

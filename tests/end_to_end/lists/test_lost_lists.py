@@ -41,7 +41,7 @@ def test_a_list_that_is_gone_stays_in_force_until_that_is_accepted(server: Serve
     assert (checked.code, SAID in checked.out) == (GOOD, True), "as `make install` needs it"
     held = reload(server)
     assert held.code == NO
-    assert "not put in force, a list has lost what is in force; snapshot" in held.out
+    assert "not put in force before a person accepts it (--accept); snapshot" in held.out
     assert SAID in held.out
     _check_that_it_is_told(server)
     assert server.scrape().total("darban_reloads_total", result="held") == 1
