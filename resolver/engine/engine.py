@@ -49,6 +49,7 @@ from resolver.engine.routing import Zone, local_answer
 from resolver.exchange.entry import MAX_RESTARTS, CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion, cache_key
+from resolver.policy.prefixes import is_loopback
 from resolver.policy.verdict import BLOCKED, PASS, PASSED, REBINDING, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -148,13 +149,16 @@ class Engine:
         return self.respond(client, view, query, now)
 
     def _refuse(self, client: Client, query: Query) -> Reply:
-        """Refuse a client in no VLAN; a server in front that asks for itself may ask for HEALTH.
+        """Refuse a client in no VLAN; this host may ask for HEALTH, as may a server in front.
 
-        By REFUSED to another name it sees that this node answers, drained or not.
+        keepalived and BIRD ask from this host, whose addresses need no VLAN. By REFUSED to another
+        name a server in front sees that this node answers, drained or not.
         """
-        if not client.address:
-            if query.name == HEALTH and query.profile.rcode == codes.NOERROR:
-                return self._replies.health(None, query, draining=self.draining)
+        address = client.address
+        is_health = query.name == HEALTH and query.profile.rcode == codes.NOERROR
+        if is_health and (not address or is_loopback(address)):
+            return self._replies.health(None, query, draining=self.draining)
+        if not address:
             return self._replies.refused(query, Outcome.HEALTH)
         if self.observer is not None:
             self.observer.refused(client.address)

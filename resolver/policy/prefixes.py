@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from resolver.policy.building import Pause, networks, no_pause
 from resolver.prefix import Prefix
 
 Network = IPv4Network | IPv6Network
+_LOOPBACK_V6: Final = bytes(15) + b"\x01"
 
 
 def packed(address: str) -> bytes:
@@ -22,6 +24,11 @@ def address_text(address: bytes) -> str:
 def is_link_local(address: bytes) -> bool:
     """Whether an address is in fe80::/10: it means nothing without the interface."""
     return len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
+
+
+def is_loopback(address: bytes) -> bool:
+    """Whether an address is in 127.0.0.0/8, or is ::1."""
+    return address[0] == 127 if len(address) == 4 else address == _LOOPBACK_V6
 
 
 def client_prefix(address: bytes) -> bytes:

@@ -118,7 +118,9 @@ def lasting(
             stack.enter_context(nsd(nsd_program, directory, _UPSTREAM, into))
             listen = ["127.0.0.1:53", f"{SHARED[0]}:53", f"[{SHARED[1]}]:53"]
             upstream = f"127.0.0.1:{_UPSTREAM}"
-            node = make_lasting(shipped([upstream], 53, 9153, listen, workers=1))
+            text = shipped([upstream], 53, 9153, listen, workers=1)
+            text = replaced_once(text, '"127.0.0.1/32", "::1/128"', '"10.255.0.0/24"')  # as of init
+            node = make_lasting(text)
             node.through = into
             stack.callback(node.kill_what_is_left)
             nodes.append(node.start())
