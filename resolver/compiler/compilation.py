@@ -144,6 +144,7 @@ def compile_file(
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
         problems += hours.ending(loaded, wall)
+        problems += hours.past_holidays(loaded, wall)
         if before is not None:
             losses = Losses(path, loaded.config, before, snapshot.compiled)
             problems += losses.lost()

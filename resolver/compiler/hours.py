@@ -20,8 +20,9 @@ from zoneinfo import ZoneInfo
 from resolver.config.hours_model import DAYS, HoursConfig, clock_text
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem
+from resolver.config.warnings import PAST_HOLIDAYS, code_of
 from resolver.policy.compiled import Hours
-from resolver.time_zones import utc_offset
+from resolver.time_zones import time_zone, utc_offset
 
 FIRST_YEAR: Final = 2026
 LAST_YEAR: Final = 2036
@@ -66,6 +67,21 @@ def ending(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
         found, expected = f"hours that are known until {last:%Y-%m-%d}", "a later release of Darban"
         advice = "From then on, they do not hold. A later release knows them for longer."
         yield loaded.provenance.problem(("hours",), found, expected, advice, "warning")
+
+
+def past_holidays(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
+    """Warnings of hours whose holidays are all over: nobody has written down those to come."""
+    for name, hours in loaded.config.hours.items():
+        zone = time_zone(hours.time_zone)
+        if not hours.holidays or zone is None:
+            continue
+        last = max(hours.holidays)
+        if last < dt.datetime.fromtimestamp(wall, zone).date():
+            path = ("hours", name, "holidays")
+            code = code_of(PAST_HOLIDAYS, path, loaded.config)
+            found, expected = f"{last} as the last", "a holiday to come"
+            advice = "On the holidays since then, the hours hold."
+            yield loaded.provenance.problem(path, found, expected, advice, "warning", code)
 
 
 def moments(hours: WeeklyHours, zone: ZoneInfo) -> tuple[float, ...]:

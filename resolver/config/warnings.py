@@ -271,6 +271,8 @@ CERTIFICATE_NAME = "certificate-name"
 LONG_EXEMPTION = "long-exemption"
 MISSING_RANGES = "missing-ranges"
 """A list lacks the address ranges that the release has for it (``analysis.missing_ranges``)."""
+PAST_HOLIDAYS = "past-holidays"
+"""All holidays of some hours are over: of the compiler, which has the time zones."""
 UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90
 _LONG_HOURS = 16

@@ -16,6 +16,7 @@ from resolver.compiler.hours import (
     compile_hours,
     ending,
     moments,
+    past_holidays,
 )
 from resolver.time_zones import time_zone
 from tests.config.files_in_memory import load_text
@@ -121,6 +122,19 @@ def test_in_the_last_year_that_is_known_the_config_draws_a_warning() -> None:
     (warned,) = ending(hourly, _LAST - 364 * 86_400)
     assert str(LAST_YEAR) in str(warned)
     assert not [*ending(load_text(""), _LAST)]
+
+
+def test_holidays_that_are_all_over_draw_a_warning_that_can_be_acknowledged() -> None:
+    text = '[hours.a]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n{}'
+    loaded = load_text(text.format('holidays = ["1405-12-29", "2026-03-21"]\n'))
+    midnight = dt.datetime(2027, 3, 21, tzinfo=_zone("Asia/Tehran")).timestamp()
+    assert list(past_holidays(loaded, midnight - 1)) == []
+    [warned] = past_holidays(loaded, midnight)
+    assert str(warned) == (
+        "config.toml:5: warning [past-holidays:a]: hours.a.holidays: found 2027-03-20 as the last; "
+        "expected a holiday to come. On the holidays since then, the hours hold."
+    )
+    assert list(past_holidays(load_text(text.format("")), midnight)) == []
 
 
 def test_a_holiday_that_is_written_in_both_calendars_is_named_once() -> None:
