@@ -172,7 +172,7 @@ def test_a_list_of_others_does_not_block_what_machines_need(place: Path) -> None
     assert by_reason(read.skipped) == {
         f"a name needed for time, {advice}": 1,
         f"a name needed for Windows Update, {advice}": 1,
-        f"it covers a name needed for revocation of certificates, {advice}": 1,
+        f"it covers a name needed for Windows Update, {advice}": 1,
     }
     snapshot = compiled.snapshot
     engine = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 1.8e9)
