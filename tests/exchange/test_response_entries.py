@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from dnslib import RR, DNSError, DNSRecord
+from dnslib import EDNS0, RR, DNSError, DNSRecord
 from dnslib.buffer import BufferError as ShortBuffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -323,3 +323,25 @@ def test_a_chain_of_one_response_is_whole_whatever_its_length() -> None:
     entry = entry_of(chain(90))
     assert (entry.restarts, entry.unfinished) == (0, b"")
     assert entry.counts == (91, 0, 0)
+
+
+def test_an_extended_rcode_stays_where_authority_records_are_left_out() -> None:
+    """The low bits alone would make an NXDOMAIN of it."""
+    response = DNSRecord.question("n.example").reply(ra=1, aa=0)
+    response.header.rcode = NXDOMAIN
+    response.add_auth(
+        *RR.fromZone("example. 60 IN SOA a. b. 1 2 3 4 5\nexample. 60 IN NS ns.test.")
+    )
+    response.add_ar(EDNS0(ext_rcode=1))
+    assert entry_of(bytes(response.pack())).rcode == SERVFAIL
+
+
+def test_a_name_that_a_dname_makes_too_long_keeps_what_was_proven() -> None:
+    """RFC 6672 section 2.2; the chain itself is validated."""
+    label, end = b"\x3c" + b"a" * 60, b"\x01x\x00"
+    question = label * 3 + end + b"\x00\x01\x00\x01"
+    target = label * 2 + b"\x00"
+    owner = (0xC000 | 12 + 3 * len(label)).to_bytes(2, "big")
+    record = owner + bytes((0, DNAME, 0, 1, 0, 0, 1, 44, 0, len(target))) + target
+    entry = entry_of(b"\x00\x07\x81\xa0\x00\x01\x00\x01\x00\x00\x00\x00" + question + record)
+    assert (entry.rcode, entry.authentic, entry.unfinished) == (YXDOMAIN, True, b"")

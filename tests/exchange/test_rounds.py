@@ -47,6 +47,27 @@ def test_a_server_is_left_out_for_one_transport() -> None:
     assert made.is_left_out(server, False)
 
 
+def test_after_a_late_answer_a_try_has_its_whole_time() -> None:
+    made, server = a_round()
+    end = NOW + ROUND
+    assert made.add(server, False, end - 0.001) == end
+    assert made.add(server, False, end) > end
+    assert made.add(server, True, end + 1) > end + 1
+
+
+def test_the_second_half_of_a_round_is_for_tcp() -> None:
+    made, server = a_round()
+    assert made.next(NOW + ROUND / 2 - 0.01) == (server, False)
+    assert made.next(NOW + ROUND / 2) == (server, True)
+
+
+def test_a_server_that_answers_over_tcp_only_is_tried_over_tcp() -> None:
+    made, server = a_round()
+    for _ in range(3):
+        server.answered_stream(0.01, NOW - 60, NOW - 59)
+    assert made.next(NOW) == (server, True)
+
+
 def test_at_its_end_nothing_is_tried_and_nothing_waited_for() -> None:
     made, server = a_round()
     end = NOW + ROUND
