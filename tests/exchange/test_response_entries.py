@@ -345,3 +345,11 @@ def test_a_name_that_a_dname_makes_too_long_keeps_what_was_proven() -> None:
     record = owner + bytes((0, DNAME, 0, 1, 0, 0, 1, 44, 0, len(target))) + target
     entry = entry_of(b"\x00\x07\x81\xa0\x00\x01\x00\x01\x00\x00\x00\x00" + question + record)
     assert (entry.rcode, entry.authentic, entry.unfinished) == (YXDOMAIN, True, b"")
+
+
+def test_the_signature_of_an_alias_is_no_answer_to_a_question_for_signatures() -> None:
+    response = DNSRecord.question("www.example", "RRSIG").reply(ra=1, aa=0)
+    signature = "CNAME 8 2 60 20300101000000 20200101000000 1 example. AAAA"
+    zone = f"www.example. 60 IN CNAME a.test.\nwww.example. 60 IN RRSIG {signature}"
+    response.add_answer(*RR.fromZone(zone))
+    assert entry_of(bytes(response.pack())).unfinished == wire((b"a", b"test"))
