@@ -92,21 +92,22 @@ def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
 
 
 def test_the_clause_on_a_service_is_the_one_that_decides_now() -> None:
-    """``one`` is counted at all hours and blocked in those of the office; ``two`` is counted."""
-    counting = HOURLY.replace(
+    """``one`` and ``two`` are counted at all hours, and blocked in those of the office."""
+    config = HOURLY.replace(
         'block = ["two"]\nduring = [{ hours = "office", block = ["one"] }]',
-        'count = ["one", "two"]\nduring = [{ hours = "office", block = ["one"] }]',
+        'count = ["one", "two"]\nduring = [{ hours = "office", block = ["one", "two"] }]',
     )
-    for config, by_day, by_night in (
-        (counting, {0: (ONE, Does.BLOCK), 1: (ONE | TWO, Does.COUNT)}, Does.COUNT),
-        (HOURLY, {0: (ONE, Does.BLOCK), 1: (TWO, Does.BLOCK)}, Does.BLOCK),
-    ):
-        found = compiled(config)
-        begins, ends = found.hours[0].moments[:2]
-        effect = Effects(found, in_force(found, begins)).of(0)
-        clauses = {service: effect.clause(service) for service in by_day}
-        assert {n: (each.services, each.does) for n, each in clauses.items()} == by_day
-        assert Effects(found, in_force(found, ends)).of(0).clause(0).does is by_night
+    found = compiled(config)
+    begins, ends = found.hours[0].moments[:2]
+    for moment, does in ((begins, Does.BLOCK), (ends, Does.COUNT)):
+        effect = Effects(found, in_force(found, moment)).of(0)
+        assert [effect.clause(service).does for service in (0, 1)] == [does, does]
+
+
+def test_a_clause_on_another_service_is_not_the_one_that_decides() -> None:
+    found = compiled(HOURLY)
+    effect = Effects(found, in_force(found, found.hours[0].moments[0])).of(0)
+    assert [effect.clause(service).services for service in (0, 1)] == [ONE, TWO]
 
 
 def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> None:
