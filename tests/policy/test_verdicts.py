@@ -399,3 +399,15 @@ def test_a_verdict_names_the_exemption_of_its_service() -> None:
         verdict = judging.check_query(seen_by, names.parse(name))
         assert verdict.outcome is Outcome.EXEMPTED
         assert snapshot.compiled.exemptions[verdict.exemption].id == exemption
+
+
+def test_ranges_without_a_list_of_names_are_excepted_by_no_list() -> None:
+    lists = {**LISTS, "a": "! Category: messenger\n||n.test.example^\n", "zz.ip": "91.108.4.0/22\n"}
+    snapshot = snapshot_of(lists=lists)
+    assert [each.file for each in snapshot.compiled.sources][:2] == ["a.txt", "one.txt"]
+    excepted = names.parse("x.a.example")  # by one.txt
+    for client, outcome in (("10.10.0.5", Outcome.BLOCKED), ("10.20.0.5", Outcome.PASSED)):
+        verdict = judge(snapshot).check_answer(
+            view(snapshot, client), excepted, (), (), (packed("91.108.4.1"),)
+        )
+        assert verdict.outcome is outcome
