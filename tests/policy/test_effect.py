@@ -123,3 +123,30 @@ def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> 
             Unlisted(Does.BLOCK),
         )
         assert (changed.services.blocks, changed.default_blocks) == (blocks, True)
+
+
+def test_all_services_of_other_hours_are_asleep() -> None:
+    found = compiled(
+        HOURLY.replace(
+            'block = ["two"]\nduring = [{ hours = "office", block = ["one"] }]',
+            (
+                'during = [{ hours = "office", block = ["one"] }, '
+                '{ hours = "office", count = ["two"] }]'
+            ),
+        )
+    )
+    begins, ends = found.hours[0].moments[:2]
+    by_moment = {at: Effects(found, in_force(found, at)).of(0).services for at in (begins, ends)}
+    assert (by_moment[begins].blocks, by_moment[begins].asleep) == (ONE, 0)
+    assert (by_moment[ends].restricted, by_moment[ends].asleep) == (0, ONE | TWO)
+
+
+def test_an_exemption_with_hours_ends_the_effect_where_these_end() -> None:
+    hours = HOURLY[HOURLY.index("[hours.office]") :]
+    found = compiled(CONFIG.replace('ticket = "PR-1"', 'ticket = "PR-1"\nhours = "office"') + hours)
+    begins, ends = found.hours[0].moments[:2]
+    effects = Effects(found, in_force(found, begins))
+    assert effects.of(0).until == math.inf
+    assert effects.of(0, (0,)).until == ends
+    always = Effects(compiled(CONFIG + hours), in_force(compiled(CONFIG + hours), begins))
+    assert always.of(0, (0,)).until > ends

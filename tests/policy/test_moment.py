@@ -86,3 +86,11 @@ def test_the_sets_of_hours_are_those_that_hold_at_some_moment() -> None:
     assert hours_ahead(compiled, wall=begins)[0] == (holds,)
     assert set(hours_ahead(compiled, compiled, wall=ends_)) == {(nothing,) * 2, (holds,) * 2}
     assert hours_ahead(compiled, wall=office.moments[-1] + 1) == [(nothing,)]
+
+
+def test_what_holds_since_the_first_moment_of_hours_holds_since_then() -> None:
+    compiled = snapshot_of(HOURLY).compiled
+    begins, ends_ = compiled.hours[0].moments[:2]
+    found = in_force(compiled, begins)
+    assert (found.since, found.until) == (begins, ends_)
+    assert in_force(compiled, ends_).since == ends_
