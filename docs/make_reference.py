@@ -173,14 +173,17 @@ ECS = {
         "time": "@timestamp",
         "event": "event.action",
         "who": "user.name",
+        "number": "event.sequence",
+        "release": "agent.version",
         "snapshot": "labels.snapshot",
-        "config": "file.hash.sha256 (its begin)",
+        "config": "file.hash.sha256",
         "diff": "message",
         "exemptions": "darban.exemptions",
         "lists": "labels.lists",
         "summary": "darban.summary",
         "waited_since": "darban.waited_since",
         "belongs_to": "file.owner",
+        "before": "darban.before",
     },
 }
 """The field of the Elastic Common Schema, 8.17, for each field of a line."""

@@ -12,7 +12,7 @@ import typer
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.default_config import default_config
-from resolver.cli.in_force_at import in_force_at, is_past
+from resolver.cli.in_force_at import PastPolicy, in_force_at, is_past
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_shown, compile_valid, load_snapshot, view_of_vlan
 from resolver.cli.server import hash_in_force
@@ -80,31 +80,62 @@ def explain(
     """
     question = _question(words or [], client, vlan, all_vlans)
     moment = time.time() if at is None else parse_moment(at).timestamp()
-    past = None
+    asked: list[tuple[CompiledConfig, Index, PastPolicy | None]] = []
     if at is not None and config is None and is_past(moment):
         if live:
             raise DarbanError("--live asks an upstream now; leave it out for a past moment")
         past = in_force_at(_server_config(), moment)
-        compiled, index = past.compiled, past.index
+        asked += [(each.compiled, each.index, each) for each in past]
     else:
-        compiled, index = _of_config(config) if config is not None else _in_force()
-    if any(question.host == each.name for each in compiled.services):
+        asked.append((*(_of_config(config) if config is not None else _in_force()), None))
+    if any(question.host == each.name for compiled, _, _ in asked for each in compiled.services):
         about = "this is about a domain {0}, not about the names of the service {0}"
         echo(about.format(question.host), err=True)
-    if at is not None and past is None:
+    if at is not None and asked[0][2] is None:
         echo(f"at {moment_text(moment)}", err=True)
-    explainer = Explainer(
-        compiled, index, moment, BlockingForwarder(compiled).ask if live else None
-    )
-    explained = question.explained(explainer)
+    answers = [_Answer(question, *each, moment, live) for each in asked]
     if as_json:
-        told = {"vlans": explained} if all_vlans else asdict(explained[0])
-        print_json(told if past is None else {**told, "in_force": past.as_json()})
+        found = [each.as_json() for each in answers]
+        print_json(found[0] if len(found) == 1 else {"answers": found})
     else:
-        echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
-        if past is not None:
-            echo(past.text())
-    return int(any(each.outcome in ("blocked", "rebinding", "refused") for each in explained))
+        echo("\n\n".join(each.text() for each in answers))
+    return int(any(each.is_blocked for each in answers))
+
+
+class _Answer:
+    """How a question is answered by a policy, which may be one of the past."""
+
+    def __init__(
+        self,
+        question: "_Question",
+        compiled: CompiledConfig,
+        index: Index,
+        past: PastPolicy | None,
+        moment: float,
+        live: bool,
+    ) -> None:
+        ask = BlockingForwarder(compiled).ask if live else None
+        self._explained = question.explained(Explainer(compiled, index, moment, ask))
+        self._is_of_all = question.who is None
+        self._past = past
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether somebody who asks gets no answer of an upstream."""
+        outcomes = {each.outcome for each in self._explained}
+        return not outcomes.isdisjoint(("blocked", "rebinding", "refused"))
+
+    def as_json(self) -> dict[str, object]:
+        """For --json."""
+        told = asdict(self._explained[0])
+        if self._is_of_all:
+            told = {"vlans": self._explained}
+        return told if self._past is None else {**told, "in_force": self._past.as_json()}
+
+    def text(self) -> str:
+        """For a person."""
+        text = _as_lines(self._explained) if self._is_of_all else _as_text(self._explained[0])
+        return text if self._past is None else f"{text}\n{self._past.text()}"
 
 
 class _Question(NamedTuple):

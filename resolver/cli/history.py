@@ -1,7 +1,6 @@
 """``darban history``: what was in force, since when and by whom."""
 
 import datetime as dt
-import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +11,11 @@ from resolver.analysis.explanation import Explainer
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
+from resolver.cli.history_verify import break_text
 from resolver.cli.in_force_at import (
-    ActivationInForce,
     NothingInForce,
-    activation_at,
-    backdated_text,
+    PastPolicy,
+    activations_at,
     in_force_at,
     is_past,
     since,
@@ -28,8 +27,10 @@ from resolver.cli.standing_text import standing_text
 from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditEntry, AuditLog, OrderedEntry
-from resolver.evidence.history_check import WitnessedHead
+from resolver.evidence.audit_log import AuditEntry, AuditLog, entries
+from resolver.evidence.in_force import InForce
+from resolver.evidence.reading import Reading
+from resolver.evidence.verification import WitnessedHead
 from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
 from resolver.snapshot.config_files import counted_lines
@@ -103,11 +104,14 @@ def history(
 
     With --at and --json, 'files' has the texts of the config and of what it included then.
 
-    With --verify, the audit log, the configs that are kept and each hour's figures are compared
-    with the chain of hashes beside the log. It finds a record that was taken out, changed, moved or
-    added, and figures that were edited; exits with 1 then. Only --head, a hash that was noted
-    elsewhere (the metric darban_history_info has it), shows that the end of the log was cut off
-    with the chain; and with --at, the moment at which it was noted, that a record was added later.
+    Where the server's clock was set, several records may be meant by a moment: each is shown.
+
+    With --verify, each record of the audit log is compared with the hash that the next one has of
+    it, the last one with the head beside the log, and the configs that are kept and each hour's
+    figures with the hashes that records have of them. Exits with 1 where something was taken out,
+    changed, moved, added or cut off. Only --head, a hash that was noted elsewhere (the metric
+    darban_history_info has it), shows that all was written anew, or restored from a backup; and
+    with --at, the moment at which it was noted, that a record was added later for a time before.
 
         darban history
 
@@ -148,11 +152,16 @@ def history(
     return _at(state, moment, as_json)
 
 
-def _ordered(state: Path) -> list[OrderedEntry]:
+def _entries(state: Path) -> list[AuditEntry]:
+    """All entries, also those before a place at which the log is broken, which is said."""
+    reading = Reading(state)
     try:
-        return list(AuditLog(state).in_order(time.time()))
+        found = list(entries(reading.records()))
     except OSError as error:
         raise DarbanError(str(error)) from None
+    for each in reading.breaks:
+        echo(f"{break_text(each)}; see darban history --verify", err=True)
+    return found
 
 
 def _of_day(state: Path, day: str, as_json: bool) -> int:
@@ -162,33 +171,31 @@ def _of_day(state: Path, day: str, as_json: bool) -> int:
             f"'{day}' is a moment within a day; --day takes a date, such as 1405-12-29"
         )
     begin, end = first.timestamp(), (first + dt.timedelta(days=1)).timestamp()
-    found = [each for each in _ordered(state) if begin <= each.entry.time < end]
+    found = [each for each in _entries(state) if begin <= each.time < end]
     if as_json:
-        print_json({"entries": [each.entry for each in found]})
+        print_json({"entries": found})
     else:
         echo("\n".join(map(_day_text, found)) or f"the audit log has nothing of {day}")
     return int(not found)
 
 
-def _day_text(ordered: OrderedEntry) -> str:
-    entry = ordered.entry
+def _day_text(entry: AuditEntry) -> str:
     lines = summary_lines(entry.summary) if entry.snapshot else ()
-    backdated = "backdated" if ordered.is_backdated else ""
-    return "\n  ".join([_line(entry, _size(entry.diff), _waited(entry), backdated), *lines])
+    return "\n  ".join([_line(entry, _size(entry.diff), _waited(entry)), *lines])
 
 
 def _list(state: Path, as_json: bool) -> int:
-    ordered = _ordered(state)
+    found = _entries(state)
     if as_json:
-        print_json({"entries": [each.entry for each in ordered]})
+        print_json({"entries": found})
     else:
-        echo(_list_text(ordered))
-    return int(not ordered)
+        echo(_list_text(found))
+    return int(not found)
 
 
 def _at(state: Path, moment: float, as_json: bool) -> int:
     try:
-        found = activation_at(state, moment)
+        found = activations_at(state, moment)
     except NothingInForce as error:
         if as_json:
             print_json({"at": moment, "in_force": None, "why": str(error)})
@@ -196,42 +203,51 @@ def _at(state: Path, moment: float, as_json: bool) -> int:
             echo(str(error))
         return error.code
     if as_json:
-        print_json(_as_json(AuditLog(state), found, moment))
+        answers = [_as_json(AuditLog(state), each, moment) for each in found]
+        print_json(answers[0] if len(answers) == 1 else {"at": moment, "answers": answers})
     else:
-        echo(_entry_text(found, moment))
+        echo("\n\n".join(_entry_text(each, moment) for each in found))
     return 0
 
 
 def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
-    past = in_force_at(config, moment)
-    explainer = Explainer(past.compiled, past.index, moment)
-    if parse_address(client) is None:
-        found: Standing | None = standing_of_vlan(explainer, view_of_vlan(explainer, client))
-    else:
-        found = standing_of_client(explainer, client)
+    answers = [(each, _standing(each, client)) for each in in_force_at(config, moment)]
     if as_json:
-        print_json({**past.as_json(), "standing": found})
+        told = [{**past.as_json(), "standing": standing} for past, standing in answers]
+        print_json(told[0] if len(told) == 1 else {"at": moment, "answers": told})
     else:
         refused = f"client {client}: in no VLAN, so its queries were refused"
-        echo(f"{past.text()}\n{refused if found is None else standing_text(found)}")
+        texts = ((past.text(), standing) for past, standing in answers)
+        echo(
+            "\n\n".join(
+                f"{text}\n{refused if s is None else standing_text(s)}" for text, s in texts
+            )
+        )
     return 0
 
 
-def _as_json(audit_log: AuditLog, found: ActivationInForce, moment: float) -> dict[str, object]:
+def _standing(past: PastPolicy, client: str) -> Standing | None:
+    explainer = Explainer(past.compiled, past.index, past.moment)
+    if parse_address(client) is None:
+        return standing_of_vlan(explainer, view_of_vlan(explainer, client))
+    return standing_of_client(explainer, client)
+
+
+def _as_json(audit_log: AuditLog, found: InForce, moment: float) -> dict[str, object]:
     return {
         "at": moment,
         "in_force": found.entry,
         "exempted": [exemption.id for exemption in found.entry.exempted_at(moment)],
         "files": audit_log.text(found.entry.config),
-        "version": found.version,
-        "backdated": found.backdated,
+        "version": found.entry.release,
+        "clock_ahead": found.ahead,
     }
 
 
-def _list_text(ordered: list[OrderedEntry]) -> str:
-    if not ordered:
+def _list_text(found: list[AuditEntry]) -> str:
+    if not found:
         return "nothing has been in force yet"
-    activations = [entry for entry, _ in ordered if entry.snapshot]
+    activations = [entry for entry in found if entry.snapshot]
     changed = {
         id(after): _changed_exemptions(before, after) for before, after in pairwise(activations)
     }
@@ -242,12 +258,11 @@ def _list_text(ordered: list[OrderedEntry]) -> str:
             summary_words(entry.summary),
             changed.get(id(entry), ""),
             _waited(entry),
-            "backdated" if is_backdated else "",
         )
-        for entry, is_backdated in ordered[-_SHOWN:]
+        for entry in found[-_SHOWN:]
     ]
-    if len(ordered) > _SHOWN:
-        lines.insert(0, f"... {len(ordered) - _SHOWN} earlier; --at shows any moment")
+    if len(found) > _SHOWN:
+        lines.insert(0, f"... {len(found) - _SHOWN} earlier; --at shows any moment")
     return "\n".join(lines)
 
 
@@ -278,15 +293,14 @@ def _size(diff: str) -> str:
     return f"+{added} -{removed}" if diff else ""
 
 
-def _entry_text(found: ActivationInForce, moment: float) -> str:
+def _entry_text(found: InForce, moment: float) -> str:
     entry = found.entry
     exempted = entry.exempted_at(moment)
     ended = [each for each in entry.exemptions if each not in exempted]
     return "\n".join(
         [
-            since(entry, moment),
+            since(found, moment),
             *([waited] if (waited := _waited(entry)) else []),
-            *(backdated_text(each, moment) for each in (found.backdated,) if each),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),
             *summary_lines(entry.summary),

@@ -1,56 +1,47 @@
 """``darban history --verify``: whether the audit log and the figures are as they were written."""
 
-import time
+from enum import StrEnum
 from pathlib import Path
 
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 from resolver.errors import DarbanError
+from resolver.evidence.clock import read_clock
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import copied
-from resolver.evidence.history_check import Check, Finding, What, WitnessedHead, verify
+from resolver.evidence.reading import Break, What
+from resolver.evidence.verification import Check, Finding, Found, WitnessedHead, verify
 
-_TEXTS = {
-    What.TAKEN_OUT: "the record that was linked at {at} is missing {place}",
-    What.CHANGED: "{place}: the record that was linked at {at} was changed",
-    What.MOVED: "{place}: the record that was linked at {at} is not in its place",
-    What.ADDED: "{place}: a record without a link, between others that have theirs",
-    What.LINK_CHANGED: "{place}: the link of {at} was changed, or links before it were taken out",
-    What.NO_LINK: "{place}: no link, or one that was changed or cut short",
-    What.NO_BEGIN: "{place}: the chain does not begin with its first link",
-    What.NO_CHAIN: "{place}: there is no chain for {number} records",
-    What.OTHER_HEAD: "{place}: at {at} the server found another head than it had written: {hash}",
-    What.HEAD_MISSING: "{place}: no link has the head {hash}: the end was cut off after that head "
-    "was written, or the chain is of another server, or was written anew",
-    What.UNLINKED: "{place}: {number} records at the end have no link: somebody added them, or the "
-    "server was killed between a record and its link. One that runs adds it at once: ask again",
-    What.BEFORE_HEAD: "{place}: a record of {at} was added after the head that was given, which is "
-    "of {since} or later: it says nothing about a time before",
-    What.CHAIN_REMOVED: "{place}: at {at} the server found no chain, and {number} older records: "
-    "the chain was removed, or a release without one (0.2) wrote them",
-    What.NOT_OF_SERVER: "{place}: at {at} the server found {number} records without a link that it "
-    "had not written: somebody added them, a server was killed between a record and its link, an "
-    "earlier release ran (0.2), or a backup was restored",
-    What.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
-    What.FIGURES_CHANGED: "figures from {at} to {end}: not as they were sealed",
-    What.FIGURES_UNREADABLE: "figures from {at} to {end}: they cannot be read: {place}",
-    What.NODE_CHANGED: "figures of the month that has {at}: they were of another node or time zone "
-    "when they were sealed: {place}",
-    What.BEHIND: "{place}: at {at} the chain was behind by {number} records, and they got links: "
-    "a server was killed, an earlier release ran, or somebody added them",
-    What.LOST: "{place}: at {at} the last record with a link was not in the audit log, and "
-    "{number} other records got links: a backup was restored, or records were taken out",
-    What.ROTATED: "{place}: at {at} the log began a new file, and its oldest records were removed; "
-    "they are not compared. A log does so at 64 MiB",
-    What.CLOCK_BACK: "{place}: at {at} the clock had gone back; seals of figures from {since} on "
-    "that are older than this link are not compared",
-    What.BEFORE_CHAIN: "{place}, and before: {number} records are older than the chain, which "
-    "says nothing of them",
-    What.CUT_SHORT: "{place}: cut short by a power failure or a full disk, and never read as a "
-    "record; such lines: {number}",
-    What.BACKDATED: "{place}: a record of {at} comes after one of a later time: the clock was set "
-    "back, or somebody added it. It puts nothing in force",
-    What.FIGURES_NOT_KEPT: "figures from {at} to {end}: not kept any more, so not compared",
+_TEXTS: dict[StrEnum, str] = {
+    What.TAKEN_OUT: "{place}: before it records are missing, from record {number} on",
+    What.CHANGED: "{place}: it does not have the hash of the record before: one of the two was "
+    "changed",
+    What.MOVED: "{place}: record {number} was to be here: a record was moved or added",
+    What.NO_RECORD: "{place}: a line that this log has not written: somebody added it, it was "
+    "damaged, or an earlier release ran",
+    What.NO_BEGIN: "{place}: the log begins with record {number}, and no record says that those "
+    "before were removed by the bound",
+    What.BOOTTIME_BACK: "{place}: by CLOCK_BOOTTIME it is older than the record before, of the "
+    "same boot: it was not written then",
+    What.EARLIER_CHANGED: "{place}: the lines before it, or the files beside the log, are not as "
+    "they were then",
+    What.HEAD_AHEAD: "{place}: journal-head.json has record {number}, {hash}, and the log does "
+    "not: its end was cut off or changed, or a backup of the log alone was restored",
+    What.NO_HEAD: "{place}: journal-head.json is missing or damaged, so the end may be cut off",
+    What.LOST: "{place}: the server found that the log had lost what it had written last, record "
+    "{number}, {hash}",
+    Found.EARLIER_FINDINGS: "{place}: the release before found that its log was not whole; "
+    "the record has what it printed",
+    Found.HEAD_MISSING: "no record has the hash {hash}: the end was cut off after it was noted, "
+    "the log was written anew or is of another server, or an earlier release wrote that hash: "
+    "answer-auditor.md has the script that looks for it in journal-chain.jsonl",
+    Found.BEFORE_HEAD: "{place}: record {number} is of {at}, and was written after the head that "
+    "was given, which is of {end}: it was added, or the clock had gone back",
+    Found.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
+    Found.FIGURES_CHANGED: "{place}: figures from {at} to {end}: not as they were sealed",
+    Found.FIGURES_UNREADABLE: "figures from {at} to {end}: they cannot be read: {place}",
+    Found.NODE_CHANGED: "{place}: figures of the month that has {at}: they were of another node or "
+    "time zone when they were sealed: {hash}",
 }
 
 
@@ -71,42 +62,50 @@ def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
 def verified(state: Path, head: WitnessedHead | None = None) -> Check:
     """The result of a verification; DarbanError where a file cannot be read."""
     try:
-        return verify(state, KeptFigures(state, copied).of, head, time.time())
+        return verify(state, KeptFigures(state, copied).of, read_clock(), head)
     except OSError as error:
         raise DarbanError(str(error)) from None
 
 
 def _as_json(check: Check) -> dict[str, object]:
-    told: dict[str, object] = {
-        each: getattr(check, each) for each in ("head", "records", "sealed", "since", "after_head")
-    }
-    for name, found in (("findings", check.findings), ("notes", check.notes)):
-        told[name] = [{**each._asdict(), "text": finding_text(each)} for each in found]
-    return told
+    told: dict[str, object] = {each: getattr(check, each) for each in Check.__slots__}
+    findings = [{**each._asdict(), "text": finding_text(each)} for each in check.findings]
+    return {**told, "findings": findings}
 
 
 def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
     lines = [finding_text(each) for each in check.findings]
-    lines += [f"note: {finding_text(each)}" for each in check.notes]
     lines.append(
-        f"{check.records} records and the figures of {check.sealed} times are as the chain has them"
+        f"{check.records} records and the figures of {check.sealed} times are as they were written"
     )
+    if check.not_kept:
+        lines.append(f"the figures of {check.not_kept} times are not kept any more")
+    if check.old_lines:
+        said = "was not asked whether they are whole" if check.verified is None else "has said:"
+        lines.append(
+            f"{check.old_lines} lines before record 1 are of an earlier release, which {said}"
+        )
+        lines += [f"  {line}" for line in (check.verified or "").splitlines()]
     if check.head:
-        lines.append(f"the chain begins at {moment_text(check.since)}; its head is {check.head}")
-    if head is not None and check.after_head is not None:
-        lines.append(f"the head {head.chain} is in the chain; links after it: {check.after_head}")
+        begin = f"the log begins at {moment_text(check.since)}"
+        lines.append(f"{begin}; its head is record {check.number}, {check.head}")
     if head is None:
         lines.append(
-            "whether the end was cut off shows only with --head: darban_history_info of a "
+            "whether all was written anew shows only with --head: darban_history_info of a "
             "Prometheus elsewhere has it"
         )
+    elif check.after_head is not None:
+        lines.append(f"the head {head.hash} is in the log; records after it: {check.after_head}")
     verdict = f"not as it was written: {len(check.findings)}" if check.findings else "whole"
     return [*lines, f"the history is {verdict}"]
 
 
 def finding_text(found: Finding) -> str:
-    """A finding, or a note, in words."""
-    at = moment_text(found.at) if found.at else "an unknown time"
-    since, end = moment_text(found.since), moment_text(found.end)
-    times = {"at": at, "since": since, "end": end}
+    """A finding in words."""
+    times = {"at": moment_text(found.at), "end": moment_text(found.end)}
     return _TEXTS[found.what].format(**found._asdict() | times)
+
+
+def break_text(found: Break) -> str:
+    """Where the audit log is not as it was written, in words."""
+    return _TEXTS[found.what].format(**found._asdict())

@@ -5,17 +5,20 @@ import pwd
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from resolver import __version__
-from resolver.cli.exemption_text import exemption_text
-from resolver.cli.moments import moment_text
+from resolver.cli.command import echo
+from resolver.cli.history_verify import break_text
+from resolver.cli.moments import moment_text, span_text
 from resolver.compiler.past_policy import compile_past
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.evidence.clock import read_clock
 from resolver.evidence.figures import store as figure_store
 from resolver.evidence.figures.tables import copied
-from resolver.evidence.history_chain import HistoryChain
+from resolver.evidence.in_force import InForce, in_force
+from resolver.evidence.reading import Reading
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -34,12 +37,8 @@ class PastPolicy:
 
     moment: float
     """The moment that is asked about, in seconds since 1970."""
-    entry: AuditEntry
+    found: InForce
     """What put it in force."""
-    version: str
-    """The release that ran then; empty where that is not known."""
-    backdated: AuditEntry | None
-    """A record that says that something else was in force, and that is not believed."""
     compiled: CompiledConfig
     index: Index
     decided_by: str
@@ -47,33 +46,21 @@ class PastPolicy:
 
     def text(self) -> str:
         """Since when and by whom it was in force, and whose code decides now."""
-        ran = f"Darban {self.version} ran then" if self.version else _UNKNOWN_VERSION
-        lines = [since(self.entry, self.moment), f"{ran}; {self.decided_by}"]
-        if self.backdated is not None:
-            lines.append(backdated_text(self.backdated, self.moment))
-        return "\n".join(lines)
+        release = self.found.entry.release
+        ran = f"Darban {release} ran then" if release else _UNKNOWN_RELEASE
+        return f"{since(self.found, self.moment)}\n{ran}; {self.decided_by}"
 
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
-        entry = {key: each for key, each in asdict(self.entry).items() if key != "diff"}
-        told = {"at": self.moment, "version": self.version, "decided_by": self.decided_by}
-        return {**told, "activation": entry, "backdated": self.backdated}
-
-
-class ActivationInForce(NamedTuple):
-    """What the audit log says was in force."""
-
-    entry: AuditEntry
-    version: str
-    """The release that noted it; empty where that is not known."""
-    backdated: AuditEntry | None
-    """As in ``PastPolicy``."""
+        entry = {key: each for key, each in asdict(self.found.entry).items() if key != "diff"}
+        told = {"at": self.moment, "version": entry["release"], "decided_by": self.decided_by}
+        return {**told, "activation": entry, "clock_ahead": self.found.ahead}
 
 
 _MINUTE: Final = 60.0
 _NOT_STORED_YET: Final = 300.0
 """Seconds for which a minute may not be in the figures yet."""
-_UNKNOWN_VERSION = "which version of Darban ran then was not noted"
+_UNKNOWN_RELEASE = "which version of Darban ran then was not noted"
 
 
 def is_past(moment: float) -> bool:
@@ -81,9 +68,10 @@ def is_past(moment: float) -> bool:
     return moment < time.time()
 
 
-def in_force_at(config: Path, moment: float) -> PastPolicy:
+def in_force_at(config: Path, moment: float) -> list[PastPolicy]:
     """The policy that a config's server had in force at a past moment.
 
+    It is several where the clock was set: each place in the audit log that has the moment has one.
     Its snapshot is read where it is still kept; else the config and the lists of then are compiled.
     Root gives up its rights for those of the service's user, for good.
 
@@ -91,43 +79,60 @@ def in_force_at(config: Path, moment: float) -> PastPolicy:
         NothingInForce: the server did not run, or the audit log begins later.
         NotKept: what was in force is not kept.
         RefusedToday: the config of then has errors for this release.
-        DarbanError: the audit log cannot be read.
+        DarbanError: the audit log cannot be read, or is broken there.
     """
     state = store.directory(config)
     become_owner(state)
-    found = activation_at(state, moment)
+    return [_policy(config, state, moment, each) for each in activations_at(state, moment)]
+
+
+def _policy(config: Path, state: Path, moment: float, found: InForce) -> PastPolicy:
     entry = found.entry
     try:
+        if entry.sha256 and store.whole_hash(state, entry.snapshot) != entry.sha256:
+            raise store.StateError
         compiled, index = store.load(store.saved(state, entry.snapshot))
     except store.StateError:
         snapshot = compile_past(config, state, AuditLog(state).sources(entry))
         same = "they make the snapshot of then"
-        if snapshot.hash() != entry.snapshot:
+        if not snapshot.whole_hash().startswith(entry.sha256 or entry.snapshot):
             same = f"they make another snapshot than then, {snapshot.hash()}"
         decided_by = f"Darban {__version__} decides here, by the config and lists of then: {same}"
-        return PastPolicy(moment, *found, snapshot.compiled, snapshot.index(), decided_by)
+        return PastPolicy(moment, found, snapshot.compiled, snapshot.index(), decided_by)
     decided_by = f"Darban {__version__} decides here, by the snapshot of then"
-    return PastPolicy(moment, *found, compiled, index, decided_by)
+    return PastPolicy(moment, found, compiled, index, decided_by)
 
 
-def activation_at(state: Path, moment: float) -> ActivationInForce:
-    """What was in force at a moment.
+def activations_at(state: Path, moment: float) -> list[InForce]:
+    """What was in force at a moment; several where the clock was set.
 
     Raises:
         NothingInForce: the server did not run, or the audit log begins later.
-        DarbanError: the audit log cannot be read.
+        DarbanError: the audit log cannot be read, or is broken there.
     """
     try:
-        found = AuditLog(state).before(moment, time.time())
-        if found is None or not found.entry.snapshot:
+        reading = Reading(state)
+        records = list(reading.records())
+        whole = records[reading.whole_from() :]
+        found = in_force(whole, read_clock(), moment)
+        if reading.breaks:
+            broken = f"{break_text(reading.breaks[-1])}; see darban history --verify"
+            if not found:
+                raise DarbanError(f"what was in force is not known: {broken}")
+            echo(f"what is said is of after this place of the log: {broken}", err=True)
+        activations = [each for each in found if each.entry.snapshot]
+        if not activations:
             why = "the audit log begins later"
-            if found is not None:
-                why = f"the server was stopped at {moment_text(found.entry.time)}"
+            if found:
+                why = f"the server was stopped at {moment_text(found[0].entry.time)}"
             raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
-        _refuse_gap(state, moment, found.entry)
-        return ActivationInForce(
-            found.entry, HistoryChain(state).version(found.record), found.backdated
-        )
+        for each in found:
+            if not each.entry.snapshot:
+                stopped = moment_text(each.entry.time)
+                echo(f"or nothing was in force: the server was stopped at {stopped}", err=True)
+        if len(found) == 1:
+            _refuse_gap(state, moment, found[0].entry)
+        return activations
     except OSError as error:
         raise DarbanError(str(error)) from None
 
@@ -152,23 +157,21 @@ def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
     )
 
 
-def since(entry: AuditEntry, moment: float) -> str:
+def since(found: InForce, moment: float) -> str:
     """Which snapshot was in force at a moment, since when and by whom."""
+    entry = found.entry
     config = entry.config or "unknown"
+    clock = f"\n{_clock_text(found.ahead)}" if found.ahead else ""
     return (
         f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
-        f"since {moment_text(entry.time)}, by {who(entry)} ({entry.event})"
+        f"since {moment_text(entry.time)}, by {who(entry)} ({entry.event}){clock}"
     )
 
 
-def backdated_text(entry: AuditEntry, moment: float) -> str:
-    """What is said of a record that is not believed, with the exemptions that it has."""
-    exempted = "".join(f"; it exempts {exemption_text(e)}" for e in entry.exempted_at(moment))
-    return (
-        f"not believed: a record of {moment_text(entry.time)} by {who(entry)} ({entry.event}), "
-        f"snapshot {entry.snapshot or '-'}, which was written after a later one: the clock was set "
-        f"back, or somebody added it; see darban history --verify{exempted}"
-    )
+def _clock_text(ahead: float) -> str:
+    """By how much the server's clock was wrong, compared with another time of the same boot."""
+    way = "ahead" if ahead > 0 else "behind"
+    return f"the server's clock was {way} by {span_text(abs(ahead))} then, and was set later"
 
 
 def who(entry: AuditEntry) -> str:

@@ -16,13 +16,14 @@ from resolver.cli.policies import compile_valid
 from resolver.cli.progress import progress
 from resolver.config.load import load
 from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditLog, OrderedEntry
+from resolver.evidence.audit_log import AuditEntry, entries
 from resolver.evidence.block_log_file import block_log_days
 from resolver.evidence.block_log_retention import BlockLogDays
 from resolver.evidence.figures import export_file as figure_export
 from resolver.evidence.figures import store as figure_store
 from resolver.evidence.figures.counts import Figures
 from resolver.evidence.figures.tables import copied
+from resolver.evidence.reading import Reading
 from resolver.log import escaped
 from resolver.policy.compiled import CompiledConfig
 from resolver.reports import period as periods
@@ -171,7 +172,7 @@ def _make(
         periods.before(period, zone),
         zone,
         nodes,
-        _audit_log(config, now),
+        _audit_log(config),
         [each.name for each in compiled.vlans],
         _lists(config, compiled),
         compiled.settings.report.name,
@@ -197,7 +198,6 @@ def _verification(config: Path) -> Verification | None:
         check.head,
         check.since,
         tuple(map(history_verify.finding_text, check.findings)),
-        tuple(map(history_verify.finding_text, check.notes)),
     )
 
 
@@ -283,13 +283,16 @@ def _compiled(config: Path) -> CompiledConfig:
     return compiled or compile_valid(config).snapshot.compiled
 
 
-def _audit_log(config: Path, now: float) -> list[OrderedEntry]:
+def _audit_log(config: Path) -> list[AuditEntry]:
+    """The entries of the records that are joined to the last one."""
     state = store.directory(config)
+    reading = Reading(state)
     try:
         with as_owner(state):
-            return list(AuditLog(state).in_order(now))
+            records = list(reading.records())
     except OSError as error:
         raise DarbanError(str(error)) from None
+    return list(entries(records[reading.whole_from() :]))
 
 
 def _lists(config: Path, compiled: CompiledConfig) -> Lists:

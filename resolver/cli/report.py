@@ -14,7 +14,7 @@ from resolver.analysis.name_changes import without_exemptions
 from resolver.analysis.name_classes import NameClasses
 from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
-from resolver.cli.in_force_at import backdated_text, in_force_at, is_past
+from resolver.cli.in_force_at import in_force_at, is_past
 from resolver.cli.moments import InvalidMoment, parse_moment
 from resolver.cli.policies import compile_shown, load_snapshot
 from resolver.cli.printable_report import AskedPeriod
@@ -203,14 +203,16 @@ def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
     moment = parse_moment(at).timestamp()
     if not is_past(moment):
         raise InvalidMoment(f"'{at}' is still to come; the report has only the past")
-    past = in_force_at(path, moment)
-    if past.backdated is not None:
-        echo(backdated_text(past.backdated, moment), err=True)
-    sources = AuditLog(store.directory(path)).sources(past.entry)
+    past, *others = in_force_at(path, moment)
+    if others:
+        each = "\n".join(each.text() for each in (past, *others))
+        raise DarbanError(f"the server's clock was set, and more than one may be meant:\n{each}")
+    entry = past.found.entry
+    sources = AuditLog(store.directory(path)).sources(entry)
     results = None
     with suppress(NotKept):
         loaded = load_past(path, sources)
         if not any(each.severity == "error" for each in loaded.problems):
             results = _results(loaded, past.compiled, past.index, moment)
-    then = PastActivation(past.entry.snapshot, past.entry.time, past.version)
+    then = PastActivation(entry.snapshot, entry.time, entry.release)
     return make_report(str(path.resolve()), moment, past.compiled, results, then), past.compiled

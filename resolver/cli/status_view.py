@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resolver.cli.hours_text import hours_text
-from resolver.cli.moments import minute_lines
+from resolver.cli.moments import minute_lines, span_text
 from resolver.count_text import count_text
 from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.faults import Fault, FaultValue, Kind, faults
@@ -98,18 +98,18 @@ def _above(now: Status) -> Iterator[Text]:
     head = Text(f"darban {now.version}", style="bold")
     restarts = f" ({now.worker_restarts} replaced)" if now.worker_restarts else ""
     head.append(
-        f", {now.build}  up {_span(now.at - now.started)}, pid {now.pid}, "
+        f", {now.build}  up {span_text(now.at - now.started)}, pid {now.pid}, "
         f"workers {now.workers} of {now.workers_expected}{restarts}",
         style="not bold",
     )
     yield head
     yield Text(f"config    {now.config}")
-    loaded = _span(now.at - now.loaded)
+    loaded = span_text(now.at - now.loaded)
     yield Text(f"snapshot  {now.hash}, policy {now.policy_hash}, in force for {loaded}")
     last = now.last_reload
     if last is not None:
         result = last.result.replace("_", " ")
-        yield Text(f"reload    {_span(now.at - last.at)} ago, by {last.by}: {result}")
+        yield Text(f"reload    {span_text(now.at - last.at)} ago, by {last.by}: {result}")
     yield Text(f"queries   {short_number(now.queries)}, {_without_upstream(now)}")
     yield Text(f"cache     {_cache(now)}")
     if now.redirected:
@@ -257,7 +257,7 @@ def _below(now: Status) -> Iterator[Text]:
     yield Text(f"lists     {services} with {rules}{since}")
     faulty = {fault.values.get("list") for fault in faults(now)}
     for each in now.fetched:
-        age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
+        age = "never" if each.updated is None else f"{span_text(now.at - each.updated)} ago"
         times = count_text(each.failures, "time")
         failed = f", failed {times} since the start" if each.failures else ""
         held = "; a change is held: darban lists" if each.held else ""
@@ -271,11 +271,11 @@ def _below(now: Status) -> Iterator[Text]:
         newest = max(zone.written for zone in publish.zones)
         yield Text(f"zones     {len(publish.zones)} in {publish.directory}, newest serial {newest}")
     if source is not None and source.commit:
-        left = f", expires in {_span(source.expiry - now.at)}" if source.expiry > now.at else ""
+        left = f", expires in {span_text(source.expiry - now.at)}" if source.expiry > now.at else ""
         yield Text(
             f"policy    {source.branch} of {source.repository}, up to date "
-            f"{_span(now.at - source.pulled)} ago\n          commit {source.commit}, signed by "
-            f"{source.signer}, in force for {_span(now.at - source.applied)}{left}"
+            f"{span_text(now.at - source.pulled)} ago\n          commit {source.commit}, signed by "
+            f"{source.signer}, in force for {span_text(now.at - source.applied)}{left}"
         )
 
 
@@ -303,16 +303,6 @@ def short_number(number: int) -> str:
         return f"{number:,}"
     size, unit = next(each for each in _UNITS if number >= each[0])
     return f"{number / size:.4g}{unit}"
-
-
-def _span(seconds: float) -> str:
-    """A duration in its two largest units."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _isolated(text: str) -> str:

@@ -1,12 +1,11 @@
 """The audit log: which config was in force when, and who put it in force.
 
-The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
-each commit of the policy that was refused, and for each stop of the server. Lines are only added;
-at 64 MiB the older of two files goes (``journal``). A line holds the difference to the config
-before, what changed for all names, and the exemptions that have not ended, each with its end. The
-whole text of each config, and the hashes of all lists, are kept once, by the hash of their content
-(``snapshot.archive``). So a year later the log still answers what was in force at any moment. A
-chain beside it shows whether it is whole (``history_chain``).
+It is a file of records (``journal``): one for each activation of a config, for each commit of the
+policy that was refused, for each stop of the server, and those that the log has of itself. The
+record of an activation holds the difference to the config before, what changed for all names, and
+the exemptions that have not ended, each with its end. The whole text of each config, and the hashes
+of all lists, are kept once, by the hash of their content (``snapshot.archive``). So a year later
+the log still answers what was in force at any moment.
 
 What must stay true:
 - Lines of earlier and of later releases can be read; a field that this one does not know is left
@@ -17,29 +16,29 @@ What must stay true:
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from resolver.analysis.activation_summary import ActivationSummary, read_summary
-from resolver.evidence.history_chain import AUDIT_LOG, record_hash
 from resolver.evidence.journal import Journal
-from resolver.evidence.record_order import RecordOrder
+from resolver.evidence.record import ClockReading, Head, Record
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
+from resolver.snapshot import store
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import SourceTexts, difference, differing
-from resolver.stored import is_moment, read_fields
+from resolver.stored import read_fields
 
-VERSION = 1
-"""Of the form of a line (deploy/schemas/audit-log.json), which changes no meaning of a field."""
 REFUSED = "refused"
 _OWN, _FETCHED = "own", "fetched"
 """The agency's own lists, and the fetched ones, among the hashes of all lists."""
 _NOT_KEPT = "(the text before was not kept)\n"
+_SHORT = 16
+"""Digits of the hashes of texts in records of releases before 1.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,16 @@ class AuditEntry:
     who: str
     """For ``pull`` and ``refused`` also the commit and its signer."""
     snapshot: str
-    """The hash of the snapshot; empty where nothing was put in force."""
+    """The name of the snapshot, the first 16 digits of ``sha256``; empty where nothing was put in
+    force."""
     config: str = ""
-    """The hash of the config's text."""
+    """The SHA-256 of the config's text."""
     diff: str = ""
     """To the config before; empty where the text is the same."""
     exemptions: list[ExemptionDetails] = field(default_factory=list)
     """Those of the config that had not ended; earlier versions have noted the others, too."""
     lists: str = ""
-    """The hash of the hashes of all lists; empty where they are not known."""
+    """The SHA-256 of the hashes of all lists; empty where they are not known."""
     summary: ActivationSummary | None = None
     """What it changed for all names; None where that is not known: before, nothing was in force,
     or an earlier release has written the line."""
@@ -70,6 +70,12 @@ class AuditEntry:
     are, the oldest of them; 0 where none differs."""
     belongs_to: str = ""
     """The users to whom these files belong: not always those who have edited them."""
+    sha256: str = ""
+    """Of the content of the snapshot; empty where that is not known."""
+    number: int = 0
+    """Of the record; 0 where a release before 1.2 has written it."""
+    release: str = ""
+    """Which one wrote it; empty where that is not known."""
 
     @property
     def changes(self) -> bool:
@@ -112,56 +118,26 @@ class ExemptionChange(NamedTuple):
     after: ExemptionDetails | None
 
 
-class Activation(NamedTuple):
-    """What was in force at a moment, as far as the audit log says."""
-
-    entry: AuditEntry
-    record: str
-    """The SHA-256 of its record, by which the chain has it."""
-    backdated: AuditEntry | None
-    """A record that was written after a later one, and says that something else was in force."""
-
-
-class OrderedEntry(NamedTuple):
-    """An entry, and whether it is backdated (``record_order``): then it puts nothing in force."""
-
-    entry: AuditEntry
-    is_backdated: bool
-
-
 class AuditLog:
     """The audit log in a state directory."""
 
     def __init__(self, state: Path) -> None:
-        self._journal = Journal(state / AUDIT_LOG)
+        self.journal = Journal(state)
+        self._state = state
         self._configs = Archive(state / "configs")
         self._last: AuditEntry | None = None
         """The last activation: read once, then as this object has written it."""
 
-    def entries(self) -> Iterator[AuditEntry]:
-        """Every whole line, the oldest first.
-
-        Raises:
-            OSError: the file exists and cannot be read.
-        """
-        return filter(None, map(audit_entry, self._journal.lines()))
-
-    def in_order(self, now: float) -> Iterator[OrderedEntry]:
-        """The same; ``now`` is as for ``RecordOrder``."""
-        order = RecordOrder(now)
-        for entry in self.entries():
-            yield OrderedEntry(entry, order.is_backdated(entry.time))
-
     def last_activation(self, snapshot: str | None = None) -> AuditEntry | None:
         """The last entry that put a config, or this snapshot, in force.
 
-        None where it is not among the last lines. OSError if the log cannot be read.
+        None where it is not among the last records. OSError if the log cannot be read.
         """
         activations = (entry for entry in self._latest() if entry.snapshot)
         return next((each for each in activations if snapshot in (None, each.snapshot)), None)
 
     def newest_changes(self, most: int) -> Iterator[AuditEntry]:
-        """The last entries that changed the config, the newest first, of the last lines.
+        """The last entries that changed the config, the newest first, of the last records.
 
         Raises:
             OSError: the log cannot be read.
@@ -169,29 +145,7 @@ class AuditLog:
         return islice((entry for entry in self._latest() if entry.diff), most)
 
     def _latest(self) -> Iterator[AuditEntry]:
-        return filter(None, map(audit_entry, self._journal.latest()))
-
-    def before(self, moment: float, now: float) -> Activation | None:
-        """The last entry that changed what is in force, at a moment or before it.
-
-        The order of the records decides: one that is backdated puts nothing in force. None where
-        the log begins later. OSError if the log cannot be read.
-        """
-        found: tuple[AuditEntry, bytes] | None = None
-        backdated: AuditEntry | None = None
-        order = RecordOrder(now)
-        for line in self._journal.lines():
-            entry = audit_entry(line)
-            if entry is None:
-                continue
-            is_backdated = order.is_backdated(entry.time)
-            if not entry.changes or entry.time > moment:
-                continue
-            if is_backdated:
-                backdated = entry
-            else:
-                found, backdated = (entry, line), None
-        return None if found is None else Activation(found[0], record_hash(found[1]), backdated)
+        return entries(self.journal.latest())
 
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
@@ -212,7 +166,7 @@ class AuditLog:
     def kept_text(self, name: str) -> bytes | None:
         """What is kept by its hash: of a config, or of lists; None where it has another hash."""
         text = self._configs.content(f"{name}.json")
-        return text if text is not None and _name(text) == name else None
+        return text if text is not None and name in _names(text) else None
 
     def is_text_changed(self, name: str) -> bool:
         """Whether a text is there, and is not the one that was kept."""
@@ -220,7 +174,7 @@ class AuditLog:
 
     def activated(
         self,
-        time: float,
+        now: ClockReading,
         event: str,
         who: str,
         snapshot: str,
@@ -230,8 +184,8 @@ class AuditLog:
         *,
         once: bool = False,
         on_disk: Mapping[str, FileOnDisk] | None = None,
-    ) -> None:
-        """Add the activation of a snapshot.
+    ) -> Head | None:
+        """Add the activation of a snapshot; the head after it.
 
         Without ``sources`` those of an earlier activation of this snapshot are meant. With ``once``
         nothing is added where the texts and the lists are those of the last activation. ``on_disk``
@@ -246,7 +200,7 @@ class AuditLog:
         if sources is not None:
             config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
             if once and before is not None and (before.config, before.lists) == (config, lists):
-                return
+                return None
             if before is not None and before.config != config:
                 earlier = self.text(before.config)
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
@@ -254,31 +208,36 @@ class AuditLog:
                 edited = _edited(self.sources(before), sources, on_disk)
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
-        exemptions = [each for each in exemption_details(compiled) if not ended(each.until, time)]
+        details = exemption_details(compiled)
+        exemptions = [each for each in details if not ended(each.until, now.time)]
         since = min((each.since for each in edited), default=0.0)
         owners = ", ".join(sorted({each.owner for each in edited}))
-        put = (time, event, who, snapshot, config, diff, exemptions, lists, summary)
-        entry = AuditEntry(*put, since, owners)
-        self._append(entry)
+        put = (now.time, event, who, snapshot, config, diff, exemptions, lists, summary)
+        sha256 = store.whole_hash(self._state, snapshot)
+        entry = AuditEntry(*put, since, owners, sha256)
+        head = self._append(now, entry)
         self._last = entry
+        return head
 
-    def stopped(self, time: float, who: str) -> None:
+    def stopped(self, now: ClockReading, who: str) -> Head:
         """Add that somebody stopped the server; OSError if the log cannot be written."""
-        self._append(AuditEntry(time, "stop", who, ""))
+        return self._append(now, AuditEntry(now.time, "stop", who, ""))
 
-    def refused(self, time: float, what: str) -> None:
+    def refused(self, now: ClockReading, what: str) -> Head:
         """Add that a commit of the policy was refused, and why; OSError if that fails."""
-        self._append(AuditEntry(time, REFUSED, what, ""))
+        return self._append(now, AuditEntry(now.time, REFUSED, what, ""))
 
     def _keep(self, value: Mapping[str, object]) -> str:
         text = json.dumps(dict(value)).encode()
-        name = _name(text)
+        name, _ = _names(text)
         self._configs.keep(f"{name}.json", text)
         return name
 
-    def _append(self, entry: AuditEntry) -> None:
-        line = {"version": VERSION, **asdict(entry)}
-        self._journal.append(json.dumps(line, ensure_ascii=False).encode())
+    def _append(self, now: ClockReading, entry: AuditEntry) -> Head:
+        content = asdict(entry)
+        for field_of_record in ("time", "event", "number", "release"):
+            del content[field_of_record]
+        return self.journal.append(now, entry.event, **content)
 
 
 def _edited(
@@ -292,33 +251,29 @@ def _edited(
     return [on_disk[each] for each in files if each in on_disk]
 
 
-def record_time(line: bytes) -> float | None:
-    """The time of a record, also of one that is no entry; None where it has none."""
-    try:
-        time = json.loads(line)["time"]
-    except (ValueError, TypeError, KeyError):
-        return None
-    return float(time) if is_moment(time) else None
+def entries(records: Iterable[Record]) -> Iterator[AuditEntry]:
+    """The entries of records; the log has others of itself."""
+    return filter(None, map(audit_entry, records))
 
 
-def audit_entry(line: bytes) -> AuditEntry | None:
-    """The entry of a line; None where it has none."""
+def audit_entry(record: Record) -> AuditEntry | None:
+    """The entry of a record; None where it has none, but is one of the log itself."""
     try:
-        plain = json.loads(line)
+        plain = dict(record.plain)
         if plain.pop("ended", None):  # earlier versions have noted the end of an exemption
-            return None
-        if not is_moment(plain["time"]):
             return None
         exemptions = [read_fields(ExemptionDetails, each) for each in plain.pop("exemptions")]
         summary = read_summary(plain.pop("summary", None))
         entry = read_fields(AuditEntry, plain)
         return replace(entry, exemptions=exemptions, summary=summary)
-    except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def _name(text: bytes) -> str:
-    return hashlib.sha256(text).hexdigest()[:16]
+def _names(text: bytes) -> tuple[str, str]:
+    """The name of a text that is kept, and that of releases before 1.2."""
+    name = hashlib.sha256(text).hexdigest()
+    return name, name[:_SHORT]
 
 
 def _hashes(sources: SourceTexts) -> dict[str, Mapping[str, str]]:

@@ -1,21 +1,23 @@
-"""Write the audit log and its chain while the server runs: in a thread, a line after the other.
+"""Write the audit log while the server runs: in a thread, a record after the other.
 
-A disk that is full keeps nothing from being put in force: what cannot be written is logged.
+Now and then the figures of the hours that are over are sealed, and it is noted whether the clock
+was set. A disk that is full keeps nothing from being put in force: what cannot be written is
+logged. Only a head that is on the disk is published.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from resolver.analysis.activation_summary import ActivationSummary
 from resolver.evidence.audit_log import AuditEntry, AuditLog, FileOnDisk
+from resolver.evidence.clock import read_clock
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
-from resolver.evidence.history_chain import HistoryChain, Kind, Link
+from resolver.evidence.record import SAME_OFFSET, ClockReading, Event, Head
+from resolver.evidence.seals import newest_seals, sealable
 from resolver.log import log
 from resolver.metrics.part_states import AuditState
 from resolver.metrics.status import ConfigChange
@@ -25,15 +27,20 @@ from resolver.snapshot.config_files import SourceTexts, Texts, counted_lines
 
 _DAY: Final = 86400.0
 _SHOWN_CHANGES: Final = 5
+_LOOK: Final = 300.0
+"""Seconds between two looks at the clock."""
 
 
 class AuditWriter(Part):
     """The audit log in a state directory."""
 
-    def __init__(self, state: Path) -> None:
+    waits_for_config = True
+
+    def __init__(self, state: Path, waits_since: Callable[[], float]) -> None:
+        """``waits_since`` says when the oldest figures begin that are not stored yet."""
         self._state = state
+        self._waits_since = waits_since
         self._log = AuditLog(state)
-        self._chain = HistoryChain(state)
         self._writing = asyncio.Lock()
         self._head = ""
         self._changes: tuple[ConfigChange, ...] = ()
@@ -41,6 +48,12 @@ class AuditWriter(Part):
     def states(self) -> Iterable[object]:
         """An ``AuditState``."""
         yield AuditState(self._head, self._changes)
+
+    async def run(self) -> None:
+        """Look at the clock, and seal what is over, now and then; until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK)
 
     async def activated(
         self,
@@ -54,12 +67,12 @@ class AuditWriter(Part):
         once: bool = False,
         on_disk: Mapping[str, FileOnDisk] | None = None,
     ) -> None:
-        """Note that a snapshot, by its hash, was put in force from these sources.
+        """Note that a snapshot, by its name, was put in force from these sources.
 
         With ``once`` nothing is noted where the log has these sources already. ``on_disk`` has the
         files of a start.
         """
-        entry = (time.time(), event, who, snapshot, compiled, sources, summary)
+        entry = (read_clock(), event, who, snapshot, compiled, sources, summary)
         await self._write(partial(self._log.activated, *entry, once=once, on_disk=on_disk))
 
     async def newest(self, most: int) -> list[tuple[AuditEntry, Texts]]:
@@ -80,33 +93,41 @@ class AuditWriter(Part):
 
     async def refused(self, what: str) -> None:
         """Note that a commit of the policy was refused."""
-        await self._write(partial(self._log.refused, time.time(), what))
+        await self._write(partial(self._log.refused, read_clock(), what))
 
     async def stopped(self, who: str) -> None:
         """Note that the server stops."""
-        await self._write(partial(self._log.stopped, time.time(), who))
+        await self._write(partial(self._log.stopped, read_clock(), who))
 
-    async def seal(self, until: float) -> None:
-        """Seal the figures of the hours before a moment that have no seal yet.
+    async def look(self) -> None:
+        """Note that the clock was set, and seal the figures of the hours that are over.
 
-        Hours in which no server ran are sealed with those before them, by one link. Figures that
+        Hours in which no server ran are sealed with those before them, by one record. Figures that
         cannot be read now are sealed later.
         """
-        await self._write(partial(self._seal, until), appended=0)
+        now = read_clock()
+        await self._write(partial(self._note_clock, now))
+        await self._write(partial(self._seal, now, self._waits_since()))
 
-    def _seal(self, until: float) -> None:
-        since, now = self._chain.sealed_until(), time.time()
-        if since > until:
-            self._chain.clock_back(now, until)
-        elif since < until:
-            since = since or until - _DAY
-            try:
-                found = KeptFigures(self._state, to_read).of(since, until)
-            except FiguresError as error:
-                log.error("%s: figures get their seal later: %s", self._state, error)
-                return
-            link = Link(Kind.FIGURES, now, hash=found.hash, since=since, before=until)
-            self._chain.seal(replace(link, node=found.node, time_zone=found.time_zone))
+    def _note_clock(self, now: ClockReading) -> Head | None:
+        last = next(self._log.journal.latest(), None)
+        if last is None or last.boot != now.boot or abs(last.offset - now.offset) < SAME_OFFSET:
+            return None
+        return self._log.journal.append(now, Event.CLOCK, offset_before=last.offset)
+
+    def _seal(self, now: ClockReading, waits_since: float) -> Head | None:
+        until = sealable(now.time, waits_since)
+        since = newest_seals(self._log.journal.latest(), now) or until - _DAY
+        if since >= until:
+            return None
+        try:
+            found = KeptFigures(self._state, to_read).of(since, until)
+        except FiguresError as error:
+            log.error("%s: figures get their seal later: %s", self._state, error)
+            return None
+        of_node = {"node": found.node, "time_zone": found.time_zone}
+        times = {"begin": since, "end": until}
+        return self._log.journal.append(now, Event.SEALED, **times, figures=found.hash, **of_node)
 
     def _newest_changes(self) -> tuple[ConfigChange, ...]:
         return tuple(
@@ -114,14 +135,16 @@ class AuditWriter(Part):
             for each in self._log.newest_changes(_SHOWN_CHANGES)
         )
 
-    async def _write(self, write: Callable[[], None], appended: int = 1) -> None:
-        """Write, then add links for what was appended to the audit log."""
+    async def _write(self, write: Callable[[], Head | None]) -> None:
+        """Add a record, and publish the head and the newest changes."""
         try:
             async with self._writing:
-                await asyncio.to_thread(write)
-                follow = partial(self._chain.follow, time.time(), appended=appended)
-                self._head = await asyncio.to_thread(follow)
-                if appended:
-                    self._changes = await asyncio.to_thread(self._newest_changes)
+                head = await asyncio.to_thread(write)
+                if head is None:
+                    return
+                log.info("the head of the audit log is record %d, %s", *head)
+                self._changes = await asyncio.to_thread(self._newest_changes)
+                self._head = head.hash
         except OSError as error:
-            log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)
+            place = error.filename or self._state
+            log.error("%s: the audit log cannot be written (%s)", place, error.strerror)

@@ -99,7 +99,7 @@ RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
 HISTORY_INFO = _gauge(
     "darban_history_info",
-    "The head of the chain over the audit log, for 'darban history --verify --head'",
+    "The hash of the last record of the audit log, for 'darban history --verify --head'",
     "hash",
 )
 POLICY_INFO = _gauge(

@@ -210,6 +210,6 @@ class AuditState:
     """The audit log."""
 
     head: str = ""
-    """The head of the chain over it; empty until it is known."""
+    """The hash of its last record; empty until it is known."""
     changes: tuple[ConfigChange, ...] = ()
     """The newest changes of the config, the newest first."""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from resolver import __version__
 from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditEntry, OrderedEntry
+from resolver.evidence.audit_log import AuditEntry
 from resolver.evidence.figures.counts import REDIRECTED, Figures
 from resolver.evidence.figures.small_counts import is_coarse, part_of_month
 from resolver.policy.exemption_details import ExemptionDetails
@@ -66,7 +66,7 @@ def make_period_report(
     before: Period,
     zone: ZoneInfo,
     nodes: Sequence[Figures],
-    log: Sequence[OrderedEntry],
+    log: Sequence[AuditEntry],
     vlans: Iterable[str],
     lists: Lists,
     agency: str,
@@ -99,8 +99,11 @@ def make_period_report(
         exemptions=tuple(_exemptions(log, period)),
         changes=changes,
         other_events=others,
-        backdated=sum(late and period.begin <= each.time < period.end for each, late in log),
-        audited=any(each.time <= period.begin for each, _ in log),
+        backdated=sum(
+            later.time < each.time and period.begin <= later.time < period.end
+            for each, later in pairwise(log)
+        ),
+        audited=any(each.time <= period.begin for each in log),
         left_out=rows.left_out,
         totals=tuple(_total(node, each) for node, each in by_node.items()),
         nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
@@ -271,14 +274,14 @@ def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
     return Coverage(period.end - period.begin, tuple(gaps))
 
 
-def _exemptions(log: Sequence[OrderedEntry], period: Period) -> Iterator[PeriodExemption]:
+def _exemptions(log: Sequence[AuditEntry], period: Period) -> Iterator[PeriodExemption]:
     """The exemptions that configs had in the period, by their begin.
 
     One that was extended is one, with its last end and approval, unless it had ended before.
     """
     found: list[PeriodExemption] = []
     at: dict[Hashable, int] = {}
-    for entry, is_backdated, end in _in_force(log, period):  # the newest first
+    for entry, end in _in_force(log, period):  # the newest first
         had = {_opened(each): each for each in entry.exemptions}
         for key, each in had.items():
             first = max(entry.time, each.begins, period.begin)
@@ -294,7 +297,7 @@ def _exemptions(log: Sequence[OrderedEntry], period: Period) -> Iterator[PeriodE
             else:
                 latest = own if last > newer.end else newer
                 found[at[key]] = replace(latest, begin=min(first, newer.begin))
-        if entry.snapshot and not is_backdated:  # a stop ends none
+        if entry.snapshot:  # a stop ends none
             at = {key: place for key, place in at.items() if key in had}
     yield from sorted(found, key=lambda each: (each.begin, each.exemption.id))
 
@@ -306,32 +309,24 @@ def _opened(exemption: ExemptionDetails) -> Hashable:
     return exemption.id, whom, exemption.begins, exemption.hours
 
 
-def _in_force(
-    log: Sequence[OrderedEntry], period: Period
-) -> Iterator[tuple[AuditEntry, bool, float]]:
-    """The entries that put something in force, the last first: whether backdated; until when.
+def _in_force(log: Sequence[AuditEntry], period: Period) -> Iterator[tuple[AuditEntry, float]]:
+    """The entries that put something in force, the last first, each with the time of the next one.
 
-    A backdated entry ends nothing. It is listed all the same, until the next entry, since the clock
-    may have been wrong before: so no order of the entries hides an exemption.
+    Where the clock had gone back, that is the next one of a later time: so no exemption is hidden.
     """
-    in_force = [each for each in log if each.entry.changes]
-    end = next_in_order = float(period.end)
-    for entry, is_backdated in reversed(in_force):
-        if is_backdated:
-            yield entry, True, end if end > entry.time else next_in_order
-        else:
-            yield entry, False, next_in_order
-            next_in_order = entry.time
-        end = entry.time
+    in_force = [each for each in log if each.changes]
+    for place, entry in reversed([*enumerate(in_force, 1)]):
+        later = (in_force[at].time for at in range(place, len(in_force)))
+        yield entry, next((each for each in later if each > entry.time), period.end)
 
 
 def _changes(
-    log: Sequence[OrderedEntry], period: Period
+    log: Sequence[AuditEntry], period: Period
 ) -> tuple[tuple[PolicyChange, ...], dict[str, int]]:
     """The changes of the policy in the period, and the other entries by event."""
-    own = [entry for entry, _ in log if period.begin <= entry.time < period.end]
+    own = [entry for entry in log if period.begin <= entry.time < period.end]
     others = Counter(each.event for each in own if not _is_change(each))
-    activations = [entry for entry, _ in log if entry.snapshot]
+    activations = [entry for entry in log if entry.snapshot]
     exemptions = {
         id(entry): tuple(entry.changed_exemptions(before))
         for before, entry in pairwise(activations)

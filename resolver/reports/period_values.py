@@ -184,15 +184,14 @@ class FetchedAge:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether the audit log and the figures of this node are as its chain of hashes has them."""
+    """Whether the audit log and the figures of this node are as they were written."""
 
     head: str
-    """The last hash of the chain."""
+    """The hash of the last record."""
     since: float
-    """When the chain begins."""
+    """When the first record was written."""
     findings: tuple[str, ...]
     """What is not as it was written, in words."""
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +215,7 @@ class PeriodReport:
     other_events: dict[str, int]
     """Entries of the audit log that changed no config and no name, by event."""
     backdated: int
-    """Entries of the period in the audit log whose time is before that of an entry before them."""
+    """Entries of the period whose time is before that of the entry before them in the log."""
     audited: bool
     """Whether there is an audit log that begins before the period."""
     left_out: int
@@ -235,7 +234,7 @@ class PeriodReport:
     block_log: BlockLogDays | None = None
     """What the block log of this node holds now; None for nothing."""
     verification: Verification | None = None
-    """None where this machine has no audit log, and no chain."""
+    """None where this machine has no audit log."""
     missing_nodes: tuple[str, ...] = ()
     """Nodes of [pair], as the config names them, of which this report has no figures."""
 

@@ -18,6 +18,8 @@ _LONG: Final = ("prefixes", "excepted", "allowed_names")
 """The fields of ``CompiledConfig`` that may have 100,000 values and more."""
 _LINE: Final = 500
 """Values in one line of a document."""
+NAME_DIGITS: Final = 16
+"""Of the hash of a snapshot's content, in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,21 @@ class Snapshot:
         return b"\n".join([_json(line) for line in lines])
 
     def hash(self) -> str:
-        """The name of the snapshot: 16 hexadecimal digits of the SHA-256 of its content."""
+        """The name of the snapshot: the first 16 digits of the SHA-256 of its content."""
+        return self.whole_hash()[:NAME_DIGITS]
+
+    def whole_hash(self) -> str:
+        """The SHA-256 of its content."""
         return content_hash(self.document(), self.trie, self.rules)
 
 
 def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
-    """The name of a snapshot with this content."""
+    """The SHA-256 of a snapshot with this content."""
     digest = hashlib.sha256()
     for part in (document, trie, rules):
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def read_compiled_config(lines: Iterator[bytes]) -> CompiledConfig:

@@ -19,7 +19,7 @@ from resolver.files import atomic_directory, read_regular, replace_link, write_a
 from resolver.policy.building import Pause, no_pause, with_pauses
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.snapshot.snapshot import Snapshot, content_hash, read_compiled_config
+from resolver.snapshot.snapshot import NAME_DIGITS, Snapshot, content_hash, read_compiled_config
 
 _SYSTEM_CONFIG = Path("/etc/darban")
 SYSTEM_STATE = Path("/var/lib/darban")
@@ -89,7 +89,8 @@ def save(state: Path, snapshot: Snapshot) -> Path:
         StateError: the state directory cannot be written to.
     """
     terms = snapshot.document()
-    path = state / "snapshots" / content_hash(terms, snapshot.trie, snapshot.rules)
+    name = content_hash(terms, snapshot.trie, snapshot.rules)[:NAME_DIGITS]
+    path = state / "snapshots" / name
     content = {_TERMS: terms, _TRIE: snapshot.trie, _RULES: snapshot.rules}
     try:
         _write(path, content)
@@ -238,6 +239,14 @@ def saved(state: Path, hash_: str) -> Path:
     return _verified(state / "snapshots" / hash_)
 
 
+def whole_hash(state: Path, name: str) -> str:
+    """The SHA-256 of the content of a saved snapshot; empty where there is none of this name."""
+    try:
+        return content_hash(*_verified_content(state / "snapshots" / name))
+    except StateError:
+        return ""
+
+
 def _verified(path: Path) -> Path:
     """A snapshot whose content has its hash. Its index may be mapped: a damaged one crashes."""
     _verified_content(path)
@@ -250,7 +259,7 @@ def _verified_content(path: Path) -> tuple[bytes, bytes, bytes]:
         terms, trie, rules = ((path / file).read_bytes() for file in (_TERMS, _TRIE, _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
-    if content_hash(terms, trie, rules) != path.name:
+    if content_hash(terms, trie, rules)[:NAME_DIGITS] != path.name:
         raise StateError(f"{path}: the snapshot is damaged: its content has another hash")
     return terms, trie, rules
 

@@ -25,7 +25,6 @@ from resolver.compiler.candidate import Accepted
 from resolver.evidence.audit_writer import AuditWriter
 from resolver.evidence.block_log import BlockLogWriter
 from resolver.evidence.figures_writer import FiguresWriter
-from resolver.evidence.hourly_seals import HourlySeals
 from resolver.log import log, say
 from resolver.log import start as start_log
 from resolver.metrics.part_states import PartStates
@@ -146,14 +145,14 @@ class _Supervisor:
         ]
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._pool = WorkerPool(self._rollout, self._background)
-        self._audit = AuditWriter(state)
+        self._figures = FiguresWriter(
+            *(self._config, self._pool.sums, self._states, self._pool.all_served)
+        )
+        self._audit = AuditWriter(state, self._figures.waits_since)
         self._reloader = Reloader(
             *(self._rollout, self._config, self._audit, hangup, self._after_reload)
         )
         self._certificate = TlsCertificate(self._config, self._rollout.use_certificate)
-        self._figures = FiguresWriter(
-            *(self._config, self._pool.sums, self._states, self._pool.all_served)
-        )
         self._control = ControlSocket(config, state)
         self._parts = tuple(self._make_parts())
         self._begin_again = ""
@@ -170,7 +169,6 @@ class _Supervisor:
         )
         yield ListUpdates(config, self._reloader)
         yield PolicyPulls(config, self._reloader.switch, self._audit.refused)
-        yield HourlySeals(self._audit, self._figures.waits_since)
         yield ZonePublisher(config)
         yield (validation := UpstreamValidation(rollout))
         yield ResolvConf(rollout, validation.look)

@@ -1,15 +1,15 @@
 """The audit log: every whole line can be read, whatever happened to the line before."""
 
-import errno
 import json
-import resource
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from resolver.compiler.compilation import compile_file
-from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.evidence.audit_log import AuditEntry, AuditLog, entries
+from resolver.evidence.reading import Reading
+from resolver.evidence.record import ClockReading
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot.config_files import SourceTexts, difference
 
@@ -52,26 +52,40 @@ def compiled(tmp_path: Path) -> CompiledConfig:
 
 
 @pytest.fixture
-def audit_log(tmp_path: Path) -> AuditLog:
-    return AuditLog(tmp_path / "state")
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def audit_log(state: Path) -> AuditLog:
+    return AuditLog(state)
 
 
 def _write(
     audit_log: AuditLog, compiled: CompiledConfig, time: float, text: str, snapshot: str = "aa"
 ) -> None:
-    audit_log.activated(
-        time, "reload", "uid 7", snapshot, compiled, SourceTexts({"config.toml": text})
-    )
+    sources = SourceTexts({"config.toml": text})
+    audit_log.activated(_at(time), "reload", "uid 7", snapshot, compiled, sources)
 
 
-def test_nothing_was_written(audit_log: AuditLog) -> None:
-    assert list(audit_log.entries()) == []
+def _at(time: float) -> ClockReading:
+    return ClockReading(time, 0.0, "one", None)
 
 
-def test_the_log_has_every_activation(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+def _entries(state: Path) -> list[AuditEntry]:
+    return list(entries(Reading(state).records()))
+
+
+def test_nothing_was_written(state: Path) -> None:
+    assert _entries(state) == []
+
+
+def test_the_log_has_every_activation(
+    state: Path, audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
     _write(audit_log, compiled, 1.5, "one\ntwo\n")
     _write(audit_log, compiled, 2.5, "one\n2\n", "bb")
-    first, second = audit_log.entries()
+    first, second = _entries(state)
     assert (first.time, first.event, first.who, first.snapshot) == (1.5, "reload", "uid 7", "aa")
     assert first.diff == ""
     assert second.diff == ("--- config.toml\n+++ config.toml\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n")
@@ -85,10 +99,10 @@ def test_the_log_has_every_activation(audit_log: AuditLog, compiled: CompiledCon
 
 
 def test_the_end_of_an_exemption_is_no_activation(
-    audit_log: AuditLog, compiled: CompiledConfig
+    state: Path, audit_log: AuditLog, compiled: CompiledConfig
 ) -> None:
     _write(audit_log, compiled, 0.0, "one")
-    [entry] = audit_log.entries()
+    [entry] = _entries(state)
     for moment, ids in (
         (FIRST_END - 0.1, ["first", "second"]),
         (FIRST_END, ["second"]),
@@ -98,22 +112,6 @@ def test_the_end_of_an_exemption_is_no_activation(
         assert [each.id for each in entry.exempted_at(moment)] == ids
 
 
-@pytest.mark.parametrize("kept", [1, 20, -1])
-def test_a_line_that_was_cut_short(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path, kept: int
-) -> None:
-    path = tmp_path / "state" / "journal.jsonl"
-    _write(audit_log, compiled, 1.0, "one")
-    whole = path.read_bytes()
-    _write(audit_log, compiled, 2.0, "two")
-    second = path.read_bytes()[len(whole) :]
-    path.write_bytes(whole + second[:kept])
-    _write(audit_log, compiled, 3.0, "three")
-    # All of a line but its end of line is a whole one.
-    assert [entry.time for entry in audit_log.entries()] == [1.0, 2.0, 3.0][:: 1 if kept < 0 else 2]
-    assert list(audit_log.entries())[-1].diff.endswith("+three\n")
-
-
 LINE_OF_0_1_0 = """{"time": 1.5, "event": "exempt", "who": "uid 0", "snapshot": "0123456789ab", \
 "config": "89abcdef01234567", "diff": "+[[exemptions]]\\n", "exemptions": [{"id": "first", \
 "until": 4102444800.0, "services": ["pager"], "vlan": null, "prefixes": ["10.1.0.7/32"], \
@@ -121,11 +119,11 @@ LINE_OF_0_1_0 = """{"time": 1.5, "event": "exempt", "who": "uid 0", "snapshot": 
 """
 
 
-def test_a_line_of_an_earlier_version_is_read(audit_log: AuditLog, tmp_path: Path) -> None:
-    path = tmp_path / "state" / "journal.jsonl"
+def test_a_line_of_an_earlier_version_is_read(state: Path) -> None:
+    path = state / "journal.jsonl"
     path.parent.mkdir()
     path.write_text(LINE_OF_0_1_0, encoding="utf-8")
-    [entry] = audit_log.entries()
+    [entry] = _entries(state)
     assert (entry.event, entry.config, entry.diff) == (
         "exempt",
         "89abcdef01234567",
@@ -140,91 +138,66 @@ def test_a_line_of_an_earlier_version_is_read(audit_log: AuditLog, tmp_path: Pat
     assert entry.exempted_at(4102444800.0) == []
 
 
-def test_lines_that_are_no_entries(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
-) -> None:
-    path = tmp_path / "state" / "journal.jsonl"
-    path.parent.mkdir()
-    strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
-    path.write_bytes(b"".join(line + b"\n" for line in strange))
-    _write(audit_log, compiled, 1.0, "one")
-    assert [entry.time for entry in audit_log.entries()] == [1.0]
-
-
-def test_a_full_disk_is_an_error_and_leaves_no_part_of_a_line(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
-) -> None:
-    _write(audit_log, compiled, 1.0, "one")
-    size = (tmp_path / "state" / "journal.jsonl").stat().st_size
-    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, unlimited[1]))
-    try:
-        with pytest.raises(OSError) as raised:
-            _write(audit_log, compiled, 2.0, "two")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    assert raised.value.errno == errno.ENOSPC
-    assert (tmp_path / "state" / "journal.jsonl").stat().st_size == size
-    _write(audit_log, compiled, 3.0, "three")
-    assert [entry.time for entry in audit_log.entries()] == [1.0, 3.0]
-
-
 def test_a_start_without_a_text_has_the_text_of_the_snapshot(
-    audit_log: AuditLog, compiled: CompiledConfig
+    state: Path, audit_log: AuditLog, compiled: CompiledConfig
 ) -> None:
     _write(audit_log, compiled, 1.0, "one", "aa")
     _write(audit_log, compiled, 2.0, "two", "bb")
     for snapshot in ("aa", "cc"):
-        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, compiled, None)
-    first, _, third, fourth = audit_log.entries()
+        audit_log.activated(_at(3.0), "start --last-good", "uid 0", snapshot, compiled, None)
+    first, _, third, fourth = _entries(state)
     assert (third.config, fourth.config) == (first.config, "")
     assert third.diff == fourth.diff == ""
 
 
-def test_a_stop_is_no_activation(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+def test_a_stop_is_no_activation(
+    state: Path, audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
     _write(audit_log, compiled, 1.0, "one")
-    audit_log.stopped(2.0, "signal")
-    assert [entry.event for entry in audit_log.entries()] == ["reload", "stop"]
+    audit_log.stopped(_at(2.0), "signal")
+    assert [entry.event for entry in _entries(state)] == ["reload", "stop"]
     last = audit_log.last_activation()
     assert last is not None
     assert last.event == "reload"
 
 
 def test_the_server_reads_the_log_once(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, state: Path
 ) -> None:
     _write(audit_log, compiled, 1.0, "one")
-    successor = AuditLog(tmp_path / "state")
+    successor = AuditLog(state)
     _write(successor, compiled, 2.0, "two")
-    (tmp_path / "state" / "journal.jsonl").write_text("", encoding="utf-8")
+    (state / "journal.jsonl").write_text("", encoding="utf-8")
     _write(successor, compiled, 3.0, "three")
-    [entry] = successor.entries()
+    [entry] = _entries(state)
     assert "-two" in entry.diff
 
 
-def test_the_same_text_is_logged_once(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+def test_the_same_text_is_logged_once(
+    state: Path, audit_log: AuditLog, compiled: CompiledConfig
+) -> None:
     for text in ("one", "one", "two"):
         sources = SourceTexts({"config.toml": text})
-        audit_log.activated(1.0, "reload", "uid 7", "aa", compiled, sources, once=True)
-    assert len(list(audit_log.entries())) == 2
+        audit_log.activated(_at(1.0), "reload", "uid 7", "aa", compiled, sources, once=True)
+    assert len(_entries(state)) == 2
 
 
-def test_a_line_is_bounded(audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path) -> None:
+def test_a_line_is_bounded(audit_log: AuditLog, compiled: CompiledConfig, state: Path) -> None:
     _write(audit_log, compiled, 1.0, "one\n")
     _write(audit_log, compiled, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
-    lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
+    lines = (state / "journal.jsonl").read_bytes().splitlines()
     assert len(lines[1]) < 100_000
     assert json.loads(lines[1])["diff"].endswith("(the difference is longer)\n")
-    [_, entry] = audit_log.entries()
+    [_, entry] = _entries(state)
     assert audit_log.text(entry.config)["config.toml"].endswith("line 99999\n")
 
 
 def test_of_a_very_long_text_only_the_hash_is_kept(
-    audit_log: AuditLog, compiled: CompiledConfig
+    state: Path, audit_log: AuditLog, compiled: CompiledConfig
 ) -> None:
     _write(audit_log, compiled, 1.0, "#" * (5 << 20))
     _write(audit_log, compiled, 2.0, "one")
-    first, second = audit_log.entries()
+    first, second = _entries(state)
     assert audit_log.text(first.config) == {}
     assert second.diff == "(the text before was not kept)\n"
 
@@ -244,84 +217,52 @@ def test_an_entry_keeps_its_fields() -> None:
 
 
 def test_exemptions_that_have_ended_cost_a_line_nothing(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, state: Path
 ) -> None:
     exemption = compiled.exemptions[0]
     ended = tuple(replace(exemption, id=f"t-{number}", ends_at=1.0) for number in range(1000))
     many = replace(compiled, exemptions=(exemption, *ended))
     _write(audit_log, many, 2.0, "one")
-    [entry] = audit_log.entries()
+    [entry] = _entries(state)
     assert [each.id for each in entry.exemptions] == [exemption.id]
-    assert (tmp_path / "state" / "journal.jsonl").stat().st_size < 1000
+    assert (state / "journal.jsonl").stat().st_size < 1000
 
 
-def test_a_line_has_what_an_earlier_version_reads(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+def test_a_line_has_the_fields_of_the_schema(
+    audit_log: AuditLog, compiled: CompiledConfig, state: Path
 ) -> None:
     _write(audit_log, compiled, 1.0, "one")
-    line = json.loads((tmp_path / "state" / "journal.jsonl").read_bytes())
-    first = ["time", "event", "who", "snapshot", "config", "diff", "exemptions", "lists"]
-    assert list(line) == [
-        "version",
-        *first,
-        "summary",
-        *("waited_since", "belongs_to"),
-    ]  # 1.0 and later leave out what they do not know
+    line = json.loads((state / "journal.jsonl").read_bytes())
+    first = ["version", "number", "time", "offset", "boot", "synchronised", "release", "event"]
+    activation = ["who", "snapshot", "config", "diff", "exemptions", "lists", "summary"]
+    activation += ["waited_since", "belongs_to", "sha256"]
+    assert list(line) == [*first, *activation, "before"]
 
 
 def test_a_line_of_a_later_release_is_read_without_the_fields_that_it_adds(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, state: Path
 ) -> None:
     _write(audit_log, compiled, 1.0, "text")
-    (before,) = audit_log.entries()
-    path = tmp_path / "state" / "journal.jsonl"
+    (before,) = _entries(state)
+    path = state / "journal.jsonl"
     later = json.loads(path.read_bytes())
     later["sealed"] = {"by": "noc"}
     later["exemptions"][0]["four_eyes"] = ["Director", "Deputy"]
     path.write_text(json.dumps(later) + "\n", encoding="utf-8")
-    assert list(audit_log.entries()) == [before]
-    assert AuditLog(tmp_path / "state").last_activation() == before
+    assert _entries(state) == [before]
+    assert AuditLog(state).last_activation() == before
 
 
 def test_the_end_that_an_earlier_version_has_noted_is_left_out(
-    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, state: Path
 ) -> None:
     _write(audit_log, compiled, 1.0, "one")
-    file = tmp_path / "state" / "journal.jsonl"
+    file = state / "journal.jsonl"
     line = json.loads(file.read_bytes()) | {"event": "ended", "snapshot": ""}
     line["ended"] = line["exemptions"][0]
     with file.open("a", encoding="utf-8") as log:
         log.write(f"{json.dumps(line)}\n")
-    assert [each.event for each in audit_log.entries()] == ["reload"]
-
-
-LATE = 1e9
-
-
-@pytest.mark.parametrize("time", [0.5, 1.0, 1.5, 1.9])
-def test_a_backdated_record_puts_nothing_in_force(
-    audit_log: AuditLog, compiled: CompiledConfig, time: float
-) -> None:
-    _write(audit_log, compiled, 1.0, "one", "aa")
-    _write(audit_log, compiled, 2.0, "two", "bb")
-    _write(audit_log, compiled, time, "one", "cc")
-    _write(audit_log, compiled, 4.0, "one", "dd")
-    for moment, snapshot in ((1.95, "aa"), (2.0, "bb"), (3.9, "bb"), (4.0, "dd")):
-        found = audit_log.before(moment, LATE)
-        assert found is not None
-        assert found.entry.snapshot == snapshot, moment
-        said = None if found.backdated is None else found.backdated.snapshot
-        assert said == (None if moment == 4.0 else "cc")
-
-
-def test_a_record_of_a_time_to_come_orders_nothing(
-    audit_log: AuditLog, compiled: CompiledConfig
-) -> None:
-    for time, snapshot in ((1.0, "aa"), (LATE + DAY, "bb"), (2.0, "cc"), (3.0, "dd")):
-        _write(audit_log, compiled, time, snapshot, snapshot)
-    found = audit_log.before(2.5, LATE)
-    assert found is not None
-    assert (found.entry.snapshot, found.backdated) == ("cc", None)
+    assert [each.event for each in _entries(state)] == ["reload"]
 
 
 def test_the_newest_changes_are_those_of_the_config(
@@ -330,7 +271,7 @@ def test_the_newest_changes_are_those_of_the_config(
     for number in range(4):
         _write(audit_log, compiled, float(2 * number), f"{number}\n")
         _write(audit_log, compiled, float(2 * number + 1), f"{number}\n", "lists")
-    audit_log.refused(9.0, "commit 1: no signature")
+    audit_log.refused(_at(9.0), "commit 1: no signature")
     newest = list(audit_log.newest_changes(2))
     assert [(each.time, each.diff.splitlines()[-1]) for each in newest] == [
         (6.0, "+3"),

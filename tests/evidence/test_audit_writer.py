@@ -1,6 +1,7 @@
 """What the server says of its audit log: the newest changes of the config, also after a restart."""
 
 import asyncio
+import math
 from pathlib import Path
 
 from resolver.evidence.audit_writer import AuditWriter
@@ -21,13 +22,13 @@ def test_the_newest_changes_are_known_after_each_activation(tmp_path: Path) -> N
         sources = SourceTexts({"config.toml": text})
         asyncio.run(writer.activated(event, who, "aa", compiled, sources, None))
 
-    writer = AuditWriter(tmp_path)
+    writer = AuditWriter(tmp_path, lambda: math.inf)
     activate(writer, "start", "uid 0 (root)", "a\n")
     assert changes(writer) == []
     activate(writer, "reload", "uid 7 (ali)", "a\nb\nc\n")
     activate(writer, "exempt --end", "uid 8 (sara)", "a\n")
     known = [("exempt --end", "uid 8 (sara)", 0, 2), ("reload", "uid 7 (ali)", 2, 0)]
     assert changes(writer) == known
-    again = AuditWriter(tmp_path)
+    again = AuditWriter(tmp_path, lambda: math.inf)
     activate(again, "start", "uid 0 (root)", "a\n")
     assert changes(again) == known

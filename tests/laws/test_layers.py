@@ -50,9 +50,9 @@ PURE_ALONE = PURE_OF_PUBLISH | {
         "evidence.figures.gathering",
         "evidence.figures.small_counts",
     ),
-    "evidence.figures.rollback",
     "evidence.steady_day",
-    "evidence.record_order",
+    "evidence.record",
+    "evidence.seals",
     "snapshot.snapshot",
     "snapshot.form_1",
 }

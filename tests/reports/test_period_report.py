@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from resolver.analysis.activation_summary import ActivationSummary, ChangedNames
-from resolver.evidence.audit_log import AuditEntry, OrderedEntry
+from resolver.evidence.audit_log import AuditEntry
 from resolver.evidence.figures.counts import (
     REDIRECTED,
     Figures,
@@ -55,16 +55,14 @@ def figures(node: str, *counts: HourCount, served: tuple[Minute, ...] = ()) -> F
     return Figures(node, "Asia/Tehran", counts, served, ())
 
 
-def record(
-    at: int, event: str = "reload", *, backdated: bool = False, **more: object
-) -> OrderedEntry:
+def record(at: int, event: str = "reload", **more: object) -> AuditEntry:
     plain = AuditEntry(float(at), event, "uid 0 (root)", "0123456789abcdef")
-    return OrderedEntry(replace(plain, **more), backdated)  # type: ignore[arg-type]
+    return replace(plain, **more)  # type: ignore[arg-type]
 
 
 def made(
     *nodes: Figures,
-    log: Iterable[OrderedEntry] = (),
+    log: Iterable[AuditEntry] = (),
     period: periods.Period = ABAN,
     lists: Lists = FETCHED,
 ) -> PeriodReport:
@@ -273,11 +271,11 @@ def test_an_exemption_that_had_ended_and_is_given_again_is_another() -> None:
         assert (second.begin, second.end) == (ABAN.begin + 15 * DAY, ABAN.begin + 20 * DAY)
 
 
-def test_a_backdated_entry_hides_no_exemption() -> None:
-    """Somebody has added it after the grant: without the exemption, with an earlier time."""
+def test_an_entry_of_an_earlier_time_hides_no_exemption() -> None:
+    """The clock had gone back after the grant."""
     log = [
         record(ABAN.begin + DAY, exemptions=(EXEMPTION,)),
-        record(ABAN.begin + HOUR, "reload", backdated=True),
+        record(ABAN.begin + HOUR, "reload"),
         record(ABAN.begin + 3 * DAY, "start"),
     ]
     report = made(log=log)
@@ -289,8 +287,8 @@ def test_a_backdated_entry_hides_no_exemption() -> None:
 def test_a_clock_that_was_ahead_hides_no_exemption() -> None:
     log = [
         record(ABAN.begin + 9 * DAY, "start"),
-        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,), backdated=True),
-        record(ABAN.begin + 2 * DAY, "reload", exemptions=(EXEMPTION,), backdated=True),
+        record(ABAN.begin + DAY, "exempt", exemptions=(EXEMPTION,)),
+        record(ABAN.begin + 2 * DAY, "reload", exemptions=(EXEMPTION,)),
         record(ABAN.begin + 10 * DAY),
     ]
     [found] = made(log=log).exemptions
@@ -320,7 +318,7 @@ def test_an_activation_that_opened_a_name_of_a_list_is_a_change() -> None:
         record(ABAN.begin + 60, "lists", summary=ActivationSummary()),
     ]
     report = made(log=log)
-    assert [each.summary for each in report.changes] == [log[0].entry.summary]
+    assert [each.summary for each in report.changes] == [log[0].summary]
     assert report.other_events == {"lists": 1}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resolver.policy.compiled import FORM
 from resolver.snapshot import store
-from resolver.snapshot.snapshot import content_hash
+from resolver.snapshot.snapshot import NAME_DIGITS, content_hash
 
 Terms = dict[str, object]
 
@@ -33,6 +33,6 @@ def save_as_next_release(state: Path, change: Callable[[Terms], Terms]) -> Path:
     compiled = b"\n".join([json.dumps(change(json.loads(first))).encode(), *lines])
     (old / "terms.json").write_bytes(compiled)
     index = [(old / name).read_bytes() for name in ("index.trie", "index.rules")]
-    new = old.rename(old.with_name(content_hash(compiled, *index)))
+    new = old.rename(old.with_name(content_hash(compiled, *index)[:NAME_DIGITS]))
     store.mark_good(new)
     return new

@@ -1,7 +1,7 @@
 """``python -m tests.snapshot.save_state``: store what this release saves, for later releases.
 
 The directory ``saved_by_VERSION`` has a config with something of everything. Its state is what a
-server of this release saves of it: the snapshot, and the audit log with its chain and the texts of
+server of this release saves of it: the snapshot, and the audit log with its head and the texts of
 the config.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from resolver import __version__
 from resolver.compiler.compilation import compile_file
 from resolver.evidence.audit_log import AuditLog
-from resolver.evidence.history_chain import HistoryChain, Kind, Link
+from resolver.evidence.record import ClockReading, Event
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SourceTexts
 
@@ -23,6 +23,7 @@ MOMENT = 1_798_700_000.0
 """2026-12-31, when the audit log says that the config was put in force."""
 SEALED = (1_798_588_800.0, 1_798_675_200.0, "e3b0" * 16)
 """A day, and what stands for the hash of its figures."""
+CLOCK = ClockReading(MOMENT, MOMENT - 3600.0, "0" * 32, synchronised=True)
 
 
 def save_state(config: Path, state: Path) -> None:
@@ -33,12 +34,12 @@ def save_state(config: Path, state: Path) -> None:
     path = store.save(state, compiled.snapshot)
     store.mark_good(path)
     sources = SourceTexts(files.texts(config.parent), compiled.own_lists)
-    given = (MOMENT, "reload", "uid 1000", path.name, compiled.snapshot.compiled, sources)
-    AuditLog(state).activated(*given)
-    chain = HistoryChain(state)
-    chain.follow(MOMENT, appended=1)
-    since, before, figures = SEALED
-    chain.seal(Link(Kind.FIGURES, MOMENT, hash=figures, since=since, before=before))
+    given = ("reload", "uid 1000", path.name, compiled.snapshot.compiled, sources)
+    log = AuditLog(state)
+    log.activated(CLOCK, *given)
+    since, until, figures = SEALED
+    of_day = {"begin": since, "end": until, "figures": figures, "node": "", "time_zone": ""}
+    log.journal.append(CLOCK, Event.SEALED, **of_day)
 
 
 def _version(directory: Path) -> list[int]:

@@ -1,17 +1,19 @@
 """What releases have stored is read by this one, and this one stores what its own files say."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
-from resolver.evidence.audit_log import AuditEntry, AuditLog
+from resolver.evidence.audit_log import AuditEntry, AuditLog, entries
 from resolver.evidence.figures.seal import SealedFigures
-from resolver.evidence.history_chain import CHAIN
-from resolver.evidence.history_check import verify
+from resolver.evidence.journal import HEAD
+from resolver.evidence.reading import Reading
+from resolver.evidence.verification import verify
 from resolver.snapshot import store
-from tests.snapshot.save_state import MOMENT, SEALED, STATES, newest_saved, save_state
+from tests.snapshot.save_state import CLOCK, MOMENT, SEALED, STATES, newest_saved, save_state
 
 AFTER_WORK, AT_WORK = 1_799_870_000.0, 1_799_995_000.0
 OUTCOMES = [
@@ -44,7 +46,7 @@ def test_the_policy_of_a_stored_snapshot_is_as_it_was(state: Path) -> None:
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.parent.name)
 def test_the_stored_audit_log_is_read_whole(state: Path) -> None:
-    (entry,) = AuditLog(state).entries()
+    (entry,) = _entries(state)
     assert (entry.time, entry.event, entry.who) == (MOMENT, "reload", "uid 1000")
     assert entry.snapshot == store.last_good(state).name
     assert [(each.id, each.hours) for each in entry.exemptions] == [
@@ -56,21 +58,36 @@ def test_the_stored_audit_log_is_read_whole(state: Path) -> None:
     assert AuditLog(state).text(entry.lists).keys() == {"own", "fetched"}
 
 
-CHAINED = [state for state in STATES if (state / CHAIN).exists()]
+WITH_HEAD = [state for state in STATES if (state / HEAD).exists()]
 
 
-@pytest.mark.parametrize("state", CHAINED, ids=lambda state: state.parent.name)
-def test_the_stored_chain_is_verified(state: Path) -> None:
+@pytest.mark.parametrize("state", WITH_HEAD, ids=lambda state: state.parent.name)
+def test_the_stored_log_is_verified(state: Path) -> None:
     check = verify(
-        state, lambda since, until: SealedFigures(SEALED[2], (since, until) == SEALED[:2])
+        state, lambda since, until: SealedFigures(SEALED[2], (since, until) == SEALED[:2]), CLOCK
     )
-    assert (check.findings, check.notes) == ([], [])
-    assert (check.records, check.sealed) == (1, 1)
+    assert (check.findings, check.records, check.sealed) == ([], 2, 1)
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.parent.name)
+def test_the_log_of_an_earlier_release_goes_on(state: Path, tmp_path: Path) -> None:
+    shutil.copytree(state, tmp_path, dirs_exist_ok=True)
+    before = {each: each.read_bytes() for each in tmp_path.glob("journal*")}
+    AuditLog(tmp_path).stopped(CLOCK._replace(time=MOMENT + 60), "signal")
+    for path, content in before.items():
+        assert path.name == HEAD or path.read_bytes().startswith(content)
+    reading = Reading(tmp_path)
+    events = [each.event for each in entries(reading.records())]
+    assert (events, reading.breaks) == (["reload", "stop"], [])
+
+
+def _entries(state: Path) -> list[AuditEntry]:
+    return list(entries(Reading(state).records()))
 
 
 def _stored(state: Path) -> tuple[str, bytes, list[AuditEntry]]:
     path = store.last_good(state)
-    return path.name, (path / "terms.json").read_bytes(), list(AuditLog(state).entries())
+    return path.name, (path / "terms.json").read_bytes(), _entries(state)
 
 
 def test_this_release_stores_what_the_newest_stored_state_has(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a reload puts in force, and what it leaves: a real rollout without workers."""
 
 import asyncio
+import math
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 
 from resolver.compiler.candidate import Accepted
 from resolver.compiler.compilation import compile_and_save
-from resolver.evidence.audit_log import AuditLog
+from resolver.evidence.audit_log import entries
 from resolver.evidence.audit_writer import AuditWriter
 from resolver.evidence.block_log import BlockLogWriter
+from resolver.evidence.reading import Reading
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy_source.switch import PolicySwitch
 from resolver.policy_source.tree import PolicyTree, PulledPolicy
@@ -85,7 +87,7 @@ class Server:
             BlockPage([], served.path),
             BackgroundTasks(),
         )
-        audit = AuditWriter(self.state)
+        audit = AuditWriter(self.state, lambda: math.inf)
         self.reloader = Reloader(self.rollout, self.config, audit, asyncio.Event(), lambda: None)
         self.first = first
 
@@ -95,7 +97,7 @@ class Server:
         return self.rollout.current.compiled.policies[0].contact
 
     def audit(self) -> list[str]:
-        return [entry.event for entry in AuditLog(self.state).entries()]
+        return [entry.event for entry in entries(Reading(self.state).records())]
 
 
 @pytest.fixture(autouse=True)
@@ -206,7 +208,10 @@ def test_a_start_records_since_when_an_edit_was_on_disk_and_whose_the_file_is(
         await server.reloader.start(WHO)
         server.file.write_text(THIRD)
         await server.reloader.reload("reload", WHO)
-        found = [(each.waited_since, each.belongs_to) for each in AuditLog(server.state).entries()]
+        found = [
+            (each.waited_since, each.belongs_to)
+            for each in entries(Reading(server.state).records())
+        ]
         assert found[0] == found[2] == found[3] == (0.0, ""), "nothing waited for these"
         since, owner = found[1]
         assert owner == await person(os.getuid())

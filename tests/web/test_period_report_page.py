@@ -201,7 +201,7 @@ def test_what_is_not_known_is_said(page: PageOf, report: PeriodReport) -> None:
     assert said in alone
     assert "+24%" not in alone
     assert "The period has not ended" in page("en", period=replace(report.period, runs=True))
-    assert "2 records of the audit log in this period" in page("en", backdated=2)
+    assert "The clock of this node went back 2 times" in page("en", backdated=2)
     assert "4 exempted queries are kept" in page("en", left_out=4)
 
 
@@ -209,11 +209,10 @@ def test_what_is_not_known_is_said(page: PageOf, report: PeriodReport) -> None:
 def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, language: str) -> None:
     text, fmt = messages(language)["period_report"], Formatting(language, TEHRAN)
     assert text["no_history"] in page(language)
-    whole = Verification("5f0c" * 16, float(MEHR.begin), (), ("a note",))
+    whole = Verification("5f0c" * 16, float(MEHR.begin), ())
     said = page(language, verification=whole)
     assert text["whole"].format(since=fmt.moment(MEHR.begin)) in said
     assert text["head"].format(head=Markup(f"<bdi>{whole.head}</bdi>")) in said
-    assert text["verification_notes"].format(number=fmt.number(1)) in said
     assert text["others_not_verified"] in said
     edited = page(language, verification=replace(whole, findings=("one", "two")))
     assert edited.count(text["not_whole"].format(number=fmt.number(2))) == 2
@@ -370,7 +369,7 @@ def test_hashes_diffs_and_ages_of_lists_are_in_the_full_page_alone(
     page: PageOf, language: str
 ) -> None:
     text = messages(language)["period_report"]
-    verified = Verification("5f0c" * 16, float(MEHR.begin), (), ())
+    verified = Verification("5f0c" * 16, float(MEHR.begin), ())
     for has in ("<pre", "5c6f", "5f0c" * 16, text["lists"]):
         for detail in ReportDetail:
             shown = page(language, detail=detail, verification=verified)

@@ -14,8 +14,8 @@ import pytest
 
 from resolver.evidence.figures.counts import HourFigures, Labels
 from resolver.evidence.figures.store import NAME, FigureStore
-from resolver.evidence.history_chain import HistoryChain
 from resolver.evidence.journal import Journal
+from resolver.evidence.record import ClockReading
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import edited, small
 from tests.live.reloading import DENY, OPEN
@@ -30,7 +30,7 @@ def changed_once(make_lasting: Callable[[str], Server], upstream: str) -> Server
     figures = HourFigures(_hour_before(), Counter({Labels("administration", "", "blocked"): 7}))
     FigureStore(server.state / NAME, "one").add(figures, "UTC")
     server.start()
-    wait_for(lambda: b'"figures"' in _chain(server).read_bytes(), "the hour is sealed")
+    wait_for(lambda: b'"sealed"' in _log(server).read_bytes(), "the hour is sealed")
     for old, new in ((DENY, OPEN), (OPEN, DENY)):
         edited(server.config, old, new)
         assert darban("reload", at=server.directory).code == GOOD
@@ -40,8 +40,8 @@ def changed_once(make_lasting: Callable[[str], Server], upstream: str) -> Server
 
 @pytest.fixture
 def server(changed_once: Server) -> Iterator[Server]:
-    """The same; its log and its chain are as they were after each test."""
-    kept = {path: path.read_bytes() for path in changed_once.state.glob("journal*.jsonl")}
+    """The same; its log is as it was after each test."""
+    kept = {path: path.read_bytes() for path in changed_once.state.glob("journal*")}
     with changed_once.checked():
         yield changed_once
     for path, content in kept.items():
@@ -58,10 +58,6 @@ def _head(server: Server) -> str:
 def _hour_before() -> int:
     """An hour that gets no figures any more."""
     return int(time.time() - 3 * 3600) // 3600 * 3600
-
-
-def _chain(server: Server) -> Path:
-    return server.state / "journal-chain.jsonl"
 
 
 def _verify(server: Server, *options: str) -> Done:
@@ -81,7 +77,7 @@ def _edit(path: Path, edit: Callable[[list[bytes]], object]) -> None:
 def test_a_whole_history(server: Server) -> None:
     done = _verify(server)
     assert done.code == GOOD, done.out
-    assert done.out.startswith("4 records and the figures of 1 times are as the chain has them")
+    assert done.out.startswith("5 records and the figures of 1 times are as they were written")
     assert done.out.endswith("the history is whole\n")
     assert "only with --head" in done.out
 
@@ -92,56 +88,44 @@ def test_a_report_has_the_head_and_whether_all_is_whole(server: Server) -> None:
     head = _verify(server, "--json").json["head"]
     page = darban("report", *options, "--full", at=server.directory)
     assert page.code == GOOD, page.err
-    assert f"The head of the chain is <bdi>{head}</bdi>" in page.out
-    assert "are as their chain of hashes has them" in page.out
+    assert f"The hash of its last record, the head, is <bdi>{head}</bdi>" in page.out
+    assert "are as they were written" in page.out
     _edit(_log(server), lambda lines: lines.pop(1))
     told = darban("report", *options, "--json", at=server.directory).json["verification"]
     assert isinstance(told, dict)
     assert told["head"] == head
-    assert ["is missing after journal.jsonl, line 1" in each for each in told["findings"]] == [True]
+    missing = "journal.jsonl, line 2: before it records are missing, from record 2 on"
+    assert told["findings"] == [missing]
 
 
 def test_a_record_that_was_taken_out(server: Server) -> None:
     _edit(_log(server), lambda lines: lines.pop(1))
     done = _verify(server)
     assert done.code == NO
-    assert "is missing after journal.jsonl, line 1" in done.out
+    assert "journal.jsonl, line 2: before it records are missing, from record 2 on" in done.out
 
 
 def test_a_record_that_was_changed(server: Server) -> None:
     _log(server).write_bytes(_log(server).read_bytes().replace(b'"signal"', b'"nobody"'))
     done = _verify(server)
     assert done.code == NO
-    assert "journal.jsonl, line 4: the record that was linked at" in done.out
+    assert "journal.jsonl: journal-head.json has record 5, " in done.out
 
 
 def test_the_end_that_was_cut_off_is_found_by_the_metric_that_was_scraped(server: Server) -> None:
+    kept = {path: path.read_bytes() for path in server.state.glob("journal*")}
     server.start()
-    wait_for(lambda: _head(server), "the start is chained")
+    wait_for(lambda: _head(server), "the head of the start is published")
     head = _head(server)
     server.stop()
     assert _verify(server, "--head", head).code == GOOD
-    for path in server.state.glob("journal*.jsonl"):
-        _edit(path, lambda lines: lines.__delitem__(slice(-3, None)))
+    assert f", {head}" in server.err
+    for path, content in kept.items():  # a backup of before, with its head
+        path.write_bytes(content)
     assert _verify(server).code == GOOD
     done = _verify(server, "--head", head)
     assert done.code == NO
-    assert f"no link has the head {head}" in done.out
-
-
-def test_a_server_killed_between_the_record_and_its_link(server: Server) -> None:
-    server.start()
-    wait_for(lambda: _head(server), "the start is chained")
-    server.signal(signal.SIGKILL)
-    server.ended()
-    _edit(_chain(server), lambda lines: lines.pop())
-    assert "1 records at the end have no link" in _verify(server).out
-    server.start()
-    wait_for(lambda: _head(server), "the start is chained")
-    server.stop()
-    done = _verify(server)
-    assert done.code == NO, done.out
-    assert "the server found 1 records without a link that it had not written" in done.out
+    assert f"no record has the hash {head}" in done.out
 
 
 def test_edited_figures_of_an_hour(server: Server) -> None:
@@ -158,7 +142,7 @@ def test_edited_figures_of_an_hour(server: Server) -> None:
     assert _verify(server).code == GOOD
 
 
-def test_a_backdated_record_hides_no_exemption(server: Server) -> None:
+def test_a_record_added_for_an_earlier_time_hides_no_exemption(server: Server) -> None:
     """Granted, killed, a copy of the record before added with its right link, started again."""
     text = server.config.read_text(encoding="utf-8")
     (server.directory / "lists").mkdir()
@@ -170,28 +154,37 @@ def test_a_backdated_record_hides_no_exemption(server: Server) -> None:
     exempted = ("exempt", "administration", "pager", "--for", "2h", "--approver", "A")
     assert darban(*exempted, "--ticket", "IT-7", at=server.directory).code == GOOD
     granted = time.time()
-    wait_for(lambda: _head(server), "the exemption is chained")
+    wait_for(lambda: _head(server), "the head of the exemption is published")
     head = _head(server)
     server.signal(signal.SIGKILL)
     server.ended()
     *_, before, grant = map(json.loads, _log(server).read_bytes().splitlines())
-    forged = {**before, "time": grant["time"] - 0.001}
-    Journal(_log(server)).append(json.dumps(forged, ensure_ascii=False).encode())
-    HistoryChain(server.state).follow(time.time(), appended=1)
+    clock = ClockReading(grant["time"] - 60.0, grant["offset"] - 90.0, "another boot", None)
+    content = {each: before[each] for each in ("who", "snapshot", "config", "exemptions", "lists")}
+    Journal(server.state).append(clock, "reload", **content)
     server.config.write_text(text, encoding="utf-8")
     server.start()
-    wait_for(lambda: _head(server) not in ("", head), "the start is chained")
+    wait_for(lambda: _head(server) not in ("", head), "the head of the start is published")
     server.stop()
     moment = dt.datetime.fromtimestamp(granted, dt.UTC).isoformat()
     then = darban("history", "--at", moment, at=server.directory)
     assert "exempted: pager" in then.out.replace("it-7: ", ""), then.out
-    assert "not believed: a record of" in then.out
+    assert then.out.count("in force at") == 2, "each record that may be meant is shown"
+    assert "was written after the head that was given" in _verify(server, "--head", head).out
     alone = _verify(server, "--at", moment)
     assert (alone.code, alone.out) == (WRONG, "")
     assert "give --head as well" in alone.err
-    page = darban("report", "--at", moment, "--language", "en", at=server.directory)
-    assert "not believed: a record of" in page.err
-    assert "comes after one of a later time" in _verify(server).out
-    done = _verify(server, "--head", head)
-    assert done.code == NO
-    assert "was added after the head that was given" in done.out
+
+
+def test_where_the_log_is_broken_is_said_instead_of_an_answer(server: Server) -> None:
+    entries = [json.loads(each) for each in _log(server).read_bytes().splitlines()]
+    moment = dt.datetime.fromtimestamp(entries[0]["time"], dt.UTC).isoformat()
+    assert darban("history", "--at", moment, at=server.directory).code == GOOD
+    _edit(_log(server), lambda lines: lines.insert(1, lines[-1]))
+    for words in (("history",), ("history", "administration"), ("explain", "strict", "a.example")):
+        done = darban(*words, "--at", moment, at=server.directory)
+        assert (done.code, done.out) == (WRONG, "")
+        assert "what was in force is not known: journal.jsonl, line 3: record 6" in done.err
+    listed = darban("history", at=server.directory)
+    assert "journal.jsonl, line 3: record 6 was to be here" in listed.err
+    assert listed.out.count("reload") == 2

@@ -3,29 +3,29 @@
 import asyncio
 import math
 import sqlite3
-import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from resolver.evidence import history_check
+from resolver.evidence import audit_writer, verification
 from resolver.evidence.audit_writer import AuditWriter
 from resolver.evidence.figures.counts import HourFigures, Labels
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.store import NAME, FigureStore, month_of
 from resolver.evidence.figures.tables import copied
-from resolver.evidence.history_chain import CHAIN, Kind, Link, sealed_link
-from resolver.evidence.history_check import Check, What
-from resolver.evidence.hourly_seals import seal_until
+from resolver.evidence.journal import JOURNAL
+from resolver.evidence.reading import Reading
+from resolver.evidence.record import ClockReading, Event
+from resolver.evidence.seals import Seal, read_seal, sealable
+from resolver.evidence.verification import Check, Found
 from resolver.metrics.part_states import AuditState, PartStates
 
 DAY = 86400
 HOUR = 3600
 TODAY = 20_000 * DAY
 YEARS = 3650 * DAY
-CONFIG = "[policies.p]\n[vlans.a]\nprefixes = ['10.0.0.0/8']\npolicy = 'p'\n"
 
 
 class Node:
@@ -34,20 +34,30 @@ class Node:
     def __init__(self, state: Path, patch: pytest.MonkeyPatch) -> None:
         self.state = state
         self._patch = patch
+        self._clock = ClockReading(0.0, 0.0, "", None)
+        self._waits_since = math.inf
         self.restart()
 
     def restart(self) -> None:
-        self._audit = AuditWriter(self.state)
+        self._audit = AuditWriter(self.state, lambda: self._waits_since)
 
     @property
     def head(self) -> str:
-        """The head of the chain, as the metrics have it."""
+        """The head, as the metrics have it."""
         return PartStates(self._audit.states()).of(AuditState).head
 
-    def look(self, now: float, waits_since: float = math.inf) -> None:
+    def set_clock(self, now: float, ahead: float = 0, boot: str = "one") -> None:
+        """The true time, and how far the clock is ahead of it."""
+        self._clock = ClockReading(now + ahead, ahead, boot, None)
+
+    def look(
+        self, now: float, waits_since: float = math.inf, ahead: float = 0, boot: str = "one"
+    ) -> None:
+        self.set_clock(now, ahead, boot)
+        self._waits_since = waits_since
         with self._patch.context() as patch:
-            patch.setattr(time, "time", lambda: now)
-            asyncio.run(self._audit.seal(seal_until(now, waits_since)))
+            patch.setattr(audit_writer, "read_clock", lambda: self._clock)
+            asyncio.run(self._audit.look())
 
     def count(self, at: int) -> None:
         figures = HourFigures(at, Counter({Labels("vlan", "", "passed"): 1}))
@@ -56,17 +66,19 @@ class Node:
     def sealed(self) -> list[tuple[int, int]]:
         """The times that were sealed, in hours since ``TODAY``."""
         return [
-            (int(each.since - TODAY) // HOUR, int(each.before - TODAY) // HOUR)
-            for each in self.links()
-            if each.kind is Kind.FIGURES
+            (int(each.begin - TODAY) // HOUR, int(each.end - TODAY) // HOUR)
+            for each in self.seals()
         ]
 
-    def links(self) -> list[Link]:
-        lines = (self.state / CHAIN).read_bytes().splitlines()
-        return [each.link for each in map(sealed_link, lines) if each is not None]
+    def seals(self) -> list[Seal]:
+        return list(filter(None, map(read_seal, Reading(self.state).records())))
+
+    def events(self) -> list[str]:
+        return [each.event for each in Reading(self.state).records()]
 
     def check(self) -> Check:
-        return history_check.verify(self.state, KeptFigures(self.state, copied).of)
+        figures = KeptFigures(self.state, copied)
+        return verification.verify(self.state, figures.of, self._clock)
 
 
 @pytest.fixture
@@ -78,7 +90,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     ("minutes", "until"), [(0, -2 * HOUR), (4, -2 * HOUR), (5, -HOUR), (64, -HOUR), (65, 0)]
 )
 def test_an_hour_is_sealed_65_minutes_after_its_end(minutes: int, until: int) -> None:
-    assert seal_until(TODAY + minutes * 60, math.inf) == TODAY + until
+    assert sealable(TODAY + minutes * 60) == TODAY + until
 
 
 def test_each_hour_is_sealed_once(node: Node) -> None:
@@ -124,7 +136,7 @@ def test_figures_that_cannot_be_read_are_sealed_later(
     file.rename(aside)
     file.mkdir()
     [found] = node.check().findings
-    assert (found.what, found.at) == (What.FIGURES_UNREADABLE, TODAY - 23 * HOUR)
+    assert (found.what, found.at) == (Found.FIGURES_UNREADABLE, TODAY - 23 * HOUR)
     assert found.end == TODAY + 2 * HOUR
 
 
@@ -134,7 +146,7 @@ def test_hours_without_a_server_are_sealed_by_one_link(node: Node) -> None:
     node.look(TODAY + 6 * DAY)
     assert node.sealed() == [(-23, 1), (1, 142)]
     node.count(TODAY + 2 * DAY)
-    assert [each.what for each in node.check().findings] == [What.FIGURES_CHANGED]
+    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
 
 
 def test_the_node_and_the_time_zone_of_a_month_are_sealed(node: Node) -> None:
@@ -147,9 +159,9 @@ def test_the_node_and_the_time_zone_of_a_month_are_sealed(node: Node) -> None:
         with closing(sqlite3.connect(file)) as database, database:
             database.execute("UPDATE about SET value = 'two' WHERE key = 'node'")
     found = node.check().findings
-    assert {each.what for each in found} == {What.NODE_CHANGED}
+    assert {each.what for each in found} == {Found.NODE_CHANGED}
     assert len(found) == 1
-    assert found[0].place == "one, UTC"
+    assert found[0].hash == "one, UTC"
     assert month_of(found[0].at) < newest
 
 
@@ -158,12 +170,13 @@ def test_a_clock_that_jumps_ahead_and_back(node: Node, jump: int) -> None:
     now = TODAY + 12 * HOUR
     node.count(now)
     node.look(now)
-    node.look(now + jump)
+    node.look(now + 60, ahead=jump)
     node.count(now + jump)
-    node.look(now)  # it is right again
+    node.set_clock(now + 120)  # it is right again, and nobody has looked at it
     node.count(now + HOUR)
     assert node.check().findings == []
-    assert Kind.CLOCK_BACK in [each.kind for each in node.links()]
+    node.look(now + 120)
+    assert node.events().count(Event.CLOCK) == 2
     for hours in range(1, 4):
         node.look(now + hours * HOUR)
         node.count(now + hours * HOUR)
@@ -173,18 +186,39 @@ def test_a_clock_that_jumps_ahead_and_back(node: Node, jump: int) -> None:
     assert [each.at for each in node.check().findings] == [now]
 
 
+def test_a_clock_a_day_ahead_at_the_start(node: Node) -> None:
+    now = TODAY + 12 * HOUR
+    node.look(now, ahead=DAY)
+    node.set_clock(now + 60)
+    node.count(now)
+    assert node.check().findings == [], "before the next look at the clock"
+    for hours in range(3):
+        node.look(now + hours * HOUR + 300)
+        node.count(now + hours * HOUR)
+    assert node.check().findings == []
+    assert node.sealed() == [(10, 34), (10, 11), (11, 12), (12, 13)]
+
+
+def test_a_clock_that_is_set_back_by_an_hour_is_noted_once(node: Node) -> None:
+    for minutes in (0, 5, 10):
+        node.look(TODAY + 60 * minutes, ahead=0 if not minutes else -HOUR)
+    assert node.events().count(Event.CLOCK) == 1
+
+
 def test_a_disk_that_takes_nothing_is_told_and_nothing_is_lost(
     node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
     node.look(TODAY + 3 * HOUR)
-    chain = node.state / CHAIN
-    kept = chain.read_bytes()
-    chain.unlink()
-    chain.mkdir()
+    head = node.head
+    log = node.state / JOURNAL
+    kept = log.read_bytes()
+    log.unlink()
+    log.mkdir()
     node.look(TODAY + DAY + 3 * HOUR)
     assert "the audit log cannot be written" in caplog.text
-    chain.rmdir()
-    chain.write_bytes(kept)
+    assert node.head == head
+    log.rmdir()
+    log.write_bytes(kept)
     node.look(TODAY + DAY + 4 * HOUR)
     assert node.sealed() == [(-23, 1), (1, 26)]
     assert node.check().findings == []
