@@ -286,6 +286,17 @@ put_files() { # release
   [ ! -e "$from/sudoers" ] || put "$from/sudoers" "$SUDOERS" 440  # an earlier release has none
 }
 
+# Have a release before 1.2 say whether its audit log is whole: the first record of this one's has
+# its words. What lies in the state directory is the service's, so its user writes there.
+verify_history() { # the release before
+  [ -e "$STATE/journal-chain.jsonl" ] && [ ! -e "$STATE/journal-head.json" ] || return 0
+  code=0
+  told=$(as_service timeout 120 "$1/bin/darban" history --verify --config "$ETC/config.toml" 2>&1) || code=$?
+  as_service rm -f "$STATE/journal-verified"
+  printf '%s\nexit status %s\n' "$told" "$code" | tail -c 65536 |
+    as_service dd of="$STATE/journal-verified" conv=excl status=none || true
+}
+
 accepts_config() { # release
   as_service "$1/bin/darban" check --config "$ETC/config.toml"
 }
@@ -435,6 +446,7 @@ do_install() {
   put_user "$release"
   put_config "$release"
   before=$(points_to "$OPT/current")
+  if [ -n "$before" ] && [ -z "$ROOT" ]; then verify_history "$before"; fi
   use "$release"
   if [ "$before" = "$release" ]; then
     say "It is in use already. To put an edited config in force: darban reload"

@@ -30,7 +30,7 @@ _TEXTS: dict[StrEnum, str] = {
     What.NO_HEAD: "{place}: journal-head.json is missing or damaged, so the end may be cut off",
     What.LOST: "{place}: the server found that the log had lost what it had written last, record "
     "{number}, {hash}",
-    Found.EARLIER_FINDINGS: "{place}: the release before found that its log was not whole; "
+    Found.EARLIER_FINDINGS: "{place}: the release before did not find its log whole; "
     "the record has what it printed",
     Found.HEAD_MISSING: "no record has the hash {hash}: the end was cut off after it was noted, "
     "the log was written anew or is of another server, or an earlier release wrote that hash: "
