@@ -112,14 +112,12 @@ def activations_at(state: Path, moment: float) -> list[InForce]:
     """
     try:
         reading = Reading(state)
-        records = list(reading.records())
-        whole = records[reading.whole_from() :]
-        found = in_force(whole, read_clock(), moment)
+        found = in_force(reading.joined(), read_clock(), moment)
         if reading.breaks:
-            broken = f"{break_text(reading.breaks[-1])}; see darban history --verify"
+            broken = "\n".join(map(break_text, reading.breaks))
             if not found:
-                raise DarbanError(f"what was in force is not known: {broken}")
-            echo(f"what is said is of after this place of the log: {broken}", err=True)
+                raise DarbanError(f"what was in force is not known:\n{broken}")
+            echo(f"the audit log is not as it was written elsewhere:\n{broken}", err=True)
         activations = [each for each in found if each.entry.snapshot]
         if not activations:
             why = "the audit log begins later"

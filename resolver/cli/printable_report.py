@@ -284,15 +284,13 @@ def _compiled(config: Path) -> CompiledConfig:
 
 
 def _audit_log(config: Path) -> list[AuditEntry]:
-    """The entries of the records that are joined to the last one."""
+    """The entries of the records that the last one vouches for."""
     state = store.directory(config)
-    reading = Reading(state)
     try:
         with as_owner(state):
-            records = list(reading.records())
+            return list(entries(Reading(state).joined().records))
     except OSError as error:
         raise DarbanError(str(error)) from None
-    return list(entries(records[reading.whole_from() :]))
 
 
 def _lists(config: Path, compiled: CompiledConfig) -> Lists:

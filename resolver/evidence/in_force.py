@@ -7,13 +7,14 @@ none did: then the moment is found by what the clock said at another time of the
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
 from resolver.evidence.audit_log import AuditEntry, audit_entry
-from resolver.evidence.record import SAME_OFFSET, ClockReading, Record
+from resolver.evidence.reading import Joined
+from resolver.evidence.record import SAME_OFFSET, ClockReading
 
 
 class InForce(NamedTuple):
@@ -46,12 +47,12 @@ class _Mark:
         return self.time - self.offset + offset
 
 
-def in_force(records: Iterable[Record], now: ClockReading, moment: float) -> list[InForce]:
-    """All that may have been in force at a moment; empty where no record was before it.
+def in_force(joined: Joined, now: ClockReading, moment: float) -> list[InForce]:
+    """All that may have been in force at a moment.
 
-    ``records`` are joined to each other, the oldest first.
+    Empty where no record was before it, or records are missing there.
     """
-    marks = list(_marks(records, now))
+    marks = list(_marks(joined, now))
     for is_own in (True, False):
         found = [
             (mark, offset)
@@ -69,18 +70,20 @@ def in_force(records: Iterable[Record], now: ClockReading, moment: float) -> lis
     ]
 
 
-def _marks(records: Iterable[Record], now: ClockReading) -> Iterator[_Mark]:
+def _marks(joined: Joined, now: ClockReading) -> Iterator[_Mark]:
     """The marks of all records, and of now."""
     entry: AuditEntry | None = None
     entry_offset, boot, offsets = 0.0, "", list[float]()
-    clocks = ((each.clock, audit_entry(each)) for each in records)
-    for clock, new in chain(clocks, [(now, None)]):
+    clocks = ((each.clock, audit_entry(each)) for each in joined.records)
+    for after, (clock, new) in enumerate(chain(clocks, [(now, None)]), 1):
         if not clock.boot or clock.boot != boot:
             boot, offsets, entry_offset = clock.boot, [], clock.offset
         others = [each for each in offsets if abs(each - clock.offset) >= SAME_OFFSET]
         offsets[:] = [*others, clock.offset]
         if new is not None and new.changes:
             entry, entry_offset = new, clock.offset
+        if after in joined.gaps:
+            entry = None
         yield _Mark(clock.time, clock.offset, boot, offsets, entry, entry_offset)
 
 

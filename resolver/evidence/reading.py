@@ -29,7 +29,7 @@ class What(StrEnum):
 
 
 class Break(NamedTuple):
-    """Where records are not joined to those before them."""
+    """Where the log is not as it was written."""
 
     what: What
     place: str
@@ -38,6 +38,17 @@ class Break(NamedTuple):
     number: int = 0
     """Of the record that was to be there."""
     hash: str = ""
+    is_gap: bool = False
+    """Whether only what was between two records is gone: the later one has the hash of those before
+    all the same. Else nothing has it, and they may be anything."""
+
+
+class Joined(NamedTuple):
+    """The records that the last one vouches for, by the hashes from each to the one before."""
+
+    records: list[Record]
+    gaps: set[int]
+    """The indexes of those before which others are missing; the number of all, where the end is."""
 
 
 class Reading:
@@ -51,19 +62,20 @@ class Reading:
         self.first: Record | None = None
         self.last: Record | None = None
         """Without lines of releases before 1.2."""
-        self.old_lines = 0
-        """Lines of these releases before the first record."""
-        self.numbered = 0
-        """Records so far, without these lines."""
-        self._count = 0
-        self._is_foreign = False
-        """Whether the line before is one that this log has not written."""
+        self.old = 0
+        """Records of these releases, before the first one."""
+        self.count = 0
+        """All records so far."""
+        self._has_old_lines = self._is_foreign = False
+        """Whether another program has written a line before the first record; the line before."""
+        self._adopted: Record | None = None
+        """The last record that has hashes of what releases before 1.2 have written."""
 
     def records(self) -> Iterator[Record]:
         """Every record, the oldest first, with number 0 for lines of releases before 1.2.
 
-        Raises:
-            OSError: a file exists and cannot be read.
+        Such lines count only before the first record. OSError where a file exists and cannot be
+        read.
         """
         head = Journal(self._state).head()  # first: the log may go on meanwhile
         has_head = False
@@ -73,38 +85,45 @@ class Reading:
                 file, digest = line.file, hashlib.sha256()
             record = read_record(line.text, f"{file}, line {line.number}")
             if record is not None and record.number:
-                self.numbered += 1
-                self._join(record, before, file, digest.hexdigest())
+                self._join(record, before, digest.hexdigest())
                 has_head |= record.head == head
+            elif self.last is None:
+                self._has_old_lines = True
+                self.old += record is not None
             else:
-                self._take_foreign(line)
+                self._foreign(line)
+                record = None
             if record is not None:
-                self._count += 1
+                self.count += 1
                 yield record
             before = line_hash(line.text)
             digest.update(line.text + b"\n")
         self._end(head, has_head)
 
-    def whole_from(self) -> int:
-        """The index of the first record that is joined to all after it, when all are read."""
-        return max((each.after for each in self.breaks), default=0)
+    def joined(self) -> Joined:
+        """Read all, and keep what the last record vouches for."""
+        records = list(self.records())
+        begin = max((each.after for each in self.breaks if not each.is_gap), default=0)
+        gaps = {each.after - begin for each in self.breaks if each.is_gap}
+        return Joined(records[begin:], gaps)
 
-    def _take_foreign(self, line: Line) -> None:
-        """Take a line that this log has not written."""
-        if self.last is None:
-            self.old_lines += 1
-        elif not self._is_foreign:
+    def _foreign(self, line: Line) -> None:
+        """Note a line that this log has not written; of several, the first."""
+        if not self._is_foreign:
             self._is_foreign = True
             self._break(What.NO_RECORD, f"{line.file}, line {line.number}")
 
-    def _join(self, record: Record, before: str, file: str, digest: str) -> None:
+    def _join(self, record: Record, before: str, digest: str) -> None:
         """Note where a record does not follow what is before it."""
-        last, self.last, self._is_foreign = self.last, record, False
-        if record.event == Event.ADOPTED:
-            if not self._is_adopted(record, file, digest):
-                self._break(What.EARLIER_CHANGED, record.place)
-        elif last is None and self.old_lines:
-            self._break(What.NO_RECORD, record.place)
+        last, self.last = self.last, record
+        is_adopted = record.event == Event.ADOPTED and record.plain.get("lines") == digest
+        if is_adopted:
+            self._adopted = record
+            if self._is_foreign:
+                self.breaks[-1] = self.breaks[-1]._replace(is_gap=True)
+        elif last is None and self._has_old_lines:
+            self._break(What.EARLIER_CHANGED, record.place)
+        self._is_foreign = False
         if last is None:
             self.first = record
         elif record.number != last.number + 1:
@@ -116,27 +135,32 @@ class Reading:
             self._break(What.BOOTTIME_BACK, record.place, record.number)
         if record.event == Event.LOST:
             expected = read_head(record.plain.get("expected")) or Head(0, "")
-            self._break(What.LOST, record.place, *expected)
+            self._break(What.LOST, record.place, *expected, is_gap=True)
         if record.event == Event.ROTATED and (gone := read_head(record.plain.get("removed"))):
             self.removed.append(gone)
 
-    def _is_adopted(self, record: Record, file: str, digest: str) -> bool:
-        """Whether the lines before a record, and the files beside it, have the hashes it says."""
-        files = record.plain.get("files")
-        if not isinstance(files, dict) or record.plain.get("lines") != digest:
-            return False
-        kept = [each for each in BESIDE if each in files and each != file]
-        return all(hash_of(self._state / each) == files[each] for each in kept)
-
     def _end(self, head: Head | None, has_head: bool) -> None:
         """Note what is known when all is read."""
-        first, last = self.first, self.last
+        first, last, adopted = self.first, self.last, self._adopted
+        if adopted is not None and not self._has_files_of(adopted):
+            self.breaks.append(Break(What.EARLIER_CHANGED, adopted.place, self.old))
         if first and first.number > 1 and Head(first.number - 1, first.before) not in self.removed:
-            self.breaks.insert(0, Break(What.NO_BEGIN, first.place, 0, first.number))
+            self.breaks.append(Break(What.NO_BEGIN, first.place, self.old, first.number))
         if head is not None and not has_head and head not in self.removed:
-            self._break(What.HEAD_AHEAD, JOURNAL, *head)
+            is_gap = last is None or head.number > last.number
+            self._break(What.HEAD_AHEAD, JOURNAL, *head, is_gap=is_gap)
         elif head is None and last is not None and last.number > 1:
-            self._break(What.NO_HEAD, JOURNAL, last.number)
+            self._break(What.NO_HEAD, JOURNAL, last.number, is_gap=True)
 
-    def _break(self, what: What, place: str, number: int = 0, sha256: str = "") -> None:
-        self.breaks.append(Break(what, place, self._count, number, sha256))
+    def _has_files_of(self, adopted: Record) -> bool:
+        """Whether the files beside the log have the hashes that a record has of them."""
+        files = adopted.plain.get("files")
+        if not isinstance(files, dict):
+            return False
+        kept = [each for each in BESIDE if each in files and not adopted.place.startswith(each)]
+        return all(hash_of(self._state / each) == files[each] for each in kept)
+
+    def _break(
+        self, what: What, place: str, number: int = 0, sha256: str = "", *, is_gap: bool = False
+    ) -> None:
+        self.breaks.append(Break(what, place, self.count, number, sha256, is_gap))

@@ -146,7 +146,7 @@ def verify(
 
 def _note_log(reading: Reading, check: Check) -> None:
     first, last = reading.first, reading.last
-    check.records, check.old_lines = reading.numbered, reading.old_lines
+    check.records, check.old_lines = reading.count - reading.old, reading.old
     if first is not None and last is not None:
         check.since, check.number, check.head = first.time, last.number, last.hash
     check.findings += [

@@ -8,8 +8,9 @@ import pytest
 
 from resolver.evidence.in_force import in_force
 from resolver.evidence.reading import Reading
-from resolver.evidence.record import ClockReading, Record
+from resolver.evidence.record import ClockReading
 from tests.evidence.node import BEGIN, DAY, HOUR, Node, at
+from tests.evidence.test_tampering import ATTEMPTS
 
 YEAR = 365 * DAY
 
@@ -19,20 +20,13 @@ def node(tmp_path: Path) -> Node:
     return Node(tmp_path / "state")
 
 
-def _records(node: Node) -> list[Record]:
-    reading = Reading(node.state)
-    found = list(reading.records())
-    assert reading.breaks == []
-    return found
-
-
 def _at(node: Node, moment: float, now: ClockReading | None = None) -> list[str]:
     """What was in force at a moment after BEGIN, with what is said of the clock, in hours."""
     return list(_said(node, moment, now or at(node.now + DAY)))
 
 
 def _said(node: Node, moment: float, now: ClockReading) -> Iterator[str]:
-    for each in in_force(_records(node), now, BEGIN + moment):
+    for each in in_force(Reading(node.state).joined(), now, BEGIN + moment):
         hours = f" {each.ahead / HOUR:+.0f} h" if each.ahead else ""
         yield f"{each.entry.snapshot or 'stopped'}{hours}"
 
@@ -139,3 +133,32 @@ def test_lines_of_an_earlier_release_decide_by_their_place(node: Node) -> None:
     node.put("ee", at(600))
     assert _at(node, 300) == ["dd"]
     assert _at(node, 700) == ["ee"]
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("a copied line put before an older one", [1, 2, 3, 4]),
+        ("a record put between with its right link", [1, 2, 3]),
+        ("a record taken out", [1, 2, 3]),
+        ("the last records cut off", [6, 7, 8]),
+        ("the last record changed", [1, 2, 3, 4, 5, 6, 7, 8]),
+        ("a backup of the log alone restored before a start", [8]),
+        ("a line of an earlier release added before a start", [8]),
+        ("the end cut off and the head removed before a start", [6, 7, 8]),
+        ("the first records removed", [1, 2, 3]),
+        ("the log emptied", [1, 2, 3, 4, 5, 6, 7, 8]),
+    ],
+)
+def test_where_the_log_is_broken_nothing_is_in_force(
+    node: Node, name: str, unknown: list[int]
+) -> None:
+    """Half a minute after each of eight records, of which the server has put another in force."""
+    heads = [node.put(f"{number:016x}") for number in range(1, 9)]
+    assert len(heads) == 8
+    ATTEMPTS[name][2](node)
+    now = at(node.now + 60)
+    answers = {each: _at(node, each * 60.0 + 30, now) for each in range(1, 9)}
+    assert [each for each, found in answers.items() if not found] == unknown
+    known = {each: [f"{each:016x}"] for each in answers if each not in unknown}
+    assert {each: answers[each] for each in known} == known

@@ -94,7 +94,7 @@ def a_line_of_an_earlier_release_added_before_a_start(node: Node) -> None:
     node.put("aa")
 
 
-@attempt(By.LOG, "no_record")
+@attempt(By.LOG, "earlier_changed")
 def a_line_of_an_earlier_release_put_first(node: Node) -> None:
     old = b'{"time": 1.5, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}\n'
     node.lines = [old, *node.lines]
