@@ -108,6 +108,10 @@ def read_export(path: Path) -> Figures:
         if tables.longest_text(database) > _MAX_TEXT:
             raise FiguresError(f"{path.name}: it has a name of more than {_MAX_TEXT} characters")
         figures = tables.figures(database, *_EVER)
+    numbers = [each.queries for each in figures.counts]
+    numbers += [number for each in figures.links for number in (each.cut, each.answers)]
+    if min(numbers, default=0) < 0:
+        raise FiguresError(f"{path.name}: a count is less than 0, which takes from those of others")
     unknown = sorted({each.outcome for each in figures.counts} - _OUTCOMES)
     if unknown:
         raise FiguresError(

@@ -9,6 +9,7 @@ What must stay true:
 import contextlib
 import sqlite3
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -25,7 +26,6 @@ from resolver.evidence.figures.counts import (
     Minute,
     SelfTestResult,
 )
-from resolver.evidence.figures.rollback import rolled_back
 from resolver.files import read_regular
 
 VERSION = 1
@@ -56,6 +56,9 @@ _LOCKED = 5.0
 """Seconds to wait for another process that reads or writes the file."""
 _BETWEEN = 0.02
 """Seconds between two looks at a file that is written."""
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""Ends a journal that names one more, of a transaction in several files, which SQLite would open;
+this program writes none: https://sqlite.org/fileformat.html#the_rollback_journal"""
 _LONGEST = 256 << 20
 """Octets of a file, or of a journal, that is copied."""
 
@@ -113,19 +116,29 @@ def copied(path: Path) -> Iterator[Connection]:
     """A copy of a file in memory, as of its last whole transaction.
 
     For another process than the one that writes the file: it may belong to somebody else, who may
-    put a pipe or a link in the place of the file or its journal at any moment. Errors are those of
-    ``opened``.
+    put a pipe or a link in the place of the file or its journal at any moment. Where a writer was
+    killed, SQLite undoes what it had begun, in a copy of both. Errors are those of ``opened``.
     """
     try:
-        content = _settled(path)
+        journal, content = _settled(path)
     except OSError as error:
         raise FiguresError(f"{path.name}: {error.strerror}") from error
-    with in_memory(path, content) as database:
-        yield database
+    if not journal:
+        with in_memory(path, content) as database:
+            yield database
+        return
+    if journal.endswith(_NAMES_ANOTHER):
+        raise DamagedFiguresError(f"{path.name}-journal: it names another file")
+    with tempfile.TemporaryDirectory(prefix="darban-") as directory:
+        copy = Path(directory) / path.name
+        copy.write_bytes(content)
+        copy.with_name(f"{path.name}-journal").write_bytes(journal)
+        with opened(copy, "rw") as database:
+            yield database
 
 
-def _settled(path: Path) -> bytes:
-    """The content between two transactions: what two looks at file and journal have in common."""
+def _settled(path: Path) -> tuple[bytes, bytes]:
+    """The journal and the file, at rest: what two looks at them have in common."""
     until = time.monotonic() + _LOCKED
     before, now = _look(path), _look(path)
     while now != before:
@@ -133,8 +146,7 @@ def _settled(path: Path) -> bytes:
             raise FiguresError(f"{path.name}: it changes all the time")
         time.sleep(_BETWEEN)
         before, now = now, _look(path)
-    journal, content = now
-    return rolled_back(content, journal) if journal else content
+    return now
 
 
 def _look(path: Path) -> tuple[bytes, bytes]:

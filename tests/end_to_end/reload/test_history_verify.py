@@ -178,7 +178,7 @@ def test_a_record_added_for_an_earlier_time_hides_no_exemption(server: Server) -
 
 def test_where_the_log_is_broken_is_said_instead_of_an_answer(server: Server) -> None:
     entries = [json.loads(each) for each in _log(server).read_bytes().splitlines()]
-    moment = dt.datetime.fromtimestamp(entries[0]["time"], dt.UTC).isoformat()
+    moment = dt.datetime.fromtimestamp(entries[0]["time"] + 0.01, dt.UTC).isoformat()
     assert darban("history", "--at", moment, at=server.directory).code == GOOD
     _edit(_log(server), lambda lines: lines.insert(1, lines[-1]))
     for words in (("history",), ("history", "administration"), ("explain", "strict", "a.example")):

@@ -15,7 +15,7 @@ from resolver.evidence.figures import export_file
 from resolver.evidence.figures.counts import Figures, HourCount, HourLink, Minute, SelfTestResult
 from resolver.evidence.figures.export_file import read_export, write_export
 from resolver.evidence.figures.store import read
-from resolver.evidence.figures.tables import FiguresError
+from resolver.evidence.figures.tables import FiguresError, copied
 from tests.evidence.figures import synthetic
 from tests.evidence.figures.synthetic import ABAN, DAY
 from tests.live.irregular_files import irregular_files
@@ -88,6 +88,34 @@ def test_what_lies_beside_an_export_is_left_alone(tmp_path: Path) -> None:
     before = {each: each.read_bytes() for each in tmp_path.iterdir()}
     assert read_export(path) == figures
     assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
+
+
+def test_a_journal_in_the_state_directory_has_no_other_file_removed(tmp_path: Path) -> None:
+    path, victim = tmp_path / "2026-10.sqlite", tmp_path / "victim"
+    _export(path)
+    victim.write_bytes(b"root:x:0:0")
+    _hot_journal(path, victim)
+    before = {each: each.read_bytes() for each in tmp_path.iterdir()}
+    with pytest.raises(FiguresError, match="it names another file"), copied(path):
+        pass
+    assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE counts SET queries = -60",
+        "INSERT INTO about VALUES ('link 0', '1 -1')",
+        "INSERT INTO about VALUES ('link 0', '-1 1')",
+    ],
+)
+def test_a_count_that_takes_from_those_of_others_is_refused(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "ns2.figures"
+    _export(path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+    with pytest.raises(FiguresError, match=r"ns2\.figures: a count is less than 0"):
+        read_export(path)
 
 
 @irregular_files
