@@ -5,7 +5,15 @@ import pytest
 from tests.documents.pages import DOCS, blocks
 
 HOW_TOS = (
-    *("exempt", "install-package", "link-cut", "office-hours", "pair", "switch-vlan"),
+    *(
+        "answer-auditor",
+        "exempt",
+        "install-package",
+        "link-cut",
+        "office-hours",
+        "pair",
+        "switch-vlan",
+    ),
     "why-blocked",
 )
 SAME = {"tutorial": "tutorial/agency", **{name: f"how-to/{name}" for name in HOW_TOS}}
