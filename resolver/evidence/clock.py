@@ -25,6 +25,6 @@ def _boot() -> str:
     if known := os.environ.get("BOOT_ID"):
         return known
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
+        return _BOOT_ID.read_bytes().decode().strip().replace("-", "")
     except OSError:
         return ""

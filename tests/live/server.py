@@ -206,6 +206,12 @@ def servers(directory: Path) -> Iterator[Callable[[str], Server]]:
             server.kill_what_is_left()
 
 
+def without_heads(log: str) -> str:
+    """What a server has logged, without the heads of its audit log."""
+    lines = log.splitlines(keepends=True)
+    return "".join(each for each in lines if "the head of the audit log is" not in each)
+
+
 def ports(text: str) -> tuple[int, int]:
     """The ports of queries and of metrics that a config names; 0 where it names none."""
     try:

@@ -11,7 +11,7 @@ import pytest
 from dnslib import RR, DNSRecord
 
 from tests.live.clients import ask
-from tests.live.server import Server, group
+from tests.live.server import Server, group, without_heads
 from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
@@ -86,7 +86,7 @@ def test_it_ends_when_it_is_told_to(server: Server, number: signal.Signals) -> N
         server.signal(number)
         ended = server.ended(5)
     assert ended.code == 0
-    assert ended.err == log, "an end that is wanted is nothing to log"
+    assert without_heads(ended.err[len(log) :]) == "", "an end that is wanted is nothing to log"
     assert not group(server.pid)
     assert not (server.state / "control.sock").exists()
 
@@ -97,7 +97,7 @@ def test_it_ends_when_its_whole_group_is_told_to(server: Server) -> None:
     os.killpg(server.pid, signal.SIGTERM)
     ended = server.ended(5)
     assert ended.code == 0
-    assert ended.err == log
+    assert without_heads(ended.err[len(log) :]) == ""
     assert not group(server.pid)
 
 

@@ -184,7 +184,7 @@ def test_where_the_log_is_broken_is_said_instead_of_an_answer(server: Server) ->
     for words in (("history",), ("history", "administration"), ("explain", "strict", "a.example")):
         done = darban(*words, "--at", moment, at=server.directory)
         assert (done.code, done.out) == (WRONG, "")
-        assert "what was in force is not known: journal.jsonl, line 3: record 6" in done.err
+        assert "what was in force is not known:\njournal.jsonl, line 2: before it" in done.err
     listed = darban("history", at=server.directory)
     assert "journal.jsonl, line 3: record 6 was to be here" in listed.err
     assert listed.out.count("reload") == 2
