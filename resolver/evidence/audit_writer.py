@@ -14,6 +14,7 @@ from typing import Final
 from resolver.analysis.activation_summary import ActivationSummary
 from resolver.evidence.audit_log import AuditEntry, AuditLog, FileOnDisk
 from resolver.evidence.clock import read_clock
+from resolver.evidence.figures import store
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.tables import FiguresError, to_read
 from resolver.evidence.record import SAME_OFFSET, ClockReading, Event, Head
@@ -26,6 +27,8 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot.config_files import SourceTexts, Texts, counted_lines
 
 _DAY: Final = 86400.0
+_LONGEST_KEPT: Final = 500 * _DAY
+"""Figures are kept for no longer (``store.MONTHS``); a clock may say any time."""
 _SHOWN_CHANGES: Final = 5
 _LOOK: Final = 300.0
 """Seconds between two looks at the clock."""
@@ -116,18 +119,28 @@ class AuditWriter(Part):
         return self._log.journal.append(now, Event.CLOCK, offset_before=last.offset)
 
     def _seal(self, now: ClockReading, waits_since: float) -> Head | None:
-        until = sealable(now.time, waits_since)
-        since = newest_seals(self._log.journal.latest(), now) or until - _DAY
-        if since >= until:
-            return None
-        try:
-            found = KeptFigures(self._state, to_read).of(since, until)
-        except FiguresError as error:
-            log.error("%s: figures get their seal later: %s", self._state, error)
-            return None
-        of_node = {"node": found.node, "time_zone": found.time_zone}
-        times = {"begin": since, "end": until}
-        return self._log.journal.append(now, Event.SEALED, **times, figures=found.hash, **of_node)
+        """Seal the figures that have no seal; at first, all that are kept, by month.
+
+        So those that a release before 1.2 had sealed have a seal of this log too.
+        """
+        until, head = sealable(now.time, waits_since), None
+        since = newest_seals(self._log.journal.latest(), now)
+        is_first = not since
+        if is_first:
+            oldest = store.oldest(self._state / store.NAME) or until - _DAY
+            since = max(oldest, until - _LONGEST_KEPT)
+        kept = KeptFigures(self._state, to_read)
+        while since < until:
+            end = min(until, store.month_end(since)) if is_first else until
+            try:
+                found = kept.of(since, end)
+            except FiguresError as error:
+                log.error("%s: figures get their seal later: %s", self._state, error)
+                return head
+            about = {"figures": found.hash, "node": found.node, "time_zone": found.time_zone}
+            head = self._log.journal.append(now, Event.SEALED, begin=since, end=end, **about)
+            since = end
+        return head
 
     def _newest_changes(self) -> tuple[ConfigChange, ...]:
         return tuple(

@@ -13,7 +13,7 @@ from resolver.evidence import audit_writer, verification
 from resolver.evidence.audit_writer import AuditWriter
 from resolver.evidence.figures.counts import HourFigures, Labels
 from resolver.evidence.figures.seal import KeptFigures
-from resolver.evidence.figures.store import NAME, FigureStore, month_of
+from resolver.evidence.figures.store import NAME, FigureStore, begin_of, month_of
 from resolver.evidence.figures.tables import copied
 from resolver.evidence.journal import JOURNAL
 from resolver.evidence.reading import Reading
@@ -136,8 +136,20 @@ def test_figures_that_cannot_be_read_are_sealed_later(
     file.rename(aside)
     file.mkdir()
     [found] = node.check().findings
-    assert (found.what, found.at) == (Found.FIGURES_UNREADABLE, TODAY - 23 * HOUR)
+    begin = begin_of(month_of(TODAY))
+    assert (found.what, found.at) == (Found.FIGURES_UNREADABLE, begin)
     assert found.end == TODAY + 2 * HOUR
+
+
+def test_what_is_kept_of_a_release_before_is_sealed_by_month(node: Node) -> None:
+    for days in (70, 40, 5):
+        node.count(TODAY - days * DAY)
+    node.look(TODAY + 3 * HOUR)
+    begins = [month_of(each.begin) for each in node.seals()]
+    assert begins == ["2024-07", "2024-08", "2024-09", "2024-10"]
+    assert node.check().findings == []
+    node.count(TODAY - 40 * DAY)
+    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
 
 
 def test_hours_without_a_server_are_sealed_by_one_link(node: Node) -> None:

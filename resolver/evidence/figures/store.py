@@ -34,6 +34,7 @@ _ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
 _ASIDES = 3
 """Damaged files that are kept of a month; of more, the last replaces the one before."""
 _HOUR, _MINUTE = 3600, 60
+_LONGER_THAN_A_MONTH = 32 * 86400
 
 
 class FigureStore:
@@ -104,6 +105,22 @@ class FigureStore:
 def month_of(at: float) -> str:
     """The month (UTC) of a moment in seconds since 1970, such as 2026-11."""
     return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m}"
+
+
+def begin_of(month: str) -> float:
+    """When a month (UTC), such as 2026-11, begins, in seconds since 1970."""
+    return dt.datetime.fromisoformat(f"{month}-01T00:00+00:00").timestamp()
+
+
+def month_end(at: float) -> float:
+    """When the month of a moment ends."""
+    return begin_of(month_of(begin_of(month_of(at)) + _LONGER_THAN_A_MONTH))
+
+
+def oldest(directory: Path) -> float | None:
+    """When the oldest month begins that has a file; None where none has."""
+    month = min(_months(directory), default=None)
+    return None if month is None else begin_of(month)
 
 
 def oldest_kept(day: dt.date) -> str:
