@@ -121,7 +121,7 @@ class Reading:
             self._adopted = record
             if self._is_foreign:
                 self.breaks[-1] = self.breaks[-1]._replace(is_gap=True)
-        elif last is None and self._has_old_lines:
+        elif record.event == Event.ADOPTED or (last is None and self._has_old_lines):
             self._break(What.EARLIER_CHANGED, record.place)
         self._is_foreign = False
         if last is None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.evidence import journal
 from resolver.evidence.journal import EARLIER
 from resolver.evidence.record import Head, read_record
 from tests.evidence.node import HOUR, Node, at, forged
@@ -323,3 +324,46 @@ def test_a_power_failure_at_every_octet_of_the_last_three_records(node: Node) ->
             if torn:
                 told = json.loads(node.lines[-2])
                 assert (told["event"], told["octets"]) == ("torn", torn)
+
+
+OLD_LINE = b'{"time": 1.5, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}\n'
+OLD_CHAIN = "journal-chain.jsonl"
+
+
+def _remove_old_lines(node: Node) -> None:
+    node.lines = [each for each in node.lines if b'"number"' in each]
+
+
+def _remove_all_old_lines(node: Node) -> None:
+    _remove_old_lines(node)
+    (node.state / EARLIER).unlink()
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda node: node.log.write_bytes(node.log.read_bytes().replace(b"1.5", b"2.5")),
+        lambda node: node.log.write_bytes(OLD_LINE + node.log.read_bytes()),
+        _remove_old_lines,
+        _remove_all_old_lines,
+        lambda node: (node.state / EARLIER).unlink(),
+        lambda node: (node.state / OLD_CHAIN).write_bytes(b"another\n"),
+    ],
+    ids=["edited", "added", "removed", "all removed", "earlier file", "chain"],
+)
+def test_what_an_earlier_release_has_left_is_as_it_was_at_the_upgrade(
+    node: Node, monkeypatch: pytest.MonkeyPatch, tamper: Tamper
+) -> None:
+    node.state.mkdir()
+    node.lines = [OLD_LINE] * 3
+    (node.state / EARLIER).write_bytes(OLD_LINE)
+    (node.state / OLD_CHAIN).write_bytes(b"a chain\n")
+    node.write(2)
+    assert (node.found(), node.check().old_lines) == ([], 4)
+    kept = node.kept()
+    tamper(node)
+    assert node.found() == ["earlier_changed"]
+    node.restore(kept)
+    monkeypatch.setattr(journal, "_LONGEST", 10)
+    node.write(2)
+    assert (node.found(), node.check().old_lines) == ([], 3), "its earlier file went by the bound"
