@@ -1,0 +1,24 @@
+"""What is said of a moment for which the audit log has an answer."""
+
+import pytest
+
+from resolver.cli.in_force_at import since
+from resolver.evidence.audit_log import AuditEntry
+from resolver.evidence.in_force import InForce
+
+ENTRY = AuditEntry(1_800_000_000.0, "reload", "signal", "0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (86400.0, "the server's clock was ahead by 1 d 0 h then, and was set later"),
+        (-90.0, "the server's clock was behind by 1 min 30 s then, and was set later"),
+    ],
+)
+def test_how_far_the_clock_was_wrong_is_said(ahead: float, said: str) -> None:
+    assert since(InForce(ENTRY, ahead), ENTRY.time).splitlines()[-1] == said
+
+
+def test_of_a_clock_that_was_right_nothing_is_said() -> None:
+    assert "clock" not in since(InForce(ENTRY), ENTRY.time)
