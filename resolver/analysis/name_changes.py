@@ -27,7 +27,7 @@ from resolver.dns import codes, names
 from resolver.dns.local_record import LocalName, LocalRecord
 from resolver.policy.clauses import OwnRule
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import describe
+from resolver.policy.description import ServiceEntry, describe
 from resolver.policy.effect import Tier
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.prefixes import prefix_text
@@ -101,11 +101,11 @@ class _Side:
         """All of a policy that decides, but for its own rules: equal where these decide alike."""
         described, hours = self._described[policy], self.compiled.hours
         on_services = frozenset(
-            (each.does, each.text, each.ground, each.hours, each.text in self._canaries)
+            (each.does, each.service.name, each.ground, each.hours, each.service.always_nxdomain)
             for each in described.entries
-            if each.service is not None
+            if isinstance(each, ServiceEntry)
         )
-        has_hours = any(each.hours for each in described.entries)
+        has_hours = any(each[3] for each in on_services)
         of_hours = {(each.name, each.text) for each in hours} if has_hours else set()
         return described.unlisted, self._answers[described.name], on_services, of_hours
 

@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import assert_never
 
+from resolver.policy.clauses import Does
 from resolver.policy.compiled import Service
-from resolver.policy.description import PolicyDescription
+from resolver.policy.description import DefaultEntry, PolicyDescription, RuleEntry, ServiceEntry
 
 
 def service_references(
@@ -25,4 +27,16 @@ def allowed_references(
     policy: PolicyDescription, all_services: Iterable[Service]
 ) -> tuple[str, ...]:
     """The rules, the services and the categories in the ``allow`` of a policy."""
-    return *policy.allowed, *service_references(policy.open_services, all_services)
+    rules: list[str] = []
+    services: list[Service] = []
+    for each in policy.entries:
+        match each:
+            case RuleEntry(does=Does.PASS, text=text):
+                rules.append(text)
+            case ServiceEntry(does=Does.PASS, service=service):
+                services.append(service)
+            case RuleEntry() | ServiceEntry() | DefaultEntry():
+                pass
+            case _:
+                assert_never(each)
+    return *rules, *service_references(services, all_services)

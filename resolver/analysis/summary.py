@@ -18,9 +18,15 @@ from typing import TYPE_CHECKING, assert_never
 from resolver.dns import names, presentation
 from resolver.dns.local_record import LocalName
 from resolver.lists.rules import Rule
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import RESTRICTING, Does
 from resolver.policy.compiled import AddressRange, CompiledConfig, Policy, Service
-from resolver.policy.description import Entry, PolicyDescription, describe
+from resolver.policy.description import (
+    DefaultEntry,
+    PolicyDescription,
+    RuleEntry,
+    ServiceEntry,
+    describe,
+)
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.prefix import Prefix
@@ -143,40 +149,46 @@ def _prefixes(prefixes: Iterable[Prefix]) -> frozenset[str]:
 
 def _policy(policy: Policy, described: PolicyDescription) -> Facts:
     by_key: dict[str, set[str]] = {"block": set(), "count": set(), "allow": set(), "deny": set()}
+    default, cites = "pass", set[str]()
     for each in described.entries:
-        if not each.is_default:
-            text = f"{each.text} {', '.join(map(str, each.hours))}".rstrip()
-            by_key[_key(each)].add(text)
+        match each:
+            case ServiceEntry(does=does, service=service, ground=ground, hours=hours):
+                text = f"{service.name} {', '.join(map(str, hours))}".rstrip()
+                by_key[_key_of_service(does)].add(text)
+                if does in RESTRICTING and ground.directive:
+                    cites.add(f"{ground.directive} for {service.name}")
+            case RuleEntry(does=does, text=text):
+                by_key["allow" if does is Does.PASS else "deny"].add(text)
+            case DefaultEntry(does=does):
+                default = does
+            case _:
+                assert_never(each)
     return {
         "mode": described.mode,
         **{key: frozenset(texts) for key, texts in by_key.items()},
-        "default": described.unlisted,
+        "default": default,
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),
         "directives": frozenset(
             " ".join([each.number, each.date, *(each.narrows and ["narrows", each.narrows])])
             for each in described.directives
         ),
-        "cites": frozenset(
-            f"{each.ground.directive} for {each.text}"
-            for each in described.restricted
-            if each.ground.directive
-        ),
+        "cites": frozenset(cites),
         **_rest(policy, _OF_POLICY),
     }
 
 
-def _key(entry: Entry) -> str:
-    """The key of the config that says the same of an entry; audit mode counts what it blocks."""
-    match entry.does:
+def _key_of_service(does: Does) -> str:
+    """The key of the config that does it to a service."""
+    match does:
         case Does.PASS:
             return "allow"
         case Does.BLOCK:
-            return "deny" if entry.service is None else "block"
+            return "block"
         case Does.COUNT:
-            return "deny" if entry.service is None else "count"
+            return "count"
         case _:
-            assert_never(entry.does)
+            assert_never(does)
 
 
 _OF_POLICY = (

@@ -9,7 +9,7 @@ more: a person has decided this. So the reload goes on, and reports it.
 
 from collections.abc import Container, Iterator
 from pathlib import Path, PurePath
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from resolver.compiler.candidate import ALL_LISTS
 from resolver.config.model import Config
@@ -18,29 +18,50 @@ from resolver.count_text import count_text
 from resolver.lists.acceptance import loses_much
 from resolver.policy.clauses import BLOCKING, Does
 from resolver.policy.compiled import CompiledConfig, ListSource
-from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.description import (
+    DefaultEntry,
+    Entry,
+    PolicyDescription,
+    RuleEntry,
+    ServiceEntry,
+    describe,
+)
 from resolver.snapshot.config_files import is_pulled
 
 _MOST_NAMED: Final = 8
 """Services that one line names."""
 
 
+class _Subject(NamedTuple):
+    """What a clause is for."""
+
+    rank: int
+    """Its place in a line."""
+    text: str
+    gone_is_loss: bool
+    """Whether it counts as a loss that the policy has no such clause any more."""
+
+
+def _subject(entry: Entry) -> _Subject:
+    match entry:
+        case DefaultEntry():
+            return _Subject(0, "names that nothing of it covers", True)
+        case ServiceEntry(service=service):
+            return _Subject(1, service.name, True)
+        case RuleEntry(text=text):
+            return _Subject(2, text, False)
+        case _:
+            assert_never(entry)
+
+
 def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str]:
-    """To what a policy does less than before: services, rules of ``deny``, and other names."""
+    """To what a policy does less than before: other names, services, and rules of ``deny``."""
     does_now = _strictest(now)
     less: dict[tuple[Does, Does], list[str]] = {}
-    for service, did in _strictest(before).items():
-        does = does_now.get(service, Does.PASS)
+    for subject, did in sorted(_strictest(before).items()):
+        does = does_now.get(subject, Does.PASS if subject.gone_is_loss else did)
         if does.strictness < did.strictness:
-            less.setdefault((did, does), []).append(service)
-    rules = {each.text: each.does for each in now.restricted if each.service is None}
-    for each in (e for e in before.restricted if e.service is None and not e.is_default):
-        now_does = rules.get(each.text, each.does)
-        if now_does.strictness < each.does.strictness:
-            less.setdefault((each.does, now_does), []).append(each.text)
-    if now.unlisted.strictness < before.unlisted.strictness:
-        rest = less.setdefault((before.unlisted, now.unlisted), [])
-        rest.insert(0, "names that nothing of it covers")
+            less.setdefault((did, does), []).append(subject.text)
     for (did, does), names in less.items():
         more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
         yield _less(f"{', '.join(names[:_MOST_NAMED])}{more}", did, does)
@@ -59,13 +80,13 @@ def _less(names: str, did: Does, does: Does) -> str:
             assert_never(does)
 
 
-def _strictest(policy: PolicyDescription) -> dict[str, Does]:
-    """The strictest of what a policy does to each service at some time."""
-    found: dict[str, Does] = {}
+def _strictest(policy: PolicyDescription) -> dict[_Subject, Does]:
+    """The strictest of what a policy does to each subject at some time."""
+    found: dict[_Subject, Does] = {}
     for entry in policy.entries:
-        if entry.service is not None:
-            known = found.get(entry.text, Does.PASS)
-            found[entry.text] = max(known, entry.does, key=lambda does: does.strictness)
+        subject = _subject(entry)
+        known = found.get(subject, Does.PASS)
+        found[subject] = max(known, entry.does, key=lambda does: does.strictness)
     return found
 
 

@@ -42,6 +42,7 @@ from resolver.metrics.part_states import (
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import CertificateStatus, PublishStatus
 from resolver.metrics.status_reader import read_status
+from resolver.policy.clauses import BLOCKING
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.moment import ends
@@ -151,8 +152,9 @@ class DarbanCollector(Collector):
         yield definitions.STARTED, _one(config.started)
         policies = describe(compiled)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(compiled, policies))
-        bans = ((vlan.name, len(policies[vlan.policy].blocked)) for vlan in compiled.vlans)
-        yield definitions.VLAN_BANS, _by_label(bans)
+        bans = [sum(each.does in BLOCKING for each in policy.entries) for policy in policies]
+        of_vlans = ((vlan.name, bans[vlan.policy]) for vlan in compiled.vlans)
+        yield definitions.VLAN_BANS, _by_label(of_vlans)
         yield definitions.EXEMPTION_END, _by_label(ends(compiled))
         entries: Counter[str] = Counter()
         for source in compiled.sources:

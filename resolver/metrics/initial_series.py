@@ -5,6 +5,7 @@ block of a service on a VLAN.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from resolver.dns import codes
 from resolver.dns.transport import Transport
@@ -12,7 +13,7 @@ from resolver.metrics import definitions
 from resolver.metrics.counter_sums import Labels
 from resolver.metrics.layout import UNKNOWN
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import describe
+from resolver.policy.description import DefaultEntry, Entry, RuleEntry, ServiceEntry, describe
 from resolver.policy.verdict import Outcome, outcome_of
 
 _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
@@ -29,10 +30,20 @@ def queries(compiled: CompiledConfig) -> Iterator[Labels]:
         if any(each.rebinding for each in compiled.groups if each.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
         for each in policy.restricted:
-            service = each.service.name if each.service else ""
-            yield vlan.name, outcome_of(each.does).label, service
+            yield vlan.name, outcome_of(each.does).label, _service(each)
         exempted = (each.name for each in policy.exemptible)
         yield from ((vlan.name, Outcome.EXEMPTED.label, service) for service in exempted)
+
+
+def _service(entry: Entry) -> str:
+    """The service that queries blocked by it count for; empty where they count for none."""
+    match entry:
+        case ServiceEntry(service=service):
+            return service.name
+        case RuleEntry() | DefaultEntry():
+            return ""
+        case _:
+            assert_never(entry)
 
 
 def responses(compiled: CompiledConfig) -> Iterator[Labels]:
@@ -58,6 +69,6 @@ def bypass(compiled: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Label
     """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
     policies = describe(compiled)
     for vlan in compiled.vlans:
-        for _, service in policies[vlan.policy].on_services:
-            if service.name in kinds:
-                yield vlan.name, kinds[service.name]
+        for each in policies[vlan.policy].restricted:
+            if (service := _service(each)) in kinds:
+                yield vlan.name, kinds[service]

@@ -5,11 +5,18 @@ The exports for BIND, Unbound and PowerDNS write this in the words of each progr
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from resolver.dns import names
 from resolver.policy.clauses import BLOCKING
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import describe
+from resolver.policy.description import (
+    DefaultEntry,
+    PolicyDescription,
+    RuleEntry,
+    ServiceEntry,
+    describe,
+)
 from resolver.policy.prefixes import network_of
 from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import contains
@@ -59,15 +66,33 @@ def resolver_vlans(compiled: CompiledConfig, publication: Publication) -> Iterat
     policies = describe(compiled)
     for number, vlan in enumerate(compiled.vlans):
         policy = policies[vlan.policy]
-        imposed = policy.imposing_directive is not None
+        of_overrides, of_block_set = _censored(policy)
         overrides = names.text(override_zone(vlan.name, publication))
         block_set = names.text(block_set_zone(policy.name, publication))
         zones = (
-            ZoneUse(overrides, imposed and not policy.denied),
-            ZoneUse(block_set, imposed and policy.unlisted not in BLOCKING),
+            ZoneUse(overrides, of_overrides),
+            ZoneUse(block_set, of_block_set),
         )
         if clients := tuple(_clients(compiled.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, policy.vlan != "", clients, zones)
+
+
+def _censored(policy: PolicyDescription) -> tuple[bool, bool]:
+    """Whether a directive is behind all that the zones block: the override zone, the block set.
+
+    The exemptions of a VLAN change its override zone, and rules of ``deny`` stand in it alone.
+    """
+    denies, directives = False, list[str]()
+    for each in (each for each in policy.entries if each.does in BLOCKING):
+        match each:
+            case RuleEntry():
+                denies = True
+            case ServiceEntry(ground=ground) | DefaultEntry(ground=ground):
+                directives.append(ground.directive)
+            case _:
+                assert_never(each)
+    imposed = bool(directives) and all(directives)
+    return imposed and not denies, imposed
 
 
 def _clients(prefixes: Sequence[Prefix], vlan: int) -> Iterator[ClientPrefix]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import assert_never
 
 from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
@@ -18,7 +19,13 @@ from resolver.evidence.figures.small_counts import EXEMPTED
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.description import (
+    DefaultEntry,
+    PolicyDescription,
+    RuleEntry,
+    ServiceEntry,
+    describe,
+)
 from resolver.policy.few_addresses import vlans_with_few_exempted
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.service_hours import BlockingHours
@@ -201,6 +208,17 @@ def report_vlan(
     """The report of the VLAN at a place of the compiled config, for a moment."""
     vlan = compiled.vlans[place]
     policy = policies[vlan.policy]
+    services, denied = list[BlockedService](), list[str]()
+    for each in policy.restricted:
+        match each:
+            case ServiceEntry():
+                services.append(_blocked_service(each))
+            case RuleEntry(text=text):
+                denied.append(text)
+            case DefaultEntry():
+                pass  # ``default``
+            case _:
+                assert_never(each)
     prefixes = [network_of(each) for each in compiled.prefixes if each.owner == place]
     return VlanReport(
         name=vlan.name,
@@ -211,9 +229,9 @@ def report_vlan(
         answer=policy.answer,
         contact=policy.contact,
         directives=tuple(_directives(compiled, policy)),
-        services=tuple(_services(policy)),
-        denied=policy.denied,
-        default=policy.default,
+        services=tuple(services),
+        denied=tuple(denied),
+        default=_default(policy),
         allowed=allowed_references(policy, compiled.services),
         exemptions=tuple(
             each for each in exemptions(compiled, at) if _applies(each, vlan.name, prefixes)
@@ -234,12 +252,18 @@ def _directives(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator
         yield CitedDirective(each.number, each.date, covers, each.narrows)
 
 
-def _services(policy: PolicyDescription) -> Iterator[BlockedService]:
-    for each, service in policy.on_services:
-        yield BlockedService(
-            *(service.name, service.title, service.category, each.names),
-            *(each.ground.directive, each.hours, each.does),
-        )
+def _blocked_service(of: ServiceEntry) -> BlockedService:
+    service = of.service
+    return BlockedService(
+        *(service.name, service.title, service.category, service.entries),
+        *(of.ground.directive, of.hours, of.does),
+    )
+
+
+def _default(policy: PolicyDescription) -> str:
+    """As ``default`` of the config has it: in audit mode, what that blocks is counted."""
+    in_audit = policy.mode == "audit" and policy.unlisted is Does.COUNT
+    return Does.BLOCK if in_audit else policy.unlisted
 
 
 def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network]) -> bool:

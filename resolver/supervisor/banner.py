@@ -9,7 +9,13 @@ from resolver.count_text import count_text
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.clauses import BLOCKING, RESTRICTING, Does
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.description import (
+    DefaultEntry,
+    PolicyDescription,
+    RuleEntry,
+    ServiceEntry,
+    describe,
+)
 from resolver.upstream.addresses import system_servers
 
 
@@ -50,7 +56,8 @@ def startup_banner(config: ServedConfig, workers: int, accepted: Accepted) -> It
 
 def _names(policies: Iterable[PolicyDescription]) -> str:
     """Each service that some policy blocks, with its number of names, messengers first."""
-    services = list({service for policy in policies for _, service in policy.on_services})
+    restricted = (entry for policy in policies for entry in policy.restricted)
+    services = list({entry.service for entry in restricted if isinstance(entry, ServiceEntry)})
     services.sort(key=lambda service: (service.category != "messenger", service.name))
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
@@ -75,18 +82,27 @@ def _restricts(policy: PolicyDescription) -> str:
 
 def _what(policy: PolicyDescription, does: Does) -> str:
     """To which names a policy does something; empty where there are none."""
-    entries = [each for each in policy.entries if each.does is does]
-    if not entries:
+    names, services, hourly = 0, 0, 0
+    for each in (each for each in policy.entries if each.does is does):
+        match each:
+            case ServiceEntry(service=service, hours=hours):
+                names += service.entries
+                services += 1
+                hourly += bool(hours)
+            case RuleEntry():
+                names += 1
+            case DefaultEntry():
+                blocks_more = any(each.does in BLOCKING for each in policy.entries)
+                only_others = does not in BLOCKING and blocks_more
+                rest = "all other names" if only_others else "all names that it does not allow"
+                return f"{_verb(does)} {rest}"
+            case _:
+                assert_never(each)
+    if not names:
         return ""
-    if policy.unlisted is does:
-        blocks_others = does not in BLOCKING and policy.blocked
-        rest = "all other names" if blocks_others else "all names that it does not allow"
-        return f"{_verb(does)} {rest}"
-    names = count_text(sum(each.names for each in entries), "name")
-    services = count_text(sum(each.service is not None for each in entries), "service")
-    hourly = sum(bool(each.hours) for each in entries)
     some = f", {hourly:,} of them at some hours" if hourly else ""
-    return f"{_verb(does)} {names} of {services}{some}"
+    of_services = count_text(services, "service")
+    return f"{_verb(does)} {count_text(names, 'name')} of {of_services}{some}"
 
 
 def _verb(does: Does) -> str:

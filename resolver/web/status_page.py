@@ -16,6 +16,7 @@ What must stay true:
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import assert_never
 
 from aiohttp import web
 
@@ -25,7 +26,13 @@ from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, Service
-from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.description import (
+    DefaultEntry,
+    PolicyDescription,
+    RuleEntry,
+    ServiceEntry,
+    describe,
+)
 from resolver.policy.prefixes import network_of
 from resolver.policy.service_hours import BlockingHours
 from resolver.time_zones import time_zone
@@ -142,16 +149,23 @@ class _Restricted:
 
 def _restricted(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator[_Restricted]:
     for does in (each for each in Does if any(e.does is each for e in policy.restricted)):
-        entries = [each for each in policy.restricted if each.does is does]
         all_others = policy.unlisted is does
         by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
-        for each in entries:
-            if each.service is not None and not all_others:
-                by_hours.setdefault(each.hours, []).append(each.service)
+        rules: list[tuple[str, tuple[BlockingHours, ...]]] = []
+        for each in (each for each in policy.restricted if each.does is does):
+            match each:
+                case ServiceEntry(service=service, hours=hours):
+                    if not all_others:
+                        by_hours.setdefault(hours, []).append(service)
+                case RuleEntry(text=text):
+                    rules.append((text, ()))
+                case DefaultEntry():
+                    pass  # ``all_others``
+                case _:
+                    assert_never(each)
         names = [
             (name, hours)
             for hours, services in by_hours.items()
             for name in service_references(services, compiled.services)
         ]
-        own = [e.text for e in entries if e.service is None and not e.is_default]
-        yield _Restricted(does, [*names, *((name, ()) for name in own)], all_others)
+        yield _Restricted(does, [*names, *rules], all_others)

@@ -12,6 +12,8 @@ import pytest
 from jinja2 import Environment, nodes
 
 from resolver.policy.compiled import Exemption, Policy
+from resolver.reports.policy_report import VlanReport
+from resolver.reports.standing import Standing
 from tests.laws.source_tree import PACKAGE, modules
 
 FOR_PEOPLE = {
@@ -58,3 +60,31 @@ def test_their_names_are_those_of_no_other_field() -> None:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     ]
     assert {name for name in declared if name in DECIDING and declared.count(name) > 1} == set()
+
+
+# ---- what a report says of a policy ----
+
+NOT_AT_A_MOMENT = {"id", "prefixes", "answer", "contact", "directives", "expectations", "counts"}
+"""What a report says of a VLAN, and ``darban history --at`` does not."""
+OTHER_NAME = {"name": "vlan", "services": "blocked"}
+
+
+def fields_of(kind: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
+
+
+def test_the_page_shows_each_fact_of_a_report() -> None:
+    text = (PACKAGE / "web" / "templates" / "policy_report.html").read_text(encoding="utf-8")
+    tree = Environment(autoescape=True).parse(text)
+    assert fields_of(VlanReport) - {each.attr for each in tree.find_all(nodes.Getattr)} == set()
+
+
+def test_the_text_of_a_moment_says_each_fact() -> None:
+    text = modules()["cli.standing_text"].tree
+    read = {each.attr for each in ast.walk(text) if isinstance(each, ast.Attribute)}
+    assert fields_of(Standing) - read == set()
+
+
+def test_a_moment_has_what_a_report_says_of_a_policy() -> None:
+    said = {OTHER_NAME.get(each, each) for each in fields_of(VlanReport) - NOT_AT_A_MOMENT}
+    assert said - fields_of(Standing) == set()
