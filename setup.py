@@ -34,6 +34,8 @@ INTERPRETED = {
     "policy/few_addresses.py": "for figures, reports and a warning; no query passes through it",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
     "policy/rule_names.py": "for proofs and the zone writer; no query passes through it",
+    "policy/facets.py": "read where policies are compared; no query passes through it",
+    "policy/projection.py": "reads the fields of these dataclasses at run time",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }
 

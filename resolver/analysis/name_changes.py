@@ -27,10 +27,11 @@ from resolver.dns import codes, names
 from resolver.dns.local_record import LocalName, LocalRecord
 from resolver.policy.clauses import OwnRule
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import ServiceEntry, describe
 from resolver.policy.effect import Tier
+from resolver.policy.facets import Facet
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.prefixes import prefix_text
+from resolver.policy.projection import Projection
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome
 from resolver.policy.view import View
 
@@ -38,6 +39,8 @@ How = Literal["looser", "stricter", "otherwise"]
 EXAMPLES: Final = 10
 NO_HOURS: Final = "no hours"
 """The state in which no hours hold."""
+_FACETS: Final = Facet.NAMES | Facet.REPLY | Facet.REASON | Facet.WHEN
+"""What a comparison of names is about: it leaves clients and exemptions out."""
 _STRICTNESS: Final = {Outcome.BLOCKED: 2, Outcome.WOULD_BLOCK: 1}
 
 
@@ -48,8 +51,8 @@ class Treatment(NamedTuple):
     service: str
     """Empty where no list decides, or the name passes."""
     directive: str
-    answer: str
-    """The answer mode of a block, and its addresses; else empty."""
+    answer: tuple[object, ...]
+    """What decides the reply of a block (``Projection.reply``); else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,8 @@ class _Side:
         self.compiled = compiled
         self.classes = classes
         self.explainer = Explainer(compiled, classes.index, wall)
-        self._described = describe(compiled)
-        self._answers = {
-            each.name: f"{each.answer} {' '.join(each.sinkhole)}" for each in self._described
-        }
+        self._projection = Projection(compiled, _FACETS)
+        self._beside_own_rules: dict[int, object] = {}
         self._canaries = {each.name for each in compiled.services if each.always_nxdomain}
         self._service_names = [each.name for each in compiled.services]
 
@@ -88,26 +89,21 @@ class _Side:
         """What a class gets."""
         verdict, _ = self.explainer.verdict(view, of_class.name, codes.A)
         if verdict.outcome not in _STRICTNESS:
-            return Treatment(Outcome.PASSED, "", "", "")
+            return Treatment(Outcome.PASSED, "", "", ())
         service = "" if verdict.service == NO_SERVICE else self._service_names[verdict.service]
         effect = view.effect
-        answer = "nxdomain" if service in self._canaries else self._answers[effect.policy.name]
         directive = effect.ground(verdict.service).directive
-        return Treatment(
-            verdict.outcome, service, directive, answer if verdict.outcome is BLOCKED else ""
-        )
+        answer: tuple[object, ...] = ()
+        if verdict.outcome is BLOCKED:
+            answer = self._projection.reply(effect.policy, canary=service in self._canaries)
+        return Treatment(verdict.outcome, service, directive, answer)
 
     def beside_own_rules(self, policy: int) -> object:
         """All of a policy that decides, but for its own rules: equal where these decide alike."""
-        described, hours = self._described[policy], self.compiled.hours
-        on_services = frozenset(
-            (each.does, each.service.name, each.ground, each.hours, each.service.always_nxdomain)
-            for each in described.entries
-            if isinstance(each, ServiceEntry)
-        )
-        has_hours = any(each[3] for each in on_services)
-        of_hours = {(each.name, each.text) for each in hours} if has_hours else set()
-        return described.unlisted, self._answers[described.name], on_services, of_hours
+        if policy not in self._beside_own_rules:
+            of = self.compiled.policies[policy]
+            self._beside_own_rules[policy] = self._projection.beside_own_rules(of)
+        return self._beside_own_rules[policy]
 
     def own_rules(self, policy: int) -> set[OwnRule]:
         """The rules in its ``allow`` and ``deny``."""

@@ -8,24 +8,28 @@ Elsewhere the zone has no rule above the name that the name could change. A defa
 passes local records and the zones of this network.
 
 What must stay true:
-- The hash has everything that ``policy_zones`` and ``zone_text`` read. A field that is not named in
-  ``_BY_ZONE`` and the like counts for all zones, also a new one.
+- The hash has everything that ``policy_zones`` and ``zone_text`` read: the fields that decide names
+  or replies (``policy.facets``). A field of the config that is not in ``_BY_ZONE`` counts for all
+  zones.
 - It does not depend on the clock.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import fields
+from collections.abc import Collection, Iterable
 from functools import cached_property
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
 from resolver.dns import names
 from resolver.policy import codec
+from resolver.policy.clauses import OwnRule
 from resolver.policy.compiled import CompiledConfig, ListSource, Service
 from resolver.policy.effect import Effect
+from resolver.policy.facets import Facet, deciding
 from resolver.policy.index import Index
 from resolver.policy.judge import zones_of_this_network
+from resolver.policy.projection import Projection
 from resolver.policy.rule_names import passing_keys, within
 from resolver.policy.services import services_in, union
 from resolver.publish.policy_zones import PolicyZone
@@ -35,18 +39,10 @@ _BY_ZONE: Final = (
     *("vlans", "prefixes", "exemptions", "exempted_prefixes", "hours", "ranges"),
 )
 """The fields of a config that count for some zones: in their effects, addresses and clients."""
-_NOT_OF_NAMES: Final = (
-    *("groups", "subscriptions", "settings", "policy_hash", "protected", "expectations"),
-    "firewall_ranges",
-)
-"""The fields of a config that change no rule. The name of a zone has the zone of ``[publish]``."""
-_NOT_OF_POLICY: Final = (
-    *("name", "title", "contact", "upstream", "directives", "cited_grounds", "grounds_by_service"),
-    "clauses",
-)
-"""The fields of a policy that change no rule; of its clauses, the ``Effect`` counts."""
-_NOT_OF_SERVICE: Final = ("category", "title", "persian", "entries", "reviewed")
-_NOT_OF_LIST: Final = ("service", "name", "entries", "fallback", "refused")
+_NOT_OF_ZONES: Final = ("protected", "firewall_ranges")
+"""They decide what answers and firewalls do, and no rule for a question."""
+_FACETS: Final = Facet.NAMES | Facet.REPLY
+_OF_RULE: Final = attrgetter(*deciding(OwnRule, _FACETS))
 
 
 class ZoneInputs:
@@ -56,7 +52,8 @@ class ZoneInputs:
         """``program`` stands for the code that makes zones."""
         self._compiled = compiled
         self._index = index
-        self._of_all = _hash(program, _fields_of(compiled, (*_BY_ZONE, *_NOT_OF_NAMES)))
+        self._projection = Projection(compiled, _FACETS)
+        self._of_all = _hash(program, _fields_of(compiled, (*_BY_ZONE, *_NOT_OF_ZONES)))
         self._names = [each.name for each in compiled.services]
         lists: list[list[ListSource]] = [[] for _ in compiled.services]
         for source in compiled.sources:
@@ -82,10 +79,10 @@ class ZoneInputs:
     def _of_service(self, service: Service, lists: Iterable[ListSource]) -> str:
         """What a service and the rules of its lists say."""
         values = (
-            (_fields_of(each, _NOT_OF_LIST), "" if each.rules else self._every_rule)
+            (_fields_of(each, ("service",)), "" if each.rules else self._every_rule)
             for each in lists
         )
-        return _hash(_fields_of(service, _NOT_OF_SERVICE), tuple(values))
+        return _hash(_fields_of(service), tuple(values))
 
     @cached_property
     def _every_rule(self) -> str:
@@ -100,12 +97,11 @@ class ZoneInputs:
         """What a policy does now, by the names of services."""
         services, exempt = effect.services, effect.exempt & effect.listed
         sets = (*services.doing.values(), services.asleep, exempt)
-        rules = effect.own_rules.rules
         return (
-            _fields_of(effect.policy, _NOT_OF_POLICY),
+            _fields_of(effect.policy, ("clauses",)),
             tuple(tuple(services_in(each, self._names)) for each in sets),
-            tuple((each.name, each.subtree, each.does) for each in rules),
-            effect.policy.unlisted,
+            tuple(map(_OF_RULE, effect.own_rules.rules)),
+            self._projection.clauses_beside_lists(effect.policy),
         )
 
 
@@ -140,15 +136,10 @@ def _of_names(keys: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(map(names.from_index_key, keys))).hexdigest()
 
 
-def _fields_of(value: Any, without: Collection[str]) -> tuple[object, ...]:  # noqa: ANN401 - a dataclass
-    """The names and values of the fields of a dataclass, but for some."""
-    return tuple(_pairs(value, without))
-
-
-def _pairs(value: Any, without: Collection[str]) -> Iterator[tuple[str, object]]:  # noqa: ANN401
-    for field in fields(value):
-        if field.name not in without:
-            yield field.name, getattr(value, field.name)
+def _fields_of(value: object, without: Collection[str] = ()) -> tuple[object, ...]:
+    """The names and values of the fields of a dataclass that decide a zone, but for some."""
+    fields = deciding(type(value), _FACETS, of_one_server=True)  # type: ignore[arg-type] # a type can be hashed
+    return tuple((field, getattr(value, field)) for field in fields if field not in without)
 
 
 def _hash(*values: object) -> str:

@@ -11,8 +11,8 @@ from resolver.dns import codes
 from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
 from resolver.policy.clauses import Clause, OwnRule, PartOfWeek
+from resolver.policy.facets import FIELDS
 from resolver.policy.features import Feature, features
-from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit, Support, misfits
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
@@ -77,13 +77,13 @@ DECIDE_NOTHING = {
 
 
 def test_every_field_of_the_policy_has_a_feature_or_decides_nothing() -> None:
-    """``NOT_COUNTED`` has the fields that do not even count for the policy hash."""
+    """A field that does not even count for the policy hash needs no feature."""
     kinds = (
         *(made.Service, made.ListSource, made.Policy, made.Vlan, made.AddressRange),
         *(made.Exemption, made.Hours, OwnRule, PartOfWeek, *get_args(Clause)),
     )
     every = {f"{kind.__name__}.{field.name}" for kind in kinds for field in fields(kind)}
-    uncounted = NOT_COUNTED.keys() - FEATURES.keys()
+    uncounted = {field for field, row in FIELDS.items() if row.not_compared} - FEATURES.keys()
     assert every - uncounted == {*FEATURES, *DECIDE_NOTHING}
     assert not FEATURES.keys() & DECIDE_NOTHING.keys()
     assert {each for found in FEATURES.values() for each in found} == set(Feature)

@@ -1,0 +1,115 @@
+"""A compiled policy as plain values of the fields that a comparison is for (``policy.facets``).
+
+Two policies that decide alike have equal values, whatever the order of their tables: an index
+becomes what it refers to, and the order of several values does not count.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import chain
+from typing import assert_never
+
+from resolver.policy.clauses import Clause, Does, OwnRules, PartOfWeek, Services, Unlisted
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.facets import Facet, deciding
+from resolver.policy.services import services_in
+
+
+class Projection:
+    """The fields of some facets, of what is in a compiled config."""
+
+    def __init__(self, compiled: CompiledConfig, facets: Facet) -> None:
+        self._compiled = compiled
+        self._facets = facets
+
+    def of(self, value: object, **instead: object) -> tuple[object, ...]:
+        """The fields of a dataclass; ``instead`` are the values of those that have an index."""
+        fields = deciding(type(value), self._facets)  # type: ignore[arg-type] # a type can be hashed
+        return tuple(
+            [
+                instead[field] if field in instead else self._plain(getattr(value, field))
+                for field in fields
+            ]
+        )
+
+    def policy(self, policy: Policy, **instead: object) -> tuple[object, ...]:
+        """A policy with its clauses and grounds."""
+        clauses = () if "clauses" in instead else ordered(self._clauses(policy.clauses, policy))
+        given: dict[str, object] = {
+            "clauses": clauses,
+            "cited_grounds": self.of(policy.cited_grounds[0]),
+            "grounds_by_service": (),  # those of the clauses on services
+        }
+        return self.of(policy, **given | instead)
+
+    def beside_own_rules(self, policy: Policy) -> tuple[object, ...]:
+        """All of a policy but its own rules, and what decides of the services that it names."""
+        others = [each for each in policy.clauses if not isinstance(each, OwnRules)]
+        clauses = frozenset(self._clauses(others, policy))
+        of_services = services_in(policy.used_services, self._of_services)
+        return self.policy(policy, clauses=clauses), frozenset(of_services)
+
+    def clauses_beside_lists(self, policy: Policy) -> tuple[object, ...]:
+        """What clauses do beside lists and own rules, which an ``Effect`` has as they are now."""
+        return tuple(chain.from_iterable(map(self._beside_lists, policy.clauses)))
+
+    def _beside_lists(self, clause: Clause) -> tuple[object, ...]:
+        match clause:
+            case Services() | OwnRules():
+                return ()
+            case Unlisted():
+                return self.of(clause)
+            case _:
+                assert_never(clause)
+
+    @cached_property
+    def _of_services(self) -> tuple[tuple[object, ...], ...]:
+        return tuple(map(self.of, self._compiled.services))
+
+    def reply(self, policy: Policy, *, canary: bool) -> tuple[object, ...]:
+        """How a policy answers a blocked query, by the fields that decide it.
+
+        A canary domain gets NXDOMAIN in each answer mode (``policy.answers``).
+        """
+        fixed = {"answer_mode": "nxdomain", "sinkhole_v4": "", "sinkhole_v6": ""} if canary else {}
+        fields = deciding(Policy, Facet.REPLY)
+        return tuple([fixed.get(field, getattr(policy, field)) for field in fields])
+
+    def _clauses(self, clauses: Iterable[Clause], policy: Policy) -> Iterator[tuple[object, ...]]:
+        """Clauses of a policy; a service is in one for each action at the same hours."""
+        cited = [*map(self.of, policy.cited_grounds)]
+        grounds = [cited[index] for index in policy.grounds_by_service]
+        for clause in clauses:
+            match clause:
+                case OwnRules(rules=rules, vlan=vlan):
+                    of = ("rule", vlan) if vlan else ("rule",)
+                    yield from ((*of, *self.of(each)) for each in rules)
+                case Services(services=services, does=does, within=within):
+                    of_all = ("service", does, self._when(within))
+                    named = zip(self._compiled.services, grounds, strict=True)
+                    for service, ground in services_in(services, named):
+                        yield *of_all, service.name, *(() if does is Does.PASS else ground)
+                case Unlisted():
+                    yield "unlisted", *self.of(clause)
+                case _:
+                    assert_never(clause)
+
+    def _when(self, within: PartOfWeek | None) -> object:
+        if within is None:
+            return ""
+        return self.of(within, hours=self.of(self._compiled.hours[within.hours]))
+
+    def _plain(self, value: object) -> object:
+        """A value as JSON has it."""
+        if isinstance(value, bytes):
+            return value.hex()
+        if isinstance(value, tuple):
+            return ordered(map(self._plain, value))
+        return self.of(value) if dataclasses.is_dataclass(value) else value
+
+
+def ordered(values: Iterable[object]) -> tuple[object, ...]:
+    """Values in an order of their own: that in which they come does not count."""
+    return tuple(sorted(values, key=json.dumps))

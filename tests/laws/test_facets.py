@@ -1,0 +1,55 @@
+"""Each field of a compiled config says what it decides, or why it decides nothing."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, get_args, get_type_hints
+
+from resolver.lists.rules import Rule
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.facets import FIELDS, Facet
+from resolver.settings import Settings
+
+
+def fields_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a class
+    """The fields of a dataclass or a named tuple, with their types; none of another class."""
+    has_fields = dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")
+    return get_type_hints(kind) if has_fields else {}
+
+
+def classes_in(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - a type
+    """The classes with fields that a type names."""
+    if fields_of(hint):
+        yield hint
+    for each in get_args(hint):
+        yield from classes_in(each)
+
+
+def every_field(*begin: Any) -> set[str]:  # noqa: ANN401 - classes
+    """All fields of these classes, and of what is in the fields that are compared."""
+    found: set[str] = set()
+    left, seen = [*begin], set[Any]()
+    while left:
+        kind = left.pop()
+        seen.add(kind)
+        for name, hint in fields_of(kind).items():
+            field = f"{kind.__name__}.{name}"
+            found.add(field)
+            if field in FIELDS and not FIELDS[field].not_compared:
+                left += [each for each in classes_in(hint) if each not in seen]
+    return found
+
+
+def test_each_field_has_a_row() -> None:
+    assert every_field(CompiledConfig, Settings, Rule) == FIELDS.keys()
+
+
+def test_a_field_that_decides_nothing_has_a_reason() -> None:
+    without = [each for each, row in FIELDS.items() if not row.facets and not row.not_compared]
+    assert without == []
+
+
+def test_each_facet_is_used() -> None:
+    used = Facet(0)
+    for row in FIELDS.values():
+        used |= row.facets
+    assert used == ~Facet(0)
