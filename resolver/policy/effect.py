@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple, assert_never
 
-from resolver.dns import names
 from resolver.policy.answers import BlockedAnswers, blocked_answers
 from resolver.policy.building import ancestors, top_labels
 from resolver.policy.clauses import (
@@ -22,7 +21,6 @@ from resolver.policy.clauses import (
     ORDER,
     RESTRICTING,
     Does,
-    OwnRule,
     OwnRules,
     Services,
     Unlisted,
@@ -33,7 +31,6 @@ from resolver.policy.services import union
 from resolver.policy.verdict import (
     BLOCKED,
     NO_SERVICE,
-    PASSED,
     Outcome,
     Verdict,
     outcome_of,
@@ -53,22 +50,13 @@ class OwnRuleTable:
         does not count what else passes there."""
         own.sort(key=lambda each: (each[0].subtree, each[0].does is not Does.PASS))
         for rule, clause in own:
-            self.by_name.setdefault(rule.name, []).append(_verdict_by(rule, clause))
+            self.by_name.setdefault(rule.name, []).append(Verdict.by_own_rule(rule, clause))
         self.tops = top_labels(self.by_name)
         """The marks of their last labels: most names have another mark and need no look-up."""
         self.above = ancestors([rule.name for rule in rules if rule.does is Does.PASS])
         """The names above the names of ``allow``."""
         self.restricted = tuple([rule for rule in rules if rule.does is not Does.PASS])
         """The rules of ``deny``."""
-
-
-def _verdict_by(rule: OwnRule, clause: OwnRules) -> Verdict:
-    """The verdict by an own rule; one of ``allow`` names no rule."""
-    outcome = outcome_of(rule.does)
-    if outcome is PASSED:
-        return Verdict(outcome, clause, subtree=rule.subtree)
-    key = names.index_key(rule.name)
-    return Verdict(outcome, clause, key=key, subtree=rule.subtree, all_below=rule.subtree)
 
 
 _NO_RULES: Final = OwnRuleTable(())
@@ -243,8 +231,7 @@ class Effect:
 
 def _verdict_on_unlisted(policy: Policy) -> Verdict | None:
     default = Unlisted(policy.unlisted)
-    outcome = outcome_of(default.does)
-    return None if outcome is PASSED else Verdict(outcome, default)
+    return None if default.does is Does.PASS else Verdict.by_default(default)
 
 
 class Effects:

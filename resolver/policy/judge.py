@@ -31,28 +31,17 @@ Private addresses in the answers of an upstream group are no matter of a policy
 (``policy.rebinding``).
 """
 
-from typing import Final
-
 from resolver.dns import names, special_use
 from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.building import Pause, ancestors, no_pause
-from resolver.policy.clauses import Does
-from resolver.policy.compiled import CompiledConfig
-from resolver.policy.effect import Effect, Tier
-from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
+from resolver.policy.compiled import AddressRange, CompiledConfig
+from resolver.policy.effect import Effect
+from resolver.policy.index import Index, ends_at_label, rule_match
+from resolver.policy.list_rules import ListRules
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.rebinding import Rebinding
-from resolver.policy.verdict import (
-    BLOCKED,
-    NO_SERVICE,
-    PASS,
-    Outcome,
-    Verdict,
-)
+from resolver.policy.verdict import BLOCKED, PASS, Verdict
 from resolver.policy.view import View
-
-_MAX_VERDICTS: Final = 4096
-"""When a view keeps this many verdicts in a table, the next one clears the table."""
 
 
 class Judge:
@@ -67,15 +56,14 @@ class Judge:
         self._ranges = compiled.ranges
         self._index = index
         self._keys = index.keys
-        self._service_of = [source.service for source in compiled.sources]
-        self._longest_match = [source.longest_match for source in compiled.sources]
-        self._files = [source.file for source in compiled.sources]
-        self._of_others = [source.of_others for source in compiled.sources]
+        self._lists = lists = ListRules(compiled, index)
+        self._service_of = lists.service_of
         self._protected = frozenset(compiled.protected)
         by_file = {s.file: number for number, s in enumerate(compiled.sources) if not s.of_others}
-        self._names_list_of = [by_file.get(_names_beside(file), -1) for file in self._files]
+        self._names_list_of = [
+            by_file.get(_names_beside(source.file), -1) for source in compiled.sources
+        ]
         """For each list of ranges, the list of names that belongs to it."""
-        self._exempted = [exemption.exempted_services for exemption in compiled.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
         local = [each.name for each in compiled.local]
         self._above_passing = ancestors(
@@ -89,67 +77,9 @@ class Judge:
         if not view.has_rules:
             return PASS
         verdict = self._by_rules(view, name)
-        if verdict is PASS and view.unlisted is not None and not self._passes_default(name):
-            return view.unlisted
+        if verdict is PASS and view.unlisted is not None:
+            return self._by_default(view.unlisted, name)
         return verdict
-
-    def _passes_default(self, name: bytes) -> bool:
-        """Whether the default of a policy is not for a name."""
-        return name in self._local or not self._of_this_network.isdisjoint(names.zones(name))
-
-    def _by_rules(self, view: View, name: bytes) -> Verdict:
-        """Judge a name by all but the default."""
-        if view.own_rules and name[-3:] in view.own_tops:
-            own = self._by_own_rules(view, name)
-            if own is not None:
-                return own
-        keys = self._keys(name[-2::-1])
-        if not keys:
-            return PASS
-        verdict = self._by_lists(view, name, keys)
-        if verdict.all_below and not self._blocks_all_below(view, name):
-            return verdict.not_all_below()
-        return verdict
-
-    def line(self, verdict: Verdict) -> int:
-        """The line of the verdict's rule or range in its list; 0 if no list decided."""
-        if verdict.source < 0:
-            return 0
-        if verdict.address and self.ranges is not None:
-            within = [self._ranges[each] for each in self.ranges.of_services(verdict.address)]
-            return next(each.line for each in within if each.source == verdict.source)
-        return self._index.line(verdict.key, verdict.source, verdict.subtree)
-
-    def _by_lists(self, view: View, name: bytes, keys: list[bytes]) -> Verdict:
-        """Judge by the lists; ``keys`` are the prefixes of the name's index key that have rules.
-
-        The longest key determines the others. So a view keeps two verdicts by the longest key:
-        one for the name of the key, and one for all names below it.
-        """
-        key = keys[-1]
-        if not ends_at_label(key, name):  # but a shorter key may end at one
-            return self._of_matches(view, self._index.match(name))
-        whole = len(key) == len(name) - 1
-        if len(keys) == 1:
-            rule = self._index.list_and_flags(key)
-            if rule >= 0:
-                by_rule = view.verdicts_by_rule
-                similar = by_rule.get(rule << 1 | whole)
-                if similar is None:
-                    similar = by_rule[rule << 1 | whole] = self._of_rule(view, key, rule, whole)
-                return similar if similar is PASS else similar.with_key(key)
-        verdicts = view.verdicts_at if whole else view.verdicts_below
-        verdict = verdicts.get(key)
-        if verdict is None:
-            if len(verdicts) >= _MAX_VERDICTS:
-                verdicts.clear()
-            verdict = verdicts[key] = self._of_matches(view, self._index.match(name))
-        return verdict
-
-    def _of_rule(self, view: View, key: bytes, list_and_flags: int, whole: bool) -> Verdict:
-        """The verdict by a single rule; others of its list with its flags differ in the name."""
-        rule = rule_match(key, 0, list_and_flags)
-        return self._of_matches(view, [rule] if rule.subtree or whole else [])
 
     def check_answer(
         self, view: View, name: bytes, targets: tuple[bytes, ...], aliases: tuple[bytes, ...],
@@ -171,85 +101,46 @@ class Judge:
         if not view.has_rules:
             return reported
         for target in targets:
-            verdict = self._by_rules(view, target)
-            if verdict.source >= 0 and self._of_others[verdict.source] and self._protects(name):
-                verdict = self._by_own_lists(view, target)
+            verdict = self._by_target(view, name, target)
             if verdict.outcome is BLOCKED:
                 return verdict.of_target(target)
             if verdict.outranks(reported):
                 reported = verdict.of_target(target)
         if addresses:
-            verdict = self._of_addresses(view, (name, *aliases), addresses)
+            verdict = self._by_ranges(view, (name, *aliases), addresses)
             if verdict.outcome is BLOCKED or verdict.outranks(reported):
                 return verdict
         return reported
 
-    def _protects(self, name: bytes) -> bool:
-        """Whether a question for this name is one that no list of others may block."""
-        return not self._protected.isdisjoint(names.zones(name))
+    def covering(self, name: bytes) -> tuple[int, ...]:
+        """The services whose lists cover a name (``ListRules.covering``)."""
+        return self._lists.covering(name)
 
-    def _by_own_lists(self, view: View, name: bytes) -> Verdict:
-        """Judge by the lists of the agency, and by those of others that only let names pass."""
-        passes = view.effect.services.doing[Does.PASS]
-        rules = [
-            each
-            for each in self._index.match(name)
-            if not self._of_others[each.source] or passes >> self._service_of[each.source] & 1
-        ]
-        return self._of_matches(view, rules)
+    def line(self, verdict: Verdict) -> int:
+        """The line of the verdict's rule or range in its list; 0 if no list decided."""
+        if verdict.source < 0:
+            return 0
+        if verdict.address and self.ranges is not None:
+            within = [self._ranges[each] for each in self.ranges.of_services(verdict.address)]
+            return next(each.line for each in within if each.source == verdict.source)
+        return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
-    def _of_addresses(
-        self, view: View, through: tuple[bytes, ...], addresses: tuple[bytes, ...]
-    ) -> Verdict:
-        """Judge addresses to which these names lead."""
-        excepting: list[int] = []
-        for name in through:
+    def _by_rules(self, view: View, name: bytes) -> Verdict:
+        """Rules 1 to 4: the verdict on a name, but for the default."""
+        if view.own_rules and name[-3:] in view.own_tops:
             own = self._by_own_rules(view, name)
-            if own is not None and own.by_allow:
-                return PASS
-            excepting += [rule.source for rule in self._index.match(name) if rule.exception]
-        reported = PASS
-        for address in addresses:
-            verdict = self._of_address(view, excepting, address)
-            if verdict.outcome is BLOCKED:
-                return verdict
-            if verdict.outranks(reported):
-                reported = verdict
-        return reported
-
-    def _of_address(self, view: View, excepting: list[int], address: bytes) -> Verdict:
-        """The verdict on an address; these lists of names except what leads there."""
-        if self.ranges is None:
+            if own is not None:
+                return own
+        keys = self._keys(name[-2::-1])
+        if not keys:
             return PASS
-        effect = view.effect
-        judged = effect.restricted | effect.services.asleep
-        within = [self._ranges[each] for each in self.ranges.of_services(address)]
-        within = [
-            each
-            for each in within
-            if judged >> self._service_of[each.source] & 1
-            and self._names_list_of[each.source] not in excepting
-        ]
-        if not within:
-            return PASS
-        tier = self._tier(effect, [each.source for each in within])
-        reported = next(e for e in within if tier.services >> self._service_of[e.source] & 1)
-        service = self._service_of[reported.source]
-        return Verdict(
-            tier.outcome,
-            effect.clause(service),
-            service,
-            source=reported.source,
-            exemption=self._exemption(effect, tier.outcome, service),
-            address=address,
-            range_text=prefix_text(reported.network, reported.length),
-        )
-
-    def _blocks_all_below(self, view: View, name: bytes) -> bool:
-        """Whether no name below this one passes by an exception, a local record or an ``allow``."""
-        return name not in self._above_passing and name not in view.own_above
+        verdict = self._by_lists(view, name, keys)
+        if verdict.all_below and not self._blocks_all_below(view, name):
+            return verdict.not_all_below()
+        return verdict
 
     def _by_own_rules(self, view: View, name: bytes) -> Verdict | None:
+        """Rule 1: the most specific of ``allow`` and ``deny``."""
         at = 0  # not ``names.zones``: compiled, a generator doubles the work
         while True:
             found = view.own_rules.get(name[at:])
@@ -263,97 +154,110 @@ class Judge:
                 return None
             at += 1 + name[at]
 
-    def _of_matches(self, view: View, matches: list[RuleMatch]) -> Verdict:
-        """The verdict by the rules that cover a name."""
-        if not matches:
-            return PASS
-        effect = view.effect
-        if len(matches) == 1:  # nearly always
-            rule = matches[0]
-            if rule.exception or not effect.listed >> self._service_of[rule.source] & 1:
-                return PASS
-            tier = self._tier(effect, [rule.source])
-            return self._verdict(effect, tier.outcome, rule, rule.subtree)
-        rules = [
-            rule
-            for rule in self._uncancelled(matches)
-            if effect.listed >> self._service_of[rule.source] & 1
-        ]
-        if not rules:
-            return PASS
-        tier = self._tier(effect, [rule.source for rule in rules])
-        rules = [rule for rule in rules if tier.services >> self._service_of[rule.source] & 1]
-        reported = min(rules, key=self._precedence)
-        all_below = any(rule.subtree for rule in rules)
-        return self._verdict(effect, tier.outcome, reported, all_below)
+    def _by_lists(self, view: View, name: bytes, keys: list[bytes]) -> Verdict:
+        """Rules 2 to 4, from the memory of the view (``VerdictCache``) where it has the verdict.
 
-    def covering(self, name: bytes) -> tuple[int, ...]:
-        """The services whose lists cover a name, after their exceptions.
-
-        The first has the most specific rule: of those that decide, the first is reported.
+        ``keys`` are the prefixes of the name's index key that have rules.
         """
-        matches = self._index.match(name)
-        if len(matches) < 2:  # nearly always
-            return tuple([self._service_of[e.source] for e in matches if not e.exception])
-        rules = sorted(self._uncancelled(matches), key=self._precedence)
-        return tuple(dict.fromkeys([self._service_of[rule.source] for rule in rules]))
+        key = keys[-1]
+        if not ends_at_label(key, name):  # but a shorter key may end at one
+            return self._lists.verdict(view.effect, self._index.match(name))
+        whole = len(key) == len(name) - 1
+        if len(keys) == 1:
+            rule = self._index.list_and_flags(key)
+            if rule >= 0:
+                similar = view.verdicts.of_rule(rule, whole)
+                if similar is None:
+                    similar = self._by_rule(view, key, rule, whole)
+                return similar if similar is PASS else similar.with_key(key)
+        verdict = view.verdicts.of_key(key, whole)
+        if verdict is None:
+            verdict = self._lists.verdict(view.effect, self._index.match(name))
+            view.verdicts.keep_of_key(key, whole, verdict)
+        return verdict
 
-    def _uncancelled(self, matches: list[RuleMatch]) -> list[RuleMatch]:
-        """The blocking rules among those that cover a name, which no exception cancels."""
-        exceptions = [rule for rule in matches if rule.exception]
+    def _by_rule(self, view: View, key: bytes, list_and_flags: int, whole: bool) -> Verdict:
+        """The verdict by a single rule; others of its list with its flags differ in the name."""
+        rule = rule_match(key, 0, list_and_flags)
+        verdict = self._lists.verdict(view.effect, [rule] if rule.subtree or whole else [])
+        view.verdicts.keep_of_rule(list_and_flags, whole, verdict)
+        return verdict
+
+    def _blocks_all_below(self, view: View, name: bytes) -> bool:
+        """Whether no name below this one passes by an exception, a local record or an ``allow``."""
+        return name not in self._above_passing and name not in view.own_above
+
+    def _by_ranges(
+        self, view: View, through: tuple[bytes, ...], addresses: tuple[bytes, ...]
+    ) -> Verdict:
+        """Rule 5: the verdict on addresses to which these names lead."""
+        excepting: list[int] = []
+        for name in through:
+            own = self._by_own_rules(view, name)
+            if own is not None and own.by_allow:
+                return PASS
+            excepting += [rule.source for rule in self._index.match(name) if rule.exception]
+        reported = PASS
+        for address in addresses:
+            verdict = self._by_range(view.effect, excepting, address)
+            if verdict.outcome is BLOCKED:
+                return verdict
+            if verdict.outranks(reported):
+                reported = verdict
+        return reported
+
+    def _by_range(self, effect: Effect, excepting: list[int], address: bytes) -> Verdict:
+        """The verdict on an address; these lists of names except what leads there."""
+        within = self._ranges_with(effect, excepting, address)
+        if not within:
+            return PASS
+        services = 0
+        for each in within:
+            services |= 1 << self._service_of[each.source]
+        tier = effect.tier(services)
+        reported = next(e for e in within if tier.services >> self._service_of[e.source] & 1)
+        service = self._service_of[reported.source]
+        return Verdict.by_range(
+            tier.outcome,
+            effect.clause(service),
+            service,
+            source=reported.source,
+            exemption=self._lists.exemption(effect, tier.outcome, service),
+            address=address,
+            range_text=prefix_text(reported.network, reported.length),
+        )
+
+    def _ranges_with(
+        self, effect: Effect, excepting: list[int], address: bytes
+    ) -> list[AddressRange]:
+        """The ranges that judge an address."""
+        if self.ranges is None:
+            return []
+        judged = effect.restricted | effect.services.asleep
+        within = [self._ranges[each] for each in self.ranges.of_services(address)]
         return [
-            rule
-            for rule in matches
-            if not rule.exception and not self._is_cancelled(rule, exceptions)
+            each
+            for each in within
+            if judged >> self._service_of[each.source] & 1
+            and self._names_list_of[each.source] not in excepting
         ]
 
-    def _tier(self, effect: Effect, sources: list[int]) -> Tier:
-        """The tier that decides where rules of these lists cover a name."""
-        services = 0
-        for source in sources:
-            services |= 1 << self._service_of[source]
-        return effect.tier(services)
+    def _by_target(self, view: View, name: bytes, target: bytes) -> Verdict:
+        """Rule 6: the verdict on a target of the answer to the question for a name."""
+        verdict = self._by_rules(view, target)
+        if self._lists.is_of_others(verdict) and self._protects(name):
+            return self._lists.verdict_by_own_lists(view.effect, target)
+        return verdict
 
-    def _is_cancelled(self, rule: RuleMatch, exceptions: list[RuleMatch]) -> bool:
-        """Whether an exception of the rule's own list cancels the rule."""
-        source = rule.source
-        longest = self._longest_match[source]
-        return any(
-            each.source == source
-            and (
-                not longest
-                or (len(each.key), not each.subtree) >= (len(rule.key), not rule.subtree)
-            )
-            for each in exceptions
-        )
+    def _protects(self, name: bytes) -> bool:
+        """Whether a question for this name is one that no list of others may block."""
+        return not self._protected.isdisjoint(names.zones(name))
 
-    def _precedence(self, rule: RuleMatch) -> tuple[int, bool, str, int]:
-        """A sort key: the most specific rule first, then the first list by name."""
-        return -len(rule.key), rule.subtree, self._files[rule.source], rule.line
-
-    def _verdict(
-        self, effect: Effect, outcome: Outcome, rule: RuleMatch, all_below: bool
-    ) -> Verdict:
-        service = self._service_of[rule.source]
-        clause = effect.clause(service)
-        return Verdict(
-            outcome,
-            clause,
-            NO_SERVICE if clause.does is Does.PASS else service,
-            rule.key,
-            rule.subtree,
-            rule.source,
-            self._exemption(effect, outcome, service),
-            b"",
-            all_below,
-        )
-
-    def _exemption(self, effect: Effect, outcome: Outcome, service: int) -> int:
-        """The exemption that applies to a service; -1 if none does."""
-        if outcome is not Outcome.EXEMPTED:
-            return -1
-        exempted = self._exempted
-        return next(place for place in effect.exemptions if exempted[place] >> service & 1)
+    def _by_default(self, default: Verdict, name: bytes) -> Verdict:
+        """Rule 7: the default of the policy, for names that are not of this network."""
+        if name in self._local or not self._of_this_network.isdisjoint(names.zones(name)):
+            return PASS
+        return default
 
 
 def zones_of_this_network(compiled: CompiledConfig) -> list[bytes]:

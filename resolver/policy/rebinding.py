@@ -15,7 +15,7 @@ from resolver.dns import names
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
 from resolver.policy.prefixes import PrefixTable
-from resolver.policy.verdict import REBINDING, Verdict
+from resolver.policy.verdict import Verdict
 from resolver.upstream_groups import RebindingProtection
 
 
@@ -38,5 +38,5 @@ class Rebinding:
                 and not self._prefixes.matches(without_ipv6(address))
                 and self._names.isdisjoint(names.zones(name))
             ):
-                return Verdict(REBINDING, address=address)
+                return Verdict.by_rebinding(address)
         return None

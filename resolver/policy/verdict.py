@@ -4,7 +4,7 @@ import enum
 from typing import Final, assert_never
 
 from resolver.dns import names
-from resolver.policy.clauses import Clause, Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import Clause, Does, OwnRule, OwnRules, Services, Unlisted
 from resolver.policy.prefixes import address_text
 
 
@@ -80,6 +80,7 @@ class Verdict:
         outcome: Outcome,
         clause: Clause | None = None,
         service: int = NO_SERVICE,
+        *,
         key: bytes = b"",
         subtree: bool = False,
         source: int = -1,
@@ -120,6 +121,47 @@ class Verdict:
         """Outcome, kind of clause and service in one number, for the keys of reply templates, zone
         actions and lines of the block log. A copy is given that of its original."""
 
+    @staticmethod
+    def by_list(
+        outcome: Outcome, clause: Clause, service: int, *,
+        key: bytes, subtree: bool, source: int, exemption: int, all_below: bool,
+    ) -> "Verdict":  # fmt: skip
+        """The verdict by a rule of a list."""
+        return Verdict(
+            outcome, clause, service, key=key, subtree=subtree, source=source,
+            exemption=exemption, all_below=all_below,
+        )  # fmt: skip
+
+    @staticmethod
+    def by_own_rule(rule: OwnRule, clause: OwnRules) -> "Verdict":
+        """The verdict by a rule in ``allow`` or ``deny``; one of ``allow`` is not named."""
+        outcome = outcome_of(rule.does)
+        if outcome is PASSED:
+            return Verdict(outcome, clause, subtree=rule.subtree)
+        key = names.index_key(rule.name)
+        return Verdict(outcome, clause, key=key, subtree=rule.subtree, all_below=rule.subtree)
+
+    @staticmethod
+    def by_range(
+        outcome: Outcome, clause: Clause, service: int, *,
+        source: int, exemption: int, address: bytes, range_text: str,
+    ) -> "Verdict":  # fmt: skip
+        """The verdict by the range that contains an address of the answer."""
+        return Verdict(
+            outcome, clause, service, source=source, exemption=exemption, address=address,
+            range_text=range_text,
+        )  # fmt: skip
+
+    @staticmethod
+    def by_default(default: Unlisted) -> "Verdict":
+        """The verdict on a name that no other clause is for."""
+        return Verdict(outcome_of(default.does), default)
+
+    @staticmethod
+    def by_rebinding(address: bytes) -> "Verdict":
+        """The verdict on an answer that is withheld for this private address."""
+        return Verdict(REBINDING, address=address)
+
     def with_key(self, key: bytes) -> "Verdict":
         """The same verdict by a rule of the same list and kind that stands at another name."""
         return self._copy(key, self.target, self.all_below)
@@ -134,8 +176,9 @@ class Verdict:
 
     def _copy(self, key: bytes, target: bytes, all_below: bool) -> "Verdict":
         return Verdict(
-            self.outcome, self.clause, self.service, key, self.subtree, self.source, self.exemption,
-            target, all_below, reply_key=self.reply_key,
+            self.outcome, self.clause, self.service, key=key, subtree=self.subtree,
+            source=self.source, exemption=self.exemption, target=target, all_below=all_below,
+            reply_key=self.reply_key,
         )  # fmt: skip
 
     def outranks(self, reported: "Verdict") -> bool:

@@ -17,7 +17,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect, Effects
 from resolver.policy.moment import InForce, in_force
 from resolver.policy.prefixes import PrefixTable, is_link_local
-from resolver.policy.verdict import Verdict
+from resolver.policy.verdict_cache import VerdictCache
 
 
 class View:
@@ -25,7 +25,7 @@ class View:
 
     __slots__ = (
         *("effect", "group", "has_rules", "own_above", "own_rules", "own_tops", "unlisted"),
-        *("verdicts_at", "verdicts_below", "verdicts_by_rule", "vlan"),
+        *("verdicts", "vlan"),
     )
 
     def __init__(self, vlan: int, effect: Effect) -> None:
@@ -40,12 +40,8 @@ class View:
         self.unlisted = effect.unlisted
         self.group = effect.policy.upstream.encode()
         """The name of the upstream group of this view."""
-        self.verdicts_at: dict[bytes, Verdict] = {}
-        """Verdicts of ``Judge`` for the names of rules, by their index keys."""
-        self.verdicts_below: dict[bytes, Verdict] = {}
-        """Verdicts for all names below them, by the same keys."""
-        self.verdicts_by_rule: dict[int, Verdict] = {}
-        """Verdicts by the list and the flags of a rule, and whether its name was asked for."""
+        self.verdicts = VerdictCache()
+        """Verdicts of ``Judge`` by lists."""
 
 
 class Views:

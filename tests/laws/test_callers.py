@@ -31,7 +31,7 @@ CALLERS = {
         "publish.policy_zones.ZoneRules.action",  # for other resolvers: policy, no local data
     },
     # No default of a policy judges a target.
-    "_by_rules": {"policy.judge.Judge.check_query", "policy.judge.Judge.check_answer"},
+    "_by_rules": {"policy.judge.Judge.check_query", "policy.judge.Judge._by_target"},
     "check_answer": {"engine.engine.Engine._judge_answer"},
     # Local data answers a question, or the end of a chain of aliases.
     "local_answer": {
