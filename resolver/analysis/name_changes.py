@@ -85,9 +85,9 @@ class _Side:
         self._canaries = {each.name for each in compiled.services if each.always_nxdomain}
         self._service_names = [each.name for each in compiled.services]
 
-    def treatment(self, view: View, of_class: NameClass) -> Treatment:
-        """What a class gets."""
-        verdict, _ = self.explainer.verdict(view, of_class.name, codes.A)
+    def treatment(self, view: View, of_class: NameClass, qtype: int) -> Treatment:
+        """What the questions of a class for a type get."""
+        verdict, _ = self.explainer.verdict(view, of_class.name, qtype)
         if verdict.outcome not in _STRICTNESS:
             return Treatment(Outcome.PASSED, "", "", ())
         service = "" if verdict.service == NO_SERVICE else self._service_names[verdict.service]
@@ -271,12 +271,15 @@ class _Comparison:
         self, found: _Found, old: View, new: View, classes: list[NameClass], count: int
     ) -> None:
         """Note what classes get, of which the first stands for all."""
-        before, after = self._old.treatment(old, classes[0]), self._new.treatment(new, classes[0])
-        if before != after:
-            service = after.service or before.service
-            key = (_how(before, after), service, before.outcome.label, after.outcome.label)
-            had, known = found.get(key, (0, []))
-            found[key] = had + count, [*known, *classes]
+        for qtype in sorted({*old.effect.question_types, *new.effect.question_types}):
+            before = self._old.treatment(old, classes[0], qtype)
+            after = self._new.treatment(new, classes[0], qtype)
+            if before != after:
+                service = after.service or before.service
+                key = (_how(before, after), service, before.outcome.label, after.outcome.label)
+                had, known = found.get(key, (0, []))
+                found[key] = had + count, [*known, *classes]
+                return  # a class counts once, by whichever type it changes for
 
 
 def _on_vlans(

@@ -19,7 +19,7 @@ from resolver.analysis.name_classes import NameClasses
 from resolver.analysis.name_groups import Covering, NameClass, class_order
 from resolver.config.model import Config
 from resolver.config.toml_lines import Path
-from resolver.dns import codes, names
+from resolver.dns import names
 from resolver.lists.rules import Rule, read_rule
 from resolver.policy.clauses import Does
 from resolver.policy.compiled import CompiledConfig, Policy
@@ -83,7 +83,9 @@ class CoverageCheck:
         if not found:
             return None
         shortest, covering = min(found, key=lambda pair: class_order(pair[0]))
-        got = self._explainer.for_view(view, shortest.name, codes.A)
+        types = view.effect.question_types
+        qtype = next(each for each in types if not self._gets(outcome, view, shortest, each))
+        got = self._explainer.for_view(view, shortest.name, qtype)
         return Holes(Hole(shortest, covering, got), count - 1)
 
     def _apart(self, view: View, exceptions: Sequence[Rule]) -> dict[NameClass, Covering]:
@@ -105,10 +107,15 @@ class CoverageCheck:
         return known
 
     def _has(self, outcome: Outcome, view: View, of_class: NameClass) -> bool:
-        """Whether it has the outcome; a special-use name is answered here, and leads nowhere."""
+        """Whether its questions have the outcome."""
+        types = view.effect.question_types
+        return all(self._gets(outcome, view, of_class, qtype) for qtype in types)
+
+    def _gets(self, outcome: Outcome, view: View, of_class: NameClass, qtype: int) -> bool:
+        """Whether a question has it; a special-use name is answered here, and leads nowhere."""
         name = of_class.name
-        verdict, _ = self._explainer.verdict(view, name, codes.A)
-        return verdict.outcome is outcome or self._explainer.is_special_use(view, name, codes.A)
+        verdict, _ = self._explainer.verdict(view, name, qtype)
+        return verdict.outcome is outcome or self._explainer.is_special_use(view, name, qtype)
 
 
 class _Excepted:

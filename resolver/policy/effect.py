@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple, assert_never
 
+from resolver.dns import codes
 from resolver.policy.answers import BlockedAnswers, blocked_answers
 from resolver.policy.building import ancestors, top_labels
 from resolver.policy.clauses import (
@@ -107,8 +108,8 @@ class Effect:
     """What a policy does while certain things are in force. An effect never changes."""
 
     __slots__ = (
-        *("answers", "exempt", "exemptions", "hours", "listed", "own_rules", "policy", "services"),
-        *("tiers", "unlisted", "until"),
+        *("answers", "exempt", "exemptions", "hours", "listed", "own_rules", "policy"),
+        *("question_types", "services", "tiers", "unlisted", "until"),
     )
 
     def __init__(
@@ -145,6 +146,9 @@ class Effect:
         """The services whose lists of names count, one bit each."""
         self.unlisted = _verdict_on_unlisted(policy)
         """The verdict on a name that no clause is for; None if it passes."""
+        self.question_types = _question_types(policy)
+        """The types whose questions stand for those of all types: comparisons and proofs ask
+        these."""
 
     @property
     def has_rules(self) -> bool:
@@ -232,6 +236,18 @@ class Effect:
 def _verdict_on_unlisted(policy: Policy) -> Verdict | None:
     default = Unlisted(policy.unlisted)
     return None if default.does is Does.PASS else Verdict.by_default(default)
+
+
+def _question_types(policy: Policy) -> tuple[int, ...]:
+    """A type for each verdict that a name can get by its type."""
+    types = {codes.A}
+    for clause in policy.clauses:
+        match clause:
+            case OwnRules() | Services() | Unlisted():
+                pass  # the name alone decides, so that A stands for all types
+            case _:
+                assert_never(clause)
+    return tuple(types)
 
 
 class Effects:
