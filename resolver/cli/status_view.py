@@ -18,7 +18,8 @@ from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import minute_lines, span_text
 from resolver.count_text import count_text
 from resolver.engine.unknown_clients import UnknownClients
-from resolver.metrics.faults import Fault, FaultValue, Kind, faults
+from resolver.metrics.fault_texts import fault_texts
+from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 
 _APPROVERS = 100
@@ -27,45 +28,6 @@ _SERVICES = 12
 _OUTCOMES = ("blocked", "would_block", "exempted", "rebinding", "refused", "failed", "dropped")
 _MIB = 1 << 20
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
-_FAULTS: dict[Kind, str] = {
-    "config_not_ok": "the config is not in force; see darban check",
-    "config_failed": "the config is not in force; {report[0]}",
-    "config_edited": "{files}: an edit is not in force; the next start would take it; see darban "
-    "diff",
-    "config_edit_refused": "{files}: an edit is not in force; the next start would refuse it; see "
-    "darban check",
-    "wrong_decisions": "{wrong} expectations of the config do not hold in a worker: {what}",
-    "workers_missing": "only {workers} of {expected} workers serve",
-    "address_missing": "{address}: this host has no such address now; clients get no answers there",
-    "tcp_not_accepted": "TCP connections are not accepted: no file descriptor is left; see the log",
-    "no_control_socket": "commands do not reach the server: it has no control socket; see its log",
-    "draining": "not ready, health checks fail: draining",
-    "not_ready": "not ready, health checks fail: {why}",
-    "link_cut": "names abroad get no answer since {since}, those at home do; the fallback "
-    "servers gave {answers} answers",
-    "upstream_down": "upstream {server} does not answer",
-    "upstream_unverified": "upstream {server} is not asked, since TLS fails: {why}",
-    "upstream_wrong": "upstream {server} gives {got} for {name}, which should exist",
-    "upstream_fails": "upstream {server} gave no usable answer to a quarter of its queries or more "
-    "in the last five minutes",
-    "clock_wrong": "the clock is not synchronised; exemptions and hours begin and end by it",
-    "certificate_unusable": "the certificate of DNS over TLS on disk is not used: {why}",
-    "certificate_ends": "the certificate of DNS over TLS, {file}, ends on {until}",
-    "figures_not_written": "the figures cannot be written, and wait in memory: {why}",
-    "block_log_fails": "the block log cannot be written: {why}",
-    "zones_not_written": "the zones cannot be written: {why}",
-    "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "
-    "written",
-    "policy_not_pulled": "the policy was not pulled: {why}",
-    "policy_expired": "the policy expired on {until}: no newer signed commit has come; is its "
-    "repository frozen?",
-    "zones_leave_out": "not in the zones: {what}",
-    "list_stale": "list {list} could not be updated since {updated}; see darban lists",
-    "list_never_fetched": "there is no copy of the list {list}; see darban lists",
-    "list_held": "list {list}: a change is held; see darban lists",
-    "exemption_ends": "exemption {exemption} ends on {until}",
-    "exemption_ended": "exemption {exemption} ended on {until}",
-}
 
 
 def draw(now: Status, width: int) -> RenderableType:
@@ -139,7 +101,7 @@ def _faults(now: Status) -> Iterator[Text]:
 
 def _fault(fault: Fault) -> str:
     values = {key: _value(value) for key, value in fault.values.items()}
-    return _FAULTS[fault.kind].format(**values, report=fault.report)
+    return fault_texts()[fault.kind].short.format(**values, report=fault.report)
 
 
 def _value(value: FaultValue) -> str:

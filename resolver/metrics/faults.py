@@ -1,6 +1,6 @@
 """What needs an operator's attention, decided once for all that show a status.
 
-``darban status`` and the status page have a text for each kind. The kinds have the
+faults.toml has what ``darban status`` and the status page say of each kind. The kinds have the
 thresholds of the alerts in deploy/prometheus/alerts.yml; an alert also waits for some minutes.
 """
 
@@ -56,6 +56,8 @@ EXPIRES_SOON = 14 * 86400.0
 """Seconds before the end of a certificate from when on it is a fault: it was not renewed."""
 EDITED = 900.0
 """Seconds after which an edit that nobody has reloaded is a fault."""
+_OF_OPERATORS = {"why", "what", "file", "files"}
+"""The values that no page shows: paths, addresses of clients, and reasons that may have them."""
 _SHOWN = 5
 """Wrong decisions in the text of their fault."""
 _REMINDERS = {
@@ -76,7 +78,12 @@ class Fault:
     values: Mapping[str, FaultValue] = field(default_factory=dict)
     """What the texts need."""
     report: tuple[str, ...] = ()
-    """What was wrong with the config."""
+    """What was wrong with the config; for operators alone."""
+
+    @property
+    def public_values(self) -> Mapping[str, FaultValue]:
+        """The values that the status page may show."""
+        return {key: value for key, value in self.values.items() if key not in _OF_OPERATORS}
 
     @property
     def is_reminder(self) -> bool:
@@ -107,8 +114,10 @@ def faults(now: Status) -> Iterator[Fault]:
     if not now.has_control_socket:
         yield Fault("no_control_socket")
     if now.not_ready:
-        kind: Kind = "draining" if now.not_ready == DRAINING else "not_ready"
-        yield Fault(kind, {"why": now.not_ready})
+        if now.not_ready == DRAINING:
+            yield Fault("draining")
+        else:
+            yield Fault("not_ready", {"why": now.not_ready})
     if now.link_cut:
         yield Fault("link_cut", {"since": now.link_cut, "answers": now.fallback_answers})
     for upstream in now.upstreams:
@@ -139,7 +148,7 @@ def faults(now: Status) -> Iterator[Fault]:
         yield from _fetched(each, now.at)
     for exemption in now.exemptions:
         if exemption.state in ("ends soon", "ended"):
-            kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"
+            kind: Kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"
             about: dict[str, FaultValue] = {
                 "exemption": exemption.id,
                 "services": tuple(exemption.services),

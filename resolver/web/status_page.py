@@ -19,9 +19,11 @@ from ipaddress import ip_network
 from typing import assert_never
 
 from aiohttp import web
+from markupsafe import escape
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import allowed_references, service_references
+from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
 from resolver.policy.clauses import Does
@@ -86,6 +88,7 @@ def page(
         *(language, zone),
         status=status,
         faults=list(faults(status)),
+        sentences={kind: escape(each.sentences[language]) for kind, each in fault_texts().items()},
         compiled=compiled,
         policies=[
             (each, list(_restricted(compiled, each)), allowed_references(each, compiled.services))

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from resolver.analysis.explanation import Explainer
+from resolver.metrics.fault_texts import ELSE, fault_texts
 from resolver.metrics.faults import EDITED, EXPIRES_SOON, STALE, Fault, Kind, faults
 from resolver.metrics.status import (
     SOON,
@@ -22,13 +24,15 @@ from resolver.metrics.status import (
     WrongAnswer,
     ZoneStatus,
 )
-from resolver.web.rendering import LANGUAGES, messages
+from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
 from tests.cli.test_status_view import drawn
 from tests.metrics.statuses import idle
+from tests.watching.expressions import alerts
 from tests.web.judged import NOW, engine
 from tests.web.page_text import Parsed
 
+RUNBOOK = Path(__file__).parents[2] / "docs" / "how-to" / "runbook.md"
 UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
 CERTIFICATE = CertificateStatus("/dns.pem", NOW + EXPIRES_SOON + 1)
 LOG = BlockLogStatus("/blocks.jsonl", "vlan", 17, 0, "")
@@ -68,7 +72,7 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     (
         "config_edit_refused",
         {**EDIT, "edit_refused": ("config.toml:1: wrong",)},
-        ("config.toml, lists/a.txt", "refuse it", "darban check"),
+        ("config.toml, lists/a.txt", "refuse", "darban check"),
     ),
     (
         "wrong_decisions",
@@ -165,17 +169,23 @@ def test_both_show_each_fault(
     asked: Explainer, kind: Kind, change: dict[str, Any], said: tuple[str, ...]
 ) -> None:
     status = replace(GOOD, **change)
-    assert [fault.kind for fault in faults(status)] == [kind]
-    for [text] in (_printed(status), _on_page(status, asked)):
-        for part in said:
-            assert part in text
+    [fault] = faults(status)
+    assert fault.kind == kind
+    [printed], [on_page] = _printed(status), _on_page(status, asked)
+    hidden = [str(fault.values[key]) for key in fault.values.keys() - fault.public_values.keys()]
+    hidden += fault.report
+    for part in said:
+        assert part in printed
+        assert part in on_page or any(part in each for each in hidden)
+    assert [each for each in hidden if each in on_page] == []
 
 
 def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) -> None:
     kinds = [kind for kind, _, _ in CHANGES]
     assert kinds == list(get_args(Kind)), "each has a change here"
-    for language in LANGUAGES:
-        assert messages(language)["status_page"]["faults"].keys() == set(kinds)
+    assert fault_texts().keys() == set(kinds)
+    for text in fault_texts().values():
+        assert text.sentences.keys() == set(LANGUAGES)
     changes: dict[str, Any] = {}
     for _, change, _ in CHANGES:
         changes |= change
@@ -221,3 +231,23 @@ def test_only_a_reload_that_was_not_applied_says_what_is_wrong(
 ) -> None:
     status = replace(GOOD, config_ok=False, last_reload=replace(RELOAD, result=result))
     assert list(faults(status)) == [Fault("config_not_ok", report=report)]
+
+
+# ---- the table of the runbook ----
+
+_ROW = re.compile(r"^\| (`\w+`(?:, `\w+`)*|all others) \| (.*) \|$", re.MULTILINE)
+
+
+def test_the_runbook_names_the_alerts_of_each_kind() -> None:
+    told: dict[str, tuple[str, ...]] = {}
+    for kinds, sections in _ROW.findall(RUNBOOK.read_text(encoding="utf-8")):
+        for kind in re.findall(r"\w+", kinds) if kinds != "all others" else [""]:
+            told[kind] = tuple(re.findall(r"\[(\w+)\]", sections))
+    assert told.pop("") == ELSE
+    own = {kind: text.alerts for kind, text in fault_texts().items() if text.alerts != ELSE}
+    assert told == own
+
+
+def test_the_alerts_of_each_kind_exist() -> None:
+    named = {each for text in fault_texts().values() for each in text.alerts}
+    assert named <= {each["alert"] for each in alerts()}
