@@ -28,7 +28,7 @@ from resolver.engine.routing import Zone
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion
-from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import Action, DefaultRule, PolicyRules, Services
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_hours, in_force_until
 from resolver.policy.index import Index
@@ -266,17 +266,17 @@ class Explainer:
                 if view.unlisted is not None:
                     return step("own_name", policy=policy)
                 return step("no_rule", self._refused(view, name), policy=policy)
-            case OwnRules(vlan=vlan):
+            case PolicyRules(vlan=vlan):
                 kind = "allow" if verdict.by_allow else "deny"
                 return step(f"{kind}_of_vlan", vlan=vlan) if vlan else step(kind, policy=policy)
             case Services(does=does):
                 return self._of_services(view, verdict, does)
-            case Unlisted():
+            case DefaultRule():
                 return step("default", policy=policy)
             case _:
                 assert_never(verdict.clause)
 
-    def _of_services(self, view: View, verdict: Verdict, does: Does) -> Step:
+    def _of_services(self, view: View, verdict: Verdict, does: Action) -> Step:
         """What a clause on services does to a name of them, at this hour and to this client."""
         policy, hours = view.effect.policy.name, self._hours(view, verdict)
         changes = self._moment(hours.changes)
@@ -289,11 +289,11 @@ class Explainer:
             exemption = self.compiled.exemptions[verdict.exemption].id
             return step("exemption", within, exemption=exemption)
         match does:
-            case Does.PASS:
+            case Action.PASS:
                 return step("allowed_list", within, policy=policy, **self._list(verdict))
-            case Does.BLOCK:
+            case Action.BLOCK:
                 return step("list", within, **self._list(verdict))
-            case Does.COUNT:
+            case Action.COUNT:
                 return step("counted_list", within, policy=policy, **self._list(verdict))
             case _:
                 assert_never(does)
@@ -408,12 +408,12 @@ def _local_step(zone: Zone, name: bytes) -> Step:
     return step(kind, missing, zone=owner)
 
 
-def _at_other_hours(does: Does) -> str:
+def _at_other_hours(does: Action) -> str:
     """The kind of the step where a clause holds at other hours; one that passes has no hours."""
     match does:
-        case Does.PASS | Does.BLOCK:
+        case Action.PASS | Action.BLOCK:
             return "other_hours"
-        case Does.COUNT:
+        case Action.COUNT:
             return "counted_at_other_hours"
         case _:
             assert_never(does)

@@ -20,7 +20,7 @@ from resolver.analysis.service_references import service_references
 from resolver.dns import codes, names
 from resolver.lists.guard import registrable_domain
 from resolver.lists.rules import Rule, read_rule
-from resolver.policy.clauses import Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import Action, DefaultRule, PolicyRules, Services
 from resolver.policy.index import Index
 from resolver.policy.services import services_in, union
 from resolver.policy.verdict import PASSED, Verdict
@@ -90,12 +90,12 @@ class _VlanNeeds:
         self._effect = view.effect.with_default_block(updates, len(services))
         self._view = View(view.vlan, self._effect)
         rules = self._effect.own_rules.rules
-        allowed = services_in(view.effect.services.doing[Does.PASS], services)
+        allowed = services_in(view.effect.services.doing[Action.PASS], services)
         self._present = (
             *service_references(allowed, services),
-            *(_entry(rule.text, rule.name) for rule in rules if rule.does is Does.PASS),
+            *(_entry(rule.text, rule.name) for rule in rules if rule.does is Action.PASS),
         )
-        self._present_services = view.effect.services.doing[Does.PASS]
+        self._present_services = view.effect.services.doing[Action.PASS]
 
     def of(self, vlan: str, queries: Counter[bytes]) -> NeededAllow:
         """What the recorded names of the VLAN need; the most frequent are first."""
@@ -110,9 +110,9 @@ class _VlanNeeds:
         match verdict.clause:
             case None:
                 return found.open
-            case OwnRules():
+            case PolicyRules():
                 return found.open if verdict.by_allow else found.denied
-            case Unlisted():
+            case DefaultRule():
                 entry = self._domain_entry(name)
                 return found.domains[entry] if entry else found.unopened
             case Services():

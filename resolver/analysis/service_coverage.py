@@ -21,7 +21,7 @@ from resolver.config.model import Config
 from resolver.config.toml_lines import Path
 from resolver.dns import names
 from resolver.lists.rules import Rule, read_rule
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.verdict import BLOCKED, Outcome
 from resolver.policy.view import View
@@ -162,7 +162,7 @@ def opened_by(hole: Hole, policy: Policy, config: Config) -> Path:
         (len(rule.name), rule.text, clause.vlan)
         for clause in policy.on_own_rules
         for rule in clause.rules
-        if rule.does is Does.PASS
+        if rule.does is Action.PASS
         and (names.is_within(name, rule.name) if rule.subtree else name == rule.name)
     ]
     if hole.got.decided_by.kind in ("allow", "allow_of_vlan") and covering:

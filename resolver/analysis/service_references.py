@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import assert_never
 
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import Service
 from resolver.policy.description import DefaultEntry, PolicyDescription, RuleEntry, ServiceEntry
 
@@ -31,9 +31,9 @@ def allowed_references(
     services: list[Service] = []
     for each in policy.entries:
         match each:
-            case RuleEntry(does=Does.PASS, text=text):
+            case RuleEntry(does=Action.PASS, text=text):
                 rules.append(text)
-            case ServiceEntry(does=Does.PASS, service=service):
+            case ServiceEntry(does=Action.PASS, service=service):
                 services.append(service)
             case RuleEntry() | ServiceEntry() | DefaultEntry():
                 pass

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, assert_never
 from resolver.dns import names, presentation
 from resolver.dns.local_record import LocalName
 from resolver.lists.rules import Rule
-from resolver.policy.clauses import RESTRICTING, Does
+from resolver.policy.clauses import RESTRICTING, Action
 from resolver.policy.compiled import AddressRange, CompiledConfig, Policy, Service
 from resolver.policy.description import (
     DefaultEntry,
@@ -138,8 +138,8 @@ def _own_rules(policy: Policy) -> Facts:
     """The rules of the VLAN itself."""
     rules = [each for clause in policy.on_own_rules if clause.vlan for each in clause.rules]
     return {
-        "allow": frozenset(each.text for each in rules if each.does is Does.PASS),
-        "deny": frozenset(each.text for each in rules if each.does is not Does.PASS),
+        "allow": frozenset(each.text for each in rules if each.does is Action.PASS),
+        "deny": frozenset(each.text for each in rules if each.does is not Action.PASS),
     }
 
 
@@ -158,7 +158,7 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
                 if does in RESTRICTING and ground.directive:
                     cites.add(f"{ground.directive} for {service.name}")
             case RuleEntry(does=does, text=text):
-                by_key["allow" if does is Does.PASS else "deny"].add(text)
+                by_key["allow" if does is Action.PASS else "deny"].add(text)
             case DefaultEntry(does=does):
                 default = does
             case _:
@@ -178,14 +178,14 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
     }
 
 
-def _key_of_service(does: Does) -> str:
+def _key_of_service(does: Action) -> str:
     """The key of the config that does it to a service."""
     match does:
-        case Does.PASS:
+        case Action.PASS:
             return "allow"
-        case Does.BLOCK:
+        case Action.BLOCK:
             return "block"
-        case Does.COUNT:
+        case Action.COUNT:
             return "count"
         case _:
             assert_never(does)

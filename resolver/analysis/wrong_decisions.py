@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from resolver.dns import codes, names
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.expectation import Expectation
 from resolver.policy.moment import in_force
@@ -55,7 +55,7 @@ def _with_exemptions(
     if expected.service not in ("", *exempted):
         return expected
     # Another service may count the name, or block it all the same.
-    counted = _names(compiled, view.effect.services.doing[Does.COUNT])
+    counted = _names(compiled, view.effect.services.doing[Action.COUNT])
     counts = outcome == Outcome.WOULD_BLOCK.label and service in counted
     return replace(expected, outcome=outcome if counts else expected.outcome, service="")
 

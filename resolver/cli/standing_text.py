@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import assert_never
 
 from resolver.cli.exemption_text import exemption_text
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.reports.policy_report import BlockedService
 from resolver.reports.standing import Standing
 
@@ -27,14 +27,14 @@ def _blocked(standing: Standing) -> Iterator[str]:
         yield "blocked: no service"
 
 
-def _done(does: Does) -> str:
+def _done(does: Action) -> str:
     """What is done to names."""
     match does:
-        case Does.PASS:
+        case Action.PASS:
             return "allowed"
-        case Does.BLOCK:
+        case Action.BLOCK:
             return "blocked"
-        case Does.COUNT:
+        case Action.COUNT:
             return "counted only"
         case _:
             assert_never(does)
@@ -49,7 +49,7 @@ def _ground(service: BlockedService) -> str:
 
 def _others(standing: Standing) -> Iterator[str]:
     # In audit mode, a policy counts what its ``deny`` and its ``default`` would block.
-    blocks = Does.COUNT if standing.mode == "audit" else Does.BLOCK
+    blocks = Action.COUNT if standing.mode == "audit" else Action.BLOCK
     for what, names in (
         ("not blocked at this hour", standing.other_hours),
         (f"{_done(blocks)}, by name", standing.denied),
@@ -57,8 +57,8 @@ def _others(standing: Standing) -> Iterator[str]:
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
-    if standing.default != Does.PASS:
-        does = blocks if standing.default == Does.BLOCK else Does(standing.default)
+    if standing.default != Action.PASS:
+        does = blocks if standing.default == Action.BLOCK else Action(standing.default)
         yield f"all other names were {_done(does)}"
 
 

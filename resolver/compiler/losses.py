@@ -16,7 +16,7 @@ from resolver.config.model import Config
 from resolver.config.problems import Problem
 from resolver.count_text import count_text
 from resolver.lists.acceptance import loses_much
-from resolver.policy.clauses import BLOCKING, Does
+from resolver.policy.clauses import BLOCKING, Action
 from resolver.policy.compiled import CompiledConfig, ListSource
 from resolver.policy.description import (
     DefaultEntry,
@@ -57,9 +57,9 @@ def _subject(entry: Entry) -> _Subject:
 def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str]:
     """To what a policy does less than before: other names, services, and rules of ``deny``."""
     does_now = _strictest(now)
-    less: dict[tuple[Does, Does], list[str]] = {}
+    less: dict[tuple[Action, Action], list[str]] = {}
     for subject, did in sorted(_strictest(before).items()):
-        does = does_now.get(subject, Does.PASS if subject.gone_is_loss else did)
+        does = does_now.get(subject, Action.PASS if subject.gone_is_loss else did)
         if does.strictness < did.strictness:
             less.setdefault((did, does), []).append(subject.text)
     for (did, does), names in less.items():
@@ -67,25 +67,25 @@ def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str
         yield _less(f"{', '.join(names[:_MOST_NAMED])}{more}", did, does)
 
 
-def _less(names: str, did: Does, does: Does) -> str:
+def _less(names: str, did: Action, does: Action) -> str:
     match does:
-        case Does.PASS:
+        case Action.PASS:
             verb = "block" if did in BLOCKING else "count"
             return f"does not {verb} {names} any more"
-        case Does.COUNT:
+        case Action.COUNT:
             return f"only counts {names} from now on"
-        case Does.BLOCK:
+        case Action.BLOCK:
             raise ValueError("nothing is stricter than to block")
         case _:
             assert_never(does)
 
 
-def _strictest(policy: PolicyDescription) -> dict[_Subject, Does]:
+def _strictest(policy: PolicyDescription) -> dict[_Subject, Action]:
     """The strictest of what a policy does to each subject at some time."""
-    found: dict[_Subject, Does] = {}
+    found: dict[_Subject, Action] = {}
     for entry in policy.entries:
         subject = _subject(entry)
-        known = found.get(subject, Does.PASS)
+        known = found.get(subject, Action.PASS)
         found[subject] = max(known, entry.does, key=lambda does: does.strictness)
     return found
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from resolver.config.values import instead_of_url
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import Rule, read_rule
-from resolver.policy.clauses import Does, OwnRule
+from resolver.policy.clauses import Action, OwnRule
 
 
 class Unfit(NamedTuple):
@@ -15,10 +15,10 @@ class Unfit(NamedTuple):
     advice: str
 
 
-def own_rule(text: str, does: Does) -> OwnRule | Unfit:
+def own_rule(text: str, does: Action) -> OwnRule | Unfit:
     """Read an entry."""
     rule = read_rule(text, 0)
-    reason = _unfit(text, rule, allow=does is Does.PASS)
+    reason = _unfit(text, rule, allow=does is Action.PASS)
     if isinstance(rule, Rule) and not reason:
         return OwnRule(name=rule.name, subtree=rule.subtree, does=does, text=text)
     return Unfit(

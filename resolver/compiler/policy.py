@@ -31,13 +31,13 @@ from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList
 from resolver.policy import compiled as made
 from resolver.policy.clauses import (
+    Action,
     Clause,
-    Does,
+    DefaultRule,
+    HoursCondition,
     OwnRule,
-    OwnRules,
-    PartOfWeek,
+    PolicyRules,
     Services,
-    Unlisted,
 )
 from resolver.policy.expectation import Expectation
 from resolver.policy.policy_hash import policy_hash
@@ -173,10 +173,10 @@ class _Compiler:
         for name, vlan in self.config.vlans.items():
             path: Path = ("vlans", name)
             place = self.policy_place.get(vlan.policy)
-            blocks = Does.BLOCK if place is None else _blocks(self.config.policies[vlan.policy])
+            blocks = Action.BLOCK if place is None else _blocks(self.config.policies[vlan.policy])
             rules = (
                 *self.own_rules((*path, "deny"), enumerate(vlan.deny), blocks),
-                *self.own_rules((*path, "allow"), enumerate(vlan.allow), Does.PASS),
+                *self.own_rules((*path, "allow"), enumerate(vlan.allow), Action.PASS),
             )
             if place is not None and name in self.own_policy_place:
                 yield policy_of_vlan(policies[place], name, rules)
@@ -184,7 +184,7 @@ class _Compiler:
     def of_policy(self, path: Path, policy: PolicyConfig) -> Iterator[Clause]:
         """The clauses of a policy; in audit mode it counts what it would block."""
         blocks = _blocks(policy)
-        default = Does.COUNT if policy.default == "count" else blocks
+        default = Action.COUNT if policy.default == "count" else blocks
         allow, passes = list(enumerate(policy.allow)), 0
         blocked = self.members((*path, "block"), policy.block)
         counted = self.members((*path, "count"), policy.count)
@@ -197,20 +197,20 @@ class _Compiler:
         self.contradicting_hours((*path, "during"), policy.during, passes, blocked | counted)
         own = (
             *self.own_rules((*path, "deny"), enumerate(policy.deny), blocks),
-            *self.own_rules((*path, "allow"), allow, Does.PASS),
+            *self.own_rules((*path, "allow"), allow, Action.PASS),
         )
         if own:
-            yield OwnRules(own)
+            yield PolicyRules(own)
         rest = self.catalog.all() & ~(passes | blocked | counted)
         on_services = (
-            *(Services(passes, Does.PASS), Services(blocked, blocks)),
-            Services(counted, Does.COUNT),
+            *(Services(passes, Action.PASS), Services(blocked, blocks)),
+            Services(counted, Action.COUNT),
             *self.during((*path, "during"), policy.during, blocks),
             Services(rest if policy.default != "pass" else 0, default),
         )
         yield from (each for each in on_services if each.services)
         if policy.default != "pass":
-            yield Unlisted(default)
+            yield DefaultRule(default)
 
     def contradicting_hours(
         self, path: Path, during: Sequence[DuringConfig], passes: int, restricted: int
@@ -239,7 +239,7 @@ class _Compiler:
         return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
-        self, path: Path, during: Sequence[DuringConfig], blocks: Does
+        self, path: Path, during: Sequence[DuringConfig], blocks: Action
     ) -> Iterator[Services]:
         for place, each in enumerate(during):
             outside = each.outside is not None
@@ -247,9 +247,9 @@ class _Compiler:
             blocked = self.members((*path, place, "block"), each.block)
             counted = self.members((*path, place, "count"), each.count)
             if hours is not None:  # else this is a problem already
-                within = PartOfWeek(hours, outside)
+                within = HoursCondition(hours, outside)
                 yield Services(blocked, blocks, within)
-                yield Services(counted, Does.COUNT, within)
+                yield Services(counted, Action.COUNT, within)
 
     def hours(self) -> Iterable[made.Hours]:
         for name, hours in self.config.hours.items():
@@ -276,7 +276,7 @@ class _Compiler:
         return zone
 
     def own_rules(
-        self, path: Path, texts: Iterable[tuple[int, str]], does: Does
+        self, path: Path, texts: Iterable[tuple[int, str]], does: Action
     ) -> Iterator[OwnRule]:
         """The rules of ``allow``, ``deny`` or ``except``; what is no rule is a problem."""
         for place, text in texts:
@@ -341,7 +341,7 @@ class _Compiler:
                 self.wrong(("expect", place, "service"), toml_text(service), *instead)
             self.members(("expect", place, "services"), expectation.services)
             excepted = enumerate(expectation.except_)
-            for _ in self.own_rules(("expect", place, "except"), excepted, Does.PASS):
+            for _ in self.own_rules(("expect", place, "except"), excepted, Action.PASS):
                 pass  # it reports what is no rule
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
@@ -354,6 +354,6 @@ def _directive(
     return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
 
 
-def _blocks(policy: PolicyConfig) -> Does:
+def _blocks(policy: PolicyConfig) -> Action:
     """What a policy does to the names that it is to block."""
-    return Does.BLOCK if policy.mode == "enforce" else Does.COUNT
+    return Action.BLOCK if policy.mode == "enforce" else Action.COUNT

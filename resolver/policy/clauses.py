@@ -1,8 +1,8 @@
 """The clauses of a policy: each says which names it is for, and what the policy does to them.
 
 A policy is its clauses. Code that compares, hashes, exports or describes a policy goes through
-them, and names each kind of clause and each value of ``Does``: so the type checker reports the code
-that lacks a new one (``typing.assert_never``). ``ORDER`` says which value of ``Does`` counts first;
+them, and names each kind of clause and each ``Action``: so the type checker reports the code that
+lacks a new one (``typing.assert_never``). ``ORDER`` says which action counts first;
 ``policy.effect`` has the tiers.
 """
 
@@ -13,7 +13,7 @@ from typing import Final, assert_never
 from resolver.policy.codec import Variant
 
 
-class Does(StrEnum):
+class Action(StrEnum):
     """What a policy does to the names of a clause; the values are stored in snapshots."""
 
     PASS = "pass"
@@ -25,17 +25,17 @@ class Does(StrEnum):
     def strictness(self) -> int:
         """0 where names pass, 1 where they pass and are counted, 2 where a reply is blocked."""
         match self:
-            case Does.PASS:
+            case Action.PASS:
                 return 0
-            case Does.COUNT:
+            case Action.COUNT:
                 return 1
-            case Does.BLOCK:
+            case Action.BLOCK:
                 return 2
             case _:
                 assert_never(self)
 
 
-ORDER: Final = tuple(sorted(Does, key=lambda each: (each is not Does.PASS, -each.strictness)))
+ORDER: Final = tuple(sorted(Action, key=lambda each: (each is not Action.PASS, -each.strictness)))
 """Of what clauses do to a service, the first counts."""
 RESTRICTING: Final = tuple([each for each in ORDER if each.strictness > 0])
 """What has a count: their names are blocked or counted."""
@@ -49,13 +49,13 @@ class OwnRule:
 
     name: bytes
     subtree: bool
-    does: Does
+    does: Action
     text: str
     """The rule as the config writes it."""
 
 
 @dataclass(frozen=True, slots=True)
-class PartOfWeek:
+class HoursCondition:
     """The hours within which, or outside of which, a clause holds."""
 
     hours: int
@@ -68,9 +68,10 @@ class PartOfWeek:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnRules(Variant):
+class PolicyRules(Variant):
     """The rules in the ``allow`` and ``deny`` of the policy, or of a VLAN, before all lists."""
 
+    STORED_AS = "OwnRules"
     rules: tuple[OwnRule, ...]
     vlan: str = ""
     """The VLAN whose rules they are; empty where they are those of the policy."""
@@ -82,8 +83,8 @@ class Services(Variant):
 
     services: int
     """One bit each."""
-    does: Does
-    within: PartOfWeek | None = None
+    does: Action
+    within: HoursCondition | None = None
     """When the clause holds; None for always."""
 
     def holds(self, hours: frozenset[int]) -> bool:
@@ -92,10 +93,11 @@ class Services(Variant):
 
 
 @dataclass(frozen=True, slots=True)
-class Unlisted(Variant):
+class DefaultRule(Variant):
     """All names that no other clause is for: the ``default`` of a policy that is not to pass."""
 
-    does: Does
+    STORED_AS = "Unlisted"
+    does: Action
 
 
-Clause = OwnRules | Services | Unlisted
+Clause = PolicyRules | Services | DefaultRule

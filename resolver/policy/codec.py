@@ -22,6 +22,13 @@ class Variant:
     """One of several classes that a field may hold: it is stored with the name of its class."""
 
     __slots__ = ()
+    STORED_AS = ""
+    """The name by which it is stored, where the class had another one in an earlier release."""
+
+
+def _name(kind: type) -> str:
+    """The name by which a variant is stored."""
+    return kind.STORED_AS or kind.__name__ if issubclass(kind, Variant) else kind.__name__
 
 
 def encode(value: object) -> object:
@@ -33,7 +40,7 @@ def encode(value: object) -> object:
     if dataclasses.is_dataclass(value):
         fields = dataclasses.fields(value)
         plain = {field.name: encode(getattr(value, field.name)) for field in fields}
-        return {_CLASS: type(value).__name__, **plain} if isinstance(value, Variant) else plain
+        return {_CLASS: _name(type(value)), **plain} if isinstance(value, Variant) else plain
     return value
 
 
@@ -66,7 +73,7 @@ def _reader_of_any(kinds: list[Any]) -> Any:  # noqa: ANN401 - a type in, a func
     if len(kinds) == 1:
         read = _reader(kinds[0])
         return lambda plain: None if plain is None else read(plain)
-    by_class = {kind.__name__: _reader(kind) for kind in kinds}
+    by_class = {_name(kind): _reader(kind) for kind in kinds}
 
     def read_variant(plain: dict[str, Any]) -> Any:  # noqa: ANN401
         fields = dict(plain)

@@ -13,7 +13,15 @@ from itertools import chain
 from typing import Final, assert_never
 
 from resolver.dns.local_record import LocalName
-from resolver.policy.clauses import BLOCKING, Clause, Does, OwnRule, OwnRules, Services, Unlisted
+from resolver.policy.clauses import (
+    BLOCKING,
+    Action,
+    Clause,
+    DefaultRule,
+    OwnRule,
+    PolicyRules,
+    Services,
+)
 from resolver.policy.expectation import Expectation
 from resolver.policy.services import union
 from resolver.prefix import Prefix
@@ -151,9 +159,9 @@ class Policy:
         return next((each.vlan for each in self.on_own_rules if each.vlan), "")
 
     @property
-    def on_own_rules(self) -> tuple[OwnRules, ...]:
+    def on_own_rules(self) -> tuple[PolicyRules, ...]:
         """Its clauses of own rules."""
-        return tuple(each for each in self.clauses if isinstance(each, OwnRules))
+        return tuple(each for each in self.clauses if isinstance(each, PolicyRules))
 
     @property
     def own_rules(self) -> tuple[OwnRule, ...]:
@@ -166,27 +174,27 @@ class Policy:
         return tuple(each for each in self.clauses if isinstance(each, Services))
 
     @property
-    def unlisted(self) -> Does:
+    def unlisted(self) -> Action:
         """What it does to the names that no other clause is for."""
-        found = (each.does for each in self.clauses if isinstance(each, Unlisted))
-        return next(found, Does.PASS)
+        found = (each.does for each in self.clauses if isinstance(each, DefaultRule))
+        return next(found, Action.PASS)
 
-    def services(self, *does: Does) -> int:
+    def services(self, *does: Action) -> int:
         """The services to which it does one of these at some time, one bit each."""
         return union(each.services for each in self.on_services if each.does in does)
 
     @property
     def used_services(self) -> int:
         """The services whose lists decide at some time, one bit each."""
-        return self.services(*Does)
+        return self.services(*Action)
 
-    def does(self, *what: Does) -> bool:
+    def does(self, *what: Action) -> bool:
         """Whether it does one of these to any name at some time."""
         for clause in self.clauses:
             match clause:
-                case OwnRules(rules=rules):
+                case PolicyRules(rules=rules):
                     found = any(rule.does in what for rule in rules)
-                case Services(does=does) | Unlisted(does=does):
+                case Services(does=does) | DefaultRule(does=does):
                     found = does in what
                 case _:
                     assert_never(clause)
@@ -197,7 +205,7 @@ class Policy:
     @property
     def mode(self) -> str:
         """``audit`` if it counts some names and blocks none, else ``enforce``."""
-        return "audit" if self.does(Does.COUNT) and not self.does(*BLOCKING) else "enforce"
+        return "audit" if self.does(Action.COUNT) and not self.does(*BLOCKING) else "enforce"
 
 
 @dataclass(frozen=True, slots=True)

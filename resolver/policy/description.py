@@ -7,7 +7,7 @@ some hours alone is named with them.
 from dataclasses import dataclass
 from typing import assert_never
 
-from resolver.policy.clauses import RESTRICTING, Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import RESTRICTING, Action, DefaultRule, PolicyRules, Services
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
 from resolver.policy.service_hours import BlockingHours, clause_hours
@@ -18,7 +18,7 @@ from resolver.policy.services import services_in, union
 class ServiceEntry:
     """What a policy does to the names in the lists of a service."""
 
-    does: Does
+    does: Action
     service: Service
     ground: Ground
     """What a block of it rests on."""
@@ -30,7 +30,7 @@ class ServiceEntry:
 class RuleEntry:
     """What a policy does to the name of a rule in its ``allow`` or ``deny``."""
 
-    does: Does
+    does: Action
     text: str
     """The rule as the config writes it."""
     ground: Ground
@@ -40,7 +40,7 @@ class RuleEntry:
 class DefaultEntry:
     """What a policy does to the names that no other clause is for."""
 
-    does: Does
+    does: Action
     ground: Ground
 
 
@@ -77,10 +77,10 @@ class PolicyDescription:
         return tuple(each for each in self.entries if each.does in RESTRICTING)
 
     @property
-    def unlisted(self) -> Does:
+    def unlisted(self) -> Action:
         """What it does to a name that no other clause is for."""
         found = (each.does for each in self.entries if isinstance(each, DefaultEntry))
-        return next(found, Does.PASS)
+        return next(found, Action.PASS)
 
 
 def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
@@ -111,18 +111,18 @@ def _grounds(policy: Policy) -> tuple[Ground, ...]:
 
 def _entries(policy: Policy, compiled: CompiledConfig) -> list[Entry]:
     own, grounds = policy.cited_grounds[0], _grounds(policy)
-    on_services: dict[tuple[int, Does], ServiceEntry] = {}
+    on_services: dict[tuple[int, Action], ServiceEntry] = {}
     others: list[Entry] = []
     for clause in policy.clauses:
         match clause:
-            case OwnRules(rules=rules):
+            case PolicyRules(rules=rules):
                 others += [RuleEntry(each.does, each.text, own) for each in rules]
             case Services(services=services, does=does):
                 for place, service in services_in(services, enumerate(compiled.services)):
                     hours = clause_hours(compiled, policy, place, does)
                     entry = ServiceEntry(does, service, grounds[place], hours)
                     on_services[place, does] = entry
-            case Unlisted(does=does):
+            case DefaultRule(does=does):
                 others.append(DefaultEntry(does, own))
             case _:
                 assert_never(clause)

@@ -21,10 +21,10 @@ from resolver.policy.clauses import (
     BLOCKING,
     ORDER,
     RESTRICTING,
-    Does,
-    OwnRules,
+    Action,
+    DefaultRule,
+    PolicyRules,
     Services,
-    Unlisted,
 )
 from resolver.policy.compiled import CompiledConfig, Ground, Policy
 from resolver.policy.moment import NOTHING, InForce
@@ -43,20 +43,20 @@ class OwnRuleTable:
 
     __slots__ = ("above", "by_name", "restricted", "rules", "tops")
 
-    def __init__(self, clauses: tuple[OwnRules, ...]) -> None:
+    def __init__(self, clauses: tuple[PolicyRules, ...]) -> None:
         own = [(rule, clause) for clause in clauses for rule in clause.rules]
         self.rules = rules = tuple([rule for rule, _ in own])
         self.by_name: dict[bytes, list[Verdict]] = {}
         """Of the verdicts for a name, the first that covers the asked one decides. ``all_below``
         does not count what else passes there."""
-        own.sort(key=lambda each: (each[0].subtree, each[0].does is not Does.PASS))
+        own.sort(key=lambda each: (each[0].subtree, each[0].does is not Action.PASS))
         for rule, clause in own:
             self.by_name.setdefault(rule.name, []).append(Verdict.by_own_rule(rule, clause))
         self.tops = top_labels(self.by_name)
         """The marks of their last labels: most names have another mark and need no look-up."""
-        self.above = ancestors([rule.name for rule in rules if rule.does is Does.PASS])
+        self.above = ancestors([rule.name for rule in rules if rule.does is Action.PASS])
         """The names above the names of ``allow``."""
-        self.restricted = tuple([rule for rule in rules if rule.does is not Does.PASS])
+        self.restricted = tuple([rule for rule in rules if rule.does is not Action.PASS])
         """The rules of ``deny``."""
 
 
@@ -66,7 +66,7 @@ _NO_RULES: Final = OwnRuleTable(())
 class ServiceSets(NamedTuple):
     """What the clauses of a policy do to the lists of services at a moment, one bit each."""
 
-    doing: Mapping[Does, int]
+    doing: Mapping[Action, int]
     """Those to which the policy does each thing."""
     blocks: int
     """Those whose names get a blocked reply, unless exempted."""
@@ -79,13 +79,13 @@ class ServiceSets(NamedTuple):
 def service_sets(policy: Policy, hours: frozenset[int]) -> ServiceSets:
     """What a policy does to services while these hours hold."""
     ever, done = 0, 0
-    doing = dict.fromkeys(Does, 0)
+    doing = dict.fromkeys(Action, 0)
     for clause in policy.clauses:
         match clause:
             case Services(services=services, does=does):
                 ever |= services
                 doing[does] |= services if clause.holds(hours) else 0
-            case OwnRules() | Unlisted():
+            case PolicyRules() | DefaultRule():
                 pass  # ``Effect`` asks them by name
             case _:
                 assert_never(clause)
@@ -217,13 +217,17 @@ class Effect:
         (one bit each) and in its ``allow`` let names pass. The lists of all others block;
         ``services`` is the number of services.
         """
-        passes = self.services.doing[Does.PASS] | opened
+        passes = self.services.doing[Action.PASS] | opened
         blocks = (1 << services) - 1 & ~passes
         policy = replace(
             self.policy,
             clauses=(
-                *(e for e in self.policy.clauses if not isinstance(e, Services | Unlisted)),
-                *(Services(passes, Does.PASS), Services(blocks, Does.BLOCK), Unlisted(Does.BLOCK)),
+                *(e for e in self.policy.clauses if not isinstance(e, Services | DefaultRule)),
+                *(
+                    Services(passes, Action.PASS),
+                    Services(blocks, Action.BLOCK),
+                    DefaultRule(Action.BLOCK),
+                ),
             ),
         )
         return Effect(policy, self.own_rules, self.answers, self.hours)
@@ -234,8 +238,8 @@ class Effect:
 
 
 def _verdict_on_unlisted(policy: Policy) -> Verdict | None:
-    default = Unlisted(policy.unlisted)
-    return None if default.does is Does.PASS else Verdict.by_default(default)
+    default = DefaultRule(policy.unlisted)
+    return None if default.does is Action.PASS else Verdict.by_default(default)
 
 
 def _question_types(policy: Policy) -> tuple[int, ...]:
@@ -243,7 +247,7 @@ def _question_types(policy: Policy) -> tuple[int, ...]:
     types = {codes.A}
     for clause in policy.clauses:
         match clause:
-            case OwnRules() | Services() | Unlisted():
+            case PolicyRules() | Services() | DefaultRule():
                 pass  # the name alone decides, so that A stands for all types
             case _:
                 assert_never(clause)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import assert_never
 
-from resolver.policy.clauses import BLOCKING, Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import BLOCKING, Action, DefaultRule, PolicyRules, Services
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.moment import ended
 from resolver.policy.services import services_in
@@ -76,18 +76,18 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
     if policy.upstream:
         yield Feature.UPSTREAM
     if not policy.does(*BLOCKING):  # all passes, here and elsewhere
-        if policy.does(Does.COUNT):
+        if policy.does(Action.COUNT):
             yield Feature.COUNT
         return
     yield from (Feature.ALIASES, Feature(f"answer-{policy.answer_mode}"))
     for clause in policy.clauses:
         match clause:
-            case OwnRules(rules=rules):
+            case PolicyRules(rules=rules):
                 yield from (_of_rule(rule.does) for rule in rules)
             case Services():
                 yield from _of_services(compiled, clause)
-            case Unlisted(does=does):
-                opens = policy.services(Does.PASS) != 0
+            case DefaultRule(does=does):
+                opens = policy.services(Action.PASS) != 0
                 yield from _of_default(does, alone=not _blocks_more(policy), opens=opens)
             case _:
                 assert_never(clause)
@@ -99,15 +99,15 @@ def _blocks_more(policy: Policy) -> bool:
     return denies or policy.services(*BLOCKING) != 0
 
 
-def _of_default(does: Does, *, alone: bool, opens: bool) -> Iterator[Feature]:
+def _of_default(does: Action, *, alone: bool, opens: bool) -> Iterator[Feature]:
     match does:
-        case Does.PASS:
+        case Action.PASS:
             return
-        case Does.BLOCK:
+        case Action.BLOCK:
             yield Feature.DEFAULT
             if not alone:
                 yield Feature.ANSWERS_PAST_DEFAULT
-        case Does.COUNT:
+        case Action.COUNT:
             yield Feature.COUNT
             if opens and not alone:
                 yield Feature.ANSWERS_PAST_DEFAULT
@@ -115,13 +115,13 @@ def _of_default(does: Does, *, alone: bool, opens: bool) -> Iterator[Feature]:
             assert_never(does)
 
 
-def _of_rule(does: Does) -> Feature:
+def _of_rule(does: Action) -> Feature:
     match does:
-        case Does.PASS:
+        case Action.PASS:
             return Feature.ALLOW
-        case Does.BLOCK:
+        case Action.BLOCK:
             return Feature.DENY
-        case Does.COUNT:
+        case Action.COUNT:
             return Feature.COUNT
         case _:
             assert_never(does)
@@ -129,11 +129,11 @@ def _of_rule(does: Does) -> Feature:
 
 def _of_services(compiled: CompiledConfig, clause: Services) -> Iterator[Feature]:
     match clause.does:
-        case Does.PASS:
+        case Action.PASS:
             return
-        case Does.COUNT:
+        case Action.COUNT:
             yield Feature.COUNT
-        case Does.BLOCK:
+        case Action.BLOCK:
             yield Feature.LISTS
             if clause.within is not None:
                 yield Feature.HOURS

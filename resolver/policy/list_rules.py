@@ -1,6 +1,6 @@
 """The verdict by the rules of lists that cover a name: rules 2 to 4 of ``policy.judge``."""
 
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect
 from resolver.policy.index import Index, RuleMatch
@@ -41,7 +41,7 @@ class ListRules:
 
     def verdict_by_own_lists(self, effect: Effect, name: bytes) -> Verdict:
         """The verdict by the agency's lists, and by those of others that only let names pass."""
-        passes = effect.services.doing[Does.PASS]
+        passes = effect.services.doing[Action.PASS]
         rules = [
             each
             for each in self._index.match(name)
@@ -111,7 +111,7 @@ class ListRules:
         return Verdict.by_list(
             outcome,
             clause,
-            NO_SERVICE if clause.does is Does.PASS else service,
+            NO_SERVICE if clause.does is Action.PASS else service,
             key=rule.key,
             subtree=rule.subtree,
             source=rule.source,

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from resolver.dns import names
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import AddressRange, CompiledConfig, Policy
 from resolver.policy.facets import ALL
 from resolver.policy.prefixes import by_owner, packed
@@ -96,7 +96,7 @@ def _policy(compiled: CompiledConfig, counted: Projection, policy: Policy) -> tu
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
     found = counted.policy(policy, sinkhole_v4=v4, sinkhole_v6=v6)
-    return found if policy.unlisted is Does.PASS else (*found, _names_of_network(compiled))
+    return found if policy.unlisted is Action.PASS else (*found, _names_of_network(compiled))
 
 
 def _names_of_network(compiled: CompiledConfig) -> tuple[object, ...]:

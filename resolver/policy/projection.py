@@ -11,7 +11,14 @@ from functools import cached_property
 from itertools import chain
 from typing import assert_never
 
-from resolver.policy.clauses import Clause, Does, OwnRules, PartOfWeek, Services, Unlisted
+from resolver.policy.clauses import (
+    Action,
+    Clause,
+    DefaultRule,
+    HoursCondition,
+    PolicyRules,
+    Services,
+)
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.facets import Facet, deciding
 from resolver.policy.services import services_in
@@ -46,7 +53,7 @@ class Projection:
 
     def beside_own_rules(self, policy: Policy) -> tuple[object, ...]:
         """All of a policy but its own rules, and what decides of the services that it names."""
-        others = [each for each in policy.clauses if not isinstance(each, OwnRules)]
+        others = [each for each in policy.clauses if not isinstance(each, PolicyRules)]
         clauses = frozenset(self._clauses(others, policy))
         of_services = services_in(policy.used_services, self._of_services)
         return self.policy(policy, clauses=clauses), frozenset(of_services)
@@ -57,9 +64,9 @@ class Projection:
 
     def _beside_lists(self, clause: Clause) -> tuple[object, ...]:
         match clause:
-            case Services() | OwnRules():
+            case Services() | PolicyRules():
                 return ()
-            case Unlisted():
+            case DefaultRule():
                 return self.of(clause)
             case _:
                 assert_never(clause)
@@ -83,20 +90,20 @@ class Projection:
         grounds = [cited[index] for index in policy.grounds_by_service]
         for clause in clauses:
             match clause:
-                case OwnRules(rules=rules, vlan=vlan):
+                case PolicyRules(rules=rules, vlan=vlan):
                     of = ("rule", vlan) if vlan else ("rule",)
                     yield from ((*of, *self.of(each)) for each in rules)
                 case Services(services=services, does=does, within=within):
                     of_all = ("service", does, self._when(within))
                     named = zip(self._compiled.services, grounds, strict=True)
                     for service, ground in services_in(services, named):
-                        yield *of_all, service.name, *(() if does is Does.PASS else ground)
-                case Unlisted():
+                        yield *of_all, service.name, *(() if does is Action.PASS else ground)
+                case DefaultRule():
                     yield "unlisted", *self.of(clause)
                 case _:
                     assert_never(clause)
 
-    def _when(self, within: PartOfWeek | None) -> object:
+    def _when(self, within: HoursCondition | None) -> object:
         if within is None:
             return ""
         return self.of(within, hours=self.of(self._compiled.hours[within.hours]))

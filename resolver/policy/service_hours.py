@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Final, NamedTuple
 
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.effect import service_sets
 from resolver.policy.moment import hours_at, moments_after
@@ -41,7 +41,7 @@ ALL_HOURS: Final = ServiceHours((), math.inf)
 
 
 def service_hours(
-    compiled: CompiledConfig, policy: Policy, service: int, does: Does, wall: float
+    compiled: CompiledConfig, policy: Policy, service: int, does: Action, wall: float
 ) -> ServiceHours:
     """The hours at which a policy does this to a service, by its index.
 
@@ -58,7 +58,7 @@ def service_hours(
 
 
 def clause_hours(
-    compiled: CompiledConfig, policy: Policy, service: int, does: Does
+    compiled: CompiledConfig, policy: Policy, service: int, does: Action
 ) -> tuple[BlockingHours, ...]:
     """The hours alone: ``ServiceHours.hours``."""
     clauses = [e for e in policy.on_services if e.services >> service & 1 and e.does is does]
@@ -68,7 +68,9 @@ def clause_hours(
     return tuple(BlockingHours(compiled.hours[each.hours].name, each.outside) for each in parts)
 
 
-def _does(compiled: CompiledConfig, policy: Policy, service: int, does: Does, wall: float) -> bool:
+def _does(
+    compiled: CompiledConfig, policy: Policy, service: int, does: Action, wall: float
+) -> bool:
     """Whether the policy does this to a service at a moment."""
     done = service_sets(policy, hours_at(compiled, wall)).doing[does]
     return bool(done >> service & 1)

@@ -4,7 +4,7 @@ import enum
 from typing import Final, assert_never
 
 from resolver.dns import names
-from resolver.policy.clauses import Clause, Does, OwnRule, OwnRules, Services, Unlisted
+from resolver.policy.clauses import Action, Clause, DefaultRule, OwnRule, PolicyRules, Services
 from resolver.policy.prefixes import address_text
 
 
@@ -39,14 +39,14 @@ REBINDING: Final = Outcome.REBINDING
 NO_SERVICE: Final = -1
 
 
-def outcome_of(does: Does) -> Outcome:
+def outcome_of(does: Action) -> Outcome:
     """The outcome for a name to which a policy does this."""
     match does:
-        case Does.PASS:
+        case Action.PASS:
             return Outcome.PASSED
-        case Does.BLOCK:
+        case Action.BLOCK:
             return Outcome.BLOCKED
-        case Does.COUNT:
+        case Action.COUNT:
             return Outcome.WOULD_BLOCK
         case _:
             assert_never(does)
@@ -57,11 +57,11 @@ def _kind(clause: Clause | None) -> int:
     match clause:
         case None:
             return 0
-        case OwnRules():
+        case PolicyRules():
             return 1
         case Services():
             return 2
-        case Unlisted():
+        case DefaultRule():
             return 3
         case _:
             assert_never(clause)
@@ -94,7 +94,7 @@ class Verdict:
         self.outcome = outcome
         self.clause = clause
         """The clause of the policy that decided; None if none did."""
-        self.by_allow = outcome is PASSED and isinstance(clause, OwnRules)
+        self.by_allow = outcome is PASSED and isinstance(clause, PolicyRules)
         """Whether ``allow`` of the policy decided: nothing in the answer is judged then."""
         self.service = service
         self.key = key
@@ -133,7 +133,7 @@ class Verdict:
         )  # fmt: skip
 
     @staticmethod
-    def by_own_rule(rule: OwnRule, clause: OwnRules) -> "Verdict":
+    def by_own_rule(rule: OwnRule, clause: PolicyRules) -> "Verdict":
         """The verdict by a rule in ``allow`` or ``deny``; one of ``allow`` is not named."""
         outcome = outcome_of(rule.does)
         if outcome is PASSED:
@@ -153,7 +153,7 @@ class Verdict:
         )  # fmt: skip
 
     @staticmethod
-    def by_default(default: Unlisted) -> "Verdict":
+    def by_default(default: DefaultRule) -> "Verdict":
         """The verdict on a name that no other clause is for."""
         return Verdict(outcome_of(default.does), default)
 
@@ -210,7 +210,7 @@ class Verdict:
     def rule_text(self) -> str:
         """The rule in the syntax of lists, the range or ``default``; empty if none decided."""
         if not self.key:
-            return "default" if isinstance(self.clause, Unlisted) else self.range_text
+            return "default" if isinstance(self.clause, DefaultRule) else self.range_text
         return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
 
 

@@ -8,23 +8,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from resolver.dns import names
-from resolver.policy.clauses import Clause, OwnRule, OwnRules
+from resolver.policy.clauses import Clause, OwnRule, PolicyRules
 from resolver.policy.compiled import Policy
 
 
 def policy_of_vlan(policy: Policy, vlan: str, rules: Sequence[OwnRule]) -> Policy:
     """A policy with the rules of a VLAN before its clauses."""
-    clauses = (OwnRules(tuple(rules), vlan), *_remaining(policy, rules))
+    clauses = (PolicyRules(tuple(rules), vlan), *_remaining(policy, rules))
     return replace(policy, clauses=clauses)
 
 
 def _remaining(policy: Policy, before: Sequence[OwnRule]) -> Iterator[Clause]:
     """The clauses of a policy, without own rules that these go before for each name."""
     for clause in policy.clauses:
-        if isinstance(clause, OwnRules):
+        if isinstance(clause, PolicyRules):
             rules = [each for each in clause.rules if not any(_covers(e, each) for e in before)]
             if rules:
-                yield OwnRules(tuple(rules))
+                yield PolicyRules(tuple(rules))
         else:
             yield clause
 

@@ -44,7 +44,7 @@ from resolver.publish.client_prefixes import passing_prefixes
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
 
-class Action(NamedTuple):
+class ZoneAction(NamedTuple):
     """What a resolver answers; the form of the records is that of the RPZ draft."""
 
     cname: str
@@ -53,9 +53,9 @@ class Action(NamedTuple):
     """4 or 16 octets each; other types get NODATA."""
 
 
-PASSTHRU = Action("rpz-passthru.")
-NXDOMAIN = Action(".")
-NODATA = Action("*.")
+PASSTHRU = ZoneAction("rpz-passthru.")
+NXDOMAIN = ZoneAction(".")
+NODATA = ZoneAction("*.")
 
 
 class AddressRule(NamedTuple):
@@ -63,7 +63,7 @@ class AddressRule(NamedTuple):
 
     network: bytes
     length: int
-    action: Action
+    action: ZoneAction
 
 
 class ZoneRule(NamedTuple):
@@ -71,7 +71,7 @@ class ZoneRule(NamedTuple):
 
     owner: bytes
     """A name, or ``*.`` and a name: lower-case wire form, without the zone's own name."""
-    action: Action
+    action: ZoneAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class ZoneRules:
         self._judge = Judge(compiled, index)
         self._names = RuleNames(compiled, index)
         self._ranges = service_ranges(compiled)
-        self._actions: dict[tuple[BlockedAnswers, int, bool], Action] = {}
+        self._actions: dict[tuple[BlockedAnswers, int, bool], ZoneAction] = {}
 
     def rules(self, view: View, base: Effect) -> Iterator[ZoneRule]:
         """The rules that turn the verdicts by an effect into those of a view of the same policy."""
@@ -172,7 +172,7 @@ class ZoneRules:
         action = self._blocked(effect, Verdict(BLOCKED, effect.clause(service), service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
             own = tuple(each for each in action.addresses if len(each) == len(of.network))
-            action = Action("", own) if own else NODATA
+            action = ZoneAction("", own) if own else NODATA
         return AddressRule(of.network, of.length, action)
 
     def _differences(self, of: "_Pair", keys: Keys) -> Iterator[ZoneRule]:
@@ -203,20 +203,20 @@ class ZoneRules:
         path.append(node)
         return node
 
-    def _changed(self, of: "_Pair", name: bytes, inherited: Action | None) -> Action | None:
+    def _changed(self, of: "_Pair", name: bytes, inherited: ZoneAction | None) -> ZoneAction | None:
         found, allowed = self.action(of.view, name)
         if allowed or inherited is not None or (of.decides_blocks and found != PASSTHRU):
             return found
         return None if found == self.action(of.base, name)[0] else found
 
-    def action(self, view: View, name: bytes) -> tuple[Action, bool]:
+    def action(self, view: View, name: bytes) -> tuple[ZoneAction, bool]:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:
             return PASSTHRU, verdict.by_allow
         return self._blocked(view.effect, verdict), False
 
-    def _blocked(self, effect: Effect, verdict: Verdict) -> Action:
+    def _blocked(self, effect: Effect, verdict: Verdict) -> ZoneAction:
         """The action for what a verdict blocks, or NODATA where zones have none."""
         key = effect.answers, verdict.reply_key, verdict.all_below
         found = self._actions.get(key)
@@ -225,7 +225,7 @@ class ZoneRules:
         return found
 
 
-def zone_action(answers: BlockedAnswers, verdict: Verdict) -> Action | None:
+def zone_action(answers: BlockedAnswers, verdict: Verdict) -> ZoneAction | None:
     """The action that answers as a policy does; None where response policy zones have none."""
     (of_ipv4, ipv4), (of_ipv6, ipv6), of_others = (
         answers.to_query(qtype, verdict) for qtype in (codes.A, codes.AAAA, codes.TXT)
@@ -237,7 +237,7 @@ def zone_action(answers: BlockedAnswers, verdict: Verdict) -> Action | None:
     if of_ipv4 != codes.NOERROR:
         return None
     addresses = tuple(each for each in (ipv4, ipv6) if each)
-    return Action("", addresses) if addresses else NODATA
+    return ZoneAction("", addresses) if addresses else NODATA
 
 
 class _Pair(NamedTuple):
@@ -259,10 +259,10 @@ class _Node:
         self.name = name
         self.key = key
         self.parent = parent
-        self.inherited: Action | None = parent.below if parent else None
+        self.inherited: ZoneAction | None = parent.below if parent else None
         """The action of the wildcard above it; None where no zone rule covers it."""
-        self.exact: Action | None = None
-        self.below: Action | None = None
+        self.exact: ZoneAction | None = None
+        self.below: ZoneAction | None = None
         self.is_written = False
 
     def changes(self) -> Iterator[ZoneRule]:

@@ -14,7 +14,7 @@ from resolver.dns import names
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
 from resolver.publish.client_prefixes import address_trigger
-from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZone, PolicyZones
+from resolver.publish.policy_zones import PASSTHRU, PolicyZone, PolicyZones, ZoneAction
 from resolver.settings import Publication
 
 _EXPIRE = 24 * 7 * 86400
@@ -112,7 +112,7 @@ def next_serial(last: int, wall: float) -> int:
 
 
 @cache
-def _records(action: Action) -> list[str]:
+def _records(action: ZoneAction) -> list[str]:
     """The records of an action without their owner; a zone has few actions for many owners."""
     if action.cname:
         return [f"CNAME {action.cname}"]

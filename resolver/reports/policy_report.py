@@ -17,7 +17,7 @@ from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import allowed_references, service_references
 from resolver.evidence.figures.small_counts import EXEMPTED
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import (
     DefaultEntry,
@@ -57,7 +57,7 @@ class BlockedService:
     """The number of the directive that bans it; empty for the agency's own policy."""
     hours: tuple[BlockingHours, ...]
     """The hours within which or outside of which alone the policy does so; may be empty."""
-    does: Does = Does.BLOCK
+    does: Action = Action.BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +262,8 @@ def _blocked_service(of: ServiceEntry) -> BlockedService:
 
 def _default(policy: PolicyDescription) -> str:
     """As ``default`` of the config has it: in audit mode, what that blocks is counted."""
-    in_audit = policy.mode == "audit" and policy.unlisted is Does.COUNT
-    return Does.BLOCK if in_audit else policy.unlisted
+    in_audit = policy.mode == "audit" and policy.unlisted is Action.COUNT
+    return Action.BLOCK if in_audit else policy.unlisted
 
 
 def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network]) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from resolver.analysis.explanation import Explainer
 from resolver.metrics.status import ExemptionStatus
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.description import describe
 from resolver.policy.services import services_in
 from resolver.policy.view import View
@@ -58,7 +58,7 @@ def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
     def names(services: int) -> tuple[str, ...]:
         return tuple(each.name for each in services_in(services, compiled.services))
 
-    done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Does}
+    done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Action}
     return Standing(
         client=client,
         vlan=vlan.name,

@@ -11,13 +11,13 @@ from typing import Any
 
 from resolver.policy import codec
 from resolver.policy.clauses import (
+    Action,
     Clause,
-    Does,
+    DefaultRule,
+    HoursCondition,
     OwnRule,
-    OwnRules,
-    PartOfWeek,
+    PolicyRules,
     Services,
-    Unlisted,
 )
 
 _POLICIES, _SUBSCRIPTIONS, _SETTINGS = 2, 11, 12
@@ -83,19 +83,19 @@ def _policy(stored: list[Any]) -> dict[str, Any]:
 
 
 def _clauses(stored: _Clauses) -> Iterator[Clause]:
-    blocks = Does.BLOCK if stored.is_enforced else Does.COUNT
+    blocks = Action.BLOCK if stored.is_enforced else Action.COUNT
     if stored.allow_and_deny:
-        yield OwnRules(
+        yield PolicyRules(
             tuple(
-                OwnRule(each.name, each.subtree, Does.PASS if each.allow else blocks, each.text)
+                OwnRule(each.name, each.subtree, Action.PASS if each.allow else blocks, each.text)
                 for each in stored.allow_and_deny
             )
         )
     if stored.allowed_services:
-        yield Services(stored.allowed_services, Does.PASS)
+        yield Services(stored.allowed_services, Action.PASS)
     if stored.blocked_services:
         yield Services(stored.blocked_services, blocks)
     for each in stored.blocked_by_hours:
-        yield Services(each.services, blocks, PartOfWeek(each.hours, each.outside))
+        yield Services(each.services, blocks, HoursCondition(each.hours, each.outside))
     if stored.blocks_unlisted:
-        yield Unlisted(blocks)
+        yield DefaultRule(blocks)

@@ -7,7 +7,7 @@ from resolver import __version__, build
 from resolver.compiler.candidate import Accepted
 from resolver.count_text import count_text
 from resolver.metrics.served_config import ServedConfig
-from resolver.policy.clauses import BLOCKING, RESTRICTING, Does
+from resolver.policy.clauses import BLOCKING, RESTRICTING, Action
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import (
     DefaultEntry,
@@ -80,7 +80,7 @@ def _restricts(policy: PolicyDescription) -> str:
     return ", ".join(part for part in parts if part) or "blocks nothing"
 
 
-def _what(policy: PolicyDescription, does: Does) -> str:
+def _what(policy: PolicyDescription, does: Action) -> str:
     """To which names a policy does something; empty where there are none."""
     names, services, hourly = 0, 0, 0
     for each in (each for each in policy.entries if each.does is does):
@@ -105,13 +105,13 @@ def _what(policy: PolicyDescription, does: Does) -> str:
     return f"{_verb(does)} {count_text(names, 'name')} of {of_services}{some}"
 
 
-def _verb(does: Does) -> str:
+def _verb(does: Action) -> str:
     match does:
-        case Does.PASS:
+        case Action.PASS:
             return "passes"
-        case Does.BLOCK:
+        case Action.BLOCK:
             return "blocks"
-        case Does.COUNT:
+        case Action.COUNT:
             return "only counts"
         case _:
             assert_never(does)

@@ -26,7 +26,7 @@ from resolver.analysis.service_references import allowed_references, service_ref
 from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig, Service
 from resolver.policy.description import (
     DefaultEntry,
@@ -142,7 +142,7 @@ def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
 class _Restricted:
     """What a policy blocks, or counts."""
 
-    does: Does
+    does: Action
     names: Sequence[tuple[str, tuple[BlockingHours, ...]]]
     """As the config writes them, with hours: categories, services, names. Where all other names are
     of it, no service is named."""
@@ -151,7 +151,7 @@ class _Restricted:
 
 
 def _restricted(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator[_Restricted]:
-    for does in (each for each in Does if any(e.does is each for e in policy.restricted)):
+    for does in (each for each in Action if any(e.does is each for e in policy.restricted)):
         all_others = policy.unlisted is does
         by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
         rules: list[tuple[str, tuple[BlockingHours, ...]]] = []

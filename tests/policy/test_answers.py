@@ -7,7 +7,7 @@ import pytest
 from resolver.config.policy_model import PolicyConfig
 from resolver.dns import codes
 from resolver.policy.answers import MODES, BlockedAnswers
-from resolver.policy.clauses import Does, Services
+from resolver.policy.clauses import Action, Services
 from resolver.policy.verdict import BLOCKED, REBINDING, Verdict
 
 V4, V6 = bytes((192, 0, 2, 1)), bytes(15) + b"\x01"
@@ -22,7 +22,7 @@ def answers(mode: str) -> BlockedAnswers:
 
 
 def verdict(service: int = OTHER, *, all_below: bool = True) -> Verdict:
-    return Verdict(BLOCKED, Services(1 << service, Does.BLOCK), service, all_below=all_below)
+    return Verdict(BLOCKED, Services(1 << service, Action.BLOCK), service, all_below=all_below)
 
 
 def test_the_config_may_say_each_mode_and_no_other() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from resolver.policy import codec
+from resolver.policy.clauses import Action, Clause, DefaultRule, PolicyRules
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,16 @@ def test_a_variant_is_read_as_the_class_that_it_was_written_as() -> None:
     assert codec.decode(_Either, codec.encode(either)) == either
     with pytest.raises(KeyError, match="_Other"):
         codec.decode(_Either, {"each": [{"is": "_Other"}]})
+
+
+@dataclass(frozen=True)
+class _Clauses:
+    clauses: tuple[Clause, ...]
+
+
+def test_a_class_with_another_name_has_the_name_that_earlier_releases_stored() -> None:
+    value = _Clauses((PolicyRules((), "office"), DefaultRule(Action.BLOCK)))
+    rules = {"is": "OwnRules", "rules": [], "vlan": "office"}
+    stored = {"clauses": [rules, {"is": "Unlisted", "does": "block"}]}
+    assert codec.encode(value) == stored
+    assert codec.decode(_Clauses, stored) == value

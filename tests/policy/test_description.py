@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import (
     DefaultEntry,
@@ -43,11 +43,11 @@ def said(policy: PolicyDescription) -> list[tuple[object, ...]]:
 
 def test_it_names_each_service_with_its_directive_and_each_rule_without() -> None:
     assert said(administrative()) == [
-        (Does.BLOCK, "one", DIRECTIVE),
-        (Does.BLOCK, "two", DIRECTIVE),
-        (Does.BLOCK, "b.example", ""),
-        (Does.BLOCK, "|c.example^", ""),
-        (Does.PASS, "status.a.example", ""),
+        (Action.BLOCK, "one", DIRECTIVE),
+        (Action.BLOCK, "two", DIRECTIVE),
+        (Action.BLOCK, "b.example", ""),
+        (Action.BLOCK, "|c.example^", ""),
+        (Action.PASS, "status.a.example", ""),
     ]
 
 
@@ -59,8 +59,8 @@ def test_a_policy_without_rules_does_nothing() -> None:
 def test_what_is_restricted_is_blocked_or_counted() -> None:
     audited = administrative(CONFIG.replace('directives = ["1595"]', 'mode = "audit"'))
     assert audited.mode == "audit"
-    assert {each.does for each in audited.restricted} == {Does.COUNT}
-    assert {each.does for each in administrative().restricted} == {Does.BLOCK}
+    assert {each.does for each in audited.restricted} == {Action.COUNT}
+    assert {each.does for each in administrative().restricted} == {Action.BLOCK}
     assert administrative().mode == "enforce"
 
 
@@ -72,23 +72,23 @@ def test_only_what_a_policy_blocks_can_be_exempted() -> None:
 def test_a_default_that_blocks_is_last_and_rests_on_the_agencys_own_policy() -> None:
     found = administrative(ALLOWING)
     assert said(found) == [
-        (Does.PASS, "one", DIRECTIVE),
-        (Does.BLOCK, "two", DIRECTIVE),
-        (Does.BLOCK, "b.example", ""),
-        (Does.BLOCK, "|c.example^", ""),
-        (Does.PASS, "status.a.example", ""),
-        (Does.BLOCK, ""),
+        (Action.PASS, "one", DIRECTIVE),
+        (Action.BLOCK, "two", DIRECTIVE),
+        (Action.BLOCK, "b.example", ""),
+        (Action.BLOCK, "|c.example^", ""),
+        (Action.PASS, "status.a.example", ""),
+        (Action.BLOCK, ""),
     ]
-    assert (found.unlisted, administrative().unlisted) == (Does.BLOCK, Does.PASS)
+    assert (found.unlisted, administrative().unlisted) == (Action.BLOCK, Action.PASS)
 
 
 def test_what_is_counted_differs_from_what_is_blocked() -> None:
     found = administrative(COUNTING)
-    assert [each[:2] for each in said(found) if each[0] is not Does.PASS] == [
-        (Does.BLOCK, "one"),
-        (Does.COUNT, "two"),
-        (Does.BLOCK, "b.example"),
-        (Does.BLOCK, "|c.example^"),
+    assert [each[:2] for each in said(found) if each[0] is not Action.PASS] == [
+        (Action.BLOCK, "one"),
+        (Action.COUNT, "two"),
+        (Action.BLOCK, "b.example"),
+        (Action.BLOCK, "|c.example^"),
     ]
     assert found.mode == "enforce"
 
@@ -101,9 +101,9 @@ def test_a_policy_that_counts_and_blocks_nothing_is_in_audit_mode() -> None:
 def test_a_default_that_counts_is_described() -> None:
     counts = CONFIG.replace('allow = ["status', 'default = "count"\nallow = ["status')
     found = administrative(counts)
-    assert (found.mode, found.unlisted) == ("enforce", Does.COUNT)
+    assert (found.mode, found.unlisted) == ("enforce", Action.COUNT)
     audited = administrative(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))
-    assert (audited.mode, audited.unlisted) == ("audit", Does.COUNT)
+    assert (audited.mode, audited.unlisted) == ("audit", Action.COUNT)
 
 
 def test_a_service_that_is_counted_and_blocked_at_some_hours_is_there_twice() -> None:
@@ -112,6 +112,6 @@ def test_a_service_that_is_counted_and_blocked_at_some_hours_is_there_twice() ->
     found = administrative(COUNTING.replace('count = ["two"]', during) + hours)
     of_two = [each for each in said(found) if each[1] == "two"]
     assert of_two == [
-        (Does.BLOCK, "two", DIRECTIVE, "within office"),
-        (Does.COUNT, "two", DIRECTIVE),
+        (Action.BLOCK, "two", DIRECTIVE, "within office"),
+        (Action.COUNT, "two", DIRECTIVE),
     ]

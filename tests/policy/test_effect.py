@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from resolver.dns import names
-from resolver.policy.clauses import BLOCKING, RESTRICTING, Does, Services, Unlisted
+from resolver.policy.clauses import BLOCKING, RESTRICTING, Action, DefaultRule, Services
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects
 from resolver.policy.moment import in_force
@@ -20,8 +20,8 @@ def compiled(config: str = CONFIG) -> CompiledConfig:
 
 
 def test_what_blocks_and_what_restricts_is_what_the_outcomes_say() -> None:
-    assert {*BLOCKING} == {each for each in Does if outcome_of(each) is BLOCKED}
-    assert {*RESTRICTING} == {each for each in Does if outcome_of(each) is not Outcome.PASSED}
+    assert {*BLOCKING} == {each for each in Action if outcome_of(each) is BLOCKED}
+    assert {*RESTRICTING} == {each for each in Action if outcome_of(each) is not Outcome.PASSED}
 
 
 def test_an_exemption_takes_services_from_what_is_enforced() -> None:
@@ -43,10 +43,10 @@ def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
 def test_a_policy_in_audit_mode_enforces_nothing() -> None:
     audited = CONFIG.replace('directives = ["1595"]', 'mode = "audit"')
     effect = Effects(compiled(audited)).of(0)
-    assert (effect.services.blocks, effect.services.doing[Does.COUNT]) == (0, ONE | TWO)
+    assert (effect.services.blocks, effect.services.doing[Action.COUNT]) == (0, ONE | TWO)
     assert (effect.restricted, effect.enforced, effect.denied) == (ONE | TWO, 0, ())
     enforced = Effects(compiled()).of(0)
-    assert (enforced.services.blocks, enforced.services.doing[Does.COUNT]) == (ONE | TWO, 0)
+    assert (enforced.services.blocks, enforced.services.doing[Action.COUNT]) == (ONE | TWO, 0)
 
 
 def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
@@ -74,14 +74,14 @@ def test_a_policy_that_only_has_a_default_has_rules() -> None:
     effect = Effects(compiled(alone)).of(1)
     assert effect.has_rules
     assert effect.unlisted is not None
-    assert (effect.unlisted.clause, effect.unlisted.outcome) == (Unlisted(Does.BLOCK), BLOCKED)
+    assert (effect.unlisted.clause, effect.unlisted.outcome) == (DefaultRule(Action.BLOCK), BLOCKED)
     assert not Effects(compiled()).of(1).has_rules
 
 
 def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
     effect = Effects(compiled(ALLOWING)).of(0, (0,))
     services = effect.services
-    assert (services.doing[Does.PASS], services.blocks, services.asleep) == (ONE, TWO, 0)
+    assert (services.doing[Action.PASS], services.blocks, services.asleep) == (ONE, TWO, 0)
     assert effect.exempt == TWO
     assert effect.unlisted is not None
     assert effect.ground(effect.unlisted.service).directive == ""
@@ -99,7 +99,7 @@ def test_the_clause_on_a_service_is_the_one_that_decides_now() -> None:
     )
     found = compiled(config)
     begins, ends = found.hours[0].moments[:2]
-    for moment, does in ((begins, Does.BLOCK), (ends, Does.COUNT)):
+    for moment, does in ((begins, Action.BLOCK), (ends, Action.COUNT)):
         effect = Effects(found, in_force(found, moment)).of(0)
         assert [effect.clause(service).does for service in (0, 1)] == [does, does]
 
@@ -114,13 +114,13 @@ def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> 
     effect = Effects(compiled(ALLOWING)).of(0)
     closed = effect.with_default_block(opened=0, services=3)
     opened = effect.with_default_block(opened=0b100, services=3)
-    kept = [each for each in effect.policy.clauses if not isinstance(each, Services | Unlisted)]
+    kept = [each for each in effect.policy.clauses if not isinstance(each, Services | DefaultRule)]
     for changed, passes, blocks in ((closed, 0b001, 0b110), (opened, 0b101, 0b010)):
         assert changed.policy.clauses == (
             *kept,
-            Services(passes, Does.PASS),
-            Services(blocks, Does.BLOCK),
-            Unlisted(Does.BLOCK),
+            Services(passes, Action.PASS),
+            Services(blocks, Action.BLOCK),
+            DefaultRule(Action.BLOCK),
         )
         assert (changed.services.blocks, changed.default_blocks) == (blocks, True)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from resolver.policy.clauses import OwnRules
+from resolver.policy.clauses import PolicyRules
 from resolver.policy.compiled import CompiledConfig, Ground, Policy
 from resolver.policy.facets import ALL, FIELDS, Facet
 from resolver.policy.projection import Projection
@@ -66,7 +66,7 @@ def test_what_is_done_to_a_service_decides_names() -> None:
 
 
 def test_own_rules_are_left_out() -> None:
-    others = tuple(each for each in POLICY.clauses if not isinstance(each, OwnRules))
+    others = tuple(each for each in POLICY.clauses if not isinstance(each, PolicyRules))
     assert others != POLICY.clauses
     assert compared(POLICY, ALL) == compared(dataclasses.replace(POLICY, clauses=others), ALL)
 

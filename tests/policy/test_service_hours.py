@@ -5,12 +5,12 @@ import math
 
 import pytest
 
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.service_hours import service_hours
 from tests.policy.networks import HOURLY, snapshot_of
 
-BLOCK = Does.BLOCK
+BLOCK = Action.BLOCK
 NIGHT = """
 [hours.night]
 days = ["sat"]
@@ -82,5 +82,5 @@ def test_a_block_begins_next_where_the_service_is_counted_first() -> None:
     compiled = snapshot_of(config).compiled
     blocked = service_hours(compiled, compiled.policies[0], 0, BLOCK, _tehran(24, 16))
     assert (blocked.text, blocked.changes) == ("within office", _tehran(25, 7, 30))
-    counted = service_hours(compiled, compiled.policies[0], 0, Does.COUNT, _tehran(24, 16))
+    counted = service_hours(compiled, compiled.policies[0], 0, Action.COUNT, _tehran(24, 16))
     assert (counted.text, counted.changes) == ("within evening", _tehran(24, 18))

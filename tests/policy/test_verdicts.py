@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.policy.clauses import Clause, Does, OwnRules, Services, Unlisted
+from resolver.policy.clauses import Action, Clause, DefaultRule, PolicyRules, Services
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome, Verdict
 from tests.policy.networks import ALLOWING, CONFIG, COUNTING, LISTS, judge, snapshot_of, view
@@ -80,7 +80,7 @@ def facts(verdict: Verdict) -> tuple[object, ...]:
 
 
 def test_verdicts_by_two_kinds_of_clauses_share_no_reply_template() -> None:
-    clauses = (None, OwnRules(()), Services(1, Does.BLOCK), Unlisted(Does.BLOCK))
+    clauses = (None, PolicyRules(()), Services(1, Action.BLOCK), DefaultRule(Action.BLOCK))
     assert {type(each) for each in clauses[1:]} == {*get_args(Clause)}
     keys = [Verdict(Outcome.BLOCKED, each).reply_key for each in clauses]
     assert len(set(keys)) == len(keys)
@@ -165,7 +165,7 @@ def test_where_the_default_blocks_only_what_allow_has_passes(name: bytes) -> Non
     verdict = ALLOWING_JUDGE.check_query(OPEN_TO_FEW, name)
     by = open_to_few(name)
     assert verdict.outcome is (Outcome.BLOCKED if by else Outcome.PASSED)
-    assert isinstance(verdict.clause, Unlisted) == (by == "default")
+    assert isinstance(verdict.clause, DefaultRule) == (by == "default")
     assert (verdict.rule_text == "default") == (by == "default")
     assert not (by == "default" and verdict.all_below)
 
@@ -174,15 +174,15 @@ def test_where_the_default_blocks_only_what_allow_has_passes(name: bytes) -> Non
     ("name", "outcome", "by"),
     [
         ("www.both.example", Outcome.PASSED, Services),  # of an allowed service first
-        ("x.a.example", Outcome.BLOCKED, Unlisted),  # an exception allows nothing
-        ("z.example", Outcome.BLOCKED, Unlisted),
+        ("x.a.example", Outcome.BLOCKED, DefaultRule),  # an exception allows nothing
+        ("z.example", Outcome.BLOCKED, DefaultRule),
         ("www.agency.example", Outcome.PASSED, type(None)),  # forwarded
         ("printer.agency.example", Outcome.PASSED, type(None)),  # local
         ("localhost", Outcome.PASSED, type(None)),
         ("1.0.0.10.in-addr.arpa", Outcome.PASSED, type(None)),
-        (".", Outcome.BLOCKED, Unlisted),
-        ("example", Outcome.BLOCKED, Unlisted),
-        ("www.b.example", Outcome.BLOCKED, OwnRules),
+        (".", Outcome.BLOCKED, DefaultRule),
+        ("example", Outcome.BLOCKED, DefaultRule),
+        ("www.b.example", Outcome.BLOCKED, PolicyRules),
     ],
 )
 def test_the_default_is_for_names_that_nothing_covers(
@@ -235,7 +235,7 @@ def test_ranges_of_blocked_services_judge_the_answer_of_an_allowed_name() -> Non
 def test_a_forward_of_the_root_is_no_zone_that_passes_the_default() -> None:
     snapshot = snapshot_of(ALLOWING.replace('zones = ["agency.example"]', 'zones = ["."]'))
     verdict = judge(snapshot).check_query(view(snapshot, "10.10.0.5"), names.parse("n.example"))
-    assert isinstance(verdict.clause, Unlisted)
+    assert isinstance(verdict.clause, DefaultRule)
 
 
 # ---- a policy that blocks one service and counts another ----
@@ -268,7 +268,7 @@ def test_a_counted_name_passes_unless_something_blocks_it(name: bytes) -> None:
         expected = in_trial(name, exempted=client == "10.10.3.5")
         assert verdict.outcome is expected
         if expected is Outcome.WOULD_BLOCK:
-            assert verdict.clause == Services(0b10, Does.COUNT)
+            assert verdict.clause == Services(0b10, Action.COUNT)
 
 
 @given(NAMES, NAMES)
@@ -311,7 +311,7 @@ def test_an_exempted_address_names_the_exemption_and_the_clause() -> None:
         view(snapshot, "10.10.3.5"), names.parse("n.example"), (), (), (packed("91.108.4.1"),)
     )
     assert (verdict.outcome, verdict.exemption) == (Outcome.EXEMPTED, 0)
-    assert verdict.clause == Services(0b11, Does.BLOCK)
+    assert verdict.clause == Services(0b11, Action.BLOCK)
 
 
 def test_of_two_ranges_that_of_the_deciding_service_is_reported() -> None:

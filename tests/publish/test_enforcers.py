@@ -10,7 +10,7 @@ import pytest
 from resolver.dns import codes
 from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
-from resolver.policy.clauses import Clause, OwnRule, PartOfWeek
+from resolver.policy.clauses import Clause, HoursCondition, OwnRule
 from resolver.policy.facets import FIELDS
 from resolver.policy.features import Feature, features
 from resolver.policy.verdict import BLOCKED, Verdict
@@ -32,13 +32,13 @@ FEATURES = {
     "OwnRule.name": (Feature.DENY, Feature.ALLOW),
     "OwnRule.subtree": (Feature.DENY, Feature.ALLOW),
     "OwnRule.does": (Feature.DENY, Feature.ALLOW, Feature.COUNT),
-    "OwnRules.rules": (Feature.DENY, Feature.ALLOW),
+    "PolicyRules.rules": (Feature.DENY, Feature.ALLOW),
     "Services.services": (Feature.LISTS, Feature.ALIASES, *RANGES),
     "Services.does": (Feature.LISTS, Feature.COUNT, Feature.ANSWERS_PAST_DEFAULT),
     "Services.within": (Feature.HOURS,),
-    "PartOfWeek.hours": (Feature.HOURS,),
-    "PartOfWeek.outside": (Feature.HOURS,),
-    "Unlisted.does": (Feature.DEFAULT, Feature.COUNT),
+    "HoursCondition.hours": (Feature.HOURS,),
+    "HoursCondition.outside": (Feature.HOURS,),
+    "DefaultRule.does": (Feature.DEFAULT, Feature.COUNT),
     "Policy.clauses": (Feature.LISTS, Feature.DENY, Feature.ALLOW, Feature.DEFAULT, Feature.COUNT),
     "Policy.answer_mode": ANSWERS,
     "Policy.sinkhole_v4": (Feature.SINKHOLE,),
@@ -65,7 +65,7 @@ DECIDE_NOTHING = {
     "Service.category": "it says which services a policy blocks, and these are known",
     "Service.title": "people read it",
     "Service.persian": "people read it",
-    "OwnRules.vlan": "the policy that has them is that of the VLAN alone",
+    "PolicyRules.vlan": "the policy that has them is that of the VLAN alone",
     "Policy.name": "it is in the names of zones and files",
     "Policy.directives": "people read it",
     "Policy.cited_grounds": "people read it: no engine has the text of each ground",
@@ -80,7 +80,7 @@ def test_every_field_of_the_policy_has_a_feature_or_decides_nothing() -> None:
     """A field that does not even count for the policy hash needs no feature."""
     kinds = (
         *(made.Service, made.ListSource, made.Policy, made.Vlan, made.AddressRange),
-        *(made.Exemption, made.Hours, OwnRule, PartOfWeek, *get_args(Clause)),
+        *(made.Exemption, made.Hours, OwnRule, HoursCondition, *get_args(Clause)),
     )
     every = {f"{kind.__name__}.{field.name}" for kind in kinds for field in fields(kind)}
     uncounted = {field for field, row in FIELDS.items() if row.not_compared} - FEATURES.keys()

@@ -12,8 +12,8 @@ from resolver.publish.policy_zones import (
     NODATA,
     NXDOMAIN,
     PASSTHRU,
-    Action,
     PolicyZones,
+    ZoneAction,
     ZoneRule,
     policy_zones,
 )
@@ -26,7 +26,7 @@ WALL = 1.8e9
 """A Friday, 11:30 in Tehran."""
 LATER = WALL + 6 * 3600
 """Then the hours of the policies have ended."""
-SINKHOLE = Action("", (bytes(4), bytes(16)))
+SINKHOLE = ZoneAction("", (bytes(4), bytes(16)))
 _TABLES = (
     vlan("few", "few", "10.17.0.0/16")
     + vlan("few-exempted", "few", "10.18.0.0/16")
@@ -163,7 +163,7 @@ VIEWS = {
 }
 
 
-def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
+def reply(snapshot: Snapshot, view: View, name: bytes) -> ZoneAction:
     """What this server replies."""
     verdict = judge(snapshot).check_query(view, name)
     if verdict.outcome is not BLOCKED:

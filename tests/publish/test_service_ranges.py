@@ -10,7 +10,7 @@ from resolver.policy.prefixes import Network, network_of, packed
 from resolver.policy.verdict import BLOCKED, PASSED
 from resolver.policy.view import Views
 from resolver.prefix import Prefix
-from resolver.publish.policy_zones import NODATA, PASSTHRU, Action, AddressRule, policy_zones
+from resolver.publish.policy_zones import NODATA, PASSTHRU, AddressRule, ZoneAction, policy_zones
 from tests.config.tables import exemption, vlan
 from tests.policy.networks import judge, snapshot_of
 from tests.publish.zone_lookup import ZoneLookup
@@ -48,7 +48,7 @@ ADDRESSES = st.sampled_from(
 )
 
 
-def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> Action | None:
+def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> ZoneAction | None:
     """The action of the first zone with a range for an address, by its longest prefix."""
     for zone in zones:
         ranges = {network_of(Prefix(rule.network, rule.length, 0)): rule.action for rule in zone}
@@ -114,9 +114,9 @@ def test_an_address_is_never_answered_with_nxdomain() -> None:
 def test_an_address_is_answered_with_one_of_its_family(sinkhole: str) -> None:
     of = snapshot_of(CONFIG.replace('answer = "nxdomain"', f"sinkhole = {sinkhole}"), LISTS)
     [block_set] = policy_zones(of.compiled, of.index(), WALL).block_sets
-    own = {4: Action("", (packed("10.10.0.1"),)), 16: NODATA}
+    own = {4: ZoneAction("", (packed("10.10.0.1"),)), 16: NODATA}
     if "fd00" in sinkhole:
-        own[16] = Action("", (packed("fd00::1"),))
+        own[16] = ZoneAction("", (packed("fd00::1"),))
     assert {len(rule.network) for rule in block_set.addresses} == {4, 16}
     for rule in block_set.addresses:
         assert rule.action == own[len(rule.network)]

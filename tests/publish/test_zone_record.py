@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from resolver.policy.view import View
 from resolver.publish import writer, zone_record
-from resolver.publish.policy_zones import Action, ZoneRules, policy_zones
+from resolver.publish.policy_zones import ZoneAction, ZoneRules, policy_zones
 from resolver.publish.zone_text import contents
 from resolver.snapshot.snapshot import Snapshot
 from tests.config.tables import exemption, vlan
@@ -383,7 +383,7 @@ def test_the_rules_of_a_zone_are_made_as_they_are_written(monkeypatch: pytest.Mo
     judged = []
     action = ZoneRules.action
 
-    def noted(rules: ZoneRules, view: View, name: bytes) -> tuple[Action, bool]:
+    def noted(rules: ZoneRules, view: View, name: bytes) -> tuple[ZoneAction, bool]:
         judged.append(name)
         return action(rules, view, name)
 

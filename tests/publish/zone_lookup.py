@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from resolver.dns import names
-from resolver.publish.policy_zones import PASSTHRU, Action, ZoneRule
+from resolver.publish.policy_zones import PASSTHRU, ZoneAction, ZoneRule
 
 
 class ZoneLookup:
     """Looks names up in a zone as an authoritative server does."""
 
     def __init__(self, rules: Sequence[ZoneRule]) -> None:
-        self._actions: Mapping[bytes, Action] = dict(rules)
+        self._actions: Mapping[bytes, ZoneAction] = dict(rules)
         assert len(self._actions) == len(rules)
         self._exist = {zone for rule in rules for zone in names.zones(rule.owner)} | {names.ROOT}
 
-    def action(self, name: bytes) -> Action | None:
+    def action(self, name: bytes) -> ZoneAction | None:
         """The action for a name; None where the zone says nothing of it."""
         if name in self._exist:
             return self._actions.get(name)
@@ -22,6 +22,6 @@ class ZoneLookup:
         return self._actions.get(names.WILDCARD + encloser)
 
 
-def decide(zones: Iterable[ZoneLookup], name: bytes) -> Action:
+def decide(zones: Iterable[ZoneLookup], name: bytes) -> ZoneAction:
     """The first zone that has an action decides; without any the name passes."""
     return next((found for zone in zones if (found := zone.action(name))), PASSTHRU)

@@ -18,7 +18,7 @@ from resolver.config.model import BlockLogConfig
 from resolver.config.policy_model import PolicyConfig
 from resolver.dns import codes, names
 from resolver.lists.formats import FORMATS
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.compiled import FORM, CompiledConfig
 from resolver.snapshot import store
 from tests.policy.networks import snapshot_of
@@ -106,7 +106,7 @@ def test_this_release_reads_the_fields_that_the_last_one_wrote() -> None:
 def test_this_release_does_not_serve_a_value_that_only_the_next_one_knows() -> None:
     """With a new value of an old field, raise ``FORM``, and write both here."""
     values = {
-        "Does": [*Does],
+        "Action": [*Action],
         "Policy.answer_mode": choices(PolicyConfig, "answer"),
         "BlockLog.client": choices(BlockLogConfig, "client"),
         "Subscription.format": [*FORMATS],

@@ -8,7 +8,7 @@ import pytest
 
 from resolver.metrics.definitions import RELOAD_RESULTS
 from resolver.policy.answers import MODES
-from resolver.policy.clauses import Does
+from resolver.policy.clauses import Action
 from resolver.policy.verdict import Outcome
 from resolver.web.rendering import messages
 
@@ -65,7 +65,7 @@ def test_every_outcome_and_result_has_a_message() -> None:
 
 
 def test_what_a_policy_does_besides_to_pass_has_a_message() -> None:
-    restricting = {each.value for each in Does if each is not Does.PASS}
+    restricting = {each.value for each in Action if each is not Action.PASS}
     assert messages("en")["status_page"]["restricts"].keys() == restricting
     assert messages("en")["done"].keys() == restricting
 
