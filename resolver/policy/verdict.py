@@ -209,9 +209,15 @@ class Verdict:
     @property
     def rule_text(self) -> str:
         """The rule in the syntax of lists, the range or ``default``; empty if none decided."""
-        if not self.key:
-            return "default" if isinstance(self.clause, DefaultRule) else self.range_text
-        return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
+        if self.key:
+            return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
+        match self.clause:
+            case DefaultRule():
+                return "default"
+            case None | PolicyRules() | Services():
+                return self.range_text
+            case _:
+                assert_never(self.clause)
 
 
 PASS: Final = Verdict(Outcome.PASSED)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from resolver.analysis.step import STEPS
 from resolver.policy.compiled import Exemption, Policy
 from resolver.reports.policy_report import VlanReport
 from resolver.reports.standing import Standing
@@ -88,3 +89,16 @@ def test_the_text_of_a_moment_says_each_fact() -> None:
 def test_a_moment_has_what_a_report_says_of_a_policy() -> None:
     said = {OTHER_NAME.get(each, each) for each in fields_of(VlanReport) - NOT_AT_A_MOMENT}
     assert said - fields_of(Standing) == set()
+
+
+def test_each_step_of_an_explanation_has_a_text() -> None:
+    kinds = {
+        node.args[0].value
+        for node in ast.walk(modules()["analysis.explanation"].tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "step"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert "default" in kinds
+    assert kinds - STEPS.keys() == set()
