@@ -103,7 +103,7 @@ def _address(text: str) -> IPv4Address | IPv6Address:
 
 
 def _compiled(config: Path, program: str) -> CompileResult:
-    """The compiled config for a program, after what is looser there was said on standard error.
+    """The compiled config for a program; what is not stricter there was said on standard error.
 
     Raises:
         DarbanError: an expectation fails.
@@ -113,7 +113,7 @@ def _compiled(config: Path, program: str) -> CompileResult:
         return compiled
     compiled.check()  # an engine takes these files though the server refuses the policy
     enforcer, told = Enforcer(program), len(compiled.problems)
-    for each in with_misfits(compiled, enforcer, Fit.LOOSER).problems[told:]:
+    for each in with_misfits(compiled, enforcer, Fit.LOOSER, Fit.OTHERWISE).problems[told:]:
         echo(str(each), err=True)
     return compiled
 

@@ -1,6 +1,6 @@
 """How each enforcer enforces each feature of a policy: the only place that says so.
 
-``darban check`` names what is otherwise, and ``darban export`` what is looser.
+``darban check`` names what is otherwise, and ``darban export`` what is not stricter.
 
 What must stay true:
 - Every enforcer has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
@@ -34,6 +34,8 @@ class Fit(Enum):
     EXACT = "as here"
     STRICTER = "stricter"
     LOOSER = "looser"
+    OTHERWISE = "otherwise"
+    """Neither stricter nor looser, or each at its time."""
 
 
 class Support(NamedTuple):
@@ -64,6 +66,10 @@ def _looser(why: str, *features: Feature) -> dict[Feature, Support]:
     return dict.fromkeys(features, Support(Fit.LOOSER, why))
 
 
+def _otherwise(why: str, *features: Feature) -> dict[Feature, Support]:
+    return dict.fromkeys(features, Support(Fit.OTHERWISE, why))
+
+
 _ZONES: Final = {
     **_exact(Feature.LISTS, Feature.EXCEPTIONS, Feature.DENY, Feature.ALLOW, Feature.ALIASES),
     **_exact(Feature.SINKHOLE, Feature.NODATA, Feature.COUNT, Feature.VLAN_EXEMPTIONS),
@@ -74,13 +80,13 @@ _ZONES: Final = {
     ),
     **_stricter("blocked names get NODATA", Feature.REFUSED),
     **_stricter("clients with link-local addresses are refused", Feature.INTERFACE),
-    **_looser("queries go to servers of the resolver's own", Feature.UPSTREAM),
+    **_otherwise("queries go to servers of the resolver's own", Feature.UPSTREAM),
     **_stricter(
         "an alias to a name with NXDOMAIN gets NXDOMAIN, too, and not NODATA",
         *(Feature.CANARIES, Feature.NXDOMAIN),
     ),
     **_stricter("some are left out, and named", Feature.PREFIX_EXEMPTIONS),
-    **_looser("what begins or ends does so with the next transfer of the zone", Feature.HOURS),
+    **_otherwise("what begins or ends does so with the next transfer of the zone", Feature.HOURS),
     **_looser(
         "addresses in hints of HTTPS and SVCB records pass, and IPv4 addresses below NAT64 "
         "prefixes of the network's own",
@@ -107,7 +113,7 @@ def _firewall(hours: str) -> dict[Feature, Support]:
             *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT),
             *(Feature.ALIASES, Feature.CANARIES, Feature.INTERFACE, Feature.UPSTREAM),
         ),
-        **_looser(hours, Feature.HOURS),
+        **_otherwise(hours, Feature.HOURS),
     }
 
 
