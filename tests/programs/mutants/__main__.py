@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[3]
 DECIDING = {
-    "policy": ("judge", "effect", "moment"),
+    "policy": ("judge", "list_rules", "verdict_cache", "effect", "moment"),
     "exchange": ("exchange", "round", "fallback", "scrub"),
 }
 """All of their mutants are tried."""
