@@ -14,6 +14,7 @@ import contextlib
 import datetime as dt
 import math
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -161,7 +162,7 @@ def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, s
     Empty where there is no file. FiguresError where it cannot be read.
     """
     path = directory / f"{month}.sqlite"
-    if not path.exists():
+    if not _is_begun(path):
         return "", ""
     found = _read(path, (0, 0), opening)
     return found.node, found.time_zone
@@ -219,7 +220,7 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
     """
     for month in sorted(_months(directory)):
         path = directory / f"{month}.sqlite"
-        if month_of(since) <= month <= month_of(until) and path.exists():
+        if month_of(since) <= month <= month_of(until) and _is_begun(path):
             with contextlib.suppress(FiguresError), tables.to_read(path) as database:
                 tables.check_tables(database, path)
                 yield from tables.sums(database, since, until, step)
@@ -236,7 +237,7 @@ def _with_month(
     damaged = [f"{path.name}: set aside" for path in _asides(directory, month)]
     path = directory / f"{month}.sqlite"
     try:
-        if path.exists():
+        if _is_begun(path):
             found = _joined(found, _read(path, period, opening))
     except FiguresError as error:
         if or_raise:
@@ -255,6 +256,14 @@ def _joined(earlier: Figures, later: Figures) -> Figures:
         (*earlier.damaged, *later.damaged),
         (*earlier.links, *later.links),
     )
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether there is more than an empty file, which SQLite makes before it writes the tables."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
+    return False
 
 
 def _read(path: Path, period: tuple[float, float], opening: Opening) -> Figures:

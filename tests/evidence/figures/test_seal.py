@@ -11,7 +11,7 @@ import pytest
 from resolver.evidence.figures.counts import HourFigures, Labels, Minute, SelfTestResult
 from resolver.evidence.figures.seal import KeptFigures
 from resolver.evidence.figures.store import NAME, FigureStore
-from resolver.evidence.figures.tables import copied
+from resolver.evidence.figures.tables import copied, to_read
 
 DAY = 86400
 MINUTE = Minute(2 * DAY, "darban-1:ab", True, SelfTestResult.HELD)
@@ -116,3 +116,11 @@ def test_an_hour_is_of_the_figures_that_begin_in_it(tmp_path: Path) -> None:
     now = KeptFigures(tmp_path, copied)
     found = [now.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]
     assert [one == other for one, other in zip(hours, found, strict=True)] == [True, False, True]
+
+
+def test_a_file_that_sqlite_has_just_made_has_no_figures_yet(tmp_path: Path) -> None:
+    """The thread that stores a minute makes it; the one that seals may come before the tables."""
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "1970-01.sqlite").touch()
+    found = KeptFigures(tmp_path, to_read).of(0, DAY)
+    assert (found.hash, found.node) == (_hash(tmp_path / "none", 0)[0], "")
