@@ -6,6 +6,7 @@ logged. Only a head that is on the disk is published.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -45,12 +46,12 @@ class AuditWriter(Part):
         self._waits_since = waits_since
         self._log = AuditLog(state)
         self._writing = asyncio.Lock()
-        self._head = ""
+        self._head, self._broken_at = "", 0
         self._changes: tuple[ConfigChange, ...] = ()
 
     def states(self) -> Iterable[object]:
         """An ``AuditState``."""
-        yield AuditState(self._head, self._changes)
+        yield AuditState(self._head, self._changes, self._broken_at)
 
     async def run(self) -> None:
         """Look at the clock, and seal what is over, now and then; until cancelled."""
@@ -111,6 +112,8 @@ class AuditWriter(Part):
         now = read_clock()
         await self._write(partial(self._note_clock, now))
         await self._write(partial(self._seal, now, self._waits_since()))
+        with contextlib.suppress(OSError):  # a write has said so
+            self._broken_at = await asyncio.to_thread(self._log.journal.broken_at)
 
     def _note_clock(self, now: ClockReading) -> Head | None:
         last = next(self._log.journal.latest(), None)

@@ -83,14 +83,27 @@ class Journal:
         Lines of releases before 1.2 come after the record that has their hash. OSError where a file
         cannot be read.
         """
-        after: Record | None = None
-        for file, line in self._backwards():
-            record = read_record(line, file)
+        for after, record in self._steps_back():
             if after is not None and not _may_follow(after, record):
                 return
             if record is not None:
                 yield record
-                after = record
+
+    def broken_at(self) -> int:
+        """The number of the newest record that ``latest`` finds not joined to the line before it.
+
+        0 where there is none. OSError where a file cannot be read.
+        """
+        steps = self._steps_back()
+        return next((a.number for a, record in steps if a and not _may_follow(a, record)), 0)
+
+    def _steps_back(self) -> Iterator[tuple[Record | None, Record | None]]:
+        """The last lines, the newest first: the record after the line, and that of the line."""
+        after: Record | None = None
+        for file, line in self._backwards():
+            record = read_record(line, file)
+            yield after, record
+            after = record or after
 
     def head(self) -> Head | None:
         """What the file beside the log says; None where it is missing or damaged. OSError."""

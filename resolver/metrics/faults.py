@@ -39,6 +39,7 @@ Kind = Literal[
     "certificate_ends",
     "block_log_fails",
     "figures_not_written",
+    "audit_log_broken",
     "zones_not_written",
     "zones_not_served",
     "policy_not_pulled",
@@ -138,6 +139,8 @@ def faults(now: Status) -> Iterator[Fault]:
         yield Fault("block_log_fails", {"file": now.block_log.file, "why": now.block_log.problem})
     if now.figures_problem:
         yield Fault("figures_not_written", {"why": now.figures_problem})
+    if now.audit_log_broken_at:
+        yield Fault("audit_log_broken", {"record": now.audit_log_broken_at})
     if now.publish is not None:
         yield from _zones(now.publish)
     if now.policy_source is not None:

@@ -212,4 +212,6 @@ class AuditState:
     head: str = ""
     """The hash of its last record; empty until it is known."""
     changes: tuple[ConfigChange, ...] = ()
-    """The newest changes of the config, the newest first."""
+    """The newest changes of the config, the newest first; none from before ``broken_at``."""
+    broken_at: int = 0
+    """The number of the newest record that the line before it does not fit; 0 for none."""

@@ -326,6 +326,8 @@ class Status:
     """The name of this node: what the config calls it, else that of its host."""
     changes: tuple[ConfigChange, ...] = ()
     """The newest changes of the config, the newest first."""
+    audit_log_broken_at: int = 0
+    """The number of the newest record of the audit log that the line before it does not fit."""
     wrong_decisions: tuple[str, ...] = ()
     """What workers decide other than the expectations of the config say, by the last self-test."""
     certificate: CertificateStatus | None = None

@@ -97,6 +97,7 @@ def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at:
         wrong_decisions=states.of(SelfTestState).wrong_decisions,
         node=config.node,
         changes=states.of(AuditState).changes,
+        audit_log_broken_at=states.of(AuditState).broken_at,
     )
 
 

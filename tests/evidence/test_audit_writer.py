@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from resolver.evidence.audit_writer import AuditWriter
+from resolver.evidence.journal import JOURNAL
 from resolver.metrics.part_states import AuditState, PartStates
 from resolver.snapshot.config_files import SourceTexts
 from tests.policy.networks import snapshot_of
@@ -32,3 +33,19 @@ def test_the_newest_changes_are_known_after_each_activation(tmp_path: Path) -> N
     again = AuditWriter(tmp_path, lambda: math.inf)
     activate(again, "start", "uid 0 (root)", "a\n")
     assert changes(again) == known
+
+
+def test_a_look_finds_where_the_log_is_broken(tmp_path: Path) -> None:
+    compiled, sources = snapshot_of().compiled, SourceTexts({"config.toml": "a\n"})
+    writer = AuditWriter(tmp_path, lambda: math.inf)
+
+    async def broken_at() -> int:
+        for event in ("start", "reload", "flush"):
+            await writer.activated(event, "uid 0 (root)", event, compiled, sources, None)
+        await writer.look()
+        return PartStates(writer.states()).of(AuditState).broken_at
+
+    assert asyncio.run(broken_at()) == 0
+    log = tmp_path / JOURNAL
+    log.write_bytes(log.read_bytes().replace(b'"uid 0 (root)"', b'"uid 7 (ali)"', 1))
+    assert asyncio.run(broken_at()) == 2

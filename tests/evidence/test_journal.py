@@ -145,6 +145,13 @@ def test_the_last_records_end_where_the_log_is_broken(node: Node) -> None:
     node.write(9)
     node.lines = node.lines[:4] + node.lines[5:]
     assert [each.number for each in node.server.latest()] == [9, 8, 7, 6]
+    assert node.server.broken_at() == 6
+
+
+def test_a_whole_log_is_broken_nowhere(node: Node) -> None:
+    assert node.server.broken_at() == 0
+    node.write(9)
+    assert node.server.broken_at() == 0
 
 
 def test_to_add_a_record_costs_the_same_however_long_the_log_is(node: Node) -> None:

@@ -119,6 +119,7 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ),
     ("block_log_fails", {"block_log": replace(LOG, problem="no space")}, ("no space",)),
     ("figures_not_written", {"figures_problem": "no space"}, ("no space",)),
+    ("audit_log_broken", {"audit_log_broken_at": 17}, ("17", "darban history --verify")),
     ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
     ("zones_not_served", {"publish": replace(PUBLISH, zones=UNSERVED)}, ("127.0.0.1:8053", "2")),
     ("policy_not_pulled", {"policy_source": replace(SOURCE, problem="no git")}, ("not pulled",)),
