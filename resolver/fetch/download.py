@@ -28,6 +28,7 @@ from aiohttp.resolver import AsyncResolver
 from resolver import __version__
 from resolver.errors import DarbanError
 from resolver.lists.acceptance import MAX_LIST_BYTES
+from resolver.server.tcp_options import limit_segments
 from resolver.settings import Endpoint
 from resolver.snapshot.authorities import trust
 from resolver.upstream.server_address import aiodns_server
@@ -140,7 +141,9 @@ def _open_socket(to: AddrInfoType) -> socket.socket:
     elif route.public and route.redirected:
         reason = f"a redirect from a public address to {address} is not followed"
         raise OSError(errno.EACCES, reason)
-    return socket.socket(family, kind, protocol)
+    made = socket.socket(family, kind, protocol)
+    limit_segments(made)
+    return made
 
 
 def _is_public(text: str) -> bool:

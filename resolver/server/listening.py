@@ -16,6 +16,7 @@ from typing import Final
 
 from resolver.errors import DarbanError
 from resolver.log import log
+from resolver.server.tcp_options import limit_segments
 from resolver.settings import Endpoint
 
 _Listener = tuple[Endpoint, socket.SocketKind]
@@ -90,6 +91,8 @@ def _usable(
         else:
             if each.type == socket.SOCK_DGRAM:
                 _set_buffers(each)  # rmem_max may be larger now, or this a newer release
+            else:
+                limit_segments(each)  # the release that opened it may not have done so
             sockets.append(each)
     return usable
 
@@ -113,6 +116,7 @@ def _open(
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind == socket.SOCK_STREAM:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            limit_segments(listening)
         else:
             _set_buffers(listening)
         if shared:
@@ -144,6 +148,7 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _DEFERRED)
+        limit_segments(listening)
         _bind(listening, endpoint, wait=True)
         listening.listen()
     except OSError:
@@ -166,6 +171,7 @@ def take_http_sockets(
             stored.remove(each)
             endpoint = endpoint_of(each)
             if endpoint in endpoints and endpoint not in found:
+                limit_segments(each)  # the release that opened it may not have done so
                 found[endpoint] = each
             else:
                 each.close()

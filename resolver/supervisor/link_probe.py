@@ -8,7 +8,6 @@ twice in a row, it counts as none.
 
 import asyncio
 import secrets
-import ssl
 import time
 from collections.abc import Iterable, Sequence
 
@@ -17,6 +16,7 @@ from resolver.exchange import fallback
 from resolver.log import log
 from resolver.metrics.part_states import LinkState
 from resolver.part import Part
+from resolver.server.tls_session import TlsError
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.probe_queries import ProbeQuery, ask
@@ -79,7 +79,7 @@ async def _answers(server: ServerAddress, domains: Sequence[str]) -> set[str]:
     """The domains for new names of which a server has an answer."""
     try:
         answers = await ask(server, [ProbeQuery(made_up_name(domain)) for domain in domains])
-    except ssl.SSLError:
+    except TlsError:
         return set()
     both = zip(domains, answers, strict=True)
     return {domain for domain, each in both if each is not None and each.rcode in _ANSWERS}

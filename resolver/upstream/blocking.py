@@ -20,9 +20,9 @@ from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
+from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import arguments_of, socket_address
-from resolver.upstream.source_address import bind_source_address
 from resolver.upstream.tls_client import context_for
 
 _MAX_MESSAGE: Final = 65535
@@ -92,14 +92,21 @@ def _time_left(attempt: Attempt) -> float:
     return max(attempt.until - time.monotonic(), 0.001)
 
 
-def _over_udp(attempt: Attempt, message: bytes) -> bytes:
+def _connected(attempt: Attempt, kind: socket.SocketKind) -> socket.socket:
+    """A socket that is connected to the server, and blocks for the time that is left; OSError."""
     server = attempt.server
-    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as udp:
-        udp.settimeout(_time_left(attempt))
-        if server.source_address:
-            bind_source_address(udp, server.source_address)
-        udp.connect(socket_address(server.address, server.port))
+    made = open_client_socket(server.address, server.source_address, kind)
+    try:
+        made.settimeout(_time_left(attempt))
+        made.connect(socket_address(server.address, server.port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _over_udp(attempt: Attempt, message: bytes) -> bytes:
+    with _connected(attempt, socket.SOCK_DGRAM) as udp:
         udp.send(message)
         try:
             return udp.recv(_MAX_MESSAGE)
@@ -112,14 +119,8 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
 def _over_stream(attempt: Attempt, message: bytes) -> bytes:
     """Ask over TCP, or over TLS where the server has that."""
     server = attempt.server
-    address, source = (
-        (server.address, server.port),
-        (server.source_address, 0) if server.source_address else None,
-    )
     with ExitStack() as opened:
-        stream = opened.enter_context(
-            socket.create_connection(address, _time_left(attempt), source)
-        )
+        stream = opened.enter_context(_connected(attempt, socket.SOCK_STREAM))
         if server.tls_name:
             stream = opened.enter_context(
                 context_for(server.authorities).wrap_socket(stream, server_hostname=server.tls_name)

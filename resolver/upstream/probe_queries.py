@@ -12,12 +12,23 @@ from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
 from resolver.exchange.upstream_query import answers
 from resolver.server.stream import framed
+from resolver.server.tcp_options import has_unacknowledged
+from resolver.server.tls_session import TlsError, failure_of
+from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.server_address import ServerAddress, socket_address
-from resolver.upstream.source_address import bind_source_address
 from resolver.upstream.tls_client import context_for
 
-_ANSWER: Final = 5.0
-"""Seconds to wait for an answer; the server may have to recurse."""
+_ANSWER: Final = 10.0
+"""Seconds to wait for an answer, as for that to a client's question (``exchange.LATE``): the server
+may have to recurse, over slow links. Slow is not cut."""
+_HANDSHAKE: Final = 8.0
+"""Seconds in which TLS must begin; less than ``_ANSWER``, so that it is known what failed."""
+_NOT_ACKNOWLEDGED: Final = (
+    "the server does not acknowledge what was sent; a filter or the path drops it"
+)
+_ACKNOWLEDGED: Final = (
+    "the server acknowledges what was sent; it hangs, or its answer is dropped on the way"
+)
 _MAX_PACKET: Final = 4096
 
 
@@ -39,24 +50,16 @@ async def ask(server: ServerAddress, queries: Sequence[ProbeQuery]) -> Sequence[
     """The answers of a server, each None where it did not come in time.
 
     Raises:
-        ssl.SSLError: TLS failed, as where the server could not be verified.
+        TlsError: TLS failed, as where the server could not be verified.
     """
     if server["tls_name"]:
-        return await _ask_over_tls(server, queries)
+        return await _ask_over_stream(server, queries)
     return await asyncio.gather(*(_ask_over_udp(server, each) for each in queries))
 
 
 def _opened(server: ServerAddress, kind: socket.SocketKind) -> socket.socket:
-    """A socket that does not block and has the source of the server; OSError."""
-    family = socket.AF_INET6 if ":" in server["address"] else socket.AF_INET
-    made = socket.socket(family, kind | socket.SOCK_NONBLOCK)
-    try:
-        if server["source_address"]:
-            bind_source_address(made, server["source_address"])
-    except OSError:
-        made.close()
-        raise
-    return made
+    """A socket to be connected to the server; OSError."""
+    return open_client_socket(server["address"], server["source_address"], kind)
 
 
 async def _ask_over_udp(server: ServerAddress, query: ProbeQuery) -> Response | None:
@@ -73,13 +76,13 @@ async def _ask_over_udp(server: ServerAddress, query: ProbeQuery) -> Response | 
     return query.response(packet)
 
 
-async def _ask_over_tls(
+async def _ask_over_stream(
     server: ServerAddress, queries: Sequence[ProbeQuery]
 ) -> Sequence[Response | None]:
     """The answers over one connection, each None where it did not come in time.
 
     Raises:
-        ssl.SSLError: TLS failed, as where the server could not be verified.
+        TlsError: TLS failed, as where the server could not be verified.
     """
     found: dict[ProbeQuery, Response] = {}
     try:
@@ -90,8 +93,8 @@ async def _ask_over_tls(
                 length = int.from_bytes(await reader.readexactly(2), "big")
                 packet = await reader.readexactly(length)
                 found |= {each: got for each in queries if (got := each.response(packet))}
-    except ssl.SSLError:
-        raise
+    except ssl.SSLError as error:
+        raise TlsError(failure_of(error)) from None
     except (OSError, EOFError, TimeoutError):
         pass
     return [found.get(each) for each in queries]
@@ -101,15 +104,30 @@ async def _ask_over_tls(
 async def _connection(
     server: ServerAddress,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection over TLS to a server that was verified."""
+    """A connection to a server; one over TLS was verified."""
     to = socket_address(server["address"], server["port"])
     with _opened(server, socket.SOCK_STREAM) as tcp:
         await asyncio.get_running_loop().sock_connect(tcp, to)
-        context = context_for(server["authorities"])
-        reader, writer = await asyncio.open_connection(
-            sock=tcp, ssl=context, server_hostname=server["tls_name"]
-        )
+        reader, writer = await _begun(server, tcp)
         try:
             yield reader, writer
         finally:
             writer.transport.abort()
+
+
+async def _begun(
+    server: ServerAddress, tcp: socket.socket
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The streams of a connection that was made, after the handshake of TLS if it has that."""
+    if not server["tls_name"]:
+        return await asyncio.open_connection(sock=tcp)
+    context = context_for(server["authorities"])
+    with tcp.dup() as same:  # asyncio closes the other one
+        try:
+            async with asyncio.timeout(_HANDSHAKE):
+                return await asyncio.open_connection(
+                    sock=tcp, ssl=context, server_hostname=server["tls_name"]
+                )
+        except TimeoutError:
+            why = _NOT_ACKNOWLEDGED if has_unacknowledged(same) else _ACKNOWLEDGED
+            raise TlsError(f"no handshake within {_HANDSHAKE:.0f} s: {why}") from None

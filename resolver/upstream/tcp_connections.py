@@ -34,9 +34,9 @@ from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.stream import MessageStream, framed
 from resolver.server.tls_session import TlsSession
+from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
-from resolver.upstream.source_address import bind_source_address
 from resolver.upstream.tls_client import TlsClient
 
 MAX_WAITING: Final = 64
@@ -304,11 +304,8 @@ class TcpConnectionPool(Generic[Waiting]):
     async def _connected(self) -> socket.socket:
         """A socket that is connected to the server; OSError, also if no descriptor is left."""
         server = self._server
-        family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        made = open_client_socket(server.address, server.source_address, socket.SOCK_STREAM)
         try:
-            if server.source_address:
-                bind_source_address(made, server.source_address)
             async with asyncio.timeout(_CONNECT):
                 address = socket_address(server.address, server.port)
                 await self.loop.sock_connect(made, address)

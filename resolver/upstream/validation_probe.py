@@ -8,13 +8,12 @@ its records where CD disables checking (RFC 4035 section 3.2.2). Any other resul
 the names may have changed, or the network may be down.
 """
 
-import ssl
 from typing import NamedTuple
 
 from resolver.dns import codes
 from resolver.dns.response import ANSWER, Response
 from resolver.exchange.upstream_query import is_lame
-from resolver.server.tls_session import failure_of
+from resolver.server.tls_session import TlsError
 from resolver.upstream.probe_queries import ProbeQuery, ask
 from resolver.upstream.server_address import ServerAddress
 
@@ -26,7 +25,7 @@ class Probed(NamedTuple):
     wrong: str
     """What is wrong with the answer for a name that exists; empty without an answer, too."""
     unverified: str = ""
-    """Why TLS with it failed (``failure_of``); empty where it did not."""
+    """Why TLS with it failed; empty where it did not."""
 
 
 async def probe(server: ServerAddress, exists: bytes, signed: bytes, bogus: bytes) -> Probed:
@@ -37,8 +36,8 @@ async def probe(server: ServerAddress, exists: bytes, signed: bytes, bogus: byte
     ]
     try:
         found = await ask(server, queries)
-    except ssl.SSLError as error:
-        return Probed(False, "", failure_of(error))
+    except TlsError as error:
+        return Probed(False, "", str(error))
     return Probed(is_passed(*found[1:]), fault_of(found[0]))
 
 

@@ -6,7 +6,14 @@ from itertools import chain
 
 import pytest
 
-from resolver.server.listening import ListenError, open_sockets
+from resolver.server.listening import (
+    ListenError,
+    endpoint_of,
+    open_http_socket,
+    open_sockets,
+    take_http_sockets,
+)
+from resolver.server.tcp_options import SEGMENT
 from resolver.settings import Endpoint
 from tests.live.ports import free_port
 
@@ -92,3 +99,27 @@ def test_an_address_that_is_missing_is_listened_on_where_the_server_may_wait(add
         with each:
             free_bind = each.getsockopt(socket.IPPROTO_IP, 15)
             assert not free_bind, "no datagram leaves from an address that is not this host's"
+
+
+def test_the_segments_of_every_stream_are_limited_also_of_kept_ones(
+    opened: list[list[socket.socket]],
+) -> None:
+    for _, tcp in opened:
+        assert _segment(tcp) == SEGMENT
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 9000)
+    again = open_sockets([_endpoint(opened)], 2, _flat(opened))
+    assert [_segment(tcp) for _, tcp in again] == [SEGMENT] * 2
+
+
+def test_the_segments_of_http_are_limited_also_of_a_kept_socket() -> None:
+    with open_http_socket(Endpoint("127.0.0.1", 0), "the page", "listen") as http:
+        assert _segment(http) == SEGMENT
+        http.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 9000)
+        endpoint = endpoint_of(http)
+        assert take_http_sockets([endpoint], [http]) == {endpoint: http}
+        assert _segment(http) == SEGMENT
+
+
+def _segment(tcp: socket.socket) -> int:
+    """The option, while the socket listens."""
+    return tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
