@@ -1,5 +1,6 @@
 """The upstream groups of a config, and the zones whose queries go to one of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +63,19 @@ class ConfiguredGroup:
     """The addresses of this host that queries leave from, at most one of each family."""
     authorities: str = ""
     """The certificates, in PEM, that are trusted besides the system's; empty for none."""
+
+
+def with_other_servers(
+    before: Iterable[ConfiguredGroup], now: Iterable[ConfiguredGroup]
+) -> frozenset[str]:
+    """The groups that have lost a server, or ask one in another way, such as over TLS.
+
+    The addresses that a name or resolv.conf gives for a server do not count.
+    """
+    servers = {group.name: group.servers for group in now}
+    return frozenset(
+        group.name for group in before if set(group.servers) - set(servers.get(group.name, ()))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ Counts = tuple[int, int, int]
 """The numbers of answer, authority and additional records, without the OPT."""
 
 
+PROFILE_KEY: Final = 3
+"""Octets of ``QueryProfile.key``."""
+
+
 class QueryProfile:
     """All of a query except its ID and its name; and the reply templates for such queries.
 

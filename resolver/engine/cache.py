@@ -15,6 +15,7 @@ Times are in monotonic seconds.
 """
 
 from collections import deque
+from collections.abc import Collection
 from typing import Final
 
 from resolver.dns import codes
@@ -24,7 +25,7 @@ from resolver.engine.failure_cache import FAILURE_PAUSE, FailureCache
 from resolver.exchange.entry import CacheEntry, stale
 from resolver.exchange.exchange import Exchange
 from resolver.exchange.failure import Failure
-from resolver.exchange.question import UpstreamQuestion, is_key_within
+from resolver.exchange.question import UpstreamQuestion, group_of_key, is_key_within
 from resolver.policy.address_ranges import AddressRanges
 
 MAX_STALE: Final = 86400
@@ -169,6 +170,12 @@ class AnswerCache:
             else:
                 del entries[oldest_key]
                 self.bytes -= oldest.size
+
+    def expire(self, groups: Collection[bytes], now: float) -> None:
+        """Let all entries of these upstream groups expire now: other servers are asked for them."""
+        for key, entry in self._entries.items():
+            if entry.expires > now and group_of_key(key) in groups:
+                entry.expires = now
 
     def flush(self, zone: bytes) -> int:
         """Remove a name and all names below it, for every type and group; the number of entries."""

@@ -1,7 +1,7 @@
 """A question for an upstream group. Its key is the key of the answer cache."""
 
 from resolver.dns import codes, names
-from resolver.dns.render import QueryProfile
+from resolver.dns.render import PROFILE_KEY, QueryProfile
 
 
 class UpstreamQuestion:
@@ -36,6 +36,14 @@ class UpstreamQuestion:
 def cache_key(name: bytes, profile: QueryProfile, group: bytes) -> bytes:
     """The key of a question. A name ends with its root label, so no two questions share a key."""
     return name + profile.key + group
+
+
+def group_of_key(key: bytes) -> bytes:
+    """The upstream group of a question by its key."""
+    end = 0
+    while length := key[end]:
+        end += 1 + length
+    return key[end + 1 + PROFILE_KEY :]
 
 
 def is_key_within(key: bytes, zone: bytes) -> bool:

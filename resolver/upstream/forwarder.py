@@ -12,7 +12,7 @@ What must stay true:
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import inf
 from typing import Final
 
@@ -21,7 +21,7 @@ from resolver.engine.result import PendingReply, Reply
 from resolver.exchange.admission import Admission, Shares
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
-from resolver.exchange.exchange import Step
+from resolver.exchange.exchange import Exchange, Step
 from resolver.exchange.failure import CROWDED, FAULT, Failure
 from resolver.exchange.fallback import GROUP as FALLBACK_GROUP
 from resolver.exchange.fallback import MOST_TTL, Fallback
@@ -82,6 +82,20 @@ class Forwarder:
         fallback = self._groups.get(FALLBACK_GROUP)
         self._fallback.use(fallback is not None and len(fallback.servers) > 0)
 
+    def ask_anew(self, groups: Collection[bytes]) -> None:
+        """Ask these groups anew, also for what is in the cache or in flight.
+
+        Their servers are others, and so may be the answers. The old ones serve as stale.
+        """
+        now = self._loop.time()
+        self._engine.cache.expire(groups, now)
+        for query in list(self._inflight.values()):
+            question = query.exchange.question
+            if question.group in groups and self._inflight.get(question.key) is query:
+                self._sender.stop(query)
+                query.exchange = Exchange(question)
+                self._begin(query, query.exchange.begin(self._group(question), now), now)
+
     def note_probe(self, is_abroad_silent: bool) -> None:
         """Note whether the supervisor's probe of a name abroad has no answer."""
         self._fallback.note_probe(is_abroad_silent, self._loop.time())
@@ -138,7 +152,7 @@ class Forwarder:
         now: float, query: Query | None = None,
     ) -> bool:  # fmt: skip
         """Begin an exchange, or the next round of a query; False if it cannot begin."""
-        group = self._groups.get(question.group) or Group(question.group.decode(), ())
+        group = self._group(question)
         try:
             if query is None:
                 query = QueryInFlight(question)
@@ -155,13 +169,21 @@ class Forwarder:
         self._set_timer()
         if pending is not None:
             self._wait(query, pending, now)
+        self._begin(query, step, now)
+        if query.look_at <= now:
+            self._look_at_waiters(query, now)
+        return True
+
+    def _group(self, question: UpstreamQuestion) -> Group:
+        """The group of a question as it is now; without servers if the config has it no more."""
+        return self._groups.get(question.group) or Group(question.group.decode(), ())
+
+    def _begin(self, query: Query, step: Step, now: float) -> None:
+        """Do the first steps of a round, with the probe that goes beside it."""
         probe, query.exchange.probe = query.exchange.probe, None
         if probe is not None:
             self._sender.send_probe(query, probe, now)
         self._do_steps(query, step, now)
-        if query.look_at <= now:
-            self._look_at_waiters(query, now)
-        return True
 
     def _do_steps(self, query: Query, step: Step | None, now: float) -> None:
         """Do the steps of an exchange until it waits or ends."""

@@ -45,6 +45,7 @@ from resolver.settings import Settings
 from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress, arguments_of
+from resolver.upstream_groups import with_other_servers
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.garbage import GarbageCollection
@@ -170,9 +171,11 @@ class Worker:
             self._forwarder.use(groups)
             self._serve(handler, loaded.compiled.settings)
         else:
+            others = with_other_servers(self._engine.compiled.groups, loaded.compiled.groups)
             self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
+            self._forwarder.ask_anew({name.encode() for name in others})
         self._channel.send({"type": "committed"})
 
     async def _decide(self) -> None:
