@@ -9,8 +9,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple, assert_never
 
+from resolver.analysis.cached_reply import CachedReply, LookUp, sure_reply, text_of
 from resolver.analysis.received import Received, received
 from resolver.analysis.step import Step, step
 from resolver.dns import codes, names, render
@@ -79,8 +81,12 @@ class Explanation:
     """The answer of the upstream, where it was asked."""
     decided_by: Step
     """The step that decided, in words."""
+    asked_now: Received | None
+    """The reply by the answer that the upstream has just given; None where it was not asked."""
+    cached: tuple[CachedReply | None, ...]
+    """The reply of each worker from its cache, None for nothing; empty without a look-up."""
     receives: Received | None
-    """What the client receives; None where only an upstream knows it, which was not asked."""
+    """What the client receives now; None where an upstream decides it, or the workers differ."""
     upstream: str
     """The servers that are asked, and the config's section that names them."""
 
@@ -94,7 +100,8 @@ class Explanation:
         headings = {"hours": "counted" if counted else "blocked"} if passes else {}
         keys = [field.name for field in fields(self)]
         told = {headings.get(key, key): getattr(self, key) for key in keys}
-        told["receives"] = self.receives or "what the upstream answers"
+        told["receives"] = self.receives or "what is cached, else what the upstream answers"
+        told["cached"] = text_of(self.cached) if self.cached else ""
         return {
             key.replace("_", " "): str(value)
             for key, value in told.items()
@@ -109,7 +116,7 @@ class _Resolved(NamedTuple):
     checked: bool = False
     answer: str = ""
     packet: bytes = b""
-    """The reply to the client; empty where it is not known."""
+    """The reply to the client; empty where no upstream was asked that knows it."""
     asked: UpstreamQuestion | None = None
     """The first question to an upstream, if any is needed."""
 
@@ -137,16 +144,19 @@ class Explainer:
     """Explains names by a snapshot, at a moment."""
 
     def __init__(
-        self, compiled: CompiledConfig, index: Index, wall: float, ask: AskUpstream | None = None
-    ) -> None:
+        self, compiled: CompiledConfig, index: Index, wall: float, ask: AskUpstream | None = None,
+        look_up: LookUp | None = None,
+    ) -> None:  # fmt: skip
         """``wall`` is the moment, in seconds since 1970.
 
-        With ``ask`` the targets of a name that passes are checked as well.
+        With ``ask`` the targets of a name that passes are checked as well; with ``look_up`` the
+        caches of the server are, too.
         """
         self.compiled = compiled
         self.wall = wall
         """The moment that is explained, in seconds since 1970; ``inf`` for no certain one."""
         self._ask = ask
+        self._look_up = look_up
         self._vlans = {vlan.name: place for place, vlan in enumerate(compiled.vlans)}
         self._snapshot = LoadedSnapshot(compiled, index, wall)
         self._observer = _LastVerdict()
@@ -228,26 +238,67 @@ class Explainer:
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
         """Let the engine answer the question, and ask an upstream where the engine needs one."""
-        self._engine.cache.failures.clear()
         self._observer.verdict = verdict
+        asked: list[UpstreamQuestion] = []
+        given: list[CacheEntry | Failure] = []
+
+        def find(question: UpstreamQuestion) -> CacheEntry | Failure | None:
+            asked.append(question)
+            protected = question.group in self._snapshot.judge.rebinding
+            if self._ask is None or (len(asked) == 1 and _is_settled(verdict) and not protected):
+                return None
+            given.append(self._ask(question))
+            return given[-1]
+
+        packet = self._reply(view, name, qtype, find)
+        if not given:
+            if asked:
+                return _Resolved(verdict, asked=asked[0])
+            return _Resolved(self._observer.verdict, packet=packet)
+        last, targets = (
+            given[-1],
+            [each for one in given if isinstance(one, CacheEntry) for each in one.targets],
+        )
+        if isinstance(last, Failure):
+            told = _answer(f"none: {last.text}", targets)
+            return _Resolved(verdict, False, told, packet, asked[0])
+        told = _answer(self._ending(last, qtype), targets)
+        return _Resolved(self._observer.verdict, True, told, packet, asked[0])
+
+    def _cached(
+        self, view: View, name: bytes, qtype: int, asked: UpstreamQuestion
+    ) -> tuple[CachedReply | None, ...]:
+        """The reply of each worker from its cache."""
+        if self._look_up is None:
+            return ()
+        replies: list[CachedReply | None] = []
+        for worker, first in enumerate(self._look_up(asked)):
+            packet = self._reply(view, name, qtype, partial(self._held, worker))
+            if first is None or not packet:
+                replies.append(None)
+            else:
+                replies.append(CachedReply(worker, received(packet), first.age, first.left))
+        return tuple(replies)
+
+    def _held(self, worker: int, question: UpstreamQuestion) -> CacheEntry | None:
+        """The entry that the cache of a worker has for a question."""
+        assert self._look_up is not None, "what is held was looked up"
+        held = self._look_up(question)[worker]
+        return None if held is None else held.entry
+
+    def _reply(
+        self, view: View, name: bytes, qtype: int,
+        find: Callable[[UpstreamQuestion], CacheEntry | Failure | None],
+    ) -> bytes:  # fmt: skip
+        """The engine's reply, with what ``find`` gives for upstreams; empty if that is nothing."""
+        self._engine.cache.failures.clear()
         result = self._engine.respond(_client(view), view, _query(name, qtype), 0.0)
-        if not isinstance(result, PendingReply):
-            return _Resolved(self._observer.verdict, packet=result.packet)
-        asked, ask = result.question, self._ask
-        protected = asked.group in self._snapshot.judge.rebinding
-        if ask is None or (_is_settled(verdict) and not protected):
-            return _Resolved(verdict, asked=asked)
-        targets: list[bytes] = []
         while isinstance(result, PendingReply):
-            response = ask(result.question)
-            if isinstance(response, CacheEntry):
-                targets += response.targets
-            result = self._engine.conclude(result, response, 0.0)
-        if isinstance(response, Failure):
-            answer = _answer(f"none: {response.text}", targets)
-            return _Resolved(verdict, False, answer, result.packet, asked)
-        answer = _answer(self._ending(response, qtype), targets)
-        return _Resolved(self._observer.verdict, True, answer, result.packet, asked)
+            found = find(result.question)
+            if found is None:
+                return b""
+            result = self._engine.conclude(result, found, 0.0)
+        return result.packet
 
     def _ending(self, response: CacheEntry, qtype: int) -> str:
         """How the last answer of an upstream ends, for the verdict that the observer has."""
@@ -344,6 +395,8 @@ class Explainer:
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = compiled.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
         hours = self._hours(view, verdict) if view is not None else ALL_HOURS
+        asked, reply = found.asked, received(found.packet) if found.packet else None
+        cached = () if view is None or asked is None else self._cached(view, name, qtype, asked)
         return Explanation(
             client=client,
             vlan=compiled.vlans[view.vlan].name if view is not None else "unknown",
@@ -366,8 +419,10 @@ class Explainer:
             targets="checked" if found.checked else "not checked",
             answer=found.answer,
             decided_by=decided_by,
-            receives=received(found.packet) if found.packet else _REFUSED if not view else None,
-            upstream=_upstream(compiled, found.asked.group.decode()) if found.asked else "",
+            asked_now=reply if asked else None,
+            cached=cached,
+            receives=_REFUSED if not view else sure_reply(cached) if asked else reply,
+            upstream=_upstream(compiled, asked.group.decode()) if asked else "",
         )
 
 

@@ -2,24 +2,28 @@
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from resolver.analysis.cached_reply import CachedAnswer, LookUp
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.in_force_at import PastPolicy, in_force_at, is_past
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_shown, compile_valid, load_snapshot, view_of_vlan
-from resolver.cli.server import hash_in_force
+from resolver.cli.server import ask, hash_in_force
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
+from resolver.dns.response import scan
 from resolver.dns.typed_name import typed_name
 from resolver.errors import DarbanError
+from resolver.exchange.entry import make_entry
+from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.upstream.blocking import BlockingForwarder
@@ -62,11 +66,12 @@ def explain(
     """Show how a name is answered for a client, and why.
 
     Of a URL, a name with a port, or an e-mail address the host is taken. Without --config the
-    policy in force decides. With --at and a moment that is still to come, it decides by the hours
-    and exemptions of then. For a past moment the config, the lists and the exemptions decide that
-    were in force then, by the audit log, as far as they are kept; no server is needed, and the code
-    of this release decides. The year of a moment says whether it is solar Hijri or Gregorian; it is
-    of the time zone of [report], or has an offset, such as +03:30.
+    policy in force decides. --live shows what the caches of the server would give, and how old that
+    is, beside what the upstream answers now. With --at and a moment that is still to come, it
+    decides by the hours and exemptions of then. For a past moment the config, the lists and the
+    exemptions decide that were in force then, by the audit log, as far as they are kept; no server
+    is needed, and the code of this release decides. The year of a moment says whether it is solar
+    Hijri or Gregorian; it is of the time zone of [report], or has an offset, such as +03:30.
     Exits with 1 where the name is blocked, or where nothing was in force; 0 where it is not
     blocked, 2 where an argument is invalid, 3 where no server can be reached.
 
@@ -93,7 +98,8 @@ def explain(
         echo(about.format(question.host), err=True)
     if at is not None and asked[0][2] is None:
         echo(f"at {moment_text(moment)}", err=True)
-    answers = [_Answer(question, *each, moment, live) for each in asked]
+    look_up = _look_up if live and config is None and at is None else None
+    answers = [_Answer(question, *each, moment, live, look_up) for each in asked]
     if as_json:
         found = [each.as_json() for each in answers]
         print_json(found[0] if len(found) == 1 else {"answers": found})
@@ -113,9 +119,11 @@ class _Answer:
         past: PastPolicy | None,
         moment: float,
         live: bool,
+        look_up: LookUp | None,
     ) -> None:
-        ask = BlockingForwarder(compiled).ask if live else None
-        self._explained = question.explained(Explainer(compiled, index, moment, ask))
+        ask_upstream = BlockingForwarder(compiled).ask if live else None
+        explainer = Explainer(compiled, index, moment, ask_upstream, look_up)
+        self._explained = question.explained(explainer)
         self._is_of_all = question.who is None
         self._past = past
 
@@ -201,6 +209,21 @@ def _in_force() -> tuple[CompiledConfig, Index]:
     if compiled.errors or compiled.snapshot.hash() != in_force:
         echo(f"{path} differs from the policy in force, which is shown here", err=True)
     return load_snapshot(path, in_force)
+
+
+def _look_up(question: UpstreamQuestion) -> list[CachedAnswer | None]:
+    """What the caches of the server's workers have for a question."""
+    answer = ask(default_config(), "cached", key=question.key.hex())
+    return [_cached_answer(question, each) for each in answer["caches"]]
+
+
+def _cached_answer(question: UpstreamQuestion, cached: Mapping[str, Any]) -> CachedAnswer | None:
+    """What a worker says that its cache has; None for nothing."""
+    response = scan(bytes.fromhex(cached["response"]))
+    if response is None:
+        return None
+    entry = make_entry(response, 0.0, question.dnssec_ok)
+    return CachedAnswer(entry, cached["age"], cached["left"])
 
 
 def _as_text(explanation: Explanation) -> str:

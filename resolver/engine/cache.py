@@ -171,10 +171,16 @@ class AnswerCache:
                 del entries[oldest_key]
                 self.bytes -= oldest.size
 
+    def look(self, key: bytes, now: float) -> CacheEntry | None:
+        """The entry for a question, fresh or stale, for people: it does not count as used."""
+        entry = self._entries.get(key)
+        return None if entry is None or now >= entry.expires + MAX_STALE else entry
+
     def expire(self, groups: Collection[bytes], now: float) -> None:
         """Let all entries of these upstream groups expire now: other servers are asked for them."""
         for key, entry in self._entries.items():
             if entry.expires > now and group_of_key(key) in groups:
+                entry.lifetime -= int(entry.expires - now)
                 entry.expires = now
 
     def flush(self, zone: bytes) -> int:

@@ -5,12 +5,15 @@ each other's counts. The supervisor keeps no counts: the workers hold them until
 them, and forget them when the command stops asking.
 """
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping
 
 from resolver.dns import names
+from resolver.dns.render import PROFILE_KEY
 from resolver.engine.unknown_clients import UnknownClients, merged
+from resolver.exchange.question import name_of_key
 from resolver.part import Answer, Command, Part, Request
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
@@ -32,8 +35,9 @@ class WorkerCommands(Part):
         self._owned_until = 0.0
 
     def commands(self) -> Mapping[str, Command]:
-        """``flush``, ``unknown``, ``drain`` and ``record``."""
+        """``flush``, ``cached``, ``unknown``, ``drain`` and ``record``."""
         return {
+            "cached": self.cached,
             "flush": self.flush,
             "unknown": self.unknown,
             "drain": self.drain,
@@ -48,6 +52,14 @@ class WorkerCommands(Part):
             return {"error": str(error)}
         replies = await self._pool.request({"type": "flush", "zone": zone.hex()}, "flushed")
         return {"entries": sum(each["entries"] for each in replies)}
+
+    async def cached(self, request: Request) -> Answer:
+        """What the cache of each worker has for the question of a key, in hexadecimal."""
+        key = str(request.get("key", ""))
+        if not _is_key(key):
+            return {"error": "a look-up in the caches needs the key of a question"}
+        replies = await self._pool.request({"type": "cached", "key": key}, "cached")
+        return {"caches": replies}
 
     async def unknown(self, _: Request) -> Answer:
         """The prefixes of unknown clients that were refused most often."""
@@ -92,3 +104,11 @@ class WorkerCommands(Part):
             "more": more,
             "begun": sum(each["begun"] for each in replies),
         }
+
+
+def _is_key(text: str) -> bool:
+    """Whether a text is the key of a question, in hexadecimal."""
+    with contextlib.suppress(ValueError, IndexError):
+        key = bytes.fromhex(text)
+        return len(key) >= len(name_of_key(key)) + PROFILE_KEY
+    return False

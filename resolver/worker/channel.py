@@ -7,6 +7,7 @@ From the supervisor:
 - ``forget``: drop the prepared snapshot.
 - ``upstreams``: use these upstream servers, which have changed, and these counters.
 - ``flush``: remove names from the cache. The reply is ``flushed``.
+- ``cached``: send what the cache has for a question. The reply has the same name.
 - ``unknown_clients``: send the counts of refused clients. The reply has the same name.
 - ``decide``: decide the expectations of the snapshot in force. The reply is ``decided``.
 - ``certificate``: present this certificate in DNS over TLS. It comes before the first ``prepare``.
@@ -40,6 +41,13 @@ class WorkerMessage(TypedDict, total=False):
     groups: dict[str, list[ServerAddress]]
     zone: str
     """A name in hexadecimal wire form."""
+    key: str
+    """The key of a question (``exchange.question``) in hexadecimal."""
+    response: str
+    """A response in hexadecimal; empty for none."""
+    age: int
+    left: int
+    """Both in seconds, as in ``analysis.cached_reply.CachedAnswer``."""
     pem: str
     """A certificate with its chain and its key."""
     draining: bool

@@ -25,6 +25,7 @@ from typing import Final
 
 from resolver import log
 from resolver.engine.cache import AnswerCache
+from resolver.engine.cached_response import cached_response
 from resolver.engine.decisions import Decision, decisions
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
@@ -113,6 +114,8 @@ class Worker:
                     zone = bytes.fromhex(message["zone"])
                     flushed = 0 if self._engine is None else self._engine.flush(zone)
                     self._channel.send({"type": "flushed", "entries": flushed})
+                case "cached":
+                    self._channel.send(self._cached(bytes.fromhex(message["key"])))
                 case "unknown_clients":
                     prefixes, missed = self._observers.unknown_clients.all()
                     self._channel.send(
@@ -177,6 +180,21 @@ class Worker:
             self._forwarder.use(groups)
             self._forwarder.ask_anew({name.encode() for name in others})
         self._channel.send({"type": "committed"})
+
+    def _cached(self, key: bytes) -> WorkerMessage:
+        """What the cache has for the question of a key; an empty response for nothing."""
+        now = self._loop.time()
+        entry = None if self._engine is None else self._engine.cache.look(key, now)
+        if entry is None:
+            return {"type": "cached", "response": ""}
+        left = int(entry.expires - now)
+        response = cached_response(key, entry, now).hex()
+        return {
+            "type": "cached",
+            "response": response,
+            "age": entry.lifetime - left,
+            "left": left,
+        }
 
     async def _decide(self) -> None:
         """Send the decisions on all expectations, and let the loop answer queries meanwhile."""

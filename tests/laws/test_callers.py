@@ -14,10 +14,10 @@ CALLERS = {
     "answer": {"server.handler.QueryHandler.handle"},
     "respond": {
         *("engine.engine.Engine.answer", "engine.engine.Engine._respond_anew"),
-        "analysis.explanation.Explainer._resolve",
+        "analysis.explanation.Explainer._reply",
     },
     "conclude": {
-        *("upstream.forwarder.Forwarder._conclude", "analysis.explanation.Explainer._resolve"),
+        *("upstream.forwarder.Forwarder._conclude", "analysis.explanation.Explainer._reply"),
     },
     # The question is judged before the cache, and targets after it; ``explain``, ``check`` and
     # ``diff`` ask the engine.

@@ -14,7 +14,7 @@ from tests.live.server import Server
 FIELDS = {
     *("client", "vlan", "policy", "name", "type", "outcome", "service", "rule", "list", "line"),
     *("directive", "contact", "exemption", "matched", "targets", "answer", "decided_by"),
-    *("receives", "upstream", "hours", "until"),
+    *("receives", "upstream", "hours", "until", "asked_now", "cached"),
 }
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
@@ -69,6 +69,8 @@ def test_explain_a_block(config: Path) -> None:
         "matched": "web.telegram.org",
         "targets": "not checked",
         "answer": "",
+        "asked_now": None,
+        "cached": [],
         "receives": {"rcode": "NOERROR", "records": ["A 0.0.0.0"], "ttl": 60, "ede": [EDE]},
         "upstream": "",
     }
@@ -253,10 +255,10 @@ def test_explain_and_the_server_agree(make_small: Callable[..., Server], dig_pro
         ("127.0.10.5", "xweb.telegram.org"),
         ("127.0.99.5", "web.telegram.org"),
     ):
+        got = ask(client, *question)
         arguments = ("explain", "--live", "--client", client, *question, "--json")
         told = _darban(*arguments, at=server.directory).json["receives"]
         assert isinstance(told, dict)
-        got = ask(client, *question)
         assert told["rcode"] == got.status
         assert told["records"] == [" ".join(each.split()[3:]) for each in got.answer]
         assert told["ede"] == [f"{code} {text}" for code, text in got.errors]

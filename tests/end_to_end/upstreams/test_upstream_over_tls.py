@@ -1,5 +1,6 @@
 """Upstreams over TLS: Unbound with a certificate that can be verified or not, and hostile ones."""
 
+import re
 import socket
 import ssl
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dnslib import RR, DNSRecord
@@ -21,6 +23,7 @@ from tests.live.running import running
 from tests.live.server import Server
 from tests.live.unbound import ALONE
 from tests.live.waiting import wait_for
+from tests.programs.attacks.fake_upstream import honest, upstream
 
 NAME = "dns.agency.example"
 ADDRESS = "192.0.2.80"
@@ -253,3 +256,38 @@ def test_a_server_that_ends_no_handshake_holds_up_nobody(
         wait_for(lambda: _results(server, ports[0], "timeout") >= 1, "it was tried")
         assert _results(server, ports[1], "answered") >= 20
         assert len(upstream.resumed) <= 4, "each probe has a connection, and the queries share one"
+
+
+def test_after_a_reload_to_tls_no_client_gets_the_answers_of_the_old_server(
+    make: Callable[[str], Server],
+    authority: CertificateAuthority,
+    good: Certificate,
+    tmp_path: Path,
+) -> None:
+    port, name = free_port(), "www.example"
+    with upstream(honest) as plain:
+        before = small([plain.where], upstream=f'ca_file = "{authority.file}"')
+        server = make(before).start()
+        assert _explained(server, name)["receives"] is None
+        assert _explained(server, name)["cached"] == [None]
+        assert _answer(server, name) == ["192.0.2.1"]
+        told = _explained(server, name)
+        assert told["receives"]["records"] == ["A 192.0.2.1"]
+        assert told["cached"][0]["left"] > 200
+        after = before.replace(f'"{plain.where}"', f'"tls://{NAME}@127.0.0.1:{port}"')
+        server.config.write_text(after, encoding="utf-8")
+        assert darban("reload", at=server.directory).code == 0
+        told = _explained(server, name)
+        assert told["receives"] is None
+        assert (told["answer"][:4], told["cached"][0]["left"] <= 0) == ("none", True)
+        assert _answer(server, name) == ["192.0.2.1"], "stale, since the new server is dead"
+    with unbound(tmp_path, port, good):
+        wait_for(lambda: _answer(server, name) == [ADDRESS], "the new server is asked", 40)
+        told = _explained(server, name)
+        assert told["receives"]["records"] == told["asked_now"]["records"] == [f"A {ADDRESS}"]
+        shown = darban("explain", _CLIENT, name, "--live", at=server.directory).out
+        assert re.search(rf"cached +NOERROR, A {ADDRESS}, TTL .* s old, fresh for ", shown)
+
+
+def _explained(server: Server, name: str) -> Any:  # noqa: ANN401 - any JSON
+    return darban("explain", _CLIENT, name, "--live", "--json", at=server.directory).json

@@ -1,0 +1,59 @@
+"""What the caches of the workers would give a client, as values to show."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from resolver.analysis.received import Received
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.question import UpstreamQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """What the cache of a worker has for a question."""
+
+    entry: CacheEntry
+    age: int
+    """Seconds since it was stored."""
+    left: int
+    """Seconds for which it is fresh; 0 or less: it is stale."""
+
+
+LookUp = Callable[[UpstreamQuestion], Sequence[CachedAnswer | None]]
+"""The cached answers to a question, one of each worker; None where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedReply:
+    """The reply of a worker from its cache."""
+
+    worker: int
+    reply: Received
+    age: int
+    left: int
+    """Both as in ``CachedAnswer``; of a chain, of the part that the client asks for."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether clients get it without a query to an upstream."""
+        return self.left > 0
+
+    def __str__(self) -> str:
+        fresh = f"fresh for {self.left} s" if self.is_fresh else "only if no upstream answers"
+        return f"{self.reply}, {self.age} s old, {fresh}"
+
+
+def sure_reply(cached: Sequence[CachedReply | None]) -> Received | None:
+    """The reply of every worker from its cache, with the shortest TTL; None if they differ."""
+    replies = [each.reply for each in cached if each is not None and each.is_fresh]
+    if len(replies) < len(cached) or len({replace(each, ttl=None) for each in replies}) != 1:
+        return None
+    return min(replies, key=lambda each: each.ttl or 0)
+
+
+def text_of(cached: Sequence[CachedReply | None]) -> str:
+    """What each worker has; ``nothing`` where none has anything."""
+    have = [each for each in cached if each is not None]
+    if len(cached) == 1:
+        return str(have[0]) if have else "nothing"
+    return "; ".join(f"worker {each.worker}: {each}" for each in have) or "nothing"
