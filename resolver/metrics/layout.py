@@ -201,6 +201,11 @@ class CounterLayout:
             for name in self.upstreams
         }
 
+    def is_down(self, upstream: str, memories: Iterable[memoryview]) -> bool:
+        """Whether a worker has had no answers from a server, or from one of its addresses."""
+        cell = self.cell(definitions.UPSTREAM_UP, upstream)
+        return any(memory[cell] == DOWN for memory in memories)
+
     def rows(self, cells: memoryview) -> Iterator[CounterRow]:
         """The rows of the table in a worker's memory."""
         vlans, services = list(self._vlans), list(self._services)

@@ -25,13 +25,13 @@ from resolver.snapshot import store
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
-from resolver.upstream.addresses import UpstreamAddresses
+from resolver.upstream.addresses import UpstreamAddresses, name_of
 from resolver.worker.channel import WorkerMessage
 
-_RESOLVE = 60.0
+_RESOLVE = 60
 """Seconds between two look-ups of the upstreams' host names; aiodns keeps answers for their TTL."""
-_RESOLVE_UNKNOWN = 5.0
-"""The same, while a host name has no address."""
+_RESOLVE_AGAIN = 5
+"""The same, while a host name has no address, or a server does not answer at its addresses."""
 _FIRST_LOOKUP = 5.0
 """Seconds that a rollout waits for the addresses of upstreams that the config has added."""
 
@@ -178,14 +178,22 @@ class Rollout:
         self.start_resolving()
 
     async def _resolve_hosts(self) -> None:
-        """Resolve upstream host names: often while one has no address, then from time to time."""
+        """Resolve upstream host names from time to time, and often while one needs it."""
         hosts = self.current.hosts
         while hosts.named:
             before = hosts.groups()
             await hosts.resolve()
             if hosts.groups() != before:
                 self.send_upstreams()
-            await asyncio.sleep(_RESOLVE_UNKNOWN if hosts.unknown else _RESOLVE)
+            for second in range(_RESOLVE):
+                await asyncio.sleep(1.0)
+                if second + 1 >= _RESOLVE_AGAIN and (hosts.unknown or self._fails(hosts)):
+                    break
+
+    def _fails(self, hosts: UpstreamAddresses) -> bool:
+        """Whether a server that is given by host name does not answer: its addresses may be old."""
+        memories = [slot.cells for slot in self.slots]
+        return any(self.layout.is_down(name, memories) for name in hosts.named_servers)
 
 
 def _maybe_without_address(snapshot: ServedSnapshot) -> Iterator[str]:
@@ -194,6 +202,6 @@ def _maybe_without_address(snapshot: ServedSnapshot) -> Iterator[str]:
     for group in snapshot.compiled.groups:
         for server in group.servers:
             if server.kind == "hostname":
-                yield f"{server.host}:{server.port}"
+                yield name_of(server)
             elif server.kind == "system" and len(group.servers) == 1 and not system:
                 yield "system"

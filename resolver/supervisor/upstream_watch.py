@@ -1,6 +1,8 @@
 """Watch how many of the queries to each upstream server have had no usable answer lately.
 
-A server that is up may fail all the same: it answers with errors, or comes and goes.
+A server that is up may fail all the same: it answers with errors, or comes and goes. A server that
+is a fallback alone is not judged: it is asked in a cut alone, also for names abroad, which nobody
+finds then.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from resolver.metrics.layout import CounterLayout, UpstreamCounts
 from resolver.metrics.part_states import FailingUpstreams
 from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
+from resolver.upstream.addresses import FALLBACK
 
 _LOOK: Final = 15.0
 """Seconds between two looks."""
@@ -47,10 +50,12 @@ class UpstreamWatch(Part):
         layout: CounterLayout = self._rollout.layout
         self._counts.append(layout.upstream_counts([slot.cells for slot in self._rollout.slots]))
         first, now = self._counts[0], self._counts[-1]
+        groups = self._rollout.current.hosts.groups()
+        judged = {each["name"] for group in groups if group != FALLBACK for each in groups[group]}
         failing = (
             name
             for name, counts in now.items()
-            if _fails(first.get(name, UpstreamCounts()), counts)
+            if name in judged and _fails(first.get(name, UpstreamCounts()), counts)
         )
         self._failing = FailingUpstreams(frozenset(failing))
 

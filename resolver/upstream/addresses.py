@@ -111,6 +111,12 @@ class UpstreamAddresses:
         return sorted({server.host for server in servers if server.kind == "hostname"})
 
     @property
+    def named_servers(self) -> set[str]:
+        """The names, in metrics, of the servers that are given by host name."""
+        servers = (server for group in self._groups for server in group.servers)
+        return {name_of(server) for server in servers if server.kind == "hostname"}
+
+    @property
     def unknown(self) -> list[str]:
         """The host names without an address so far."""
         return [host for host in self.named if host not in self._known]
@@ -187,8 +193,8 @@ class UpstreamAddresses:
         if server.kind == "system":
             return [(str(each), each.address, each.port) for each in self.system]
         if server.kind == "hostname":
-            name = f"{server.host}:{server.port}"
-            return [(name, address, server.port) for address in self._known.get(server.host, ())]
+            name, known = name_of(server), self._known.get(server.host, ())
+            return [(name, address, server.port) for address in known]
         return [(str(server), server.host, server.port)]
 
     async def _addresses(self, host: str, rtype: str) -> list[str] | None:
@@ -200,6 +206,11 @@ class UpstreamAddresses:
         except UnicodeError:
             return None
         return [record.data.addr for record in result.answer if hasattr(record.data, "addr")]
+
+
+def name_of(server: ConfiguredServer) -> str:
+    """The name, in metrics, of a server that is given by host name, whatever its address is."""
+    return f"{server.host}:{server.port}"
 
 
 def bootstrap(compiled: CompiledConfig) -> list[Endpoint]:

@@ -73,7 +73,10 @@ async def _ask_over_udp(server: ServerAddress, query: ProbeQuery) -> Response | 
                 packet = await loop.sock_recv(udp, _MAX_PACKET)
     except (OSError, TimeoutError):
         return None
-    return query.response(packet)
+    response = query.response(packet)
+    if response is None:  # it may be forged: over TCP, nobody can guess port and ID
+        (response,) = await _ask_over_stream(server, [query])
+    return response
 
 
 async def _ask_over_stream(

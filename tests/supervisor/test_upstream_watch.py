@@ -9,18 +9,31 @@ from resolver.metrics.layout import UpstreamCounts
 from resolver.metrics.part_states import FailingUpstreams, PartStates
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.upstream_watch import UpstreamWatch
+from resolver.upstream.addresses import FALLBACK
 
 
 @dataclass
 class _Counted:
-    """The counts of one server at each look, as a layout and a rollout."""
+    """The counts of one server at each look, as a layout, a rollout and its addresses."""
 
     counts: UpstreamCounts = field(default_factory=UpstreamCounts)
     slots: tuple[Any, ...] = ()
+    group: str = ""
 
     @property
     def layout(self) -> "_Counted":
         return self
+
+    @property
+    def current(self) -> "_Counted":
+        return self
+
+    @property
+    def hosts(self) -> "_Counted":
+        return self
+
+    def groups(self) -> dict[str, list[dict[str, str]]]:
+        return {self.group: [{"name": "a"}]}
 
     def upstream_counts(self, _: object) -> dict[str, UpstreamCounts]:
         return {"a": self.counts}
@@ -52,6 +65,14 @@ def test_a_quarter_of_thirty_queries_or_more(
     counted.counts = UpstreamCounts(answered, unanswered)
     watch.look()
     assert _failing(watch) == ({"a"} if fails else set())
+
+
+def test_a_fallback_server_does_not_fail_by_names_abroad(
+    counted: _Counted, watch: UpstreamWatch
+) -> None:
+    counted.group, counted.counts = FALLBACK, UpstreamCounts(0, 1000)
+    watch.look()
+    assert _failing(watch) == set()
 
 
 def test_one_that_comes_and_goes_fails_until_five_minutes_after(

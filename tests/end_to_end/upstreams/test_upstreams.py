@@ -201,6 +201,26 @@ def test_a_reload_finds_the_address_that_a_name_has_now(
         wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "the new address is asked")
 
 
+def test_a_name_whose_address_fails_is_looked_up_at_once(
+    make_small: MakeSmall, ask: Ask, upstream: str, nsd_program: Path, tmp_path: Path
+) -> None:
+    """Else it is looked up once a minute."""
+    zone = (
+        "$ORIGIN .\n$TTL 1\n@ SOA ns.scene. hostmaster.scene. 1 3600 600 86400 1\n@ NS ns.scene.\n"
+    )
+    port = free_port()
+    host = "ns.scene:" + upstream.partition(":")[2]
+    names = (f"{number}.example" for number in range(1000))
+    with nsd(nsd_program, tmp_path, port, zone=f"{zone}ns.scene. A 127.0.0.1\n"):
+        server = make_small(host, upstream=f'bootstrap = ["127.0.0.1:{port}"]').start()
+        wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "its name is resolved")
+    with nsd(nsd_program, tmp_path, port, zone=f"{zone}ns.scene. A 127.0.0.9\n"):
+        assert darban("reload", at=server.directory).code == 0
+        wait_for(lambda: ask(server, next(names)).status == "SERVFAIL", "the old address fails")
+    with nsd(nsd_program, tmp_path, port, zone=f"{zone}ns.scene. A 127.0.0.1\n"):
+        wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "the new address is asked", 30)
+
+
 @pytest.mark.parametrize("over", ["+tcp", "+notcp"])
 def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
     server: Server, ask: Ask, over: str

@@ -1,0 +1,61 @@
+"""The probes of an upstream server: an answer that comes late, and a packet that may be forged."""
+
+import asyncio
+
+import pytest
+from dnslib import DNSRecord
+
+from resolver.dns import names
+from resolver.server.loop import Loop
+from resolver.upstream.probe_queries import ProbeQuery, ask
+from resolver.upstream.server_address import ServerAddress
+from tests.upstream.forwarding import Upstream, answer_one_and_close, good
+from tests.upstream.virtual_time import run
+
+NAME = names.parse("probe.example")
+
+
+def forged(query: DNSRecord) -> bytes:
+    response = query.reply()
+    response.header.id = query.header.id ^ 1
+    return bytes(response.pack())
+
+
+def address_of(upstream: Upstream) -> ServerAddress:
+    address, port = upstream.socket.getsockname()
+    return ServerAddress(
+        name="upstream",
+        address=address,
+        port=port,
+        ad_trusted=False,
+        source_address="",
+        wrong=False,
+        tls_name="",
+        authorities="",
+    )
+
+
+@pytest.mark.parametrize(("seconds", "is_answered"), [(9.5, True), (10.5, False)])
+def test_an_answer_that_comes_late_is_an_answer(seconds: float, is_answered: bool) -> None:
+    async def play(loop: Loop) -> None:
+        upstream = Upstream(loop, good)
+        upstream.delay = seconds
+        (response,) = await ask(address_of(upstream), [ProbeQuery(NAME)])
+        assert (response is not None) is is_answered
+        upstream.close()
+
+    run(play)
+
+
+def test_after_a_packet_that_may_be_forged_the_probe_asks_over_tcp() -> None:
+    async def play(loop: Loop) -> None:
+        upstream = Upstream(loop, forged)
+        where = upstream.socket.getsockname()
+        async with await asyncio.start_server(answer_one_and_close, *where):
+            (response,) = await ask(address_of(upstream), [ProbeQuery(NAME)])
+            assert response is not None
+            assert response.counts[0] == 1
+            await asyncio.sleep(1)  # the other end is closed, too
+        upstream.close()
+
+    run(play)
