@@ -6,7 +6,16 @@ from resolver.exchange.servers import Server
 class Attempt:
     """A query to send to a server, and the time of the next attempt."""
 
-    __slots__ = ("began", "is_probe", "message", "own_socket", "server", "stream", "until")
+    __slots__ = (
+        "began",
+        "is_probe",
+        "message",
+        "own_socket",
+        "progress_at",
+        "server",
+        "stream",
+        "until",
+    )
 
     def __init__(
         self,
@@ -29,5 +38,7 @@ class Attempt:
         """The time of the next attempt, if there is no answer and no more time."""
         self.own_socket = own_socket
         """Whether to send it from a port, or over a connection, on which no other query waits."""
+        self.progress_at = 0.0
+        """When its connection last received anything, which the driver says, or was made."""
         self.is_probe = is_probe
         """Whether its answer only says that its server answers."""

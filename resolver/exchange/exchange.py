@@ -41,6 +41,9 @@ The rules:
   servers are asked, and this one no more. The last error becomes the result, or a ``Failure`` that
   says what was seen. A server whose host refuses a transport, or whose answer cannot be read, is
   not asked over this transport again.
+- A server is not asked again while a connection on which the question was sent makes progress: TCP
+  sends again what is lost, and on a slow link another answer would take the place of this one.
+  Another server is asked all the same.
 - TCP means TLS for a server over TLS. It is never asked over UDP.
 - AD is kept only from a server that the group trusts for it (RFC 6840 section 5.8): others may set
   it without having validated, or somebody on the path may have set it.
@@ -72,7 +75,7 @@ from resolver.exchange.failure import (
     no_answer,
 )
 from resolver.exchange.question import UpstreamQuestion
-from resolver.exchange.round import Round
+from resolver.exchange.round import Round, tcp_wait
 from resolver.exchange.scrub import has_other_types
 from resolver.exchange.servers import Group, Server
 from resolver.exchange.upstream_query import (
@@ -245,11 +248,25 @@ class Exchange:
         return self._over_tcp(attempt, now)
 
     def has_more_time(self, attempt: Attempt, now: float) -> bool:
-        """Whether to wait for the current attempt beyond ``until``: nothing comes over UDP at all.
+        """Whether to wait for the current attempt beyond ``until``.
 
-        The driver asks again a moment later, since that may change.
+        Over UDP: while nothing comes from any server. Over TCP: while connections make progress,
+        and no server is left but theirs. The driver asks again a moment later.
         """
-        return not attempt.stream and self.round.has_more_time(attempt.server, attempt.began, now)
+        if not attempt.stream:
+            return self.round.has_more_time(attempt.server, attempt.began, now)
+        busy = self._busy((*self.late, attempt), now)
+        return bool(busy) and self.round.waits_for(busy, now)
+
+    def _busy(self, attempts: tuple[Attempt, ...], now: float) -> tuple[Server, ...]:
+        """The servers whose connections make progress: to ask them again would take their link."""
+        return tuple(
+            [
+                each.server
+                for each in attempts
+                if each.progress_at > each.began and now < each.progress_at + tcp_wait(each.server)
+            ]
+        )
 
     def expired(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of the current attempt; it is late now."""
@@ -334,7 +351,7 @@ class Exchange:
         """The next attempt of the round, if there is to be one."""
         if self._knows_name() and self.round.has_tried_all():
             return None
-        following = self.round.next(now)
+        following = self.round.next(now, self._busy(self.late, now))
         if following is None:
             return None
         server, stream = following

@@ -30,6 +30,10 @@ Waiting = TypeVar("Waiting", bound=Waiter)
 class AttemptChannel(Protocol):
     """A socket or a connection on which attempts wait for their answers."""
 
+    @property
+    def progress_at(self) -> float:
+        """When a connection was made, or received anything, last; 0 for a socket for UDP."""
+
     def stop_waiting(self, ident: int) -> object:
         """Wait no longer for the answer with this ID."""
 

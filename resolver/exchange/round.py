@@ -5,8 +5,9 @@ The rules:
   long. In its first half each server is asked at most three times over UDP, and then each at most
   three times over TCP (RFC 9520 section 3.1). A further try is at the server with the fewest, of
   those that are up. ``Group.wait`` says how long a try over UDP waits; each try over TCP waits
-  twice as long as the one before. A server that is known to answer over TCP only is asked over TCP
-  only. TCP means TLS for a server over TLS, which is never asked over UDP.
+  twice as long as the one before, and longer while its connection makes progress, unless another
+  server can be asked (``exchange.exchange``). A server that is known to answer over TCP only is
+  asked over TCP only. TCP means TLS for a server over TLS, which is never asked over UDP.
 - A round about a question that has failed a short time ago is short: each server is asked once over
   UDP, and then once over TCP, within ``PATIENCE`` seconds. Its clients wait no longer.
 - After TC the question goes over TCP only. If no TCP connection has room, it goes over UDP again,
@@ -34,6 +35,14 @@ _TCP_WAIT: Final = 0.25
 sends a lost segment again after 0.2 s."""
 _MAX_CLOSED: Final = 8
 _NO_SERVERS: Final[tuple[Server, ...]] = ()
+
+
+def tcp_wait(server: Server) -> float:
+    """Seconds for the first attempt over TCP, and in which a connection makes progress or does not.
+
+    It is in proportion to the time that the server usually needs.
+    """
+    return max(_TCP_WAIT, 2 * server.usual)
 
 
 class Round:
@@ -82,7 +91,7 @@ class Round:
     def add(self, server: Server, stream: bool, now: float) -> float:
         """Add a try: the time at which its time is over."""
         if stream:
-            wait = max(_TCP_WAIT, 2 * server.usual) * (1 << self._tried_tcp.count(server))
+            wait = tcp_wait(server) * (1 << self._tried_tcp.count(server))
             self._tried_tcp = (*self._tried_tcp, server)
         else:
             wait = self.group.least_wait(server)
@@ -90,18 +99,27 @@ class Round:
         until = min(now + wait, self.end_at)
         return until if until > now else now + wait  # after a late answer
 
-    def next(self, now: float) -> tuple[Server, bool] | None:
-        """The next try: the server, and whether over TCP; None if the round is over."""
+    def next(self, now: float, busy: tuple[Server, ...] = ()) -> tuple[Server, bool] | None:
+        """The next try: the server, and whether over TCP; None if the round is over.
+
+        Servers that are ``busy`` are not asked again.
+        """
         if now >= self.end_at:
             return None
         tried = self._tried_udp
         is_forged = self.is_suspicious and len(tried) >= self._tries
         if not self.is_truncated and not is_forged and now < (self.began + self.end_at) / 2:
-            server = self.group.next(now, tried, self._out_udp, False, self._tries)
+            server = self.group.next(now, tried, (*self._out_udp, *busy), False, self._tries)
             if server is not None:
                 return server, False
-        server = self.group.next(now, self._tried_tcp, self._out_tcp, True, self._tries)
+        out = (*self._out_tcp, *busy)
+        server = self.group.next(now, self._tried_tcp, out, True, self._tries)
         return None if server is None else (server, True)
+
+    def waits_for(self, busy: tuple[Server, ...], now: float) -> bool:
+        """Whether these servers alone can still be asked, within the round."""
+        others = [each for each in self.group.servers if each not in busy]
+        return now < self.end_at and not any(self.allows_tcp(each) for each in others)
 
     def leave_out(self, server: Server, stream: bool) -> None:
         """Try a server no more over TCP or UDP."""

@@ -93,6 +93,8 @@ class AttemptSender:
             query.deadline = inf
             self._report(query, attempt, exchange.waited, now)
             return
+        if attempt.stream:
+            _note_progress(query)
         if exchange.has_more_time(attempt, now):
             return
         query.deadline = inf
@@ -206,6 +208,13 @@ class AttemptSender:
             log.exception("an exchange could not go on")
             step = FAULT
         self._go_on(query, step, now)
+
+
+def _note_progress(query: Query) -> None:
+    """Tell the attempts over TCP of a query when their connections have made progress."""
+    for sent in query.sent:
+        if sent.channel is not None:
+            sent.attempt.progress_at = sent.channel.progress_at
 
 
 def _still_waiting(sent: list[Sent]) -> Iterator[Sent]:

@@ -87,12 +87,18 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """The number of messages that were received."""
         self.heard = 0.0
         """When the last one was received (monotonic seconds)."""
+        self._progress_at = 0.0
         self.is_silent = False
         """Whether it takes no more queries, since it has given nothing for too long."""
         self.is_given_up = False
         """Whether it was closed since there were too many silent ones."""
         self.closed = False
         self._tls_session: TlsSession | None = None
+
+    @property
+    def progress_at(self) -> float:
+        """When it was made, or received anything, last (monotonic seconds)."""
+        return self._progress_at
 
     @property
     def failed_handshake(self) -> bool:
@@ -103,6 +109,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
     def connected(self, to: socket.socket, session: TlsSession | None) -> None:
         """Use a connected socket, with TLS or without, for what was asked and is asked from now."""
         self._tls_session = session
+        self._progress_at = self.loop.time()
         self.open(to, session)
         self.flush()
         self.close_when_idle()  # all that waited may have given up
@@ -155,6 +162,11 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+
+    def readable(self) -> None:
+        """Receive what the kernel has, once."""
+        self._progress_at = self.loop.time()
+        super().readable()
 
     def received(self) -> None:
         """Report whole messages."""

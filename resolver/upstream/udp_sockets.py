@@ -62,6 +62,11 @@ class UdpSocket(Generic[Waiting]):
         self.awaited = 0
         """The number of answers that are awaited."""
 
+    @property
+    def progress_at(self) -> float:
+        """A packet comes whole, or not at all."""
+        return 0.0
+
     def all_waiting(self) -> list[Waiting]:
         """All that waits for an answer on this socket."""
         return [each for each in self.waiting.values() if each is not None]

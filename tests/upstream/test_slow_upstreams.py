@@ -4,7 +4,7 @@ import asyncio
 import os
 
 import pytest
-from dnslib import RCODE
+from dnslib import RCODE, DNSRecord
 
 from resolver.exchange.exchange import LATE
 from resolver.exchange.round import CLIENT_PATIENCE
@@ -159,5 +159,33 @@ def test_the_tcp_connections_that_give_nothing_are_bounded() -> None:
                 assert MAX_CONNECTIONS < server.most <= 2 * MAX_CONNECTIONS + 1
                 await asyncio.sleep(LATE + 6)
                 assert server.open == 0
+
+    run(play)
+
+
+def test_an_answer_that_comes_slowly_over_tcp_is_asked_for_once() -> None:
+    async def play(loop: Loop) -> None:
+        asked = 0
+
+        async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal asked
+            packet = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+            asked += 1
+            response = good(DNSRecord.parse(packet))
+            for octet in len(response).to_bytes(2, "big") + response:
+                writer.write(bytes((octet,)))
+                await asyncio.sleep(0.05)
+            writer.close()
+
+        with stage(loop, truncated) as on:
+            where = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(dribble, *where):
+                on.client.ask("www.example.")
+                await on.until_idle()
+                ((at, reply),) = on.client.replies
+                assert reply.header.rcode == RCODE.NOERROR
+                assert at - BOOT > 2
+                assert asked == 1
+                await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)
