@@ -1,7 +1,7 @@
 """A name server of the test's own, whose every word is written in a script.
 
-It listens on one port, UDP and TCP, in a thread of its own. The script gets
-each question and gives what is to be said, and when; so it can lie, forge, stay silent, or
+It listens on one port, UDP and TCP, in a thread of its own, and perhaps on 853 over TLS. The script
+gets each question and gives what is to be said, and when; so it can lie, forge, stay silent, or
 be slow. It also learns what an attacker would have to guess: the port and the ID.
 """
 
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -52,6 +53,7 @@ def honest(asked: Asked, *, after: float = 0.0, ttl: int = 300) -> list[Say]:
     return [Say(wire.reply(asked.packet, [wire.address(wire.AT_QUESTION, TRUE, ttl)]), after)]
 
 
+TLS_PORT = 853
 ANY_PORT = ("127.0.0.1", 0)
 """Where it listens, unless it is told: on loopback, on a port that is free."""
 TRUE = "192.0.2.1"
@@ -61,7 +63,14 @@ TRUE = "192.0.2.1"
 class Upstream:
     """A scripted name server."""
 
-    def __init__(self, script: Script, *, tcp: bool = True, at: tuple[str, int] = ANY_PORT) -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        tcp: bool = True,
+        at: tuple[str, int] = ANY_PORT,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.script = script
         self.asked: list[Asked] = []
         self.faults: list[Exception] = []
@@ -69,6 +78,7 @@ class Upstream:
         self.connections = 0
         """TCP connections that were made to it."""
         self.datagrams, self._listening = _sockets(tcp, at)
+        self._address, self._tls = at[0], tls
         self.port: int = self.datagrams.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -106,6 +116,10 @@ class Upstream:
         self._loop.add_reader(self.datagrams.fileno(), self._readable)
         if self._listening is not None:
             await self._loop.create_server(lambda: _Connection(self), sock=self._listening)
+        if self._tls is not None:
+            await self._loop.create_server(
+                lambda: _Connection(self), self._address, TLS_PORT, ssl=self._tls
+            )
 
     def _readable(self) -> None:
         for _ in range(64):
@@ -173,10 +187,14 @@ class _Connection(asyncio.Protocol):
 
 @contextlib.contextmanager
 def upstream(
-    script: Script, *, tcp: bool = True, at: tuple[str, int] = ANY_PORT
+    script: Script,
+    *,
+    tcp: bool = True,
+    at: tuple[str, int] = ANY_PORT,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Upstream]:
     """A scripted name server that serves."""
-    serving = Upstream(script, tcp=tcp, at=at)
+    serving = Upstream(script, tcp=tcp, at=at, tls=tls)
     serving.start()
     try:
         yield serving

@@ -34,9 +34,14 @@ class Darban(Server):
     """One server and its one worker."""
 
     def __init__(
-        self, place: Path, servers: Sequence[str], more: str = "", lists: Sequence[Path] = ()
+        self,
+        place: Path,
+        servers: Sequence[str],
+        more: str = "",
+        lists: Sequence[Path] = (),
+        upstream: str = "",
     ) -> None:
-        text = small(servers, server=_SERVER, upstream=_UPSTREAM, more=more)
+        text = small(servers, server=_SERVER, upstream=_UPSTREAM + upstream, more=more)
         text = replaced_once(text, '["127.0.0.0/8", "::1/128"]', _PUBLICITY)
         text = replaced_once(
             text, "directories = []", f"directories = {json.dumps([*map(str, lists)])}"
@@ -82,11 +87,16 @@ class Darban(Server):
 
 @contextmanager
 def darban(
-    servers: Sequence[str], *, more: str = "", lists: Sequence[Path] = (), expected: str = ""
+    servers: Sequence[str],
+    *,
+    more: str = "",
+    lists: Sequence[Path] = (),
+    expected: str = "",
+    upstream: str = "",
 ) -> Iterator[Darban]:
     """A server that serves; AssertionError where it then logs an error or loses its worker."""
     with tempfile.TemporaryDirectory(prefix="darban-attack-") as place:
-        server = Darban(Path(place), servers, more, lists)
+        server = Darban(Path(place), servers, more, lists, upstream)
         if expected:
             server.expect_error(expected)
         try:

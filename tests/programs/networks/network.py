@@ -5,12 +5,14 @@ Packets are lost, or dropped for other reasons, where they arrive: who sends the
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live.namespaces import Namespaces, Subnet, enter, namespaces
+from tests.live.namespaces import Namespaces, Subnet, enter, link_names, namespaces
 from tests.live.programs import find
+from tests.programs.attacks.fake_upstream import TLS_PORT
+from tests.programs.networks.rows import Row
 
 ADDRESSES = ("10.53.0.2", "10.53.0.3")
 """Of the upstreams."""
@@ -18,15 +20,24 @@ PORT = 53
 _LINK = Subnet("upstream", ("10.53.0.1", "fd00:53::1"), (ADDRESSES[0], "fd00:53::2"))
 _RULES = """
 table ip link {{
+  set burst {{ type ipv4_addr; flags dynamic, timeout; }}
   chain arriving {{
     type filter hook prerouting priority raw; policy accept;
     iif lo accept
     udp dport {port} counter
-    tcp dport {port} tcp flags & psh != 0 counter
+    tcp dport {{ {port}, {tls_port} }} tcp flags & psh != 0 counter
     {drop}
   }}
 }}
 """
+_BURST = """\
+ip saddr @burst drop
+    meta l4proto { udp, tcp } numgen random mod 40 0 add @burst { ip saddr timeout 50ms } drop"""
+"""A packet of 40 begins a burst, in which all are lost (Gilbert 1960)."""
+_QUEUE = "40000"
+"""Octets that wait where the link has a rate."""
+_LARGE = 1400
+"""Octets of a packet, with its IP header; larger ones are dropped where the row says so."""
 
 
 def program(name: str) -> Path:
@@ -41,19 +52,38 @@ class Network:
     """The link, as it is now."""
 
     def __init__(self, made: Namespaces) -> None:
+        self._made = made
         self._ours, self._theirs = made.add("resolver"), made.add("upstreams")
         made.join(self._ours, self._theirs, _LINK)
+        for namespace, link in self._ends():  # packets as they are on a line, not several in one
+            self._run(
+                [*made.into(namespace), program("ip"), "link", "set", link, "gso_max_segs", "1"]
+            )
         made.give(self._theirs, f"{ADDRESSES[1]}/32")
         self.into_upstreams = made.into(self._theirs)
         """The command that runs what follows it beside the upstreams."""
         enter(self._ours)
 
-    def degrade(self, loss: int, closed: str) -> None:
-        """Lose packets from now on, each way, and drop what is closed; count the queries."""
-        lost = [f"meta l4proto {{ udp, tcp }} numgen random mod 100 < {loss} drop"] if loss else []
-        drop = [f"{closed} drop"] if closed else []
-        self._nft([], "\n".join(lost))
-        self._nft(self.into_upstreams, "\n".join(lost + drop))
+    def _ends(self) -> Iterator[tuple[str, str]]:
+        return zip((self._ours, self._theirs), link_names(_LINK), strict=True)
+
+    def degrade(self, row: Row) -> None:
+        """Make the link what a row says, from now on, and count the queries."""
+        bad = []
+        if row.loss:
+            bad.append(f"meta l4proto {{ udp, tcp }} numgen random mod 100 < {row.loss} drop")
+        if row.bursts:
+            bad.append(_BURST)
+        if row.drops_large:
+            bad.append(f"meta length > {_LARGE} drop")
+        closed = [f"{row.closed} drop"] if row.closed else []
+        self._nft([], bad)
+        self._nft(self.into_upstreams, bad + closed)
+        for namespace, link in self._ends():
+            if row.kbits:
+                tbf = ("rate", f"{row.kbits}kbit", "burst", "3000", "limit", _QUEUE)
+                at = (program("tc"), "qdisc", "add", "dev", link, "root", "tbf", *tbf)
+                self._run([*self._made.into(namespace), *at])
 
     def queries(self) -> int:
         """The queries that the resolver has sent since the link was degraded.
@@ -63,8 +93,9 @@ class Network:
         listed = self._run([*self.into_upstreams, program("nft"), "list", "ruleset"])
         return sum(map(int, re.findall(r"counter packets (\d+)", listed)))
 
-    def _nft(self, into: list[str], drop: str) -> None:
-        self._run([*into, program("nft"), "-f", "-"], _RULES.format(port=PORT, drop=drop))
+    def _nft(self, into: list[str], bad: Sequence[str]) -> None:
+        rules = _RULES.format(port=PORT, tls_port=TLS_PORT, drop="\n    ".join(bad))
+        self._run([*into, program("nft"), "-f", "-"], rules)
 
     def _run(self, command: list[str | Path], said: str = "") -> str:
         done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)

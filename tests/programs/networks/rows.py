@@ -25,6 +25,8 @@ class Row:
     """What of a query is dropped before the upstreams, as nftables says it."""
     rate: int = 200
     """New names a second."""
+    together: int = 1
+    """So many names at a time, as a page asks for them."""
     names: int = 1000
     within: float = 5.0
     """Seconds in which an answer counts."""
@@ -33,6 +35,14 @@ class Row:
     is_cut: bool = False
     """Whether nine of ten names are abroad, to which there is no link. The others alone count."""
     clients: int = 1
+    bursts: bool = False
+    """Whether packets are lost in bursts, each way."""
+    kbits: int = 0
+    """The rate of the link, each way, in kbit/s; 0 for any."""
+    drops_large: bool = False
+    """Whether packets over 1,400 octets are dropped, and nobody learns that."""
+    tls: bool = False
+    """Whether the upstreams are asked over TLS."""
 
 
 def after(seconds: float) -> Callable[[], Script]:
@@ -56,6 +66,10 @@ def _refusing() -> Script:
 def _jittery() -> Script:
     """5 to 150 ms, so that answers also overtake each other."""
     return lambda asked: honest(asked, after=random.uniform(0.005, 0.15))
+
+
+def _satellite() -> Script:
+    return lambda asked: honest(asked, after=max(random.gauss(0.6, 0.06), 0.5))
 
 
 def _twice() -> Script:
@@ -88,6 +102,13 @@ def _large() -> Script:
         yield Say(packet)
 
     return script
+
+
+def _truncating() -> Script:
+    """All over UDP is truncated: answers come over TCP alone."""
+    return lambda asked: (
+        honest(asked) if asked.stream else [Say(wire.reply(asked.packet, flags=wire.TC))]
+    )
 
 
 def _recursing() -> Script:
@@ -147,7 +168,6 @@ _ONE: tuple[Callable[[], Script], ...] = (lambda: honest,)
 _TWO = _ONE * 2
 ROWS = {
     "clean": Row("a clean link"),
-    "loss-10": Row("10 % loss each way", loss=10),
     "loss-30": Row("30 % loss", loss=30),
     "loss-30-two": Row("30 % loss, two upstreams", _TWO, loss=30),
     "loss-50": Row("50 % loss", loss=50),
@@ -156,7 +176,6 @@ ROWS = {
     "flapping": Row("the only upstream flaps (0.6 s up, 0.9 s down)", (_flapping,)),
     "udp-closed": Row("UDP to the upstream closed, TCP open", closed="meta l4proto udp"),
     "slow-1": Row("answers after 1 s", (after(1.0),)),
-    "slow-1.5": Row("answers after 1.5 s", (after(1.5),)),
     "slow-2": Row("answers after 2 s", (after(2.0),)),
     "slow-2-1000": Row("answers after 2 s, 1,000 a second", (after(2.0),), rate=1000, names=5000),
     "slow-2-2000": Row("answers after 2 s, 2,000 a second", (after(2.0),), rate=2000, names=10000),
@@ -172,6 +191,27 @@ ROWS = {
     "fragments": Row(
         "large answers, fragments dropped", (_large,), closed="ip frag-off & 0x3fff != 0"
     ),
+    "mtu-1400": Row(
+        "large answers, packets over 1,400 octets dropped", (_large,), rate=50, drops_large=True
+    ),
+    "tcp-128": Row(
+        "large answers over TCP at 128 kbit/s", (_large,), rate=4, names=200, together=4, kbits=128
+    ),
+    "tcp-256": Row(
+        "large answers over TCP at 256 kbit/s", (_large,), rate=8, names=400, together=8, kbits=256
+    ),
+    "tls-loss-30": Row("DNS over TLS, 30 % loss", loss=30, rate=50, tls=True),
+    "tls-150": Row(
+        "large answers over TLS at 150 kbit/s",
+        (_large,),
+        rate=4,
+        names=200,
+        together=4,
+        kbits=150,
+        tls=True,
+    ),
+    "satellite": Row("a satellite: 600 ms, jitter of 60 ms, 1 % loss", (_satellite,), loss=1),
+    "bursts": Row("loss in bursts of 50 ms (Gilbert-Elliott)", bursts=True),
     "one-dead": Row("one of two dead", (_silent, *_ONE)),
     "one-slow": Row("one of two slow (1.5 s)", (after(1.5), *_ONE)),
     "one-flapping": Row("one of two flaps", (_flapping, *_ONE)),

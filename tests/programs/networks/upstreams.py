@@ -1,8 +1,9 @@
-"""``python -m tests.programs.networks.upstreams ROW``: the scripted upstreams of a row.
+"""``python -m tests.programs.networks.upstreams ROW CERTIFICATE KEY``: the upstreams of a row.
 
-They serve until their input ends.
+They are scripted, and serve until their input ends.
 """
 
+import ssl
 import sys
 from contextlib import ExitStack
 
@@ -13,9 +14,12 @@ from tests.programs.networks.rows import ROWS, scripts
 
 def main() -> None:
     """Serve."""
+    row, certificate, key = sys.argv[1:]
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
     with ExitStack() as stack:
-        for script, address in zip(scripts(ROWS[sys.argv[1]]), ADDRESSES, strict=False):
-            stack.enter_context(upstream(script, at=(address, PORT)))
+        for script, address in zip(scripts(ROWS[row]), ADDRESSES, strict=False):
+            stack.enter_context(upstream(script, at=(address, PORT), tls=tls))
         print("ready", flush=True)
         sys.stdin.read()
 
