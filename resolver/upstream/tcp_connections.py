@@ -17,7 +17,11 @@ queries get no answers cannot keep others from TCP.
 A connection that has given nothing since a query was sent, until the time of that query is over,
 takes no more queries, since its server may have restarted, or packets are lost. It stays open for
 late answers, one of at most ``MAX_CONNECTIONS`` such connections; of ``MAX_SILENT`` if the server
-answers on others. One more closes the oldest, made or not; its server has not failed by that.
+answers on others. One more closes the oldest, made or not; its server has not failed by that. One
+that answers takes queries again, unless ``MAX_CONNECTIONS`` others do.
+
+A connection has up to ``HANDSHAKES`` handshakes at a time, so that a lost packet costs no second.
+The query is sent on the one that is made first, and the others are closed without a query.
 
 Some servers close a connection after a few answers, whatever else was asked on it. The pool notes
 how many, and puts no more queries than that on one connection while it may open another. A server
@@ -56,6 +60,10 @@ _IDLE_CLOSE: Final = 1.0
 """Seconds without an answer, after which a closed connection was closed since it was idle."""
 _ANSWERS: Final = 1.0
 """Seconds without an answer, after which a server does not count as one that answers."""
+HANDSHAKES: Final = 4
+"""For one connection, at most, of which one is used."""
+_NEXT_HANDSHAKE: Final = 0.1
+"""Seconds until another handshake begins, at least."""
 _CONNECT: Final = 10.0
 """Seconds in which a connection must be made."""
 
@@ -174,6 +182,8 @@ class TcpConnection(MessageStream, Generic[Waiting]):
             if len(packet) >= 2:
                 self.answered += 1
                 self.heard = self._pool.heard = self.loop.time()
+                if self.is_silent:
+                    self._pool.answers_again(self)
                 waiting = self.stop_waiting(packet[0] << 8 | packet[1])
                 if waiting is not None:
                     self._pool.receive(waiting, packet, self.heard)
@@ -246,7 +256,9 @@ class TcpConnectionPool(Generic[Waiting]):
         return connection, ident
 
     def _choose(self, vlan: int, most: int) -> TcpConnection[Waiting] | None:
-        least = min(self._open, key=lambda each: len(each.waiting), default=None)
+        least = min(
+            self._open, key=lambda each: (len(each.waiting), not each.is_open), default=None
+        )
         if least is None or len(least.waiting) >= most:
             fails = self.loop.time() < self._failing_until
             if least is None and fails:
@@ -271,6 +283,16 @@ class TcpConnectionPool(Generic[Waiting]):
             oldest.is_given_up = True
             oldest.close()
             oldest.fail()  # also if it is not made yet
+
+    def answers_again(self, connection: TcpConnection[Waiting]) -> None:
+        """Send queries over a connection again that was silent, unless enough others are open.
+
+        Where many packets are lost, it is worth more than a new one, whose handshake may be lost.
+        """
+        if len(self._open) < MAX_CONNECTIONS:
+            self._silent.remove(connection)
+            self._open.append(connection)
+            connection.is_silent = False
 
     def _new(self) -> TcpConnection[Waiting]:
         connection = TcpConnection(self)
@@ -314,7 +336,31 @@ class TcpConnectionPool(Generic[Waiting]):
             connection.connected(made, None if self._tls is None else self._tls.begin())
 
     async def _connected(self) -> socket.socket:
-        """A socket that is connected to the server; OSError, also if no descriptor is left."""
+        """A socket that is connected to the server; OSError, also if no descriptor is left.
+
+        The kernel sends a lost packet of a handshake again after a second. Where the server usually
+        answers sooner, another handshake begins sooner; the first that is made is used.
+        """
+        begun: list[asyncio.Task[socket.socket]] = []
+        ended: asyncio.Task[socket.socket] | None = None
+        try:
+            while ended is None:
+                if len(begun) < HANDSHAKES:
+                    begun.append(self.loop.create_task(self._handshake()))
+                left = len(begun) < HANDSHAKES
+                wait = max(_NEXT_HANDSHAKE, self._server.usual) if left else None
+                done, _ = await asyncio.wait(
+                    begun, timeout=wait, return_when=asyncio.FIRST_COMPLETED
+                )
+                ended = next(iter(done), None)
+            return ended.result()
+        finally:
+            for each in begun:
+                if each is not ended:
+                    _end(each)
+
+    async def _handshake(self) -> socket.socket:
+        """A socket that is connected to the server, after one handshake; OSError."""
         server = self._server
         made = open_client_socket(server.address, server.source_address, socket.SOCK_STREAM)
         try:
@@ -325,6 +371,14 @@ class TcpConnectionPool(Generic[Waiting]):
             made.close()
             raise
         return made
+
+
+def _end(handshake: asyncio.Task[socket.socket]) -> None:
+    """End a handshake that is not needed, or close the socket that it has made."""
+    if not handshake.done():
+        handshake.cancel()
+    elif not handshake.cancelled() and handshake.exception() is None:
+        handshake.result().close()
 
 
 class TcpConnections(Generic[Waiting]):

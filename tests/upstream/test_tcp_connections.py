@@ -12,6 +12,7 @@ import pytest
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.tcp_connections import (
+    HANDSHAKES,
     IDLE,
     MAX_CONNECTIONS,
     MAX_SILENT,
@@ -184,7 +185,7 @@ def test_connections_that_cannot_be_made_are_given_up_beside_the_silent_ones() -
                 await asyncio.sleep(0.1)
                 sent[0].keep_late(sent[1], loop.time())
             await asyncio.sleep(0.1)
-            assert descriptors() == before + MAX_CONNECTIONS
+            assert MAX_CONNECTIONS <= descriptors() - before <= HANDSHAKES * MAX_CONNECTIONS
             assert len(lost) == asked - MAX_CONNECTIONS
             await asyncio.sleep(_LONGEST)
             assert len(lost) == asked
@@ -235,6 +236,66 @@ def test_more_silent_connections_stay_open_while_the_server_answers_on_others() 
             await asyncio.sleep(_LONGEST)
             for each in tuple(pool._silent):
                 each.close()
+            await asyncio.sleep(1)  # the other end is closed, too
+
+    run(play)
+
+
+def test_a_lost_packet_of_a_handshake_costs_less_than_the_second_of_the_kernel() -> None:
+    async def play(loop: Loop) -> None:
+        with contextlib.ExitStack() as opened:
+            listening = opened.enter_context(socket.socket())
+            listening.bind(("127.0.0.1", 0))
+            listening.listen(0)
+            full = opened.enter_context(socket.create_connection(listening.getsockname()))
+            server = server_at(listening.getsockname())
+            server.answered(0.001, loop.time())
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lambda _: None)
+            before = descriptors()
+            sent = pool.send(b"query", SOMEBODY)
+            assert sent is not None
+            await asyncio.sleep(0.05)
+            assert pool._connecting.keys() == {sent[0]}, "the kernel has dropped the first packet"
+            opened.enter_context(listening.accept()[0])
+            await asyncio.sleep(0.1)
+            assert not pool._connecting
+            await asyncio.sleep(0.1)
+            assert descriptors() == before + 2, "the two ends of what was accepted, and this one"
+            accepted = opened.enter_context(listening.accept()[0])
+            assert accepted.recv(100)[4:] == b"query"
+            listening.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                listening.accept()
+            sent[0].close()
+            full.close()
+
+    run(play)
+
+
+def test_a_silent_connection_that_answers_takes_queries_again() -> None:
+    async def play(loop: Loop) -> None:
+        async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            packet = await reader.readexactly(2 + 2 + 5)
+            await asyncio.sleep(1)
+            writer.write(packet)
+            await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(answer_late, "127.0.0.1", 0) as listening:
+            server = server_at(listening.sockets[0].getsockname())
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lambda _: None)
+            began = loop.time()
+            sent = pool.send(b"query", SOMEBODY)
+            assert sent is not None
+            await asyncio.sleep(0.5)
+            sent[0].keep_late(sent[1], began)
+            assert (pool._open, pool._silent) == ([], [sent[0]])
+            await asyncio.sleep(1)
+            assert (pool._open, pool._silent) == ([sent[0]], [])
+            again = pool.send(b"other", SOMEBODY, alone=True)
+            assert again is not None
+            assert again[0] is sent[0]
+            sent[0].close()
             await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)
