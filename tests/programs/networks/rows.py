@@ -210,6 +210,7 @@ ROWS = {
         kbits=150,
         tls=True,
     ),
+    "tls-one-silent": Row("DNS over TLS, one of two hangs", (_silent, *_ONE), rate=50, tls=True),
     "satellite": Row("a satellite: 600 ms, jitter of 60 ms, 1 % loss", (_satellite,), loss=1),
     "bursts": Row("loss in bursts of 50 ms (Gilbert-Elliott)", bursts=True),
     "one-dead": Row("one of two dead", (_silent, *_ONE)),
