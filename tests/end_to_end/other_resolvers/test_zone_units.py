@@ -325,7 +325,9 @@ def _install(machine: Machine) -> None:
             each for each in _on_pages() if re.match(rf"# /etc/systemd/system/{unit}\b", each)
         ]
         machine.write(f"/etc/systemd/system/{unit}", text)
-    # The checkout may be in /home, or in /tmp.
+    # The checkout may be in /home, or in /tmp; and below a folder that others cannot enter, as
+    # root's is: of the machine's layer over it, the program has to import with darban's rights.
+    machine.good("chmod", "a+x", *map(str, ROOT.parents))
     _drop_in(machine, FIREWALL, f"[Service]\nProtectHome=read-only\nBindReadOnlyPaths={ROOT}\n")
     program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
     machine.write("/usr/local/bin/darban", program)
