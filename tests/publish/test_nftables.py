@@ -33,6 +33,13 @@ block = ["@messenger"]
 """
     + _TABLES
 )
+_PASSING = CONFIG + (
+    '[policies.counting]\ncount = ["@messenger"]\n'
+    + vlan("counted", "counting", "10.10.0.8/32")
+    + vlan("exempted", "administrative", "10.10.0.9/32")
+    + exemption("all-of-it", "one", vlan="exempted")
+)
+"""With VLANs whose clients a firewall must let pass, too."""
 LISTS = {
     "one": "! Category: messenger\n||one.example^\n",
     "one.ip": "149.154.160.0/20\n149.154.160.0/22\n2001:67c:4e8::/48\n",
@@ -61,7 +68,7 @@ with socket.socket(family) as end:
 def test_only_clients_of_a_blocked_vlan_are_rejected(ip_program: Path, tmp_path: Path) -> None:
     nft = needed("nft")
     rules = tmp_path / "rules.nft"
-    rules.write_text(nftables(snapshot_of(CONFIG, LISTS).compiled, WALL), encoding="utf-8")
+    rules.write_text(nftables(snapshot_of(_PASSING, LISTS).compiled, WALL), encoding="utf-8")
     with namespaces(ip_program) as made:
         router = made.add("router")
         places = {
@@ -70,8 +77,8 @@ def test_only_clients_of_a_blocked_vlan_are_rejected(ip_program: Path, tmp_path:
         for subnet, place in places.items():
             made.join(router, place, subnet)
             made.lead(place, subnet)
-        for address in ("10.10.0.6/24", "10.10.0.7/24"):
-            made.give(places[ADMINISTRATION], address)
+        for last in (6, 7, 8, 9):
+            made.give(places[ADMINISTRATION], f"10.10.0.{last}/24")
         for family in ("ipv4.ip_forward", "ipv6.conf.all.forwarding"):
             _run(*made.into(router), "sysctl", "-q", "-w", f"net.{family}=1")
         for _ in range(2):  # loading it again takes the place of the first
@@ -86,6 +93,8 @@ def test_only_clients_of_a_blocked_vlan_are_rejected(ip_program: Path, tmp_path:
             assert connect(PUBLICITY, PUBLICITY.client[version]) == "reached"
         assert connect(ADMINISTRATION, "10.10.0.6") == "reached", "a longer prefix wins"
         assert connect(ADMINISTRATION, "10.10.0.7") == "reached", "an exemption wins"
+        assert connect(ADMINISTRATION, "10.10.0.8") == "reached", "it is only counted"
+        assert connect(ADMINISTRATION, "10.10.0.9") == "reached", "its VLAN is exempt"
         _run(*made.into(router), str(nft), "delete", "table", "inet", "darban")
         assert connect(ADMINISTRATION, ADMINISTRATION.client[0]) == "reached"
 

@@ -93,15 +93,19 @@ def test_policy_and_exemptions_open_and_close_it_with_the_next_fetch(
 ) -> None:
     text = server.config.read_text(encoding="utf-8")
     mine = tuple(f"{each}/{128 if ':' in each else 32}" for each in ADMINISTRATION.client)
-    server.config.write_text(text + exemption("pr", "telegram", prefixes=mine, until=FAR))
-    assert reload(server).code == 0
-    assert not _is_open(network)
-    router.fetch()
-    assert _is_open(network)
-    server.config.write_text(text)
-    assert reload(server).code == 0
-    router.fetch()
-    assert not _is_open(network)
+    for exempted in (
+        exemption("pr", "telegram", prefixes=mine, until=FAR),
+        exemption("pr", "telegram", vlan="administration", until=FAR),
+    ):
+        server.config.write_text(text + exempted)
+        assert reload(server).code == 0
+        assert not _is_open(network)
+        router.fetch()
+        assert _is_open(network)
+        server.config.write_text(text)
+        assert reload(server).code == 0
+        router.fetch()
+        assert not _is_open(network)
     server.config.write_text(replaced_once(text, "block = ", "count = "))
     assert reload(server).code == 0
     router.fetch()
