@@ -3,7 +3,8 @@
 ``darban check`` names what is otherwise, and ``darban export`` what is not stricter.
 
 What must stay true:
-- Every enforcer has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
+- Every enforcer has every feature. EXACT is what a test with the real program shows
+  (``tests/publish/test_exact_fits.py``).
 - docs/explanation/other-resolvers.md has each reason.
 """
 

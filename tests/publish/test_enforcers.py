@@ -108,13 +108,6 @@ def test_an_answer_that_zones_cannot_say_is_not_called_exact(mode: str) -> None:
     assert (zone_action(answers, verdict) is None) <= (fit is not Fit.EXACT)
 
 
-@pytest.mark.parametrize("target", [Enforcer.NFTABLES, Enforcer.FEEDS])
-def test_what_a_firewall_does_exactly_is_what_its_tests_show(target: Enforcer) -> None:
-    """No cell of the parity asks a firewall: test_nftables.py and test_feeds.py have these."""
-    exact = {each for each, how in SUPPORTS[target].items() if how.fit is Fit.EXACT}
-    assert exact == {*RANGES, *EXEMPTIONS, Feature.COUNT}
-
-
 def test_what_is_late_or_asks_others_is_neither_stricter_nor_looser() -> None:
     found = {(f, s.fit) for of in SUPPORTS.values() for f, s in of.items() if f is Feature.HOURS}
     assert found == {(Feature.HOURS, Fit.OTHERWISE)}
