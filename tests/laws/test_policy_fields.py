@@ -13,6 +13,7 @@ from jinja2 import Environment, nodes
 
 from resolver.analysis.step import STEPS
 from resolver.policy.compiled import Exemption, Policy
+from resolver.policy.description import PolicyDescription
 from resolver.reports.policy_report import VlanReport
 from resolver.reports.standing import Standing
 from tests.laws.source_tree import PACKAGE, modules
@@ -65,6 +66,10 @@ def test_their_names_are_those_of_no_other_field() -> None:
 
 # ---- what a report says of a policy ----
 
+NOT_DESCRIBED = {"title", "upstream"}
+"""Fields of a policy that its description lacks: what only pages show, and whom it asks."""
+NOT_IN_A_REPORT = {"sinkhole", "exemptible"}
+"""What a description says, and a report does not: it has the answer mode, and all exemptions."""
 NOT_AT_A_MOMENT = {"id", "prefixes", "answer", "contact", "directives", "expectations", "counts"}
 """What a report says of a VLAN, and ``darban history --at`` does not."""
 OTHER_NAME = {"name": "vlan", "services": "blocked"}
@@ -74,6 +79,20 @@ def fields_of(kind: type) -> set[str]:
     return {field.name for field in dataclasses.fields(kind)}
 
 
+def read_by(module: str) -> set[str]:
+    return {
+        each.attr for each in ast.walk(modules()[module].tree) if isinstance(each, ast.Attribute)
+    }
+
+
+def test_a_description_has_each_field_of_a_policy() -> None:
+    assert fields_of(Policy) - read_by("policy.description") == NOT_DESCRIBED
+
+
+def test_a_report_says_each_fact_of_a_description() -> None:
+    assert fields_of(PolicyDescription) - read_by("reports.policy_report") == NOT_IN_A_REPORT
+
+
 def test_the_page_shows_each_fact_of_a_report() -> None:
     text = (PACKAGE / "web" / "templates" / "policy_report.html").read_text(encoding="utf-8")
     tree = Environment(autoescape=True).parse(text)
@@ -81,9 +100,7 @@ def test_the_page_shows_each_fact_of_a_report() -> None:
 
 
 def test_the_text_of_a_moment_says_each_fact() -> None:
-    text = modules()["cli.standing_text"].tree
-    read = {each.attr for each in ast.walk(text) if isinstance(each, ast.Attribute)}
-    assert fields_of(Standing) - read == set()
+    assert fields_of(Standing) - read_by("cli.standing_text") == set()
 
 
 def test_a_moment_has_what_a_report_says_of_a_policy() -> None:
