@@ -1,16 +1,20 @@
 """Zone files: their content, their serials, and what happens where they cannot be written."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from resolver.policy.compiled import Policy
+from resolver.policy.facets import Facet, deciding
 from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.left_out import left_out
 from resolver.publish.zone_text import next_serial
 from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
+from tests.policy.test_projection import OTHER
 
 PUBLISH = '[publish]\nlisten = ["127.0.0.1:8053"]\n'
 WALL = 1.8e9
@@ -63,6 +67,15 @@ def test_the_files_of_a_small_network(tmp_path: Path) -> None:
         "publicity.vlan.rpz.internal.zone",
         "serials",
     ]
+
+
+@pytest.mark.parametrize("field", deciding(Policy, Facet.REPLY))
+def test_what_decides_a_blocked_reply_changes_the_zones(tmp_path: Path, field: str) -> None:
+    write(tmp_path, of := snapshot())
+    before = text(tmp_path, BLOCKS)
+    policies = tuple(replace(each, **{field: OTHER[field]}) for each in of.compiled.policies)
+    write(tmp_path, replace(of, compiled=replace(of.compiled, policies=policies)))
+    assert text(tmp_path, BLOCKS) != before
 
 
 def test_what_does_not_change_keeps_its_serial(tmp_path: Path) -> None:
