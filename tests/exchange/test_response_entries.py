@@ -353,3 +353,11 @@ def test_the_signature_of_an_alias_is_no_answer_to_a_question_for_signatures() -
     zone = f"www.example. 60 IN CNAME a.test.\nwww.example. 60 IN RRSIG {signature}"
     response.add_answer(*RR.fromZone(zone))
     assert entry_of(bytes(response.pack())).unfinished == wire((b"a", b"test"))
+
+
+def test_beside_a_positive_answer_the_signature_of_an_soa_proves_nothing() -> None:
+    response = DNSRecord.question("www.example", "A").reply(ra=1, aa=0)
+    response.add_answer(*RR.fromZone("www.example. 60 IN A 192.0.2.1"))
+    signature = "SOA 8 1 60 20300101000000 20200101000000 1 example. AAAA"
+    response.add_auth(*RR.fromZone(f"example. 60 IN RRSIG {signature}"))
+    assert entry_of(bytes(response.pack())).counts == (1, 0, 0)
