@@ -21,8 +21,9 @@ _COUNTED = (
     "darban_list_failures_total",
     "darban_socket_drops_total",
 )
-_MORE_DESCRIPTORS = 40
-"""Those of sockets to upstreams come and go; a burst makes some 800 TCP connections."""
+_MORE_DESCRIPTORS = 0.5
+"""For a question a second, beside those at the begin: the load has then run for a moment, and a
+socket to an upstream may live for ten seconds. A burst makes some 800 TCP connections."""
 _LATE_ANSWERS = 17.0
 """Seconds that a socket to an upstream may live after a query: the last attempt is sent within
 3.6 s, can be answered for 10 s, and is dropped up to 2.5 s later."""
@@ -110,7 +111,8 @@ def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Ro
     alone = len(faults) == 1
     broken = [*(broken if alone else ()), *beyond(bounds, tally)]
     broken += [f"afterwards {text}" for text in beyond(Bounds(), afterwards)]
-    left = _attempt(partial(_are_closed, open_before + _MORE_DESCRIPTORS), whole)
+    most = open_before + int(_MORE_DESCRIPTORS * pace.rate)
+    left = _attempt(partial(_are_closed, most), whole)
     exceptions = sum(bool(_EXCEPTION.search(text)) for text in said)
     if alone and not any(re.search(faults[0].says, line) for line in said or [""]):
         broken.append(f"the log has no {faults[0].says!r}")
