@@ -28,7 +28,7 @@ from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.evidence.audit_log import AuditEntry, AuditLog, entries
-from resolver.evidence.in_force import InForce
+from resolver.evidence.in_force import ActivationInForce
 from resolver.evidence.reading import Reading
 from resolver.evidence.verification import WitnessedHead
 from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
@@ -233,7 +233,7 @@ def _standing(past: PastPolicy, client: str) -> Standing | None:
     return standing_of_client(explainer, client)
 
 
-def _as_json(audit_log: AuditLog, found: InForce, moment: float) -> dict[str, object]:
+def _as_json(audit_log: AuditLog, found: ActivationInForce, moment: float) -> dict[str, object]:
     return {
         "at": moment,
         "in_force": found.entry,
@@ -293,7 +293,7 @@ def _size(diff: str) -> str:
     return f"+{added} -{removed}" if diff else ""
 
 
-def _entry_text(found: InForce, moment: float) -> str:
+def _entry_text(found: ActivationInForce, moment: float) -> str:
     entry = found.entry
     exempted = entry.exempted_at(moment)
     ended = [each for each in entry.exemptions if each not in exempted]

@@ -17,7 +17,7 @@ from resolver.evidence.audit_log import AuditEntry, AuditLog
 from resolver.evidence.clock import read_clock
 from resolver.evidence.figures import store as figure_store
 from resolver.evidence.figures.tables import copied
-from resolver.evidence.in_force import InForce, in_force
+from resolver.evidence.in_force import ActivationInForce, in_force
 from resolver.evidence.reading import Reading
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
@@ -37,7 +37,7 @@ class PastPolicy:
 
     moment: float
     """The moment that is asked about, in seconds since 1970."""
-    found: InForce
+    found: ActivationInForce
     """What put it in force."""
     compiled: CompiledConfig
     index: Index
@@ -86,7 +86,7 @@ def in_force_at(config: Path, moment: float) -> list[PastPolicy]:
     return [_policy(config, state, moment, each) for each in activations_at(state, moment)]
 
 
-def _policy(config: Path, state: Path, moment: float, found: InForce) -> PastPolicy:
+def _policy(config: Path, state: Path, moment: float, found: ActivationInForce) -> PastPolicy:
     entry = found.entry
     try:
         if entry.sha256 and store.whole_hash(state, entry.snapshot) != entry.sha256:
@@ -103,7 +103,7 @@ def _policy(config: Path, state: Path, moment: float, found: InForce) -> PastPol
     return PastPolicy(moment, found, compiled, index, decided_by)
 
 
-def activations_at(state: Path, moment: float) -> list[InForce]:
+def activations_at(state: Path, moment: float) -> list[ActivationInForce]:
     """What was in force at a moment; several where the clock was set.
 
     Raises:
@@ -155,7 +155,7 @@ def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
     )
 
 
-def since(found: InForce, moment: float) -> str:
+def since(found: ActivationInForce, moment: float) -> str:
     """Which snapshot was in force at a moment, since when and by whom."""
     entry = found.entry
     config = entry.config or "unknown"

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from resolver.analysis.activation_summary import ActivationSummary, read_summary
 from resolver.evidence.journal import Journal
-from resolver.evidence.record import ClockReading, Head, Record
+from resolver.evidence.record import AuditRecord, ClockReading, Head
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
@@ -251,12 +251,12 @@ def _edited(
     return [on_disk[each] for each in files if each in on_disk]
 
 
-def entries(records: Iterable[Record]) -> Iterator[AuditEntry]:
+def entries(records: Iterable[AuditRecord]) -> Iterator[AuditEntry]:
     """The entries of records; the log has others of itself."""
     return filter(None, map(audit_entry, records))
 
 
-def audit_entry(record: Record) -> AuditEntry | None:
+def audit_entry(record: AuditRecord) -> AuditEntry | None:
     """The entry of a record; None where it has none, but is one of the log itself."""
     try:
         plain = dict(record.plain)

@@ -17,7 +17,7 @@ from resolver.evidence.reading import Joined
 from resolver.evidence.record import SAME_OFFSET, ClockReading
 
 
-class InForce(NamedTuple):
+class ActivationInForce(NamedTuple):
     """What was in force at a place that has the moment."""
 
     entry: AuditEntry
@@ -47,7 +47,7 @@ class _Mark:
         return self.time - self.offset + offset
 
 
-def in_force(joined: Joined, now: ClockReading, moment: float) -> list[InForce]:
+def in_force(joined: Joined, now: ClockReading, moment: float) -> list[ActivationInForce]:
     """All that may have been in force at a moment.
 
     Empty where no record was before it, or records are missing there.
@@ -64,7 +64,7 @@ def in_force(joined: Joined, now: ClockReading, moment: float) -> list[InForce]:
             break
     first = {id(mark.entry): (mark, offset) for mark, offset in reversed(found)}
     return [
-        InForce(mark.entry, _ahead(mark, offset, len(first)))
+        ActivationInForce(mark.entry, _ahead(mark, offset, len(first)))
         for mark, offset in reversed(first.values())
         if mark.entry is not None
     ]

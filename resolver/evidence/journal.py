@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from resolver.evidence.record import (
+    AuditRecord,
     ClockReading,
     Event,
     Head,
-    Record,
     line_hash,
     read_head,
     read_record,
@@ -77,7 +77,7 @@ class Journal:
         self._number, self._before = 0, ""
         """The number of the last record on disk, and the hash of the last line."""
 
-    def latest(self) -> Iterator[Record]:
+    def latest(self) -> Iterator[AuditRecord]:
         """The last records, the newest first, up to ``_LOOK_BACK``, or a place that is broken.
 
         Lines of releases before 1.2 come after the record that has their hash. OSError where a file
@@ -97,9 +97,9 @@ class Journal:
         steps = self._steps_back()
         return next((a.number for a, record in steps if a and not _may_follow(a, record)), 0)
 
-    def _steps_back(self) -> Iterator[tuple[Record | None, Record | None]]:
+    def _steps_back(self) -> Iterator[tuple[AuditRecord | None, AuditRecord | None]]:
         """The last lines, the newest first: the record after the line, and that of the line."""
-        after: Record | None = None
+        after: AuditRecord | None = None
         for file, line in self._backwards():
             record = read_record(line, file)
             yield after, record
@@ -206,7 +206,7 @@ class Journal:
                 left = max(0, left - size)
 
 
-def _may_follow(after: Record, record: Record | None) -> bool:
+def _may_follow(after: AuditRecord, record: AuditRecord | None) -> bool:
     """Whether a record is joined to the line before it, or vouches for nothing before it."""
     if not after.number or after.event == Event.ADOPTED:
         return True

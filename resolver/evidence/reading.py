@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from resolver.evidence.journal import BESIDE, JOURNAL, Journal, Line, hash_of, lines
-from resolver.evidence.record import Event, Head, Record, line_hash, read_head, read_record
+from resolver.evidence.record import AuditRecord, Event, Head, line_hash, read_head, read_record
 
 _ROUNDED: Final = 0.001
 """Seconds by which CLOCK_BOOTTIME may seem to go back: it is computed of two rounded numbers."""
@@ -46,7 +46,7 @@ class Break(NamedTuple):
 class Joined(NamedTuple):
     """The records that the last one vouches for, by the hashes from each to the one before."""
 
-    records: list[Record]
+    records: list[AuditRecord]
     gaps: set[int]
     """The indexes of those before which others are missing; the number of all, where the end is."""
 
@@ -59,8 +59,8 @@ class Reading:
         self.breaks: list[Break] = []
         self.removed: list[Head] = []
         """The last record of each file that went by the bound."""
-        self.first: Record | None = None
-        self.last: Record | None = None
+        self.first: AuditRecord | None = None
+        self.last: AuditRecord | None = None
         """Without lines of releases before 1.2."""
         self.old = 0
         """Records of these releases, before the first one."""
@@ -68,10 +68,10 @@ class Reading:
         """All records so far."""
         self._has_old_lines = self._is_foreign = False
         """Whether another program has written a line before the first record; the line before."""
-        self._adopted: Record | None = None
+        self._adopted: AuditRecord | None = None
         """The last record that has hashes of what releases before 1.2 have written."""
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[AuditRecord]:
         """Every record, the oldest first, with number 0 for lines of releases before 1.2.
 
         Such lines count only before the first record. OSError where a file exists and cannot be
@@ -113,7 +113,7 @@ class Reading:
             self._is_foreign = True
             self._break(What.NO_RECORD, f"{line.file}, line {line.number}")
 
-    def _join(self, record: Record, before: str, digest: str) -> None:
+    def _join(self, record: AuditRecord, before: str, digest: str) -> None:
         """Note where a record does not follow what is before it."""
         last, self.last = self.last, record
         is_adopted = record.event == Event.ADOPTED and record.plain.get("lines") == digest
@@ -152,7 +152,7 @@ class Reading:
         elif head is None and last is not None and last.number > 1:
             self._break(What.NO_HEAD, JOURNAL, last.number, is_gap=True)
 
-    def _has_files_of(self, adopted: Record) -> bool:
+    def _has_files_of(self, adopted: AuditRecord) -> bool:
         """Whether the files beside the log have the hashes that a record has of them."""
         files = adopted.plain.get("files")
         if not isinstance(files, dict):

@@ -55,7 +55,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AuditRecord:
     """A line as it is in the file."""
 
     number: int
@@ -100,7 +100,7 @@ def line_hash(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()
 
 
-def read_record(line: bytes, place: str = "") -> Record | None:
+def read_record(line: bytes, place: str = "") -> AuditRecord | None:
     """The record of a line; None where it has none."""
     try:
         plain = json.loads(line)
@@ -110,7 +110,9 @@ def read_record(line: bytes, place: str = "") -> Record | None:
         is_good = is_moment(time) and math.isfinite(offset) and number >= 0
         if not is_good or not all(isinstance(each, str) for each in (boot, before, event)):
             return None
-        return Record(int(number), time, offset, boot, before, event, plain, line_hash(line), place)
+        return AuditRecord(
+            int(number), time, offset, boot, before, event, plain, line_hash(line), place
+        )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 

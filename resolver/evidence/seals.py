@@ -8,7 +8,7 @@ is sealed again, and only the later seal counts.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from resolver.evidence.record import ClockReading, Event, Record
+from resolver.evidence.record import AuditRecord, ClockReading, Event
 from resolver.stored import is_moment
 
 _HOUR: Final = 3600.0
@@ -25,7 +25,7 @@ class Seal(NamedTuple):
     node: str
     time_zone: str
 
-    def was_early(self, record: Record, now: ClockReading) -> bool:
+    def was_early(self, record: AuditRecord, now: ClockReading) -> bool:
         """Whether its time was not over when its record was written, by another clock."""
         if record.boot and record.boot == now.boot:
             return self.end > sealable(record.up + now.offset)
@@ -40,7 +40,7 @@ def sealable(now: float, waits_since: float = float("inf")) -> float:
     return min(now - _OPEN, waits_since) // _HOUR * _HOUR
 
 
-def read_seal(record: Record) -> Seal | None:
+def read_seal(record: AuditRecord) -> Seal | None:
     """The seal of a record; None where it has none."""
     if record.event != Event.SEALED:
         return None
@@ -49,7 +49,7 @@ def read_seal(record: Record) -> Seal | None:
     return seal if is_good and all(isinstance(each, str) for each in seal[2:]) else None
 
 
-def newest_seals(latest: Iterable[Record], now: ClockReading) -> float:
+def newest_seals(latest: Iterable[AuditRecord], now: ClockReading) -> float:
     """From when on figures have no seal that counts; 0 where none was sealed.
 
     ``latest`` are the records, the newest first.

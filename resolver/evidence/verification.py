@@ -12,7 +12,7 @@ from resolver.evidence.figures.store import month_of
 from resolver.evidence.figures.tables import FiguresError
 from resolver.evidence.journal import JOURNAL
 from resolver.evidence.reading import Reading
-from resolver.evidence.record import ClockReading, Event, Record
+from resolver.evidence.record import AuditRecord, ClockReading, Event
 from resolver.evidence.seals import Seal, read_seal
 
 FiguresOf = Callable[[float, float], SealedFigures]
@@ -88,7 +88,7 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class _Sealed:
     seal: Seal
-    record: Record
+    record: AuditRecord
     run: int
     """The index of its run in ``_Collected.clocks``."""
 
@@ -98,16 +98,16 @@ class _Collected:
 
     def __init__(self, head: WitnessedHead | None) -> None:
         self._head = head
-        self.texts: dict[str, Record] = {}
+        self.texts: dict[str, AuditRecord] = {}
         """The hashes of kept texts, each with the first record that has it."""
         self.sealed: list[_Sealed] = []
         self.clocks: list[ClockReading] = []
         """The last clock of each run of records: those of one boot that follow each other."""
-        self.witnessed: Record | None = None
-        self.after: list[Record] = []
+        self.witnessed: AuditRecord | None = None
+        self.after: list[AuditRecord] = []
         """The records after the witnessed one."""
 
-    def take(self, record: Record) -> None:
+    def take(self, record: AuditRecord) -> None:
         """Keep what is needed of the next record."""
         for key in ("config", "lists"):
             if isinstance(name := record.plain.get(key), str) and name:
@@ -179,7 +179,7 @@ def _check_head(head: WitnessedHead, found: _Collected, reading: Reading, check:
             check.findings.append(told)
 
 
-def _check_texts(audit_log: AuditLog, texts: dict[str, Record], check: Check) -> None:
+def _check_texts(audit_log: AuditLog, texts: dict[str, AuditRecord], check: Check) -> None:
     """Compare the kept configs, and hashes of lists, with the hashes that records have of them."""
     for name, record in texts.items():
         if audit_log.is_text_changed(name):

@@ -4,7 +4,7 @@ import pytest
 
 from resolver.cli.in_force_at import since
 from resolver.evidence.audit_log import AuditEntry
-from resolver.evidence.in_force import InForce
+from resolver.evidence.in_force import ActivationInForce
 
 ENTRY = AuditEntry(1_800_000_000.0, "reload", "signal", "0123456789abcdef")
 
@@ -17,8 +17,8 @@ ENTRY = AuditEntry(1_800_000_000.0, "reload", "signal", "0123456789abcdef")
     ],
 )
 def test_how_far_the_clock_was_wrong_is_said(ahead: float, said: str) -> None:
-    assert since(InForce(ENTRY, ahead), ENTRY.time).splitlines()[-1] == said
+    assert since(ActivationInForce(ENTRY, ahead), ENTRY.time).splitlines()[-1] == said
 
 
 def test_of_a_clock_that_was_right_nothing_is_said() -> None:
-    assert "clock" not in since(InForce(ENTRY), ENTRY.time)
+    assert "clock" not in since(ActivationInForce(ENTRY), ENTRY.time)
