@@ -2,15 +2,13 @@
 
 mutmut makes the mutants, of a copy of the repository. mypy finds those that no type allows; for
 each of the others, the fast tests run that reach it. By default these are all mutants of the
-modules that decide; with ``--rest``, some by seed of some other modules: all have 50,000. A mutant
-that survives is a missing test, or is equivalent: equivalent.toml says why. It has its own
-environment: ``make mutants``.
+modules that decide. A mutant that survives is a missing test, or is equivalent: equivalent.toml
+says why. It has its own environment: ``make mutants``.
 """
 
 import argparse
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -28,10 +26,6 @@ DECIDING = {
 """All of their mutants are tried."""
 TESTS = ("policy", "exchange", "engine", "scenarios", "upstream", "analysis", "publish")
 """The folders of tests that are run for them."""
-_OTHERS = 40
-"""Modules of which ``--rest`` takes mutants; for all of them, mypy alone takes minutes."""
-_NO_TESTS = ("end_to_end", "program_tests", "deploy", "documents", "laws", "live", "programs")
-"""Folders without tests of behaviour that start no process."""
 _SURVIVED = (0, 5, 33)
 """Exit codes of mutmut: the tests pass, or there is none."""
 _WRONG_TYPE = 37
@@ -94,39 +88,20 @@ def main() -> int:
     """Try the mutants, print the table; the exit code is 1 where one survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.programs.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", help="such as policy/judge (default: what decides)")
-    parser.add_argument("--rest", type=int, metavar="N", help="N mutants of other modules")
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="chooses them")
     parser.add_argument("--place", type=Path, default=ROOT / "build" / "mutants" / "tree")
     options = parser.parse_args()
     deciding = [f"{package}/{name}" for package, names in DECIDING.items() for name in names]
-    if options.rest:
-        others = [name for name in _all_modules() if name not in deciding]
-        chosen = sorted(random.Random(options.seed).sample(others, _OTHERS))
-        tests = sorted(
-            path.name
-            for path in (ROOT / "tests").iterdir()
-            if path.is_dir() and path.name not in _NO_TESTS and any(path.glob("test_*.py"))
-        )
-    else:
-        chosen, tests = options.modules or deciding, list(TESTS)
+    chosen = options.modules or deciding
     if absent := [name for name in chosen if not (ROOT / "resolver" / f"{name}.py").is_file()]:
         parser.error(f"no such module: {', '.join(absent)}")
-    _copy(options.place, chosen, tests)
-    names = _sample(options.place, options.rest, options.seed) if options.rest else []
-    _mutmut(options.place, "run", "--max-children", str(len(os.sched_getaffinity(0))), *names)
+    _copy(options.place, chosen)
+    _mutmut(options.place, "run", "--max-children", str(len(os.sched_getaffinity(0))))
     rows = _rows(options.place, chosen)
-    if options.rest:
-        print(f"{options.rest} mutants of seed {options.seed}")
     print(_table(rows))
     return 1 if any(row.untested for row in rows.values()) else 0
 
 
-def _all_modules() -> list[str]:
-    files = sorted((ROOT / "resolver").rglob("*.py"))
-    return [str(path.relative_to(ROOT / "resolver").with_suffix("")) for path in files]
-
-
-def _copy(place: Path, modules: Sequence[str], tests: Sequence[str]) -> None:
+def _copy(place: Path, modules: Sequence[str]) -> None:
     """A copy of what git tracks, with the settings of mutmut."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -138,7 +113,7 @@ def _copy(place: Path, modules: Sequence[str], tests: Sequence[str]) -> None:
     settings = _SETTINGS.format(
         modules=_lines(f"resolver/{name}.py" for name in modules),
         copied=_lines(sorted(copied)),
-        tests=_lines(f"tests/{name}" for name in tests),
+        tests=_lines(f"tests/{name}" for name in TESTS),
         checked=_lines(f"resolver/{name}.py" for name in modules),
     )
     (place / "setup.cfg").write_text(settings, encoding="utf-8")
@@ -148,7 +123,7 @@ def _lines(values: Iterator[str] | Sequence[str]) -> str:
     return "\n".join(f"    {value}" for value in values)
 
 
-def _mutmut(place: Path, *arguments: str, check: bool = True) -> str:
+def _mutmut(place: Path, *arguments: str) -> str:
     program = Path(sys.executable).with_name("mutmut")
     log = place.with_name("mutmut.log")
     path = f"{program.parent}:{os.environ['PATH']}"  # where mypy is, too
@@ -164,16 +139,9 @@ def _mutmut(place: Path, *arguments: str, check: bool = True) -> str:
     text = done.stdout.decode(errors="replace")
     with log.open("a", encoding="utf-8") as file:
         file.write(text)
-    if check and done.returncode:
+    if done.returncode:
         raise SystemExit(f"mutmut {arguments[0]} ended with {done.returncode}; {log} says why")
     return text
-
-
-def _sample(place: Path, many: int, seed: int) -> list[str]:
-    """The names of some of the mutants that mutmut has made."""
-    _mutmut(place, "run", "resolver.none.*", check=False)  # makes them, and notes what tests reach
-    names = sorted(name for codes in _exit_codes(place).values() for name in codes)
-    return random.Random(seed).sample(names, many)
 
 
 def _exit_codes(place: Path) -> dict[str, dict[str, int | None]]:
