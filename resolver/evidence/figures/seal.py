@@ -1,4 +1,4 @@
-"""The hash by which the chain over the audit log seals the figures of a time."""
+"""The hash by which a record of the audit log seals the figures of a time."""
 
 import datetime as dt
 import hashlib
@@ -17,7 +17,7 @@ _DAY: Final = 86400.0
 
 
 class SealedFigures(NamedTuple):
-    """What a link of the chain says of the figures of a time."""
+    """What a seal says of the figures of a time."""
 
     hash: str
     """The SHA-256 of the counts and minutes that begin in it."""
