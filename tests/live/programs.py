@@ -38,6 +38,7 @@ PACKAGES = {
     "keymgr": "knot",
     "knotc": "knot",
     "knotd": "knot",
+    "kresd": "knot-resolver",
     "ldns-keygen": "ldnsutils",
     "ldns-signzone": "ldnsutils",
     "man": "man-db",

@@ -4,9 +4,9 @@ Each row is a network and what its upstreams do, in network namespaces of its ow
 gets new names through it at a steady rate. The table has the share that was answered within a
 second and within five, the milliseconds for half and for 95 % of these, and the upstream queries a
 name. It needs root, and the Debian packages of nftables, NSD and the other resolvers. All rows take
-three quarters of an hour for five resolvers; with ``--names 5000``, which a difference of a point
-needs, some seven hours, most of it on the rows with a rate. Measure on a machine that does nothing
-else: the load is printed with each row.
+an hour for six resolvers; with ``--names 5000``, which a difference of a point needs, some eight
+hours, most of it on the rows with a rate. Measure on a machine that does nothing else: the load is
+printed with each row.
 """
 
 import argparse

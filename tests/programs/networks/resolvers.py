@@ -105,6 +105,12 @@ logging:
   disable_syslog: true
   loglevel: 3
 """
+_KNOT = """
+net.listen("127.0.0.1", {port}, {{ kind = "dns" }})
+trust_anchors.remove(".")
+modules.load("serve_stale < cache")
+policy.add(policy.all(policy.{tls}FORWARD({{{servers}}})))
+"""
 
 
 class _Packaged(NamedTuple):
@@ -169,6 +175,12 @@ _PACKAGED = {
     "Recursor": _Packaged(
         *("pdns_recursor", "recursor.yml", _RECURSOR, '"{0}:{1}"', '"{0}:{1}"', ", "),
         ("--config-dir={place}",),
+    ),
+    "Knot": _Packaged(
+        *("kresd", "kresd.conf", _KNOT, '"{0}@{1}"'),
+        *('{{"{0}@{1}", hostname="{name}", ca_file="{ca}"}}', ", "),
+        ("--noninteractive", "--config={config}", "{place}"),
+        "TLS_",
     ),
 }
 
