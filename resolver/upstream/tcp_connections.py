@@ -7,8 +7,9 @@ one begins for ``_AFTER_FAILURE`` seconds.
 
 Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
 most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. A further one is
-opened while each has ``SPREAD`` queries, or one, for a query that was asked before and lost: a lost
-packet holds up all queries of a connection.
+opened while each has ``SPREAD`` queries and none makes progress, since a lost packet holds up all
+queries of a connection; or while each has one, for a query that was asked before and lost. While
+answers come, another connection would wait behind them on a slow link, and take their place there.
 An idle connection is closed after ``IDLE`` seconds. If all connections are full, a VLAN that has
 fewer than ``OWN`` queries on them adds to them; a query of another goes over UDP again. So an
 attacker who forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose
@@ -34,6 +35,7 @@ from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from resolver.exchange.edns import padded
+from resolver.exchange.round import tcp_wait
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.stream import MessageStream, framed
@@ -245,7 +247,7 @@ class TcpConnectionPool(Generic[Waiting]):
         """
         if self._tls is not None:
             message = padded(message)
-        connection = self._choose(waiting.vlan, 1 if alone else self._most)
+        connection = self._choose(waiting.vlan, alone)
         if connection is None:
             return None
         ident = self._random.u16()
@@ -255,11 +257,11 @@ class TcpConnectionPool(Generic[Waiting]):
         self._to_flush[connection] = None
         return connection, ident
 
-    def _choose(self, vlan: int, most: int) -> TcpConnection[Waiting] | None:
+    def _choose(self, vlan: int, alone: bool) -> TcpConnection[Waiting] | None:
         least = min(
             self._open, key=lambda each: (len(each.waiting), not each.is_open), default=None
         )
-        if least is None or len(least.waiting) >= most:
+        if least is None or not self._takes(least, alone):
             fails = self.loop.time() < self._failing_until
             if least is None and fails:
                 raise ConnectionError
@@ -268,6 +270,18 @@ class TcpConnectionPool(Generic[Waiting]):
             if len(least.waiting) >= MAX_WAITING and self._held_by(vlan) >= OWN:
                 return None
         return least
+
+    def _takes(self, connection: TcpConnection[Waiting], alone: bool) -> bool:
+        """Whether a connection takes a query before another one is opened."""
+        waiting = len(connection.waiting)
+        if alone:
+            return waiting == 0
+        if waiting < self._most:
+            return True
+        if self._most < SPREAD:  # the server closes connections after so many answers
+            return False
+        makes_progress = self.loop.time() < connection.progress_at + tcp_wait(self._server)
+        return makes_progress and waiting < MAX_WAITING
 
     def _held_by(self, vlan: int) -> int:
         """The queries of a VLAN on the connections; those that are late do not count."""

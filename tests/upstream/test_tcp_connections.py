@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.exchange.round import tcp_wait
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.tcp_connections import (
@@ -97,6 +98,35 @@ def test_a_query_shares_no_connection_that_a_lost_packet_may_hold_up_if_it_was_l
             await asyncio.sleep(1)
             for each in tuple(pool._open):
                 each.close()
+
+    run(play)
+
+
+def test_no_other_connection_is_opened_while_one_with_many_queries_makes_progress() -> None:
+    """On a slow link it would wait behind the answers that come, and then take their place."""
+
+    async def play(loop: Loop) -> None:
+        async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.readexactly(2 + 2 + 5))
+            with contextlib.suppress(ConnectionResetError):  # it has not read all queries
+                await reader.read()
+            writer.close()
+
+        async with await asyncio.start_server(answer_one, "127.0.0.1", 0) as listening:
+            server = server_at(listening.sockets[0].getsockname())
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lambda _: None)
+            pool.send(b"query", SOMEBODY)
+            await asyncio.sleep(0.1)
+            for _ in range(2 * SPREAD):
+                pool.send(b"query", SOMEBODY)
+            assert [each.answered for each in pool._open] == [1]
+            await asyncio.sleep(tcp_wait(server))
+            pool.send(b"query", SOMEBODY)
+            assert len(pool._open) == 2, "nothing comes any more"
+            await asyncio.sleep(1)
+            for each in tuple(pool._open):
+                each.close()
+            await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)
 
