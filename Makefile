@@ -59,8 +59,8 @@ bench: $(VENV)/dev ## measure this server beside its peers on this machine (or O
 instructions: $(VENV)/dev ## count the instructions of a query, against BEFORE=COMMIT (Debian: valgrind, gcc)
 	$(BIN)/python -m tests.programs.bench.instructions $(BEFORE)
 
-mutants: build/mutants/ready ## change what decides, and say which changes no test notices
-	build/mutants/bin/python -m tests.programs.mutants
+mutants: build/mutants/ready ## change what decides, and say which changes no test notices (or REST=200: so many changes of other code)
+	build/mutants/bin/python -m tests.programs.mutants $(if $(REST),--rest $(REST))
 
 build/mutants/ready: requirements/mutants.txt | $(VENV)/bin/python
 	@$(PYTHON) -m venv build/mutants

@@ -2,13 +2,15 @@
 
 mutmut makes the mutants, of a copy of the repository. mypy finds those that no type allows; for
 each of the others, the fast tests run that reach it. By default these are all mutants of the
-modules that decide. A mutant that survives is a missing test, or is equivalent: equivalent.toml
-says why. It has its own environment: ``make mutants``.
+modules that decide; with ``--rest``, a sample of other modules, since all of them have 50,000, for
+which mypy alone takes more than 15 minutes. A mutant that survives is a missing test, or is
+equivalent: equivalent.toml says why. It has its own environment: ``make mutants``.
 """
 
 import argparse
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -26,8 +28,15 @@ DECIDING = {
 """All of their mutants are tried."""
 TESTS = ("policy", "exchange", "engine", "scenarios", "upstream", "analysis", "publish")
 """The folders of tests that are run for them."""
-_SURVIVED = (0, 5, 33)
-"""Exit codes of mutmut: the tests pass, or there is none."""
+SEED = 50
+"""Another one takes other modules and mutants."""
+_OTHERS = 40
+"""The modules of which ``--rest`` takes mutants."""
+_BESIDE = ("files", "scenarios")
+"""Folders of tests that are named after no package."""
+_SURVIVED = (0, 5)
+"""Exit codes of mutmut: the tests pass, or none is selected."""
+_NOT_REACHED = 33
 _WRONG_TYPE = 37
 _SETTINGS = """\
 [mutmut]
@@ -35,8 +44,6 @@ source_paths=
     resolver
 only_mutate=
 {modules}
-also_copy=
-{copied}
 pytest_add_cli_args_test_selection=
 {tests}
 pytest_add_cli_args=
@@ -45,7 +52,7 @@ pytest_add_cli_args=
     -n
     0
 timeout_multiplier=3
-timeout_constant=2
+timeout_constant=20
 type_check_command=
     mypy
     --output
@@ -82,38 +89,68 @@ class Row(NamedTuple):
     untested: list[Mutant]
     """Survivors, but for those that are equivalent."""
     equivalent: int
+    not_reached: int
+    """No fast test calls the function: tests that start a process may."""
 
 
 def main() -> int:
     """Try the mutants, print the table; the exit code is 1 where one survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.programs.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", help="such as policy/judge (default: what decides)")
+    parser.add_argument("--rest", type=int, metavar="N", help="N mutants of other modules")
+    parser.add_argument("--seed", type=int, default=SEED, help="chooses those of --rest")
     parser.add_argument("--place", type=Path, default=ROOT / "build" / "mutants" / "tree")
     options = parser.parse_args()
     deciding = [f"{package}/{name}" for package, names in DECIDING.items() for name in names]
-    chosen = options.modules or deciding
+    if options.rest:
+        chosen, tests = _others(deciding, random.Random(options.seed)), [*_tested(), *_BESIDE]
+    else:
+        chosen, tests = options.modules or deciding, [*TESTS]
     if absent := [name for name in chosen if not (ROOT / "resolver" / f"{name}.py").is_file()]:
         parser.error(f"no such module: {', '.join(absent)}")
-    _copy(options.place, chosen)
-    _mutmut(options.place, "run", "--max-children", str(len(os.sched_getaffinity(0))))
+    _copy(options.place, chosen, tests)
+    names = _sample(options.place, options.rest, options.seed) if options.rest else []
+    _mutmut(options.place, "run", "--max-children", str(len(os.sched_getaffinity(0))), *names)
     rows = _rows(options.place, chosen)
+    if options.rest:
+        print(f"{options.rest} mutants of other modules, by seed {options.seed}")
     print(_table(rows))
-    return 1 if any(row.untested for row in rows.values()) else 0
+    untested = any(row.untested or (row.not_reached and not options.rest) for row in rows.values())
+    return 1 if untested else 0
 
 
-def _copy(place: Path, modules: Sequence[str]) -> None:
-    """A copy of what git tracks, with the settings of mutmut."""
+def _tested() -> list[str]:
+    """The packages with a folder of tests."""
+    folders = sorted((ROOT / "tests").iterdir())
+    return [each.name for each in folders if (ROOT / "resolver" / each.name).is_dir()]
+
+
+def _others(deciding: Sequence[str], chance: random.Random) -> list[str]:
+    """Some modules of these packages, but for those that decide."""
+    files = [path for name in _tested() for path in (ROOT / "resolver" / name).rglob("*.py")]
+    modules = {
+        str(path.relative_to(ROOT / "resolver").with_suffix(""))
+        for path in files
+        if not path.stem.startswith("__")
+    }
+    return sorted(chance.sample(sorted(modules - {*deciding}), _OTHERS))
+
+
+def _copy(place: Path, modules: Sequence[str], tests: Sequence[str]) -> None:
+    """A copy of what git tracks, with the settings of mutmut.
+
+    mutmut reads ``resolver``, and writes ``mutants/resolver``. The rest is put beside the latter
+    here, since mutmut would copy what a symbolic link names: a snapshot has the name of its hash.
+    """
     shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     for name in tracked.stdout.decode().rstrip("\0").split("\0"):
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, place / name, follow_symlinks=False)
-    copied = [path.name for path in place.iterdir() if path.name not in ("resolver", "tests")]
+        copy = place / name if name.startswith("resolver/") else place / "mutants" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy, follow_symlinks=False)
     settings = _SETTINGS.format(
         modules=_lines(f"resolver/{name}.py" for name in modules),
-        copied=_lines(sorted(copied)),
-        tests=_lines(f"tests/{name}" for name in TESTS),
+        tests=_lines(f"tests/{name}" for name in tests),
         checked=_lines(f"resolver/{name}.py" for name in modules),
     )
     (place / "setup.cfg").write_text(settings, encoding="utf-8")
@@ -144,6 +181,17 @@ def _mutmut(place: Path, *arguments: str) -> str:
     return text
 
 
+def _sample(place: Path, many: int, seed: int) -> list[str]:
+    """The names of some mutants, once all of the chosen modules are made.
+
+    No command of mutmut makes mutants and tries none: this is the step of ``mutmut run``.
+    """
+    make = "from mutmut.__main__ import create_mutants; create_mutants(1)"
+    subprocess.run([sys.executable, "-c", make], cwd=place, stdout=subprocess.DEVNULL, check=True)
+    names = sorted(name for codes in _exit_codes(place).values() for name in codes)
+    return random.Random(seed).sample(names, many)
+
+
 def _exit_codes(place: Path) -> dict[str, dict[str, int | None]]:
     """What came of each mutant, by module; None: not tried."""
     found = {}
@@ -166,9 +214,10 @@ def _rows(place: Path, modules: Sequence[str]) -> dict[str, Row]:
             if code in _SURVIVED
         ]
         untested = [each for each in survived if each not in equivalent]
-        wrong = tried.count(_WRONG_TYPE)
-        killed = len(tried) - wrong - len(survived)
-        rows[module] = Row(len(tried), wrong, killed, untested, len(survived) - len(untested))
+        wrong, not_reached = tried.count(_WRONG_TYPE), tried.count(_NOT_REACHED)
+        killed = len(tried) - wrong - not_reached - len(survived)
+        equal = len(survived) - len(untested)
+        rows[module] = Row(len(tried), wrong, killed, untested, equal, not_reached)
     return rows
 
 
@@ -192,12 +241,12 @@ def _equivalent() -> set[Mutant]:
 
 def _table(rows: dict[str, Row]) -> str:
     lines = [
-        "| module | made | of a wrong type | killed | equivalent | survive |",
-        "|---" * 6 + "|",
+        "| module | made | of a wrong type | not reached | killed | equivalent | survive |",
+        "|---" * 7 + "|",
     ]
     counts = [
-        (module, row.made, row.of_wrong_type, row.killed, row.equivalent, len(row.untested))
-        for module, row in rows.items()
+        (module, made, wrong, not_reached, killed, equivalent, len(untested))
+        for module, (made, wrong, killed, untested, equivalent, not_reached) in rows.items()
     ]
     sums = [sum(column) for column in zip(*(each[1:] for each in counts), strict=True)]
     lines += [f"| {' | '.join(map(str, each))} |" for each in [*counts, ("all", *sums)]]
