@@ -1,8 +1,12 @@
 """What is said of a moment for which the audit log has an answer."""
 
+import os
+import pwd
+from dataclasses import replace
+
 import pytest
 
-from resolver.cli.in_force_at import since
+from resolver.cli.in_force_at import since, who
 from resolver.evidence.audit_log import AuditEntry
 from resolver.evidence.in_force import ActivationInForce
 
@@ -22,3 +26,11 @@ def test_how_far_the_clock_was_wrong_is_said(ahead: float, said: str) -> None:
 
 def test_of_a_clock_that_was_right_nothing_is_said() -> None:
     assert "clock" not in since(ActivationInForce(ENTRY), ENTRY.time)
+
+
+def test_a_user_who_is_known_here_is_named() -> None:
+    uid = os.getuid()
+    known = replace(ENTRY, who=f"uid {uid}")
+    assert who(known) == f"uid {uid} ({pwd.getpwuid(uid).pw_name})"
+    assert who(replace(ENTRY, who="uid 4294967294")) == "uid 4294967294"
+    assert who(ENTRY) == "signal"

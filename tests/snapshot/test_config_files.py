@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.snapshot.config_files import DiskFiles
+from resolver.snapshot.config_files import DiskFiles, SavedFiles, pulled_config
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,29 @@ def test_a_pipe_is_no_file_of_a_config(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="it is no regular file") as refused:
         DiskFiles(Path("config.toml")).glob("**/*.toml")
     assert refused.value.filename == "sub/pipe.toml"
+
+
+def test_a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    """Root reads with the rights of the owner of the state directory."""
+    state, closed = tmp_path / ".darban", tmp_path / "closed"
+    state.mkdir()
+    closed.mkdir(mode=0o000)
+    if os.geteuid() == 0:
+        os.chown(state, 65534, 65534)
+    with pytest.raises(PermissionError):
+        DiskFiles(tmp_path / "config.toml").glob(f"{closed}/*.toml")
+
+
+def test_the_policy_that_was_pulled_is_read_from_disk_where_its_text_is_not_saved(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config.toml"
+    pulled = pulled_config(config)
+    pulled.parent.mkdir(parents=True)
+    pulled.write_text("a = 1\n", encoding="utf-8")
+    files = SavedFiles(config, {"config.toml": "b = 2\n"})
+    assert files.read(str(pulled)) == "a = 1\n"
+    assert files.texts(tmp_path).keys() == {"config.toml", os.path.relpath(pulled, tmp_path)}
 
 
 @contextmanager
