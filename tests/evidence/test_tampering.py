@@ -289,6 +289,20 @@ def test_what_finds_it(node: Node, name: str) -> None:
         assert node.found(head) == (findings if by is By.WITNESS else [])
 
 
+def test_the_record_with_an_earlier_time_is_named(node: Node) -> None:
+    last = _written(node)
+    a_record_of_an_earlier_time_added_with_its_right_link(node)
+    (found,) = node.check().findings
+    assert found.number == last.number + 1
+
+
+def test_the_last_record_that_is_lost_is_named(node: Node) -> None:
+    last = _written(node)
+    the_log_removed_before_a_start(node)
+    (found,) = node.check().findings
+    assert (found.number, found.hash) == last
+
+
 @given(st.integers(2, 6), st.data())
 def test_an_octet_changed_anywhere_is_found(
     tmp_path_factory: pytest.TempPathFactory, records: int, data: st.DataObject
