@@ -215,12 +215,17 @@ def test_an_error_of_the_only_server_counts_as_failed(rcode: int) -> None:
         with stage(loop, answering) as on:
             on.client.ask("www.example.")
             await on.until_idle()
-            layout, cells = on.assembled.layout, on.assembled.counters.cells
-            counted = {
-                result: cells[layout.cell(UPSTREAM_QUERIES, "upstream", result)]
-                for result in UPSTREAM_RESULTS
-            }
-            assert {result for result, times in counted.items() if times} == {"failed"}
+            assert counted(on.assembled) == {"failed": 1}
+
+    run(play)
+
+
+def test_a_connection_that_is_refused_after_a_truncated_response_is_tried_once_more() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            on.client.ask("www.example.")
+            await on.until_idle()
+            assert counted(on.assembled) == {"truncated": 1, "unreachable": 2}
 
     run(play)
 
@@ -276,6 +281,16 @@ def test_a_question_that_only_tcp_answers_is_answered() -> None:
             await asyncio.sleep(10)
 
     run(play)
+
+
+def counted(assembled: Assembled) -> dict[str, int]:
+    """How often the upstream was asked, by what came of it."""
+    layout, cells = assembled.layout, assembled.counters.cells
+    counts = {
+        result: cells[layout.cell(UPSTREAM_QUERIES, "upstream", result)]
+        for result in UPSTREAM_RESULTS
+    }
+    return {result: times for result, times in counts.items() if times}
 
 
 @contextmanager
