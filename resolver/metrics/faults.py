@@ -136,7 +136,7 @@ def faults(now: Status) -> Iterator[Fault]:
     if now.certificate is not None:
         yield from _certificate(now.certificate, now.at)
     if now.block_log is not None and now.block_log.problem:
-        yield Fault("block_log_fails", {"file": now.block_log.file, "why": now.block_log.problem})
+        yield Fault("block_log_fails", {"why": now.block_log.problem})
     if now.figures_problem:
         yield Fault("figures_not_written", {"why": now.figures_problem})
     if now.audit_log_broken_at:

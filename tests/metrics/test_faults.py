@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 from typing import Any, get_args
 
 import pytest
@@ -172,6 +173,9 @@ def test_both_show_each_fault(
     status = replace(GOOD, **change)
     [fault] = faults(status)
     assert fault.kind == kind
+    text = fault_texts()[kind]
+    texts = "".join((text.short, *text.sentences.values()))
+    assert fault.values.keys() <= {value for _, value, _, _ in Formatter().parse(texts)}
     [printed], [on_page] = _printed(status), _on_page(status, asked)
     hidden = [str(fault.values[key]) for key in fault.values.keys() - fault.public_values.keys()]
     hidden += fault.report
