@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,7 +192,11 @@ class Resolver:
 
     def _serve(self, connected: socket.socket) -> None:
         connected.settimeout(30)
-        with connected, self.context.wrap_socket(connected, server_side=True) as session:
+        with (
+            suppress(ssl.SSLEOFError, ConnectionError),  # one of the handshakes that are not needed
+            connected,
+            self.context.wrap_socket(connected, server_side=True) as session,
+        ):
             self.resumed.append(bool(session.session_reused))
             for _ in range(self.answers):
                 if not self._answer(session):
