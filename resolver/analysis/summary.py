@@ -71,6 +71,10 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
         },
         "forward": _forward(compiled),
         "local": {names.text(each.name): _local(each) for each in compiled.local},
+        "addresses of a filter": {
+            prefix_text(each.network, each.length): _rest(each, ("network", "length", "line"))
+            for each in compiled.filter_ranges
+        },
         "fetched lists": {each.name: _rest(each, ("name",)) for each in compiled.subscriptions},
         SETTINGS: {key: {VALUE: word} for key, word in _settings(compiled.settings).items()},
     }

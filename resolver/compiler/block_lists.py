@@ -24,6 +24,8 @@ from resolver.config.warnings import UNREAD_LIST
 from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
+from resolver.lists.filter_list import ENDING as FILTER
+from resolver.lists.filter_list import read_filter
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import ENDINGS, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
@@ -33,10 +35,11 @@ from resolver.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES = ".txt"
+_READ = (_NAMES, *ENDINGS, FILTER)
 """The endings of the files that are read."""
 _OWN = ""
 """The format of the agency's own lists: adblock, but read as nobody else's is."""
-_LIKE_A_LIST = (_NAMES, *ENDINGS, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
+_LIKE_A_LIST = (*_READ, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
 """The endings of lists, in any case; people give them to files that are meant to be read."""
 
 
@@ -98,8 +101,8 @@ def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
 
 
 def _lists_among(files: Sequence[Path]) -> list[Path]:
-    """The files of a directory that are read: lists of names, then address ranges."""
-    return [file for end in (_NAMES, *ENDINGS) for file in files if file.name.endswith(end)]
+    """The files of a directory that are read: lists of names, then addresses."""
+    return [file for end in _READ for file in files if file.name.endswith(end)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class _ListReader:
                     self.problems.extend(self._unread_lists(files, Path(directory)))
 
     def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
-        """The lists of a directory, then the ranges of their services."""
+        """The lists of a directory, then the ranges of their services and those of a filter."""
         categories: dict[str, str] = {}
         for file in _lists_among(files):
             read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
@@ -146,7 +149,10 @@ class _ListReader:
         """Warn of files of a directory that look like lists, and that nothing reads."""
         sources = self.loaded.config.lists.sources.values()
         read = {PurePath(str(each.file or each.url)).name for each in sources}
-        expected = f"{_NAMES} for a list of names, or {' or '.join(ENDINGS)} for address ranges"
+        expected = (
+            f"{_NAMES} for a list of names, {' or '.join(ENDINGS)} for address ranges, or {FILTER} "
+            "for the addresses of a filter"
+        )
         advice = "It is not read, and blocks nothing. Rename it, or move it to another directory."
         for file in files:
             if file.name not in read and _is_like_unread_list(file):
@@ -161,7 +167,10 @@ class _ListReader:
         try:
             content = self.files.content(path)
             sha256 = hashlib.sha256(content).hexdigest()
-            if path.suffix in ENDINGS:
+            if path.suffix == FILTER:
+                found = read_filter(content.decode(), path.stem, file)
+                expected = "a prefix such as 10.10.34.34/31"
+            elif path.suffix in ENDINGS:
                 found = read_ranges(content.decode(), path.stem, file, category)
                 expected = "a prefix such as 149.154.160.0/20"
             else:
@@ -180,7 +189,8 @@ class _ListReader:
             self.problems.append(
                 Problem("warning", file, line.line, "", line.text, expected, advice)
             )
-        self.problems.extend(_unusable(found))
+        if not found.of_filter:
+            self.problems.extend(_unusable(found))
         return replace(found, sha256=sha256)
 
     def _own_names(self, content: bytes, service: str, file: str, sha256: str) -> BlockList:
@@ -328,7 +338,7 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
 def _is_like_unread_list(path: Path) -> bool:
     """Whether a file of a directory of lists looks like one, and its ending is not read."""
     ending = path.suffix
-    if ending in (_NAMES, *ENDINGS) or path.name.startswith("."):
+    if ending in _READ or path.name.startswith("."):
         return False
     like = ending.lower() in _LIKE_A_LIST if ending else _SERVICE.fullmatch(path.name)
     return bool(like) and os.path.isfile(path)  # noqa: PTH113 - Path.is_file may raise

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from resolver.compiler import discovery, index
 from resolver.compiler.catalog import ServiceCatalog
+from resolver.compiler.filter_ranges import filter_ranges
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
 from resolver.compiler.own_rules import Unfit, is_reference, own_rule
@@ -63,9 +64,13 @@ def compile_snapshot(
     ``authorities`` has the certificates of each ``ca_file`` of an upstream group, ``logo`` that of
     the block page as a data URI.
     """
-    catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in lists])
+    of_services = [each for each in lists if not each.of_filter]
+    catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in of_services])
     compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities, logo)
-    return compiler.snapshot(built), compiler.problems
+    snapshot = compiler.snapshot(built)
+    ranges = tuple(filter_ranges(lists, loaded.config.upstream.own_prefixes))
+    compiled = replace(snapshot.compiled, filter_ranges=ranges)
+    return replace(snapshot, compiled=compiled), compiler.problems
 
 
 @dataclass

@@ -16,7 +16,7 @@ from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.section_checks import second_of_a_family
 from resolver.config.toml_lines import Path
-from resolver.config.values import DomainName, SomeLine
+from resolver.config.values import DomainName, Prefix, SomeLine
 from resolver.dns import names
 
 SYSTEM = NameServer("system", DNS_PORT, "system")
@@ -67,6 +67,8 @@ class UpstreamConfig(UpstreamGroupConfig):
     """The name servers to ask while the link abroad is cut."""
     rebinding_allow: Several[NameOrPrefix] = ()
     """The names, each with all below it, and the prefixes whose private addresses pass."""
+    own_prefixes: Several[Prefix] = ()
+    """The agency's own networks, whose addresses are no answer of a filter."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
     probe_signed: DomainName = names.parse("iana.org")

@@ -32,6 +32,7 @@ from math import inf
 from typing import Final
 
 from resolver.exchange.entry import MAX_NEGATIVE_TTL, OWN_NEGATIVE_TTL
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.upstream_groups import is_forward_group
 
 TRIES: Final = 3
@@ -223,12 +224,19 @@ class Group:
     """An upstream group: servers that are asked for the same names."""
 
     def __init__(
-        self, name: str, servers: Sequence[Server], ad_trusted: Sequence[Server] = ()
+        self,
+        name: str,
+        servers: Sequence[Server],
+        ad_trusted: Sequence[Server] = (),
+        filter_addresses: FilterAddresses | None = None,
     ) -> None:
         self.name = name
         self.servers = tuple(servers)
         self.ad_trusted = tuple(ad_trusted)
         """The servers whose AD is passed on."""
+        self.filter = None if is_forward_group(name) else filter_addresses
+        """The addresses of a filter on the path; None for a forwarded zone, whose path is inside
+        the network."""
         self.negative_ttl = OWN_NEGATIVE_TTL if is_forward_group(name) else MAX_NEGATIVE_TTL
         """The most seconds that a negative answer of the group lives."""
         self.most_wait = _MAX_WAIT if len(self.servers) == 1 else FIRST_WAIT

@@ -76,10 +76,12 @@ class SkippedLine(NamedTuple):
 
 
 class Range(NamedTuple):
-    """Addresses of a service, and the line that has them, from 1."""
+    """Addresses of a service or of a filter, and the line that has them, from 1."""
 
     network: IPv4Network | IPv6Network
     line: int
+    meaning: str = ""
+    """What an address of a filter stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class BlockList:
         skipped: In the file's order.
         longest_match: Whether an exception cancels only rules that are no more specific.
         for_firewalls: Whether its ranges are for firewalls alone: no answer is judged by them.
+        of_filter: Whether its ranges are the addresses of a filter on the path: it is no list of a
+            service, and blocks nothing.
         refused: Rules that would block protected names (see ``guard``), each with the reason, and
             such names below the rules that are used.
         fallback: Whether it is an older copy, since the newest that was fetched is damaged.
@@ -127,6 +131,7 @@ class BlockList:
     copy: str = ""
     longest_match: bool = False
     for_firewalls: bool = False
+    of_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,19 @@ class AddressRange:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterRange:
+    """Addresses that a filter on the path to the upstreams answers with."""
+
+    network: bytes
+    """4 or 16 octets."""
+    length: int
+    meaning: str
+    """What they stand for, in the words of the file; may be empty."""
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exemption:
     """Services that pass for a VLAN, or for the prefixes that this exemption owns."""
 
@@ -285,3 +298,5 @@ class CompiledConfig:
     """Those that hold whatever is exempted; one for a moment, or for an exemption, is not here."""
     firewall_ranges: tuple[AddressRange, ...] = ()
     """Ranges for firewalls alone: no answer is judged by them."""
+    filter_ranges: tuple[FilterRange, ...] = ()
+    """The addresses of a filter, without the agency's own prefixes."""

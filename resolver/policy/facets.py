@@ -49,6 +49,7 @@ _DERIVED: Final = "it follows from what counts"
 _PEOPLE: Final = "only people read it"
 _SERVER: Final = "each server has its own"
 _LISTS: Final = "it decides which rules are used, and these count"
+_FILTER: Final = "they say who has answered, and block nothing"
 _OWN_NAMES: Final = (
     "each server has its own; the names count where a default blocks "
     "(``policy_hash._names_of_network``)"
@@ -153,6 +154,7 @@ FIELDS: Final[Mapping[str, Row]] = {
     "CompiledConfig.allowed_names": Row(_N, _DERIVED),
     "CompiledConfig.expectations": Row(_NOTHING, "they test the policy, and change nothing"),
     "CompiledConfig.firewall_ranges": Row(_N),
+    "CompiledConfig.filter_ranges": Row(_NOTHING, _FILTER),
     "Settings.listen": Row(_C, _SERVER),
     "Settings.workers": Row(_NOTHING, _SERVER),
     "Settings.metrics": Row(_NOTHING, _SERVER),

@@ -19,6 +19,7 @@ from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.random_ids import RandomIds
@@ -81,8 +82,9 @@ async def _groups(compiled: CompiledConfig) -> Mapping[str, Group]:
     addresses = UpstreamAddresses(compiled)
     if addresses.named:
         await addresses.resolve()
+    of_filter = FilterAddresses(compiled.filter_ranges)
     return {
-        name: Group(name, [Server(*arguments_of(each)) for each in servers])
+        name: Group(name, [Server(*arguments_of(each)) for each in servers], (), of_filter)
         for name, servers in addresses.groups().items()
     }
 

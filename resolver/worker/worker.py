@@ -34,6 +34,8 @@ from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan
 from resolver.policy.building import Pause
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.handler import QueryHandler
 from resolver.server.handshakes import Handshakes
 from resolver.server.interfaces import interface_name
@@ -107,9 +109,10 @@ class Worker:
                     await self._commit()
                 case "forget":
                     self._prepared = None
-                case "upstreams" if self._forwarder is not None:
+                case "upstreams" if self._engine is not None and self._forwarder is not None:
                     self._counters.follow(CounterPlan(**message["plan"]))
-                    self._forwarder.use(self._groups(message["groups"]))
+                    groups = self._groups(message["groups"], self._engine.compiled)
+                    self._forwarder.use(groups)
                 case "flush":
                     zone = bytes.fromhex(message["zone"])
                     flushed = 0 if self._engine is None else self._engine.flush(zone)
@@ -151,7 +154,7 @@ class Worker:
         finally:
             self._paused = inf
         plan = CounterPlan(**message["plan"])
-        self._prepared = (loaded, plan, self._groups(message["groups"]))
+        self._prepared = (loaded, plan, self._groups(message["groups"], loaded.compiled))
         self._channel.send({"type": "prepared"})
 
     async def _commit(self) -> None:
@@ -248,12 +251,16 @@ class Worker:
                 handshakes = self._handshakes if endpoint in settings.tls_listen else None
                 TcpServer(*given, *kind, handshakes, is_redirected=is_redirected).start()
 
-    def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
+    def _groups(
+        self, groups: Mapping[str, list[ServerAddress]], compiled: CompiledConfig
+    ) -> dict[str, Group]:
+        of_filter = FilterAddresses(compiled.filter_ranges)
         return {
             name: Group(
                 name,
                 [self._server(each) for each in servers],
                 [self._server(each) for each in servers if each["ad_trusted"]],
+                of_filter,
             )
             for name, servers in groups.items()
         }

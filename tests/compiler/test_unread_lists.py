@@ -65,8 +65,9 @@ def test_the_warning_says_what_to_do(place: Path) -> None:
     [told] = [str(each) for each in _problems(place) if each.file == "own/viber.text"]
     assert told == (
         "own/viber.text: warning [unread-list:viber.text]: found the ending .text; expected .txt "
-        "for a list of names, or .ip or .firewall for address ranges. It is not read, and blocks "
-        "nothing. Rename it, or move it to another directory."
+        "for a list of names, .ip or .firewall for address ranges, or .filter for the addresses "
+        "of a filter. It is not read, and blocks nothing. Rename it, or move it to another "
+        "directory."
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from resolver.compiler.policy import compile_snapshot
 from resolver.lists.adblock import AdblockReader
+from resolver.lists.filter_list import read_filter
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rpz import RpzReader
 from resolver.lists.rules import BlockList
@@ -15,8 +16,8 @@ from tests.config.files_in_memory import load_text
 def compile_texts(config: str, lists: Mapping[str, str] | None = None) -> Snapshot:
     """Compile a config and lists, the latter by service; both must be good.
 
-    The name of an RPZ is that of the service and ".zone", of its address ranges and ".ip", of a
-    list of others and ".others".
+    The name of an RPZ is that of the service and ".zone", of its address ranges and ".ip", of the
+    addresses of a filter and ".filter", of a list of others and ".others".
     """
     loaded = load_text(config)
     texts = (lists or {}).items()
@@ -32,6 +33,8 @@ def _read(name: str, text: str) -> BlockList:
     service, _, kind = name.partition(".")
     if kind == "zone":
         return RpzReader.read(text, service, name)
+    if kind == "filter":
+        return read_filter(text, service, name)
     if kind == "ip":
         return read_ranges(text, service, name, "messenger")
     if kind == "others":

@@ -15,7 +15,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import ANY_REQUESTER, QueryCounts, Question, Requester
 from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
-from resolver.policy.compiled import CompiledConfig, RefusedRule
+from resolver.policy.compiled import CompiledConfig, FilterRange, RefusedRule
 from resolver.policy.index import Index
 from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
@@ -48,7 +48,7 @@ def test_a_snapshot_is_as_itself() -> None:
 
 PARTS = (
     *("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups"),
-    *("subscriptions", "ranges", "firewall_ranges", "hours"),
+    *("subscriptions", "ranges", "firewall_ranges", "filter_ranges", "hours"),
 )
 ELSEWHERE = {
     ("services", "entries"),  # the rules are compared themselves
@@ -59,6 +59,7 @@ ELSEWHERE = {
     ("ranges", "source"),  # a service has one file of ranges in a directory
     ("firewall_ranges", "line"),
     ("firewall_ranges", "source"),
+    ("filter_ranges", "line"),
     ("policies", "cited_grounds"),  # they hang together, and change below
     ("policies", "grounds_by_service"),
     ("hours", "moments"),  # they follow from the text
@@ -138,7 +139,9 @@ WITH_HOLIDAY = snapshot_of(
     HOURLY.replace('to = "14:30"', 'to = "14:30"\nholidays = ["2027-03-20"]')
 )
 FOR_FIREWALLS = dataclasses.replace(
-    WITH_HOLIDAY.compiled, firewall_ranges=WITH_HOLIDAY.compiled.ranges
+    WITH_HOLIDAY.compiled,
+    firewall_ranges=WITH_HOLIDAY.compiled.ranges,
+    filter_ranges=(FilterRange(b"\x0a\x0a\x22\x22", 31, "a page", "national.filter", 1),),
 )
 CHANGED = dict(every_change_of(FOR_FIREWALLS))
 
