@@ -90,6 +90,7 @@ COOKIE: Final = 10
 EDE: Final = 15
 EDE_OTHER: Final = 0
 EDE_STALE_ANSWER: Final = 3
+EDE_FORGED_ANSWER: Final = 4
 EDE_NOT_READY: Final = 14
 EDE_BLOCKED: Final = 15
 EDE_CENSORED: Final = 16

@@ -8,8 +8,8 @@ What must stay true:
   OrderedDict, a worker held 33 MB after the hits of the bench instead of 31.)
 - Each key of the table is in the queue once.
 - An expired entry is never served as fresh. It is served as stale for up to one more day while
-  its upstream fails (RFC 8767). After a failure, the upstream is not asked again for some time
-  (RFC 9520).
+  its upstream fails (RFC 8767), unless it is the answer of a filter. After a failure, the upstream
+  is not asked again for some time (RFC 9520).
 
 Times are in monotonic seconds.
 """
@@ -174,7 +174,7 @@ class AnswerCache:
     def look(self, key: bytes, now: float) -> CacheEntry | None:
         """The entry for a question, fresh or stale, for people: it does not count as used."""
         entry = self._entries.get(key)
-        return None if entry is None or now >= entry.expires + MAX_STALE else entry
+        return None if entry is None or _is_over(entry, now) else entry
 
     def expire(self, groups: Collection[bytes], now: float) -> None:
         """Let all entries of these upstream groups expire now: other servers are asked for them."""
@@ -198,7 +198,12 @@ class AnswerCache:
         Else new names would evict it while its upstream fails, and the failure would be served.
         """
         entry = self._entries.get(key)
-        if entry is None or not entry.answers or now >= entry.expires + MAX_STALE:
+        if entry is None or not entry.answers or _is_over(entry, now):
             return None
         entry.used = True
         return entry
+
+
+def _is_over(entry: CacheEntry, now: float) -> bool:
+    """Whether an entry may not even be served as stale; the answer of a filter never is."""
+    return now >= entry.expires + (0 if entry.filter_address else MAX_STALE)

@@ -47,7 +47,7 @@ def joined(
     whole = make_entry(both, now, dnssec_ok=True)
     is_loop = whole.restarts > MAX_RESTARTS
     lacks_end = whole.unfinished != b"" and not second.unfinished and not is_loop
-    return CacheEntry(
+    both_parts = CacheEntry(
         first.authentic and second.authentic,
         whole.rcode,
         whole.records,
@@ -61,6 +61,10 @@ def joined(
         b"" if lacks_end else whole.unfinished,
         max(whole.restarts, first.restarts + 1),
     )
+    filter_address = first.filter_address or second.filter_address
+    if filter_address:
+        both_parts.mark_filter(filter_address)
+    return both_parts
 
 
 def response_of(question: bytes, entry: CacheEntry, now: float) -> Response:

@@ -13,6 +13,7 @@ What must stay true:
   5), a minute at most if it is of a forwarded zone. Without an SOA, NODATA is cached for five
   seconds, NXDOMAIN never. An error of an upstream, such as SERVFAIL or REFUSED, is cached for one
   second (RFC 9520 section 3.2).
+- An answer of a filter lives for a minute at most, says so with EDE 4, and is never served stale.
 """
 
 import struct
@@ -42,6 +43,8 @@ The upstream sent nothing, or records of other types alone. The time is short, s
 end at any moment, and it spares an upstream that clients ask for each connection (RFC 9520 section
 3.2 permits up to 300 seconds). Clients get no SOA either, so they do not keep it.
 """
+FILTER_TTL: Final = 60
+"""Seconds that the answer of a filter lives at most, as a blocked one."""
 MAX_RESTARTS: Final = 11
 """The most targets of a chain that this server asks for; one response may hold a longer chain."""
 
@@ -61,6 +64,11 @@ _STALE_NXDOMAIN: Final = render.extended_error(codes.EDE_STALE_NXDOMAIN)
 _OTHER_TYPES: Final = (
     render.extended_error(codes.EDE_OTHER, "the upstream gave records of other types alone"),
 )
+_OF_FILTER: Final = (
+    render.extended_error(
+        codes.EDE_FORGED_ANSWER, "answer of the national filter; not this network's policy"
+    ),
+)
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
 _TTL: Final = struct.Struct(">I")
@@ -76,8 +84,18 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("addresses", "aliases", "answers", "dated", "errors", "expires", "header", "lifetime"),
-        *("ranges", "records", "refresh_after", "restarts", "size", "targets", "ttl_offsets"),
+        *("addresses", "aliases", "answers", "dated", "errors", "expires", "filter_address"),
+        *(
+            "header",
+            "lifetime",
+            "ranges",
+            "records",
+            "refresh_after",
+            "restarts",
+            "size",
+            "targets",
+            "ttl_offsets",
+        ),
         *("unfinished", "used"),
     )
 
@@ -119,6 +137,8 @@ class CacheEntry:
         """Of the addresses in the answer, one for each of these ranges, for policy."""
         self.errors = errors
         """Extended DNS Errors of the upstream."""
+        self.filter_address = b""
+        """The first address of a filter in the answer; empty if it has none."""
         self.unfinished = unfinished
         """The last target of a chain that has no answer for it; empty if the chain is whole."""
         self.restarts = restarts
@@ -163,6 +183,14 @@ class CacheEntry:
         self.records = with_ttls_up_to(seconds, self.records, self.ttl_offsets)
         self.lifetime = min(self.lifetime, seconds)
         self.expires = self.refresh_after = self.dated + self.lifetime
+
+    def mark_filter(self, address: bytes) -> None:
+        """Mark an entry that was just made as the answer of a filter, which has this address."""
+        self.filter_address = address
+        self.live_at_most(FILTER_TTL)
+        if not set(_OF_FILTER) <= set(self.errors):
+            self.errors += _OF_FILTER
+            self.size += _memory(_OF_FILTER)
 
     def note(self, ranges: AddressRanges | None, addresses: tuple[bytes, ...]) -> None:
         """Note what ``AddressRanges.distinct`` gives; the entry takes more memory by this."""

@@ -179,6 +179,8 @@ class Exchange:
         server = attempt.server
         if response is None:
             return self._broken(attempt, now)
+        of_filter = self.round.group.filter
+        filter_address = b"" if of_filter is None else of_filter.in_response(response)
         if attempt.stream:
             server.answered_stream(now - attempt.began, self.round.began, now)
         else:
@@ -186,7 +188,7 @@ class Exchange:
         lacks_edns = rejects_edns(response, attempt, self.question.name)
         if lacks_edns or response.flags & codes.TC:  # over TCP, TC means an unusable answer
             return self._ask_otherwise(attempt, now, lacks_edns)
-        entry = self._usable(server, response, now)
+        entry = self._usable(server, response, filter_address, now)
         if entry is not None:
             return entry
         self.round.leave_out(server, not attempt.stream)
@@ -212,7 +214,9 @@ class Exchange:
         """Remove an attempt from the late ones, if it is one."""
         self.late = tuple([each for each in self.late if each is not attempt])
 
-    def _usable(self, server: Server, response: Response, now: float) -> CacheEntry | None:
+    def _usable(
+        self, server: Server, response: Response, filter_address: bytes, now: float
+    ) -> CacheEntry | None:
         """The entry of a response; None if it does not answer the question."""
         answered = response.ends[ANSWER] > response.question_end
         if not answered and is_lame(response):
@@ -225,6 +229,8 @@ class Exchange:
             # A response with records of other names or types alone leaves an entry without any.
             if not answered or not response.is_indirect or entry.counts[0]:
                 if entry.answers:
+                    if filter_address:
+                        entry.mark_filter(filter_address)
                     return entry
                 self._note_error(entry)
             elif entry.rcode == codes.NOERROR and has_other_types(response):

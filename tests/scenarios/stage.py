@@ -28,6 +28,7 @@ from resolver.exchange.in_flight import QueryInFlight
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.snapshot.snapshot import Snapshot
@@ -330,7 +331,8 @@ class Stage:
     def _group(self, name: str) -> Group:
         (group,) = (g for g in self.engine.compiled.groups if g.name == name)
         servers = [self._server(each.host, each.port) for each in group.servers]
-        return Group(name, servers, servers if group.trust_ad else ())
+        of_filter = FilterAddresses(self.engine.compiled.filter_ranges)
+        return Group(name, servers, servers if group.trust_ad else (), of_filter)
 
     def _server(self, host: str, port: int) -> Server:
         return self.servers.setdefault((host, port), Server(host, port, host))
