@@ -118,6 +118,8 @@ class ReportSettings:
     smallest: int = 5
     """Exempted queries of a VLAN are counted by part of a month where an exemption holds fewer
     addresses."""
+    national_filter: bool = False
+    """Whether queries that the national filter answers are counted apart from those that pass."""
     name: str = ""
     """Of the agency; may be empty, as the paths below."""
     logo: str = ""

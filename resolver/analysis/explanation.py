@@ -33,6 +33,7 @@ from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.clauses import Action, DefaultRule, PolicyRules, Services
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_hours, in_force_until
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.policy.index import Index
 from resolver.policy.moment import InForce
 from resolver.policy.prefixes import is_link_local, packed
@@ -234,6 +235,8 @@ class Explainer:
         if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
             section = group_section(self.compiled, found.asked.group.decode())
             return found, step("rebinding", section=section)
+        if found.verdict.outcome is Outcome.NATIONAL_FILTER:
+            return found, self._filter_step(view, found.verdict)
         return found, self._step(view, name, found.verdict)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
@@ -304,7 +307,8 @@ class Explainer:
         """How the last answer of an upstream ends, for the verdict that the observer has."""
         end = response.unfinished
         if self._observer.verdict.outcome in _WITHHELD or not end:
-            return codes.rcode_text(response.rcode)
+            rcode = codes.rcode_text(response.rcode)
+            return f"{rcode}, by the national filter" if response.filter_address else rcode
         zone = self._snapshot.routing.find(end, qtype)
         if zone is not None and zone.group is None:
             return f"{names.text(end)} is answered here"
@@ -326,6 +330,14 @@ class Explainer:
                 return step("default", policy=policy)
             case _:
                 assert_never(verdict.clause)
+
+    def _filter_step(self, view: View, verdict: Verdict) -> Step:
+        """Which address of the national filter an answer has, and which file says so."""
+        of = FilterAddresses(self.compiled.filter_ranges).range_of(verdict.address)
+        assert of is not None, "this snapshot's exchange has marked the answer"
+        where = {"address": verdict.target_text, "file": of.file, "line": str(of.line)}
+        meaning = f" ({of.meaning})" if of.meaning else ""
+        return step("national_filter", meaning, policy=view.effect.policy.name, **where)
 
     def _of_services(self, view: View, verdict: Verdict, does: Action) -> Step:
         """What a clause on services does to a name of them, at this hour and to this client."""

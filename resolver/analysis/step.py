@@ -10,7 +10,10 @@ STEPS: Final[Mapping[str, str]] = {
     "local_alias": "a local alias, {zone}: its target is asked for, by policy",
     "local_record": "a local record, {zone}: answered here, without policy",
     "special_use": "a special-use name, {zone}: answered here, without policy",
-    "rebinding": "rebinding_protection of {section}: a private address for a public name",
+    "rebinding": "rebinding_protection of {section}: a private address for a public name, or one of "
+    "the national filter",
+    "national_filter": "policy {policy} lets the name pass; {address} in the answer is an address "
+    "of the national filter: {file}, line {line}",
     "exemption": "exemption {exemption}",
     "exemption_of_vlan": "an exemption of the VLAN",
     "deny": "deny of policy {policy}",

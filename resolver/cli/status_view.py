@@ -25,7 +25,10 @@ from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""
 _SERVICES = 12
-_OUTCOMES = ("blocked", "would_block", "exempted", "rebinding", "refused", "failed", "dropped")
+_OUTCOMES = (
+    *("blocked", "would_block", "exempted", "rebinding", "national_filter"),
+    *("refused", "failed", "dropped"),
+)
 _MIB = 1 << 20
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 

@@ -66,11 +66,10 @@ def compile_snapshot(
     """
     of_services = [each for each in lists if not each.of_filter]
     catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in of_services])
-    compiler = _Compiler(loaded.config, loaded.provenance, catalog, complete, authorities, logo)
-    snapshot = compiler.snapshot(built)
-    ranges = tuple(filter_ranges(lists, loaded.config.upstream.own_prefixes))
-    compiled = replace(snapshot.compiled, filter_ranges=ranges)
-    return replace(snapshot, compiled=compiled), compiler.problems
+    config, provenance = loaded.config, loaded.provenance
+    ranges = tuple(filter_ranges(lists, config.upstream.own_prefixes))
+    compiler = _Compiler(config, provenance, catalog, complete, authorities, logo, ranges)
+    return compiler.snapshot(built), compiler.problems
 
 
 @dataclass
@@ -81,6 +80,7 @@ class _Compiler:
     complete: bool
     authorities: Mapping[str, str]
     logo: str
+    filter_ranges: tuple[made.FilterRange, ...]
 
     def __post_init__(self) -> None:
         self.problems = list(self.catalog.problems)
@@ -120,11 +120,12 @@ class _Compiler:
             excepted=tuple(sorted(excepted)),
             local=tuple(self.local_names()),
             forward=tuple(forward_zones(config)),
-            groups=tuple(upstream_groups(config, self.authorities)),
+            groups=tuple(upstream_groups(config, self.authorities, self.filter_ranges)),
             subscriptions=tuple(compile_subscriptions(config)),
             settings=compile_settings(config, self.logo),
             ranges=self.catalog.ranges,
             firewall_ranges=self.catalog.firewall_ranges,
+            filter_ranges=self.filter_ranges,
             protected=tuple(sorted(protected_names(self.config))),
             hours=tuple(self.hours()),
             expectations=tuple(self.expectations()),

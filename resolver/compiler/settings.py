@@ -57,6 +57,7 @@ def _report(report: model.ReportConfig) -> settings.ReportSettings:
     return settings.ReportSettings(
         time_zone=report.time_zone,
         smallest=report.smallest,
+        national_filter=report.national_filter,
         name=report.name or "",
         logo=report.logo or "",
         sign_key=report.sign_key or "",

@@ -289,6 +289,8 @@ class ReportConfig(ConfigSection):
     """The time zone whose hours queries are counted by."""
     smallest: Annotated[int, Field(ge=1, le=1000)] = 5
     """Exempted queries are counted by part of a month where an exemption holds fewer addresses."""
+    national_filter: bool = False
+    """Whether queries that the national filter answers are counted apart from those that pass."""
     name: SomeLine | None = None
     """The name of the agency, at the head of the report."""
     logo: SomeLine | None = None

@@ -20,6 +20,9 @@ from resolver.policy.verdict import NO_SERVICE, REBINDING, Verdict
 TTL: Final = 60
 """In seconds."""
 _SOA: Final = NegativeSoa(TTL)
+_WITHHELD: Final = (
+    "a private address for a public name, or one of the national filter (DNS rebinding)"
+)
 
 
 class BlockedTemplate(ReplyTemplate):
@@ -63,7 +66,7 @@ def blocked_error(effect: Effect, verdict: Verdict, services: Sequence[Service])
     code = codes.EDE_CENSORED if ground.directive else codes.EDE_BLOCKED
     text = ground.text
     if verdict.outcome is REBINDING:
-        code, text = codes.EDE_BLOCKED, "a private address for a public name (DNS rebinding)"
+        code, text = codes.EDE_BLOCKED, _WITHHELD
     elif verdict.service != NO_SERVICE:
         text = f"{services[verdict.service].name}: {text}"
     if effect.policy.contact:

@@ -13,7 +13,8 @@ The steps, and the reason for their order:
    policy answer such a query, and all else is refused.
 7. Cache: it holds responses before policy. So the targets and the addresses in the answer are
    judged for this client now, whichever client asked first. Private addresses that an upstream
-   group may not give for public names are withheld here (``policy.rebinding``).
+   group may not give for public names are withheld here (``policy.rebinding``). An answer of the
+   national filter, by the mark that its entry has from the exchange, passes as it came.
 8. Forward: all other queries. ``conclude`` then continues at step 7; if the policy has changed
    meanwhile, at step 4. An alias that the upstream did not follow is followed by its zone.
 
@@ -289,11 +290,13 @@ class Engine:
     ) -> Verdict:  # fmt: skip
         """The verdict on an answer: that on its targets and addresses, or that on the question.
 
+        An answer of the national filter has a verdict of its own where the policy has none.
+
         ``key`` is that of the question, ``group`` the upstream group that was asked first.
         """
         if entry.ranges is not self._ranges:
             self.cache.find_addresses(key, entry, self._ranges)
-        if not (entry.targets or entry.addresses):
+        if not (entry.targets or entry.addresses or entry.filter_address):
             return verdict
         if not verdict.by_allow:
             of_answer = self._judge.check_answer(
@@ -303,8 +306,13 @@ class Engine:
                 return of_answer
             if of_answer.outranks(verdict):
                 verdict = of_answer
-        if entry.addresses and group in self._rebinding:
-            return self._rebinding[group].check(name, entry.addresses) or verdict
+        if (entry.addresses or entry.filter_address) and group in self._rebinding:
+            protection = self._rebinding[group]
+            withheld = protection.check(name, entry.addresses, entry.filter_address)
+            if withheld is not None:
+                return withheld
+        if entry.filter_address and verdict.outcome is PASSED:
+            return Verdict.by_filter(entry.filter_address)
         return verdict
 
     def _reply_with(

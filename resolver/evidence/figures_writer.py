@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from resolver.evidence.figures import store
 from resolver.evidence.figures.counts import HourFigures, Minute, SelfTestResult
 from resolver.evidence.figures.gathering import Increases, WaitingFigures, minute_of
-from resolver.evidence.figures.small_counts import coarsened
+from resolver.evidence.figures.small_counts import coarsened, without_filter
 from resolver.evidence.figures.store import FigureStore
 from resolver.evidence.figures.tables import FiguresError
 from resolver.evidence.steady_day import SteadyDay
@@ -92,9 +92,10 @@ class FiguresWriter(Part):
         compiled, states = self._config.compiled, self._states()
         serving, tested = self._all_served(), SelfTestResult(states.of(SelfTestState).result)
         sums, zone = self._sums(), self.time_zone()
-        figures = HourFigures(
-            hour_of(at, zone), self._increases.take(sums.rows, sums.redirected), []
-        )
+        counts = self._increases.take(sums.rows, sums.redirected)
+        if not compiled.settings.report.national_filter:
+            counts = without_filter(counts)
+        figures = HourFigures(hour_of(at, zone), counts, [])
         figures.minutes.append(Minute(at, compiled.policy_hash, serving, tested))
         figures.cut = int(states.of(LinkState).cut_since > 0)
         answered = sums.value(definitions.FALLBACK_ANSWERS)

@@ -29,6 +29,8 @@ def queries(compiled: CompiledConfig) -> Iterator[Labels]:
         yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
         if any(each.rebinding for each in compiled.groups if each.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
+        if compiled.filter_ranges:
+            yield vlan.name, Outcome.NATIONAL_FILTER.label, ""
         for each in policy.restricted:
             yield vlan.name, outcome_of(each.does).label, _service(each)
         exempted = (each.name for each in policy.exemptible)

@@ -5,6 +5,8 @@ server there, since a browser takes all addresses of a name for one site. An ups
 protection or not. Local records and forward zones never have it.
 
 What must stay true:
+- The answers of the national filter have private addresses and public ones. They are withheld in
+  both families; or in none, where ``rebinding_allow`` lets one of its addresses through.
 - A name is let through as the name of a question, never as a target: anybody can make an alias of
   a name that is let through, and a browser knows a site by the name that was asked for.
 """
@@ -27,16 +29,22 @@ class Rebinding:
         self._prefixes = PrefixTable(of.prefixes)
         self._ranges = ranges
 
-    def check(self, name: bytes, addresses: tuple[bytes, ...]) -> Verdict | None:
+    def check(
+        self, name: bytes, addresses: tuple[bytes, ...], filter_address: bytes = b""
+    ) -> Verdict | None:
         """The verdict on the answer to the question for a name; None if it passes.
 
-        ``addresses`` are those that ``AddressRanges.distinct`` gives for the answer.
+        ``addresses`` are those that ``AddressRanges.distinct`` gives for the answer,
+        ``filter_address`` is the first one of the national filter in it.
         """
         for address in addresses:
-            if (
-                PRIVATE in self._ranges.matches(address)
-                and not self._prefixes.matches(without_ipv6(address))
-                and self._names.isdisjoint(names.zones(name))
-            ):
+            if PRIVATE in self._ranges.matches(address) and self._withholds(name, address):
                 return Verdict.by_rebinding(address)
+        if filter_address and self._withholds(name, filter_address):
+            return Verdict.by_rebinding(filter_address)
         return None
+
+    def _withholds(self, name: bytes, address: bytes) -> bool:
+        """Whether neither the name nor the address is let through."""
+        through = self._prefixes.matches(without_ipv6(address))
+        return not through and self._names.isdisjoint(names.zones(name))

@@ -23,6 +23,8 @@ class Outcome(enum.IntEnum):
     REBINDING = 7
     HEALTH = 8
     """A health check, which no metric counts as a query."""
+    NATIONAL_FILTER = 9
+    """The policy lets the name pass, and the answer is that of the national filter."""
 
     @property
     def label(self) -> str:
@@ -161,6 +163,11 @@ class Verdict:
     def by_rebinding(address: bytes) -> "Verdict":
         """The verdict on an answer that is withheld for this private address."""
         return Verdict(REBINDING, address=address)
+
+    @staticmethod
+    def by_filter(address: bytes) -> "Verdict":
+        """The verdict on an answer that passes, with this address of the national filter."""
+        return Verdict(Outcome.NATIONAL_FILTER, address=address)
 
     def with_key(self, key: bytes) -> "Verdict":
         """The same verdict by a rule of the same list and kind that stands at another name."""

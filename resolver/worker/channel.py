@@ -48,6 +48,8 @@ class WorkerMessage(TypedDict, total=False):
     age: int
     left: int
     """Both in seconds, as in ``analysis.cached_reply.CachedAnswer``."""
+    filter: str
+    """The address of the national filter in a response, in hexadecimal; empty without one."""
     pem: str
     """A certificate with its chain and its key."""
     draining: bool

@@ -197,6 +197,7 @@ class Worker:
             "response": response,
             "age": entry.lifetime - left,
             "left": left,
+            "filter": entry.filter_address.hex(),
         }
 
     async def _decide(self) -> None:

@@ -169,3 +169,58 @@ def test_what_opens_a_name_is_named() -> None:
     assert forwarded == (
         "a name of this network, which the default of policy administrative is not for"
     )
+
+
+# ---- the answers of the national filter ----
+
+FILTERED = compile_texts(
+    CONFIG
+    + """
+[policies.counting]
+count = ["telegram"]
+[vlans.counting]
+prefixes = ["10.9.0.0/16"]
+policy = "counting"
+""",
+    {
+        "national.filter": "10.10.34.34/31 # a page of the filter\n",
+        "telegram": "! Title: Telegram\n! Category: messenger\n||telegram.org^\n",
+    },
+)
+
+
+def forged(question: UpstreamQuestion) -> CacheEntry:
+    """What an exchange gives for the answer of the filter."""
+    asked = question.name + question.qtype.to_bytes(2, "big") + b"\x00\x01"
+    record = render.record(question.name, codes.A, 86400, bytes([10, 10, 34, 35]))
+    entry = make_entry(assembled(0, asked, (1, 0, 0), record), 0.0, dnssec_ok=False)
+    entry.mark_filter(bytes([10, 10, 34, 35]))
+    return entry
+
+
+def of_filter(client: str, name: str) -> Explanation:
+    explainer = Explainer(FILTERED.compiled, Index(FILTERED.trie, FILTERED.rules), 1.8e9, forged)
+    return explainer.for_client(client, names.parse(name), codes.A)
+
+
+def test_the_answer_of_the_national_filter_is_named_with_its_address() -> None:
+    found = of_filter("10.0.0.5", "www.example.org")
+    assert (found.outcome, found.matched) == ("national_filter", "10.10.34.35")
+    assert found.decided_by == (
+        "policy own lets the name pass; 10.10.34.35 in the answer is an address of the national "
+        "filter: national.filter, line 1 (a page of the filter)"
+    )
+    assert found.answer == "NOERROR, by the national filter"
+    assert (found.directive, found.contact, found.rule) == ("", "", "")
+    assert str(found.asked_now) == (
+        "NOERROR, A 10.10.34.35, TTL 60, "
+        "EDE 4 answer of the national filter; not this network's policy"
+    )
+
+
+def test_what_a_policy_counts_stays_so_and_the_answer_says_whose_it_is() -> None:
+    found = of_filter("10.9.0.5", "web.telegram.org")
+    assert (found.outcome, found.service) == ("would_block", "telegram")
+    assert found.answer == "NOERROR, by the national filter"
+    assert found.asked_now is not None
+    assert [each[:2] for each in found.asked_now.ede] == ["4 "]

@@ -101,6 +101,12 @@ def test_nothing_is_cut_at_any_width(width: int) -> None:
     assert "\x1b" not in text
 
 
+def test_what_the_national_filter_answers_has_a_column_where_there_is_any() -> None:
+    assert "filter" not in drawn(FIRST, 100)
+    some = VlanCounts("publicity", 20, "open", "enforce", 9, {"national_filter": 7}, ())
+    assert "national filter" in " ".join(drawn(replace(FIRST, vlans=(some,)), 100).split())
+
+
 def test_an_address_is_not_taken_for_markup() -> None:
     lines = drawn(FIRST, 80).splitlines()
     assert [line for line in lines if line.startswith(f"{IPV6} ")]

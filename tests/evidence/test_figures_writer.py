@@ -137,6 +137,20 @@ def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
     }
 
 
+def test_what_the_national_filter_answers_counts_as_passed_unless_that_is_switched_on(
+    node: _Node,
+) -> None:
+    node.outcome = Outcome.NATIONAL_FILTER
+    node.minute(ABAN, 3)
+    settings = node.config.compiled.settings
+    apart = replace(settings, report=replace(settings.report, national_filter=True))
+    node.put_in_force(replace(node.config.compiled, settings=apart))
+    node.minute(ABAN + 60, 4)
+    node.waits_until_stored(7)
+    counted = {each.outcome: each.queries for each in node.read().counts}
+    assert counted == {"passed": 3, "national_filter": 4}
+
+
 def test_the_last_minute_of_an_exemption_for_few_is_kept_like_those_before(node: _Node) -> None:
     prefix = node.config.compiled.exempted_prefixes[0]._replace(length=32)
     node.put_in_force(replace(node.config.compiled, exempted_prefixes=(prefix,)))

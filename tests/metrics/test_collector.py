@@ -53,6 +53,7 @@ LISTS = {
     "around": "! Title: Around\n! Category: encrypted-dns\n||around.example^\n",
     "other": "! Title: Other\n! Category: encrypted-dns\n||other.example^\n",
 }
+FILTER = {"national.filter": "10.10.34.34/31\n"}
 FEWER = {name: text for name, text in LISTS.items() if name != "other"}
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -123,7 +124,7 @@ UP = "darban_upstream_up"
 
 def test_each_series_that_a_policy_can_produce_starts_with_0() -> None:
     served = _Served()
-    served.follow(LISTS, ["192.0.2.1:53"])
+    served.follow(LISTS | FILTER, ["192.0.2.1:53"])
     series = served.series()
     blocked = {"vlan": "administration", "outcome": "blocked", "service": "one"}
     assert _of(series, "darban_queries_total", **blocked) == 0
@@ -136,6 +137,8 @@ def test_each_series_that_a_policy_can_produce_starts_with_0() -> None:
     withheld = {"vlan": "publicity", "outcome": "rebinding", "service": ""}
     assert _of(series, "darban_queries_total", **withheld) == 0
     assert _of(series, "darban_queries_total", **withheld | {"vlan": "administration"}) is None
+    filtered = {"vlan": "publicity", "outcome": "national_filter", "service": ""}
+    assert _of(series, "darban_queries_total", **filtered) == 0
     assert _of(series, "darban_query_types_total", type="other") == 0
     assert _of(series, "darban_responses_total", vlan="publicity", rcode="SERVFAIL") == 0
     assert _of(series, BYPASS, vlan="administration", kind="provider") == 0

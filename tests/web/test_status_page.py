@@ -102,6 +102,28 @@ def test_it_shows_the_counts_by_vlan_and_service(asked: Explainer) -> None:
     assert "<bdi>7</bdi>" in html, "of unknown clients"
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["answered by the national filter", "not this network&#39;s policy"]),
+        ("fa", ["پاسخ از پالایش ملی", "نه از خط‌مشی این شبکه"]),
+    ],
+)
+def test_it_shows_what_the_national_filter_answers_where_there_is_any(
+    asked: Explainer, language: str, words: list[str]
+) -> None:
+    outcomes = {"passed": 50, "national_filter": 4321}
+    some = VlanCounts("publicity", 20, "publicity", "enforce", 4371, outcomes, ())
+    html = page(replace(STATUS, vlans=(some,)), asked, *NOTHING, language)
+    without = page(STATUS, asked, *NOTHING, language)
+    number = Formatting(language, TEHRAN).number(4321)
+    of_all, of_vlan = html.count(f"<bdi>{number}</bdi>"), html.count(f">{number}</td>")
+    assert (of_all, of_vlan) == (1, 1)
+    for each in words:
+        assert each in html.lower()
+        assert each not in without.lower()
+
+
 def test_it_shows_policies_and_directives(asked: Explainer) -> None:
     html = page(STATUS, asked, *NOTHING, "en")
     assert "@messenger" in html
