@@ -10,8 +10,8 @@ STEPS: Final[Mapping[str, str]] = {
     "local_alias": "a local alias, {zone}: its target is asked for, by policy",
     "local_record": "a local record, {zone}: answered here, without policy",
     "special_use": "a special-use name, {zone}: answered here, without policy",
-    "rebinding": "rebinding_protection of {section}: a private address for a public name, or one of "
-    "the national filter",
+    "rebinding": "rebinding_protection of {section}: a private address for a public name, or one "
+    "of the national filter",
     "national_filter": "policy {policy} lets the name pass; {address} in the answer is an address "
     "of the national filter: {file}, line {line}",
     "exemption": "exemption {exemption}",

@@ -48,7 +48,7 @@ from resolver.settings import Settings
 from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress, arguments_of
-from resolver.upstream_groups import with_other_servers
+from resolver.upstream_groups import is_forward_group, with_other_servers
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.garbage import GarbageCollection
@@ -177,7 +177,7 @@ class Worker:
             self._forwarder.use(groups)
             self._serve(handler, loaded.compiled.settings)
         else:
-            others = with_other_servers(self._engine.compiled.groups, loaded.compiled.groups)
+            others = _with_other_answers(self._engine.compiled, loaded.compiled)
             self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
@@ -303,6 +303,18 @@ def pause() -> None:
 def _load(snapshot: Path, pause: Pause) -> LoadedSnapshot:
     """Load a snapshot and build its tables; called in a thread beside the loop."""
     return LoadedSnapshot(*store.load(snapshot, pause), time.time(), pause)
+
+
+def _with_other_answers(before: CompiledConfig, now: CompiledConfig) -> frozenset[str]:
+    """The groups whose answers in the cache may be others now.
+
+    With other addresses of the national filter, what was kept may lack its mark, or have it.
+    """
+    others = with_other_servers(before.groups, now.groups)
+    had, has = ({(r.network, r.length) for r in of.filter_ranges} for of in (before, now))
+    if had != has:
+        others |= {each.name for each in now.groups if not is_forward_group(each.name)}
+    return others
 
 
 async def _run(loop: Loop, channel: int, memory: int, listening: list[int], block_log: int) -> None:
