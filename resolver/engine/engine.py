@@ -296,7 +296,7 @@ class Engine:
         """
         if entry.ranges is not self._ranges:
             self.cache.find_addresses(key, entry, self._ranges)
-        if not (entry.targets or entry.addresses or entry.filter_address):
+        if not entry.targets and not entry.addresses and not entry.filter_address:
             return verdict
         if not verdict.by_allow:
             of_answer = self._judge.check_answer(

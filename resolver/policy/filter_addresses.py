@@ -40,16 +40,22 @@ class FilterAddresses:
 
         Only A and AAAA records are looked at, not the hints of SVCB and HTTPS records.
         """
-        packet, types = response.packet, response.type_offsets
-        for number in range(response.counts[0]):
-            at = types[number]
-            if self._first[packet[at + 10]] and packet[at] == 0:
-                rtype = packet[at + 1]
-                if rtype == codes.A or rtype == codes.AAAA:
-                    size = 4 if rtype == codes.A else 16
-                    address = packet[at + 10 : at + 10 + size]
-                    if self.range_of(address) is not None:
-                        return address
+        packet, first, answers = response.packet, self._first, response.counts[0]
+        for at in response.type_offsets:
+            if answers == 0:
+                break
+            answers -= 1
+            rtype = packet[at] << 8 | packet[at + 1]
+            if rtype == codes.A:
+                end = at + 14
+            elif rtype == codes.AAAA:
+                end = at + 26
+            else:
+                continue
+            if first[packet[at + 10]]:
+                address = packet[at + 10 : end]
+                if self.range_of(address) is not None:
+                    return address
         return b""
 
     def range_of(self, address: bytes) -> FilterRange | None:

@@ -112,6 +112,21 @@ def test_an_address_is_of_the_filter_if_a_range_has_it(octets: bytes) -> None:
     assert (FILTER.range_of(octets) is not None) == _slow(octets)
 
 
+def test_a_record_without_data_at_the_end_of_a_packet_is_none() -> None:
+    message = bytes(DNSRecord.question("www.example.com").reply().pack())
+    empty = b"\xc0\x0c\xff\x01\x00\x01\x00\x00\x00\x3c\x00\x00"  # of a private type
+    response = scan(message[:6] + b"\x00\x01" + message[8:] + empty)
+    assert response is not None
+    assert FILTER.in_response(response) == b""
+
+
+def test_none_of_the_500_addresses_beside_them_is_of_it() -> None:
+    others = [last for last in range(256) if last not in (34, 35, 36)]
+    answers = [f"A 10.10.34.{last}" for last in others]
+    answers += [f"AAAA 2001:4188:2:600:10:10:34:{last}" for last in others]
+    assert {found([f"www.example.com. 300 {each}"]) for each in answers} == {""}
+
+
 def test_without_ranges_nothing_is_found() -> None:
     response = scan(bytes(DNSRecord.question("a.example").reply().pack()))
     assert response is not None
