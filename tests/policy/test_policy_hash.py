@@ -15,7 +15,7 @@ from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 from tests.snapshot.test_snapshot import CHANGES
 
 HASH = snapshot_of().compiled.policy_hash
-BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server"}
+BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server", "an address of a filter"}
 """The changes of ``CHANGES`` that are not policy."""
 
 

@@ -233,6 +233,7 @@ def test_what_decides_the_zones_of_a_default_changes_them(
         ("three", LISTS["three"] + "@@||c.d.example^\n", ["second.policy"]),
         ("canaries", LISTS["canaries"].replace("! Answer", "! Note"), ["first.policy"]),
         ("one.ip", "203.1.0.0/16\n", ["first.policy"]),
+        ("national.filter", "10.10.34.34/31\n", []),
     ],
 )
 def test_what_a_list_says_changes_its_zones(

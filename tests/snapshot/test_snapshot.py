@@ -39,6 +39,7 @@ CHANGES = {
     "an exemption's end": (CONFIG.replace("23:59:59", "23:59:58"), LISTS),
     "a local record's TTL": (CONFIG.replace("600 AAAA", "601 AAAA"), LISTS),
     "a forwarded zone's server": (CONFIG.replace("10.0.0.10", "10.0.0.11"), LISTS),
+    "an address of a filter": (CONFIG, LISTS | {"national.filter": "10.10.34.34/31\n"}),
 }
 
 
