@@ -10,12 +10,14 @@ from resolver.engine.observer import Observer
 from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.policy.index import Index
 from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
 from resolver.snapshot.snapshot import Snapshot
 from resolver.upstream.forwarder import Forwarder
 from tests.compiler.texts import compile_texts
+from tests.live.configs import ROOT
 
 CONFIG = """
 [server]
@@ -29,11 +31,12 @@ policy = "open"
 prefixes = ["127.0.9.0/24"]
 policy = "open"
 """
+FILTER = (ROOT / "blocklists" / "national.filter").read_text(encoding="utf-8")
 
 
 def snapshot() -> Snapshot:
     """The snapshot of the config."""
-    return compile_texts(CONFIG)
+    return compile_texts(CONFIG, {"national.filter": FILTER})
 
 
 def server_at(where: tuple[str, int], name: str = "upstream") -> Server:
@@ -66,4 +69,5 @@ class Assembled:
         self.handler = QueryHandler(self.engine, self.counters)
         self.forwarder = Forwarder(loop, self.engine, self.counters, self.handler.deliver)
         self.handler.upstreams = self.forwarder
-        self.forwarder.use({"": Group("", list((servers or {}).values()))})
+        of_filter = FilterAddresses(made.compiled.filter_ranges)
+        self.forwarder.use({"": Group("", list((servers or {}).values()), (), of_filter)})
