@@ -120,7 +120,7 @@ class _Compiler:
             excepted=tuple(sorted(excepted)),
             local=tuple(self.local_names()),
             forward=tuple(forward_zones(config)),
-            groups=tuple(upstream_groups(config, self.authorities, self.filter_ranges)),
+            groups=tuple(upstream_groups(config, self.authorities)),
             subscriptions=tuple(compile_subscriptions(config)),
             settings=compile_settings(config, self.logo),
             ranges=self.catalog.ranges,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Final
 
 from resolver.compiler.prefixes import compile_prefixes
@@ -10,7 +9,6 @@ from resolver.config.model import Config
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network
 from resolver.exchange import fallback
-from resolver.policy.compiled import FilterRange
 from resolver.upstream_groups import (
     ConfiguredGroup,
     ConfiguredServer,
@@ -28,15 +26,9 @@ def forward_zones(config: Config) -> Iterator[ForwardZone]:
         yield from (ForwardZone(zone, forward_group(place)) for zone in forward.zones)
 
 
-def upstream_groups(
-    config: Config, authorities: Mapping[str, str], of_filter: Sequence[FilterRange]
-) -> Iterator[ConfiguredGroup]:
-    """The groups of a config.
-
-    ``authorities`` has the certificates of each ``ca_file``, ``of_filter`` the addresses of the
-    national filter.
-    """
-    protection = _rebinding(config.upstream.rebinding_allow, of_filter)
+def upstream_groups(config: Config, authorities: Mapping[str, str]) -> Iterator[ConfiguredGroup]:
+    """The groups of a config; ``authorities`` has the certificates of each ``ca_file``."""
+    protection = _rebinding(config.upstream.rebinding_allow)
     yield _upstream(_DEFAULT_GROUP, config.upstream, authorities, protection)
     if config.upstream.fallback:
         servers = {"servers": config.upstream.fallback}
@@ -69,17 +61,8 @@ def _group(name: str, group: NameServersConfig, authorities: Mapping[str, str]) 
     )
 
 
-def _rebinding(
-    allow: Sequence[bytes | Network], of_filter: Sequence[FilterRange]
-) -> RebindingProtection:
-    """The protection of all groups that have one.
-
-    All addresses of the filter are let through where one of them is: a name would else have the
-    answer of one family and not that of the other.
-    """
+def _rebinding(allow: Sequence[bytes | Network]) -> RebindingProtection:
+    """The protection of all groups that have one."""
     names = tuple(each for each in allow if isinstance(each, bytes))
     networks = [each for each in allow if not isinstance(each, bytes)]
-    filtering = [ip_network((each.network, each.length)) for each in of_filter]
-    if any(each.overlaps(allowed) for each in filtering for allowed in networks):
-        networks += filtering
     return RebindingProtection(names, tuple(compile_prefixes([networks])))

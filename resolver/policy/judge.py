@@ -39,7 +39,7 @@ from resolver.policy.effect import Effect
 from resolver.policy.index import Index, ends_at_label, rule_match
 from resolver.policy.list_rules import ListRules
 from resolver.policy.prefixes import prefix_text
-from resolver.policy.rebinding import Rebinding
+from resolver.policy.rebinding import Rebinding, with_filter
 from resolver.policy.verdict import BLOCKED, PASS, Verdict
 from resolver.policy.view import View
 
@@ -48,7 +48,11 @@ class Judge:
     """Judges names and addresses by the rules and the ranges of a snapshot."""
 
     def __init__(self, compiled: CompiledConfig, index: Index, pause: Pause = no_pause) -> None:
-        protections = [(g.name.encode(), g.rebinding) for g in compiled.groups if g.rebinding]
+        protections = [
+            (group.name.encode(), with_filter(group.rebinding, compiled.filter_ranges))
+            for group in compiled.groups
+            if group.rebinding
+        ]
         ranges = AddressRanges(compiled.ranges, [each for _, each in protections])
         self.ranges = ranges if compiled.ranges or protections else None
         self.rebinding = {group: Rebinding(each, ranges) for group, each in protections}

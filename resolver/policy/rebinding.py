@@ -11,14 +11,29 @@ What must stay true:
   a name that is let through, and a browser knows a site by the name that was asked for.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from resolver.dns import names
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
-from resolver.policy.prefixes import PrefixTable
+from resolver.policy.compiled import FilterRange
+from resolver.policy.prefixes import PrefixTable, network_of
 from resolver.policy.verdict import Verdict
+from resolver.prefix import Prefix
 from resolver.upstream_groups import RebindingProtection
+
+
+def with_filter(of: RebindingProtection, ranges: Iterable[FilterRange]) -> RebindingProtection:
+    """The protection that lets all addresses of the filter through where it lets one of them.
+
+    A name would else have the answer of one family and not that of the other.
+    """
+    filtering = [Prefix(each.network, each.length, 0) for each in ranges]
+    let_through = [network_of(each) for each in of.prefixes]
+    if not any(network_of(a).overlaps(b) for a in filtering for b in let_through):
+        return of
+    return RebindingProtection(of.names, (*of.prefixes, *filtering))
 
 
 class Rebinding:

@@ -102,6 +102,7 @@ def _policy(w: Watched) -> dict[str, Expected]:
         "Around DNS, by VLAN and way A": _of(
             asked.by("vlan", "kind", which=lambda question: bool(question.kind)), PER_MINUTE
         ),
+        "Answered by the national filter, by VLAN A": {},
         "Unknown clients refused, by instance A": _of(unknown, PER_MINUTE),
         "Config A": {(): 1},
         "In force since A": lambda got: 0 < w.at - got[()] / 1000 < WINDOW,
@@ -231,6 +232,7 @@ EMPTY = {
     "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
     "health: Queries to upstreams, by result B": "it has no fallback servers",
     "policy: Around DNS, by VLAN and way B": "no gateway redirects queries to it",
+    "policy: Answered by the national filter, by VLAN A": "no filter is before its upstream",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",
     "DarbanLinkCut": "the link abroad was not cut",
     "DarbanBlockPageDown": "it has no block page",
