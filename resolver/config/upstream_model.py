@@ -76,7 +76,7 @@ class UpstreamConfig(UpstreamGroupConfig):
     probe_bogus: DomainName = names.parse("dnssec-failed.org")
     """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
     probe_abroad: ProbedDomain = names.parse("com")
-    """A domain abroad, of which names that do not exist are asked for."""
+    """A domain abroad without a wildcard, of which names that do not exist are asked for."""
     probe_home: ProbedDomain = names.parse("nic.ir")
     """A domain at home, likewise."""
 

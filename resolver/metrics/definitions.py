@@ -85,8 +85,8 @@ UPSTREAM_UP = _gauge(
 )
 UPSTREAM_OK = _gauge(
     "darban_upstream_ok",
-    "0 while an upstream server gives a wrong answer for a name that exists, or none that can be "
-    "used to a quarter of the queries of five minutes",
+    "0 while an upstream server gives a wrong answer for a name that exists, an address for "
+    "made-up names, or none that can be used to a quarter of the queries of five minutes",
     "upstream",
 )
 UPSTREAM_VALIDATES = _gauge(

@@ -5,7 +5,7 @@ thresholds of the alerts in deploy/prometheus/alerts.yml; an alert also waits fo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from resolver.metrics.status import (
@@ -33,6 +33,7 @@ Kind = Literal[
     "upstream_down",
     "upstream_unverified",
     "upstream_wrong",
+    "upstream_rewrites",
     "upstream_fails",
     "clock_wrong",
     "certificate_unusable",
@@ -128,7 +129,11 @@ def faults(now: Status) -> Iterator[Fault]:
         elif not upstream.up:
             yield Fault("upstream_down", {"server": upstream.name})
         if upstream.wrong is not None:
-            yield Fault("upstream_wrong", {"server": upstream.name, **asdict(upstream.wrong)})
+            probed = {"server": upstream.name, "name": upstream.wrong.name}
+            if upstream.wrong.got:
+                yield Fault("upstream_wrong", {**probed, "got": upstream.wrong.got})
+            else:
+                yield Fault("upstream_rewrites", probed)
         elif upstream.up and upstream.failing:
             yield Fault("upstream_fails", {"server": upstream.name})
     if now.clock_synchronised is False:

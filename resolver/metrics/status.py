@@ -56,9 +56,9 @@ class WrongAnswer:
     """What an upstream server has answered to the supervisor's probe."""
 
     name: str
-    """A name that exists."""
-    got: str
-    """An rcode such as REFUSED, or what the answer lacks."""
+    """A name that exists; or a domain, of which made-up names do not exist."""
+    got: str = ""
+    """An rcode such as REFUSED, or what the answer lacks; empty for an address of such a name."""
 
 
 @dataclass(frozen=True, slots=True)

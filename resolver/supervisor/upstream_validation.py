@@ -15,6 +15,7 @@ from resolver.metrics.part_states import UpstreamProbes
 from resolver.metrics.status import WrongAnswer
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
+from resolver.supervisor.link_probe import made_up_name
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.server_address import ServerAddress
@@ -58,21 +59,23 @@ class UpstreamValidation(Part):
         current = self._rollout.current
         compiled, groups = current.compiled, current.hosts.groups()
         servers = {_address(each): each for group in groups.values() for each in group}
-        names_of = _existing_names(compiled, groups)
+        names_of = _probed_names(compiled, groups)
         signed = names.parse(compiled.settings.probe_signed)
         bogus = names.parse(compiled.settings.probe_bogus)
         answers = await asyncio.gather(
-            *(probe(each, names_of[key], signed, bogus) for key, each in servers.items())
+            *(probe(each, signed, bogus, *names_of[key]) for key, each in servers.items())
         )
         if self._rollout.current is not current:  # ``look`` was called
             return
         found = dict(zip(servers, answers, strict=True))
         validating = _all_validate(servers, found)
-        wrong = {
-            servers[key]["name"]: WrongAnswer(names.text(names_of[key]), each.wrong)
+        abroad = compiled.settings.probe_abroad
+        answers_of = {
+            key: answer
             for key, each in found.items()
-            if each.wrong
+            if (answer := _wrong_answer(each, names_of[key][0], abroad)) is not None
         }
+        wrong = {servers[key]["name"]: each for key, each in answers_of.items()}
         unverified = {
             servers[key]["name"]: each.unverified for key, each in found.items() if each.unverified
         }
@@ -81,7 +84,7 @@ class UpstreamValidation(Part):
         _log_unverified(before.unverified, unverified)
         hosts = current.hosts
         hosts.validating = frozenset(key for key, each in found.items() if each.validates)
-        hosts.wrong = frozenset(key for key, each in found.items() if each.wrong)
+        hosts.wrong = frozenset(answers_of)
         now = hosts.groups()
         if now != groups:
             self._rollout.send_upstreams()
@@ -95,23 +98,34 @@ def _address(server: ServerAddress) -> _Address:
     return server["address"], server["port"], server["tls_name"]
 
 
-def _existing_names(
+def _probed_names(
     compiled: CompiledConfig, groups: Mapping[str, Sequence[ServerAddress]]
-) -> dict[_Address, bytes]:
-    """A name that each server must know: for servers of a forward zone alone, this zone."""
-    found: dict[_Address, bytes] = {}
+) -> dict[_Address, tuple[bytes, bytes]]:
+    """A name that each server must know, and a made-up one.
+
+    Servers of a forward zone alone must know this zone, and are asked for no made-up name.
+    """
+    settings, made_up = compiled.settings, made_up_name(compiled.settings.probe_abroad)
+    found: dict[_Address, tuple[bytes, bytes]] = {}
     for zone in compiled.forward:
         for each in groups[zone.group]:
-            found.setdefault(_address(each), zone.zone)
+            found.setdefault(_address(each), (zone.zone, b""))
     zones = {zone.group for zone in compiled.forward}
     public = {policy.upstream for policy in compiled.policies}
-    home = names.parse(compiled.settings.probe_home)
-    found.update((_address(each), home) for each in groups.get(FALLBACK, ()))
+    home = names.parse(settings.probe_home)
+    found.update((_address(each), (home, made_up)) for each in groups.get(FALLBACK, ()))
     for group, servers in groups.items():
         if group != FALLBACK and (group in public or group not in zones):
-            name = names.parse(compiled.settings.probe_signed)
-            found.update((_address(each), name) for each in servers)
+            name = names.parse(settings.probe_signed)
+            found.update((_address(each), (name, made_up)) for each in servers)
     return found
+
+
+def _wrong_answer(probed: Probed, exists: bytes, abroad: str) -> WrongAnswer | None:
+    """What was wrong with the answers of a server for a name that exists and for a made-up one."""
+    if probed.wrong:
+        return WrongAnswer(names.text(exists), probed.wrong)
+    return WrongAnswer(abroad) if probed.rewrites else None
 
 
 def _all_validate(
@@ -149,8 +163,13 @@ def _log_unverified(before: Mapping[str, str], now: Mapping[str, str]) -> None:
 def _log_wrong(before: Mapping[str, WrongAnswer], now: Mapping[str, WrongAnswer]) -> None:
     """Log the servers that answer wrongly, by their names, and did not before."""
     for name, answer in now.items():
-        if before.get(name) != answer:
+        if before.get(name) == answer:
+            continue
+        if answer.got:
             text = "upstream %s gives %s for %s, which should exist; it is asked last"
             log.warning(text, name, answer.got, answer.name)
+        else:
+            text = "upstream %s gives an address for made-up names below %s; it is asked last"
+            log.warning(text, name, answer.name)
     for name in before.keys() - now.keys():
         log.info("upstream %s gives no wrong answer to its probe any more", name)

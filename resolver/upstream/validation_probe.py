@@ -1,7 +1,9 @@
 """Probe an upstream server: whether it is verified, answers rightly, and validates DNSSEC.
 
 It is asked for a name that exists. An answer with an error is wrong, and so is one that says
-nothing about the name: the server refuses these queries, or knows other zones alone.
+nothing about the name: the server refuses these queries, or knows other zones alone. It is also
+asked for a made-up name. An address for that is wrong: the server rewrites NXDOMAIN, or somebody on
+the path does.
 
 A server that validates sets AD on the signed name, answers the bogus one with SERVFAIL, and gives
 its records where CD disables checking (RFC 4035 section 3.2.2). Any other result proves nothing:
@@ -26,19 +28,25 @@ class Probed(NamedTuple):
     """What is wrong with the answer for a name that exists; empty without an answer, too."""
     unverified: str = ""
     """Why TLS with it failed; empty where it did not."""
+    rewrites: bool = False
+    """Whether it gave an address for a name that does not exist."""
 
 
-async def probe(server: ServerAddress, exists: bytes, signed: bytes, bogus: bytes) -> Probed:
-    """Probe a server, by names in wire form."""
+async def probe(
+    server: ServerAddress, signed: bytes, bogus: bytes, exists: bytes, made_up: bytes
+) -> Probed:
+    """Probe a server, by names in wire form; it is not asked for an empty ``made_up`` name."""
     queries = [
         *(ProbeQuery(exists, codes.AD), ProbeQuery(signed, codes.AD)),
         *(ProbeQuery(bogus, codes.AD), ProbeQuery(bogus, codes.CD)),
+        *([ProbeQuery(made_up)] if made_up else []),
     ]
     try:
         found = await ask(server, queries)
     except TlsError as error:
         return Probed(False, "", str(error))
-    return Probed(is_passed(*found[1:]), fault_of(found[0]))
+    rewrites = any(has_address(each) for each in found[4:])
+    return Probed(is_passed(*found[1:4]), fault_of(found[0]), rewrites=rewrites)
 
 
 def fault_of(answer: Response | None) -> str:
@@ -49,6 +57,14 @@ def fault_of(answer: Response | None) -> str:
         return codes.rcode_text(answer.rcode)
     has_records = answer.ends[ANSWER] > answer.question_end
     return "" if has_records or not is_lame(answer) else "neither records nor a denial"
+
+
+def has_address(answer: Response | None) -> bool:
+    """Whether an answer has an A record."""
+    if answer is None:
+        return False
+    types = answer.type_offsets[: answer.counts[ANSWER]]
+    return any(int.from_bytes(answer.packet[at : at + 2], "big") == codes.A for at in types)
 
 
 def is_passed(signed: Response | None, bogus: Response | None, unchecked: Response | None) -> bool:

@@ -25,6 +25,8 @@ acknowledged = ["long-exemption:pr-2031"]
 
 _LISTEN = 'listen = ["127.0.0.1:5300", "[::1]:5300"]'
 _SERVERS = 'servers = ["system"]'
+_ABROAD = 'probe_abroad = "abroad.scene"'
+"""A domain without a wildcard: the tests' NSD has one for all others."""
 
 
 def shipped(
@@ -45,7 +47,7 @@ def shipped(
     text = text.replace(_LISTEN, f"listen = {_array(where)}")
     if workers:
         text = replaced_once(text, "[server]\n", f"[server]\nworkers = {workers}\n")
-    text = text.replace(_SERVERS, f"servers = {_array(upstreams)}")
+    text = text.replace(_SERVERS, f"servers = {_array(upstreams)}\n{_ABROAD}")
     text += f'\n[metrics]\nlisten = "127.0.0.1:{metrics}"\n'
     text += f"\n[lists]\ndirectories = {_array([str(BLOCKLISTS)])}\n"
     assert "system" not in tomllib.loads(text)["upstream"]["servers"]
@@ -79,6 +81,8 @@ def small(
 ) -> str:
     """Two VLANs and one rule: web.telegram.org is blocked on ``administration`` alone."""
     port, metrics = free_port(), free_port()
+    if "probe_abroad" not in upstream:
+        upstream = f"{_ABROAD}\n{upstream}".rstrip()
     return f"""
 [server]
 listen = ["127.0.0.1:{port}", "[::1]:{port}"]

@@ -103,6 +103,11 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
         ("192.0.2.53:53", "iana.org", "REFUSED"),
     ),
     (
+        "upstream_rewrites",
+        {"upstreams": (replace(UPSTREAM, wrong=WrongAnswer("com")),)},
+        ("192.0.2.53:53", "made-up names below com"),
+    ),
+    (
         "upstream_fails",
         {"upstreams": (replace(UPSTREAM, failing=True),)},
         ("192.0.2.53:53", "a quarter"),
@@ -200,6 +205,7 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     changes["upstreams"] = (
         *(replace(UPSTREAM, up=False), replace(UPSTREAM, up=False, unverified="expired")),
         replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED")),
+        replace(UPSTREAM, wrong=WrongAnswer("com")),
         replace(UPSTREAM, failing=True),
     )
     changes["fetched"] = (

@@ -11,6 +11,7 @@ from resolver.dns.transport import UDP
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
+from resolver.upstream.server_address import ServerAddress
 from tests.live.ports import free_port
 from tests.server.assembled import Assembled, server_at
 
@@ -54,6 +55,21 @@ class Upstream:
     def close(self) -> None:
         self._loop.remove_reader(self.socket.fileno())
         self.socket.close()
+
+
+def address_of(upstream: Upstream) -> ServerAddress:
+    """Its address, as the supervisor's probes have it."""
+    address, port = upstream.socket.getsockname()
+    return ServerAddress(
+        name="upstream",
+        address=address,
+        port=port,
+        ad_trusted=False,
+        source_address="",
+        wrong=False,
+        tls_name="",
+        authorities="",
+    )
 
 
 class Client:

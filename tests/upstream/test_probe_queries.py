@@ -8,8 +8,7 @@ from dnslib import DNSRecord
 from resolver.dns import names
 from resolver.server.loop import Loop
 from resolver.upstream.probe_queries import ProbeQuery, ask
-from resolver.upstream.server_address import ServerAddress
-from tests.upstream.forwarding import Upstream, answer_one_and_close, good
+from tests.upstream.forwarding import Upstream, address_of, answer_one_and_close, good
 from tests.upstream.virtual_time import run
 
 NAME = names.parse("probe.example")
@@ -19,20 +18,6 @@ def forged(query: DNSRecord) -> bytes:
     response = query.reply()
     response.header.id = query.header.id ^ 1
     return bytes(response.pack())
-
-
-def address_of(upstream: Upstream) -> ServerAddress:
-    address, port = upstream.socket.getsockname()
-    return ServerAddress(
-        name="upstream",
-        address=address,
-        port=port,
-        ad_trusted=False,
-        source_address="",
-        wrong=False,
-        tls_name="",
-        authorities="",
-    )
 
 
 @pytest.mark.parametrize(("seconds", "is_answered"), [(9.5, True), (10.5, False)])

@@ -1,10 +1,14 @@
-"""What answers to the control names prove that a server validates."""
+"""What answers to the control names prove that a server validates, and that it rewrites."""
 
 import pytest
 from dnslib import RCODE, RR, DNSHeader, DNSRecord
 
+from resolver.dns import names
 from resolver.dns.response import Response, scan
-from resolver.upstream.validation_probe import fault_of, is_passed
+from resolver.server.loop import Loop
+from resolver.upstream.validation_probe import Probed, fault_of, is_passed, probe
+from tests.upstream.forwarding import Upstream, address_of
+from tests.upstream.virtual_time import run
 
 Said = tuple[str, bool] | None
 """The rcode and AD; None where no answer came."""
@@ -58,3 +62,49 @@ def test_an_answer_that_says_nothing_about_the_name_is_wrong() -> None:
 @pytest.mark.parametrize("said", [None, SIGNED, UNCHECKED])
 def test_no_answer_and_no_error_are_not_wrong(said: Said) -> None:
     assert fault_of(_response(said)) == ""
+
+
+MADE_UP = names.parse("made-up.example")
+
+
+def _probed(zone: str, made_up: bytes = MADE_UP) -> Probed:
+    """What a probe finds of a server that has these records, and NXDOMAIN for all other names."""
+    records = RR.fromZone(zone)
+
+    def answering(query: DNSRecord) -> bytes:
+        response = query.reply(ra=1)
+        found = [each for each in records if each.rname == query.q.qname]
+        response.add_answer(*found)
+        response.header.rcode = RCODE.NOERROR if found else RCODE.NXDOMAIN
+        return bytes(response.pack())
+
+    found: list[Probed] = []
+
+    async def play(loop: Loop) -> None:
+        upstream = Upstream(loop, answering)
+        exists, other = names.parse("exists.example"), names.parse("other.example")
+        found.append(await probe(address_of(upstream), other, other, exists, made_up))
+        upstream.close()
+
+    run(play)
+    return found[0]
+
+
+EXISTS = "exists.example. 60 A 192.0.2.1\n"
+
+
+@pytest.mark.parametrize(
+    ("zone", "rewrites"),
+    [
+        ("made-up.example. 60 A 192.0.2.7", True),
+        ("made-up.example. 60 CNAME ads.example.\nads.example. 60 A 192.0.2.7", False),
+        ('made-up.example. 60 TXT "no such name"', False),
+        ("", False),
+    ],
+)
+def test_an_address_for_a_made_up_name_is_rewriting(zone: str, rewrites: bool) -> None:
+    assert _probed(EXISTS + zone) == Probed(validates=False, wrong="", rewrites=rewrites)
+
+
+def test_a_server_of_a_zone_is_asked_for_no_made_up_name() -> None:
+    assert not _probed(EXISTS + "made-up.example. 60 A 192.0.2.7", made_up=b"").rewrites

@@ -80,7 +80,10 @@ def test_alerts_are_few() -> None:
 
 _EXPORTED = {
     **dict.fromkeys(
-        ("upstream_down", "upstream_unverified", "upstream_wrong", "upstream_fails"),
+        (
+            *("upstream_down", "upstream_unverified", "upstream_wrong", "upstream_rewrites"),
+            "upstream_fails",
+        ),
         "DarbanUpstreamDown",
     ),
     **dict.fromkeys(("list_stale", "list_never_fetched", "list_held"), "DarbanListFault"),

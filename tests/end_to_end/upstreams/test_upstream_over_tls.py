@@ -39,6 +39,7 @@ server:
   tls-service-key: "{certificate.key}"
   local-zone: "." redirect
   local-data: ". 60 IN A 192.0.2.80"
+  local-zone: "abroad.scene" always_nxdomain
   logfile: ""
 """
 )

@@ -42,6 +42,7 @@ listen = ["127.0.0.1:{port}"]
 workers = 2
 [upstream]
 servers = ["{upstream}"]
+probe_abroad = "abroad.scene"
 [[forward]]
 zones = ["dead.test"]
 servers = ["{dead}"]

@@ -235,6 +235,7 @@ UNTRIED: dict[Kind, str] = {
     "config_edit_refused": "as config_edited",
     "wrong_decisions": "tests/end_to_end/watching/test_self_test.py has a worker that is wrong",
     "upstream_unverified": "tests/end_to_end/upstreams/test_upstream_over_tls.py raises it",
+    "upstream_rewrites": "tests/end_to_end/upstreams/test_wrong_upstream.py has such a server",
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",
     "certificate_ends": "its alert needs a certificate that ends",
     "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
