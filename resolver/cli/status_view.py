@@ -160,7 +160,10 @@ def _services(now: Status) -> Table:
 
 
 def _upstreams(now: Status) -> Table:
-    headings = ("queries", "failed", "latency")
+    headings = ["queries", "failed", "latency"]
+    is_filtered = any(each.filtered or each.filtered_twice for each in now.upstreams)
+    is_differing = any(each.differing for each in now.upstreams)
+    headings += ["national filter"] * is_filtered + ["differing"] * is_differing
     table = _table("upstreams", "server", *headings, texts=("state", "DNSSEC"))
     for upstream in now.upstreams:
         latency = upstream.latency
@@ -168,9 +171,17 @@ def _upstreams(now: Status) -> Table:
         validates = "validates" if upstream.validates else "unknown"
         numbers = map(short_number, (upstream.queries, upstream.failures))
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
+        found = [_filtered(upstream)] * is_filtered
+        found += [short_number(upstream.differing)] * is_differing
         name = Text(upstream.name)
-        table.add_row(name, state, validates, *numbers, took)
+        table.add_row(name, state, validates, *numbers, took, *found)
     return table
+
+
+def _filtered(upstream: UpstreamStatus) -> str:
+    """Answers of the national filter, and how often there was another answer besides."""
+    twice = upstream.filtered_twice
+    return short_number(upstream.filtered) + (f", {short_number(twice)} twice" if twice else "")
 
 
 def _state(upstream: UpstreamStatus) -> Text:

@@ -56,6 +56,7 @@ _COUNTED = (
     definitions.MISSING_FORWARDS,
     definitions.FALLBACK_ANSWERS,
     definitions.UPSTREAM_QUERIES,
+    definitions.UPSTREAM_DIFFERING,
     definitions.UPSTREAM_UP,
     definitions.PROXY_REJECTS,
 )

@@ -8,7 +8,10 @@ from resolver.metrics.definitions import Metric
 from resolver.metrics.layout import CounterLayout, is_up
 from resolver.policy.verdict import Outcome
 
-_BY_UPSTREAM = {definitions.UPSTREAM_QUERIES.name, definitions.UPSTREAM_DURATION.name}
+_BY_UPSTREAM = {
+    *(definitions.UPSTREAM_QUERIES.name, definitions.UPSTREAM_DURATION.name),
+    definitions.UPSTREAM_DIFFERING.name,
+}
 Labels = tuple[str, ...]
 
 _BUCKETS = len(definitions.DURATION_BOUNDS) + 1

@@ -11,7 +11,12 @@ from typing import Final
 
 from resolver.engine.cache import AnswerCache
 from resolver.engine.labels import QueryLabels, ReplyPath
-from resolver.metrics.definitions import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
+from resolver.metrics.definitions import (
+    COUNTED_TYPES,
+    DIFFERING_KINDS,
+    DURATION_BOUNDS,
+    UPSTREAM_RESULTS,
+)
 from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, CounterPlan
 
 _RESULT: Final = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
@@ -88,6 +93,12 @@ class Counters:
         places = self._plan.upstreams.get(server)
         if places is not None:
             self.cells[places[_RESULT[result]]] += 1
+
+    def differing(self, server: str, kind: str) -> None:
+        """Count a second answer of a server that differs from the first."""
+        places = self._plan.differing.get(server)
+        if places is not None:
+            self.cells[places[DIFFERING_KINDS.index(kind)]] += 1
 
     def upstream_up(self, server: str, up: bool | None) -> None:
         """Say whether a server answers this worker; None if it has not asked it yet."""

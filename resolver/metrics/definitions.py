@@ -7,6 +7,7 @@ domain name or a client.
 from typing import NamedTuple
 
 from resolver.dns import codes
+from resolver.exchange import second_answer
 
 
 class Metric(NamedTuple):
@@ -79,6 +80,13 @@ UPSTREAM_QUERIES = _counter(
 )
 UPSTREAM_DURATION = _histogram(
     "darban_upstream_duration_seconds", "Seconds until an upstream server answered", "upstream"
+)
+UPSTREAM_DIFFERING = _counter(
+    "darban_upstream_differing_answers",
+    "Second answers over UDP to one query that differ from the first: of the kind national_filter "
+    "where one of both has an address of it, else other, which two caches also cause",
+    "upstream",
+    "kind",
 )
 UPSTREAM_UP = _gauge(
     "darban_upstream_up", "1 while an upstream server answers any worker that asked it", "upstream"
@@ -209,7 +217,10 @@ PULL_RESULTS = ("applied", "unchanged", "refused", "failed")
 UPSTREAM_ANSWERED = ("answered", "truncated")
 UPSTREAM_UNANSWERED = ("failed", "timeout", "unreachable")
 """``failed``: an error such as SERVFAIL or REFUSED, or nothing that answers the question."""
-UPSTREAM_RESULTS = (*UPSTREAM_ANSWERED, *UPSTREAM_UNANSWERED, "mismatch")
+UPSTREAM_FILTERED = second_answer.NATIONAL_FILTER
+"""An answer with an address of the national filter, which is no sign that the server works."""
+UPSTREAM_RESULTS = (*UPSTREAM_ANSWERED, *UPSTREAM_UNANSWERED, "mismatch", UPSTREAM_FILTERED)
+DIFFERING_KINDS = second_answer.KINDS
 BYPASS_KINDS = ("provider", "canary")
 COUNTED_TYPES = frozenset(
     number for number in codes.TYPES if number not in (codes.OPT, codes.TSIG, codes.TKEY)

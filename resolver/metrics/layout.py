@@ -82,6 +82,8 @@ class CounterPlan(NamedTuple):
     fallback_answers: int
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says whether it is up, then its histogram."""
+    differing: dict[str, list[int]]
+    """By server: a cell a kind of differing answers."""
 
     def row(self, labels: QueryLabels) -> int:
         """The key of the row that counts such queries."""
@@ -159,6 +161,7 @@ class CounterLayout:
             self.cell(NOT_ACCEPTING),
             self.cell(definitions.FALLBACK_ANSWERS),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
+            {name: self._differing(name) for name in sorted(self.upstreams)},
         )
         self._note_left(compiled)
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
@@ -247,3 +250,7 @@ class CounterLayout:
         ]
         up = self.cell(definitions.UPSTREAM_UP, name)
         return [*results, up, *self._histogram(definitions.UPSTREAM_DURATION, name)]
+
+    def _differing(self, name: str) -> list[int]:
+        kinds = definitions.DIFFERING_KINDS
+        return [self.cell(definitions.UPSTREAM_DIFFERING, name, kind) for kind in kinds]

@@ -95,6 +95,12 @@ class UpstreamStatus:
     """Whether a quarter of its queries or more had no usable answer in the last five minutes."""
     unverified: str = ""
     """Why TLS with it failed at the supervisor's last probe; empty where it did not."""
+    filtered: int = 0
+    """Answers from it with an address of the national filter."""
+    filtered_twice: int = 0
+    """Queries to it with two different answers, of which one has such an address."""
+    differing: int = 0
+    """Queries to it with two different answers without such an address."""
 
 
 @dataclass(frozen=True, slots=True)

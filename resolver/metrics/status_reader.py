@@ -46,6 +46,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
 from resolver.policy.verdict import Outcome
 
+_PASSED_ON = (*definitions.UPSTREAM_ANSWERED, definitions.UPSTREAM_FILTERED)
 _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 
 
@@ -140,7 +141,7 @@ def _upstreams(sums: CounterSums, states: PartStates) -> Iterator[UpstreamStatus
             name,
             up > 0,
             sum(results.values()),
-            sum(results.values()) - sum(results[each] for each in definitions.UPSTREAM_ANSWERED),
+            sum(results.values()) - sum(results[each] for each in _PASSED_ON),
             results,
             answered,
             seconds,
@@ -149,6 +150,11 @@ def _upstreams(sums: CounterSums, states: PartStates) -> Iterator[UpstreamStatus
             probes.wrong.get(name),
             name in failing,
             probes.unverified.get(name, ""),
+            results[definitions.UPSTREAM_FILTERED],
+            *(
+                sums.value(definitions.UPSTREAM_DIFFERING, name, kind)
+                for kind in definitions.DIFFERING_KINDS
+            ),
         )
 
 

@@ -19,8 +19,11 @@ from resolver.exchange.exchange import Step
 from resolver.exchange.failure import FAULT
 from resolver.exchange.in_flight import AttemptChannel, QueryInFlight, SentAttempt
 from resolver.exchange.late_attempts import LateAttempts
+from resolver.exchange.second_answer import difference
+from resolver.exchange.servers import Server
 from resolver.log import log
 from resolver.metrics.counters import Counters
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.loop import Loop
 from resolver.upstream.tcp_connections import TcpConnection, TcpConnections
 from resolver.upstream.udp_sockets import UdpSocketPool
@@ -43,7 +46,7 @@ class AttemptSender:
         self._counters = counters
         self._go_on = go_on
         self._udp = UdpSocketPool[Sent](
-            loop, self._received, self._suspect, self._refused, self._unsent
+            loop, self._received, self._repeated, self._suspect, self._refused, self._unsent
         )
         self._tcp = TcpConnections[Sent](loop, self._received, self._tcp_lost)
         self.late = LateAttempts[PendingReply](MAX_LATE)
@@ -135,15 +138,19 @@ class AttemptSender:
         if channel is not None:
             channel.stop_waiting(sent.ident)
 
-    def _received(self, sent: Sent, packet: bytes, now: float) -> None:
-        """Report the packet that an attempt has waited for to its exchange, and do its step."""
+    def _received(self, sent: Sent, packet: bytes, now: float) -> FilterAddresses | None:
+        """Report the packet that an attempt has waited for to its exchange, and do its step.
+
+        Returns the filter that may be on the path of the packet.
+        """
+        of_filter = sent.query.exchange.round.group.filter
         sent.channel = None
         query, attempt, name = sent.query, sent.attempt, sent.attempt.server.name
         if attempt is not query.exchange.current:
             self.late.discard(sent)
         if attempt.is_probe:
             self._probed(query, attempt, packet, sent.ident, now)
-            return
+            return of_filter
         query.sent.remove(sent)
         step: Step | None
         try:
@@ -158,6 +165,7 @@ class AttemptSender:
             self._counters.upstream(name, "truncated" if to_tcp else "failed")
             self._counters.upstream_up(name, attempt.server.up)
         self._go_on(query, step, now)
+        return of_filter
 
     def _probed(self, query: Query, probe: Attempt, packet: bytes, ident: int, now: float) -> None:
         """Note what came back to a probe."""
@@ -166,6 +174,14 @@ class AttemptSender:
             self._counters.answered(name, now - probe.began)
         else:
             self._counters.upstream(name, "mismatch")
+
+    def _repeated(
+        self, server: Server, first: bytes, second: bytes, of_filter: FilterAddresses | None
+    ) -> None:
+        """Count a second answer to a query, if it differs; the first alone is used."""
+        kind = difference(first, second, of_filter)
+        if kind:
+            self._counters.differing(server.name, kind)
 
     def _suspect(self, waiting: list[Sent]) -> None:
         """Have all queries that wait on one port asked again over TCP: a packet may be forged."""

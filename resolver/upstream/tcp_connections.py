@@ -211,7 +211,7 @@ class TcpConnectionPool(Generic[Waiting]):
         self,
         loop: Loop,
         server: Server,
-        receive: Callable[[Waiting, bytes, float], None],
+        receive: Callable[[Waiting, bytes, float], object],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
         """``receive`` gets what has waited for a message, the message, and the time.
@@ -401,7 +401,7 @@ class TcpConnections(Generic[Waiting]):
     def __init__(
         self,
         loop: Loop,
-        receive: Callable[[Waiting, bytes, float], None],
+        receive: Callable[[Waiting, bytes, float], object],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
         self._loop = loop

@@ -7,6 +7,11 @@ random too, and each is used only once on a socket (RFC 5452 section 9.2).
 
 The packets that are received in an iteration of the loop are handled together at its end. Then
 all gathered queries are sent. ``server.loop`` says what that saves.
+
+A second answer to a query is reported with the first one, which alone counts. It is seen while its
+socket is open: for ``LIFE`` seconds from the first query of the socket, not after its last use, and
+only until the socket receives the answer to another query. So up to some sixty queries a second to
+a server all are seen, and of many only a part; none after a query that had a socket of its own.
 """
 
 import socket
@@ -15,6 +20,7 @@ from typing import Final, Generic, TypeVar
 
 from resolver.exchange.servers import Server
 from resolver.log import log
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
@@ -34,7 +40,10 @@ Waiting = TypeVar("Waiting")
 class UdpSocket(Generic[Waiting]):
     """One socket, and what waits for answers on it."""
 
-    __slots__ = ("_pool", "awaited", "number", "opened", "retired", "socket", "uses", "waiting")
+    __slots__ = (
+        *("_pool", "answer", "awaited", "number", "of_filter", "opened", "retired", "server"),
+        *("socket", "uses", "waiting"),
+    )
 
     def __init__(self, pool: "UdpSocketPool[Waiting]", server: Server, now: float) -> None:
         """Open a socket to a server; OSError without a route to it or the address to ask from."""
@@ -49,6 +58,7 @@ class UdpSocket(Generic[Waiting]):
             self.socket.close()
             raise
         self._pool = pool
+        self.server = server
         self.number = self.socket.fileno()
         self.opened = now
         """In monotonic seconds."""
@@ -61,6 +71,10 @@ class UdpSocket(Generic[Waiting]):
         An answer with a used ID is late; one with another ID may be forged."""
         self.awaited = 0
         """The number of answers that are awaited."""
+        self.answer = b""
+        """The last packet that something has waited for; empty after it was reported again."""
+        self.of_filter: FilterAddresses | None = None
+        """The filter that may have sent it."""
 
     @property
     def progress_at(self) -> float:
@@ -119,20 +133,23 @@ class UdpSocketPool(Generic[Waiting]):
     def __init__(
         self,
         loop: Loop,
-        receive: Callable[[Waiting, bytes, float], None],
+        receive: Callable[[Waiting, bytes, float], FilterAddresses | None],
+        repeat: Callable[[Server, bytes, bytes, FilterAddresses | None], None],
         suspect: Callable[[list[Waiting]], None],
         refused: Callable[[list[Waiting]], None],
         unsent: Callable[[Waiting], None],
     ) -> None:
         """Set the functions that events are reported to.
 
-        ``receive`` gets what has waited for a packet, the packet, and the time. ``suspect`` gets
-        all that waits on a socket after a packet that may be forged, ``refused`` after an ICMP
-        error (port unreachable). ``unsent`` gets what waits for the answer to a query that could
-        not be sent.
+        ``receive`` gets what has waited for a packet, the packet, and the time, and returns the
+        filter that may be on its path. ``repeat`` gets the server, the packet, another one with its
+        ID that came later, and that filter. ``suspect`` gets all that waits on a socket after a
+        packet that may be forged, ``refused`` after an ICMP error (port unreachable). ``unsent``
+        gets what waits for the answer to a query that could not be sent.
         """
         self.loop = loop
         self._receive = receive
+        self._repeat = repeat
         self._suspect = suspect
         self.refused = refused
         self._unsent = unsent
@@ -176,11 +193,21 @@ class UdpSocketPool(Generic[Waiting]):
             waiting = udp_socket.stop_waiting(ident)
             try:
                 if waiting is not None:
-                    self._receive(waiting, packet, now)
+                    udp_socket.answer = packet
+                    udp_socket.of_filter = self._receive(waiting, packet, now)
                 elif ident not in udp_socket.waiting:
                     self._suspect(udp_socket.all_waiting())
+                elif packet[:2] == udp_socket.answer[:2]:
+                    self._compare(udp_socket, packet)
             except Exception:  # an error for one packet must not lose the others
                 log.exception("a response could not be handled")
+
+    def _compare(self, udp_socket: UdpSocket[Waiting], packet: bytes) -> None:
+        """Report a packet after the answer with its ID, unless it is the same packet; only once."""
+        answer = udp_socket.answer
+        if packet != answer:
+            udp_socket.answer = b""
+            self._repeat(udp_socket.server, answer, packet, udp_socket.of_filter)
 
     def _send_all(self) -> None:
         """Send the gathered queries, and those that follow a query that cannot be sent."""

@@ -112,6 +112,20 @@ def test_an_address_is_not_taken_for_markup() -> None:
     assert [line for line in lines if line.startswith(f"{IPV6} ")]
 
 
+@pytest.mark.parametrize("width", [110, 200])
+def test_an_upstream_that_the_filter_is_seen_at_has_its_row(width: int) -> None:
+    assert not {"national", "filter", "differing"} & set(drawn(FIRST, width).split())
+    good, down = FIRST.upstreams
+    seen = (replace(good, filtered=40, filtered_twice=37), replace(down, differing=20))
+    text = drawn(replace(FIRST, upstreams=seen), width)
+    assert "…" not in text
+    assert max(map(cell_len, text.splitlines())) <= width
+    [row] = [line for line in text.splitlines() if line.startswith("192.0.2.53:53 ")]
+    [other] = [line for line in text.splitlines() if line.startswith(f"{IPV6} ")]
+    assert row.split()[-4:] == ["40,", "37", "twice", "0"]
+    assert other.split()[-2:] == ["0", "20"]
+
+
 def test_persian_is_kept_from_turning_its_neighbours() -> None:
     text = drawn(FIRST, 200)
     assert "\u2068رئیس [bold]روابط عمومی\u2069" in text

@@ -182,6 +182,7 @@ def _health(w: Watched) -> dict[str, Expected]:
             {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
         ),
         "Queries to upstreams, by result B": {},
+        "Queries to upstreams, by result C": {},
         "Upstreams up, and the link abroad A": {_key(upstream=w.upstream): 1},
         "Upstreams up, and the link abroad B": _of(here, 1),
         "Workers A": _of(here, 2),
@@ -231,6 +232,7 @@ EMPTY = {
     "DarbanWrongDecision": "its workers decide as its config expects",
     "health: Days of the certificate of DNS over TLS A": "it serves no DNS over TLS",
     "health: Queries to upstreams, by result B": "it has no fallback servers",
+    "health: Queries to upstreams, by result C": "each query has one answer",
     "policy: Around DNS, by VLAN and way B": "no gateway redirects queries to it",
     "policy: Answered by the national filter, by VLAN A": "no filter is before its upstream",
     "DarbanFault": "it has no such fault, unless the clock of this host is not synchronised",

@@ -18,7 +18,8 @@ from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, UNKNOWN, CounterLayout
 from resolver.metrics.part_states import AuditState, BlockPageState, PartStates, PullsState
 from resolver.metrics.served_config import ServedConfig
-from resolver.metrics.status import PolicySourceStatus, PublishStatus, ZoneStatus
+from resolver.metrics.status import PolicySourceStatus, PublishStatus, Status, ZoneStatus
+from resolver.metrics.status_reader import read_status
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 from tests.compiler.texts import compile_texts
@@ -99,6 +100,9 @@ class _Served:
 
     def service(self, name: str) -> int:
         return [service.name for service in self.config.compiled.services].index(name)
+
+    def status(self) -> Status:
+        return read_status(self._sums(), self.config, self._states(), self.now)
 
     def series(self) -> Series:
         return dict(_read(generate_latest(self._exported).decode()))
@@ -318,6 +322,24 @@ def test_a_removed_upstream_is_not_down() -> None:
     assert _of(after, UP, upstream="192.0.2.1:53") is None
     asked = {"upstream": "192.0.2.1:53", "result": "timeout"}
     assert _of(after, "darban_upstream_queries_total", **asked) == 1
+
+
+def test_answers_of_the_filter_and_those_that_differ_are_counted_by_server() -> None:
+    served = _Served(workers=2)
+    served.follow(LISTS, ["192.0.2.1:53"])
+    for worker in served.workers:
+        worker.upstream("192.0.2.1:53", "national_filter")
+        worker.differing("192.0.2.1:53", "other")
+    served.workers[0].differing("192.0.2.1:53", "national_filter")
+    series, server = served.series(), {"upstream": "192.0.2.1:53"}
+    differing = "darban_upstream_differing_answers_total"
+    filtered = {**server, "result": "national_filter"}
+    assert _of(series, "darban_upstream_queries_total", **filtered) == 2
+    assert _of(series, differing, kind="other", **server) == 2
+    assert _of(series, differing, kind="national_filter", **server) == 1
+    [upstream] = served.status().upstreams
+    seen = (upstream.filtered, upstream.filtered_twice, upstream.differing)
+    assert (seen, upstream.failures) == ((2, 1, 2), 0)
 
 
 @pytest.mark.parametrize(

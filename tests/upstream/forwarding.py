@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from dnslib import RR, DNSRecord
 
 from resolver.dns.transport import UDP
-from resolver.exchange.servers import Server
+from resolver.exchange.servers import Group, Server
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.server_address import ServerAddress
@@ -19,6 +20,12 @@ CLIENT = bytes((127, 0, 0, 1))
 ELSEWHERE = bytes((127, 0, 9, 1))
 """A client of another VLAN."""
 Answering = Callable[[DNSRecord], "bytes | None"]
+RACE = 0.08
+"""Seconds by which one answer comes before the other."""
+
+
+def silent(query: DNSRecord) -> None:  # noqa: ARG001 - as it is called
+    return None
 
 
 class Upstream:
@@ -29,6 +36,8 @@ class Upstream:
         self.answering = answering
         self.delay = 0.0
         """Seconds before a response is sent."""
+        self.second: Answering = silent
+        """Its second response to a query, if any, ``RACE`` seconds after the first."""
         self.asked: list[tuple[float, str]] = []
         """When it was asked for which name."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -47,6 +56,9 @@ class Upstream:
         response = self.answering(query)
         if response is not None:
             self._loop.call_later(self.delay, self._send, response, whose)
+        second = self.second(query)
+        if second is not None:
+            self._loop.call_later(self.delay + RACE, self._send, second, whose)
 
     def _send(self, response: bytes, whose: tuple[str, int]) -> None:
         if self.socket.fileno() >= 0:
@@ -106,10 +118,14 @@ class Client:
 class Stage:
     """An upstream, the parts of a worker, and a client."""
 
-    def __init__(self, loop: Loop, answering: Answering) -> None:
+    def __init__(
+        self, loop: Loop, answering: Answering, of_filter: FilterAddresses | None = None
+    ) -> None:
         self.loop = loop
         self.upstream = Upstream(loop, answering)
         self.assembled = Assembled(loop, {"upstream": self.upstream.server})
+        group = Group("", [self.upstream.server], filter_addresses=of_filter)
+        self.assembled.forwarder.use({"": group})
         self.client = Client(loop, self.assembled)
 
     async def until_idle(self) -> None:
@@ -122,16 +138,14 @@ class Stage:
 
 
 @contextmanager
-def stage(loop: Loop, answering: Answering) -> Iterator[Stage]:
-    made = Stage(loop, answering)
+def stage(
+    loop: Loop, answering: Answering, of_filter: FilterAddresses | None = None
+) -> Iterator[Stage]:
+    made = Stage(loop, answering, of_filter)
     try:
         yield made
     finally:
         made.close()
-
-
-def silent(query: DNSRecord) -> None:  # noqa: ARG001 - as it is called
-    return None
 
 
 def good(query: DNSRecord) -> bytes:
@@ -146,9 +160,19 @@ def truncated(query: DNSRecord) -> bytes:
     return bytes(response.pack())
 
 
-async def answer_one_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the first query of a connection, whatever else was asked on it."""
-    packet = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
-    response = good(DNSRecord.parse(packet))
-    writer.write(len(response).to_bytes(2, "big") + response)
-    writer.close()
+Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answering_one(answering: Callable[[DNSRecord], bytes]) -> Connected:
+    """Answers the first query of a connection, whatever else was asked on it, and closes it."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        packet = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+        response = answering(DNSRecord.parse(packet))
+        writer.write(len(response).to_bytes(2, "big") + response)
+        writer.close()
+
+    return answer
+
+
+answer_one_and_close = answering_one(good)

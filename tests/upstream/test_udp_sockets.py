@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.udp_sockets import LIFE, OPEN, UdpSocket, UdpSocketPool
@@ -15,6 +17,12 @@ TOO_LONG = bytes(70_000)
 """Octets that no datagram can carry."""
 Reports = list[tuple[str, Any]]
 Play = Callable[[Loop, "Asking", Server, Reports], None]
+Answering = Callable[[bytes], list[bytes]]
+
+
+def _sending(*packets: bytes) -> Answering:
+    """These packets with the ID of a query, and then one with another ID, which is suspected."""
+    return lambda query: [*(query[:2] + each for each in packets), bytes((query[0] ^ 1, query[1]))]
 
 
 class Asking:
@@ -35,8 +43,11 @@ class Asking:
             at.stop_waiting(ident)
 
 
-def _reported(play: Play, until: int) -> Reports:
-    """What is reported when this is played with sockets to a server that sends all back."""
+def _reported(play: Play, until: int, answering: Answering = lambda query: [query]) -> Reports:
+    """What is reported when this is played with sockets to a server that answers like this.
+
+    Else it sends all back.
+    """
     loop = Loop()
     reports: Reports = []
     enough = asyncio.Event()
@@ -52,6 +63,7 @@ def _reported(play: Play, until: int) -> Reports:
     pool = UdpSocketPool[str](
         loop,
         received,
+        lambda server, first, second, _: report("repeated", (server.name, first[2:], second[2:])),
         lambda waiting: report("suspected", waiting),
         lambda waiting: report("refused", waiting),
         lambda waiting: report("unsent", waiting),
@@ -61,7 +73,13 @@ def _reported(play: Play, until: int) -> Reports:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
             echo.bind(("127.0.0.1", 0))
             echo.setblocking(False)
-            loop.add_fast_reader(echo.fileno(), lambda: echo.sendto(*echo.recvfrom(100)))
+
+            def answer() -> None:
+                query, whose = echo.recvfrom(100)
+                for packet in answering(query):
+                    echo.sendto(packet, whose)
+
+            loop.add_fast_reader(echo.fileno(), answer)
             server = Server("127.0.0.1", echo.getsockname()[1], "echo")
             asking = Asking(pool)
             play(loop, asking, server, reports)
@@ -93,6 +111,37 @@ def test_what_is_to_be_sent_is_sent_at_the_iteration_s_end_and_what_comes_has_it
         ("received", ("one", b"one", True)),
         ("received", ("two", b"two", True)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("packets", "repeated"),
+    [
+        ((b"first", b"second"), [("echo", b"first", b"second")]),
+        ((b"first", b"first", b"second"), [("echo", b"first", b"second")]),
+        ((b"first", b"second", b"third"), [("echo", b"first", b"second")]),
+        ((b"first", b"first", b"first"), []),
+    ],
+)
+def test_another_packet_with_the_id_of_an_answer_is_reported_once_with_the_answer(
+    packets: tuple[bytes, ...], repeated: list[tuple[str, bytes, bytes]]
+) -> None:
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:  # noqa: ARG001
+        pool.send(server, b"asked", "one", loop.time())
+
+    reports = _reported(play, 2 + len(repeated), _sending(*packets))
+    assert reports[0] == ("received", ("one", b"first", True))
+    assert [of for what, of in reports if what == "repeated"] == repeated
+
+
+def test_on_a_socket_of_one_query_alone_no_second_answer_is_seen() -> None:
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:  # noqa: ARG001
+        pool.send(server, b"asked", "alone", loop.time(), own_socket=True)
+        pool.send(server, b"asked", "one", loop.time())
+
+    reports = _reported(play, 4, _sending(b"first", b"second"))
+    repeated = [of for what, of in reports if what == "repeated"]
+    assert sorted(what for what, _ in reports) == ["received", "received", "repeated", "suspected"]
+    assert repeated == [("echo", b"first", b"second")]
 
 
 def test_a_query_that_cannot_be_sent_is_reported_and_the_others_are_sent() -> None:

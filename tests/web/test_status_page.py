@@ -217,6 +217,23 @@ def test_it_shows_how_old_a_fetched_list_is(asked: Explainer) -> None:
     assert ENGLISH["held"] in page(replace(STATUS, fetched=held), asked, *NOTHING, "en")
 
 
+def test_it_shows_at_which_upstream_the_national_filter_is_seen(asked: Explainer) -> None:
+    plain = page(STATUS, asked, *NOTHING, "en").partition('id="upstreams"')[2]
+    upstreams = (
+        replace(UPSTREAM, filtered=40, filtered_twice=37),
+        replace(UPSTREAM, name="192.0.2.54:53", differing=20),
+    )
+    html = page(replace(STATUS, upstreams=upstreams), asked, *NOTHING, "en")
+    rows = html.partition('id="upstreams"')[2].partition("</section>")[0]
+    for head in ("filtered", "differing"):
+        assert ENGLISH[head] in rows
+        assert ENGLISH[head] not in plain.partition("</section>")[0]
+    first, _, second = rows.partition("192.0.2.54:53")
+    assert "40, 37 twice</td>" in first
+    assert ">20</td>" in second
+    assert "۳۷ با دو پاسخ" in page(replace(STATUS, upstreams=upstreams), asked, *NOTHING, "fa")
+
+
 def test_the_page_in_persian(asked: Explainer) -> None:
     html = page(STATUS, asked, *NOTHING, "fa")
     assert '<html lang="fa" dir="rtl">' in html
