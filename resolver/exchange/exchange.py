@@ -45,6 +45,8 @@ The rules:
   sends again what is lost, and on a slow link another answer would take the place of this one.
   Another server is asked all the same.
 - TCP means TLS for a server over TLS. It is never asked over UDP.
+- An answer of the national filter is the result, and says nothing of the server: no round-trip
+  time, not whether it is up, not whether it understands EDNS.
 - AD is kept only from a server that the group trusts for it (RFC 6840 section 5.8): others may set
   it without having validated, or somebody on the path may have set it.
 - After records of the question's name that have another type alone, as broken load balancers send
@@ -77,6 +79,7 @@ from resolver.exchange.failure import (
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.round import Round, tcp_wait
 from resolver.exchange.scrub import has_other_types
+from resolver.exchange.second_answer import NATIONAL_FILTER
 from resolver.exchange.servers import Group, Server
 from resolver.exchange.upstream_query import (
     QUESTION_AT,
@@ -143,13 +146,16 @@ class Exchange:
                 message = self._query if server.takes_edns(now) else without_edns(self._query)
                 self.probe = Attempt(server, over_tls, message, now, now + LATE, is_probe=True)
 
-    def probed(self, probe: Attempt, packet: bytes, ident: int, now: float) -> bool:
-        """Process a packet that was received for a probe: whether it is an answer."""
+    def probed(self, probe: Attempt, packet: bytes, ident: int, now: float) -> str:
+        """Process a packet that was received for a probe: the result, as the metrics name it."""
         asked = self._query[QUESTION_AT : QUESTION_AT + len(self.question.name) + 4]
         if not (answers(packet, ident, asked) or is_bare_error(packet, ident)):
-            return False
+            return "mismatch"
+        response, of_filter = scan(packet), self.round.group.filter
+        if response is not None and of_filter is not None and of_filter.in_response(response):
+            return NATIONAL_FILTER
         probe.server.answered(now - probe.began, now)
-        return True
+        return "answered"
 
     def end(self) -> CacheEntry | Failure:
         """The result without an answer: the last error of a server, or a failure."""
@@ -181,11 +187,13 @@ class Exchange:
             return self._broken(attempt, now)
         of_filter = self.round.group.filter
         filter_address = b"" if of_filter is None else of_filter.in_response(response)
-        if attempt.stream:
-            server.answered_stream(now - attempt.began, self.round.began, now)
-        else:
-            server.answered(now - attempt.began, now)
-        lacks_edns = rejects_edns(response, attempt, self.question.name)
+        lacks_edns = False
+        if not filter_address:  # else the server need not have sent it
+            if attempt.stream:
+                server.answered_stream(now - attempt.began, self.round.began, now)
+            else:
+                server.answered(now - attempt.began, now)
+            lacks_edns = rejects_edns(response, attempt, self.question.name)
         if lacks_edns or response.flags & codes.TC:  # over TCP, TC means an unusable answer
             return self._ask_otherwise(attempt, now, lacks_edns)
         entry = self._usable(server, response, filter_address, now)

@@ -15,7 +15,8 @@ goes to the default group as well.
 What must stay true:
 - NXDOMAIN and NODATA are answers. A bogus answer (SERVFAIL with an Extended DNS Error that says so)
   is no answer, and no sign of a cut either: else an attacker who forges answers could lead
-  questions away from the servers that validate.
+  questions away from the servers that validate. Neither is an answer of the national filter, which
+  may come from this side of the cut.
 - Names count as different only if their last two labels differ, so one zone that fails is no cut.
 - An answer of a fallback server lives ``MOST_TTL`` seconds at most, and has no AD.
 
@@ -114,12 +115,12 @@ class Fallback:
         domain = self._domains.get(label)
         if domain is None:
             domain = self._add(label)
-        if isinstance(result, CacheEntry) and result.answers:
+        if isinstance(result, CacheEntry) and result.answers and not result.filter_address:
             domain.answered = now
             if domain.failed or domain.is_cut:
                 domain.failed.clear()
                 self._set_cut(domain, False, now)
-        elif not _is_bogus(result):
+        elif not _is_forged(result):
             domain.failed[b".".join(names.labels(question.name)[-2:])] = now
             self._judge(domain, now)
 
@@ -154,8 +155,10 @@ def _top(name: bytes) -> bytes:
     return found[-1] if found else _NONE
 
 
-def _is_bogus(result: CacheEntry | Failure) -> bool:
-    """Whether the servers say that the answer is bogus."""
-    if isinstance(result, Failure) or result.rcode != codes.SERVFAIL:
+def _is_forged(result: CacheEntry | Failure) -> bool:
+    """Whether the servers say that the answer is bogus, or it is one of the national filter."""
+    if isinstance(result, Failure):
         return False
-    return any(int.from_bytes(error[:2], "big") in _BOGUS for error in result.errors)
+    codes_of = {int.from_bytes(error[:2], "big") for error in result.errors}
+    is_bogus = result.rcode == codes.SERVFAIL and not codes_of.isdisjoint(_BOGUS)
+    return is_bogus or result.filter_address != b""

@@ -2,8 +2,8 @@
 
 Every ten seconds the servers of the default group are asked for a name of ``[upstream]
 probe_abroad``, and these and the fallback servers for one of ``probe_home``. Both names are made
-up, so that no cache on the way has them: NXDOMAIN is an answer. Only where no server has an answer
-twice in a row, it counts as none.
+up, so that no cache on the way has them: NXDOMAIN is an answer, and what the national filter
+answers is none. Only where no server has an answer twice in a row, it counts as none.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from resolver.exchange import fallback
 from resolver.log import log
 from resolver.metrics.part_states import LinkState
 from resolver.part import Part
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.tls_session import TlsError
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
@@ -54,9 +55,10 @@ class LinkProbe(Part):
         settings = current.compiled.settings
         groups = current.hosts.groups()
         domains = settings.probe_abroad, settings.probe_home
+        of_filter = FilterAddresses(current.compiled.filter_ranges)
         answers = await asyncio.gather(
-            *(_answers(each, domains) for each in groups[fallback.DEFAULT.decode()]),
-            *(_answers(each, domains[1:]) for each in groups.get(FALLBACK, ())),
+            *(_answers(each, domains, of_filter) for each in groups[fallback.DEFAULT.decode()]),
+            *(_answers(each, domains[1:], of_filter) for each in groups.get(FALLBACK, ())),
         )
         found = {domain for each in answers for domain in each}
         abroad, home = (each in found for each in domains)
@@ -75,10 +77,13 @@ class LinkProbe(Part):
             log.info("names abroad get answers again")
 
 
-async def _answers(server: ServerAddress, domains: Sequence[str]) -> set[str]:
+async def _answers(
+    server: ServerAddress, domains: Sequence[str], of_filter: FilterAddresses
+) -> set[str]:
     """The domains for new names of which a server has an answer."""
+    queries = [ProbeQuery(made_up_name(domain), 0, of_filter) for domain in domains]
     try:
-        answers = await ask(server, [ProbeQuery(made_up_name(domain)) for domain in domains])
+        answers = await ask(server, queries)
     except TlsError:
         return set()
     both = zip(domains, answers, strict=True)

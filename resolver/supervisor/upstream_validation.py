@@ -15,11 +15,12 @@ from resolver.metrics.part_states import UpstreamProbes
 from resolver.metrics.status import WrongAnswer
 from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.supervisor.link_probe import made_up_name
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.server_address import ServerAddress
-from resolver.upstream.validation_probe import Probed, probe
+from resolver.upstream.validation_probe import Probed, ProbedNames, probe
 
 _PROBE = 30.0
 """Seconds between two probes of all servers."""
@@ -60,10 +61,8 @@ class UpstreamValidation(Part):
         compiled, groups = current.compiled, current.hosts.groups()
         servers = {_address(each): each for group in groups.values() for each in group}
         names_of = _probed_names(compiled, groups)
-        signed = names.parse(compiled.settings.probe_signed)
-        bogus = names.parse(compiled.settings.probe_bogus)
         answers = await asyncio.gather(
-            *(probe(each, signed, bogus, *names_of[key]) for key, each in servers.items())
+            *(probe(each, names_of[key]) for key, each in servers.items())
         )
         if self._rollout.current is not current:  # ``look`` was called
             return
@@ -73,7 +72,7 @@ class UpstreamValidation(Part):
         answers_of = {
             key: answer
             for key, each in found.items()
-            if (answer := _wrong_answer(each, names_of[key][0], abroad)) is not None
+            if (answer := _wrong_answer(each, names_of[key].exists, abroad)) is not None
         }
         wrong = {servers[key]["name"]: each for key, each in answers_of.items()}
         unverified = {
@@ -100,24 +99,28 @@ def _address(server: ServerAddress) -> _Address:
 
 def _probed_names(
     compiled: CompiledConfig, groups: Mapping[str, Sequence[ServerAddress]]
-) -> dict[_Address, tuple[bytes, bytes]]:
-    """A name that each server must know, and a made-up one.
+) -> dict[_Address, ProbedNames]:
+    """The names that each server is asked for, among them one that it must know.
 
-    Servers of a forward zone alone must know this zone, and are asked for no made-up name.
+    Servers of a forward zone alone must know this zone. They are asked for no made-up name, and no
+    filter is on the path to them.
     """
-    settings, made_up = compiled.settings, made_up_name(compiled.settings.probe_abroad)
-    found: dict[_Address, tuple[bytes, bytes]] = {}
+    settings = compiled.settings
+    signed, bogus = names.parse(settings.probe_signed), names.parse(settings.probe_bogus)
+    found: dict[_Address, ProbedNames] = {}
     for zone in compiled.forward:
         for each in groups[zone.group]:
-            found.setdefault(_address(each), (zone.zone, b""))
+            found.setdefault(_address(each), ProbedNames(zone.zone, b"", signed, bogus))
     zones = {zone.group for zone in compiled.forward}
     public = {policy.upstream for policy in compiled.policies}
-    home = names.parse(settings.probe_home)
-    found.update((_address(each), (home, made_up)) for each in groups.get(FALLBACK, ()))
+    others = made_up_name(settings.probe_abroad), signed, bogus
+    filter_addresses = FilterAddresses(compiled.filter_ranges)
+    at_home = ProbedNames(names.parse(settings.probe_home), *others, filter_addresses)
+    found.update((_address(each), at_home) for each in groups.get(FALLBACK, ()))
     for group, servers in groups.items():
         if group != FALLBACK and (group in public or group not in zones):
-            name = names.parse(settings.probe_signed)
-            found.update((_address(each), (name, made_up)) for each in servers)
+            asked = ProbedNames(signed, *others, filter_addresses)
+            found.update((_address(each), asked) for each in servers)
     return found
 
 

@@ -19,7 +19,7 @@ from resolver.exchange.exchange import Step
 from resolver.exchange.failure import FAULT
 from resolver.exchange.in_flight import AttemptChannel, QueryInFlight, SentAttempt
 from resolver.exchange.late_attempts import LateAttempts
-from resolver.exchange.second_answer import difference
+from resolver.exchange.second_answer import NATIONAL_FILTER, difference
 from resolver.exchange.servers import Server
 from resolver.log import log
 from resolver.metrics.counters import Counters
@@ -158,7 +158,9 @@ class AttemptSender:
         except Exception:
             log.exception("a response could not be processed")
             step = FAULT
-        if isinstance(step, CacheEntry) and step.answers:
+        if isinstance(step, CacheEntry) and step.filter_address:
+            self._counters.upstream(name, NATIONAL_FILTER)
+        elif isinstance(step, CacheEntry) and step.answers:
             self._counters.answered(name, now - attempt.began)
         else:
             to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
@@ -170,10 +172,11 @@ class AttemptSender:
     def _probed(self, query: Query, probe: Attempt, packet: bytes, ident: int, now: float) -> None:
         """Note what came back to a probe."""
         name = probe.server.name
-        if query.exchange.probed(probe, packet, ident, now):
+        result = query.exchange.probed(probe, packet, ident, now)
+        if result == "answered":
             self._counters.answered(name, now - probe.began)
         else:
-            self._counters.upstream(name, "mismatch")
+            self._counters.upstream(name, result)
 
     def _repeated(
         self, server: Server, first: bytes, second: bytes, of_filter: FilterAddresses | None

@@ -1,4 +1,7 @@
-"""Ask an upstream server some questions from sockets of its own, beside what clients ask."""
+"""Ask an upstream server some questions from sockets of its own, beside what clients ask.
+
+An answer with an address of the national filter is no answer: it says nothing of the server.
+"""
 
 import asyncio
 import secrets
@@ -11,6 +14,7 @@ from typing import Final
 from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
 from resolver.exchange.upstream_query import answers
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.stream import framed
 from resolver.server.tcp_options import has_unacknowledged
 from resolver.server.tls_session import TlsError, failure_of
@@ -35,15 +39,21 @@ _MAX_PACKET: Final = 4096
 class ProbeQuery:
     """A query for the A records of a name."""
 
-    def __init__(self, name: bytes, flag: int = 0) -> None:
+    def __init__(
+        self, name: bytes, flag: int = 0, filter_addresses: FilterAddresses | None = None
+    ) -> None:
+        self._filter = filter_addresses
         self._ident = secrets.randbits(16)
         self._question = render.question(name, codes.A)
         header = render.query_head(codes.RD | flag, False)
         self.packet = self._ident.to_bytes(2, "big") + header + self._question
 
     def response(self, packet: bytes) -> Response | None:
-        """The response to it that a packet is; None if the packet is none."""
-        return scan(packet) if answers(packet, self._ident, self._question) else None
+        """The response to it that a packet is; None if the packet is none, or the filter's."""
+        response = scan(packet) if answers(packet, self._ident, self._question) else None
+        if response is None or self._filter is None or not self._filter.in_response(response):
+            return response
+        return None
 
 
 async def ask(server: ServerAddress, queries: Sequence[ProbeQuery]) -> Sequence[Response | None]:

@@ -10,11 +10,13 @@ its records where CD disables checking (RFC 4035 section 3.2.2). Any other resul
 the names may have changed, or the network may be down.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from resolver.dns import codes
 from resolver.dns.response import ANSWER, Response
 from resolver.exchange.upstream_query import is_lame
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.server.tls_session import TlsError
 from resolver.upstream.probe_queries import ProbeQuery, ask
 from resolver.upstream.server_address import ServerAddress
@@ -32,15 +34,28 @@ class Probed(NamedTuple):
     """Whether it gave an address for a name that does not exist."""
 
 
-async def probe(
-    server: ServerAddress, signed: bytes, bogus: bytes, exists: bytes, made_up: bytes
-) -> Probed:
-    """Probe a server, by names in wire form; it is not asked for an empty ``made_up`` name."""
-    queries = [
-        *(ProbeQuery(exists, codes.AD), ProbeQuery(signed, codes.AD)),
-        *(ProbeQuery(bogus, codes.AD), ProbeQuery(bogus, codes.CD)),
-        *([ProbeQuery(made_up)] if made_up else []),
-    ]
+class ProbedNames(NamedTuple):
+    """The names that a server is asked for, in wire form, and whose answers are none."""
+
+    exists: bytes
+    made_up: bytes
+    """Empty for a server that is not asked for such a name."""
+    signed: bytes
+    bogus: bytes
+    filter_addresses: FilterAddresses | None = None
+
+    def queries(self) -> Iterator[ProbeQuery]:
+        """The queries for these names: the made-up one is the last, if there is one."""
+        asked = [(self.exists, codes.AD), (self.signed, codes.AD), (self.bogus, codes.AD)]
+        asked += [(self.bogus, codes.CD)]
+        asked += [(self.made_up, 0)] if self.made_up else []
+        for name, flag in asked:
+            yield ProbeQuery(name, flag, self.filter_addresses)
+
+
+async def probe(server: ServerAddress, names: ProbedNames) -> Probed:
+    """Probe a server."""
+    queries = list(names.queries())
     try:
         found = await ask(server, queries)
     except TlsError as error:

@@ -352,9 +352,11 @@ def test_an_answer_to_a_probe_says_that_the_server_is_up_and_another_packet_does
     exchange = Exchange(QUESTION)
     exchange.begin(Group("", [dead, good]), NOW)
     assert exchange.probe is not None
-    assert not exchange.probed(exchange.probe, reply(exchange.probe), IDENT + 1, NOW + 0.1)
+    assert (
+        exchange.probed(exchange.probe, reply(exchange.probe), IDENT + 1, NOW + 0.1) == "mismatch"
+    )
     assert not dead.up
-    assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1)
+    assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1) == "answered"
     assert dead.up
 
 
@@ -393,7 +395,7 @@ def test_an_answer_to_another_type_is_none_to_a_probe() -> None:
     exchange.begin(Group("", [dead, good]), NOW)
     assert exchange.probe is not None
     other = reply(exchange.probe).replace(b"\x03org\x00\x00\x01", b"\x03org\x00\x00\x1c", 1)
-    assert not exchange.probed(exchange.probe, other, IDENT, NOW + 0.1)
+    assert exchange.probed(exchange.probe, other, IDENT, NOW + 0.1) == "mismatch"
 
 
 def test_a_server_that_is_silent_over_udp_is_asked_over_tcp_and_probed_over_udp() -> None:
@@ -404,7 +406,7 @@ def test_a_server_that_is_silent_over_udp_is_asked_over_tcp_and_probed_over_udp(
     assert step.stream
     assert exchange.probe is not None
     assert not exchange.probe.stream
-    assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1)
+    assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1) == "answered"
     again = Exchange(QUESTION).begin(Group("", [server]), NOW + 1)
     assert isinstance(again, Attempt)
     assert not again.stream

@@ -118,6 +118,24 @@ def test_the_first_answer_of_the_group_ends_the_cut() -> None:
     assert not fallback.cut
 
 
+def of_the_filter(now: float) -> CacheEntry:
+    entry = no_such_type(now)
+    entry.mark_filter(bytes((10, 10, 34, 34)))
+    return entry
+
+
+def test_an_answer_of_the_filter_ends_no_cut_and_is_no_sign_of_one() -> None:
+    fallback = silent()
+    for name in THREE:
+        fallback.note(question(name), of_the_filter(100.0), 100.0)
+    assert not fallback.cut
+    for name in THREE:
+        fallback.note(question(name), FAILED, 100.0)
+    assert fallback.cut == {b"ir"}
+    fallback.note(question("new.d.ir"), of_the_filter(101.0), 101.0)
+    assert fallback.cut == {b"ir"}
+
+
 def test_names_that_failed_before_an_answer_count_no_more() -> None:
     fallback = silent()
     for name in THREE[:2]:

@@ -6,7 +6,7 @@ from dnslib import RCODE, RR, DNSHeader, DNSRecord
 from resolver.dns import names
 from resolver.dns.response import Response, scan
 from resolver.server.loop import Loop
-from resolver.upstream.validation_probe import Probed, fault_of, is_passed, probe
+from resolver.upstream.validation_probe import Probed, ProbedNames, fault_of, is_passed, probe
 from tests.upstream.forwarding import Upstream, address_of
 from tests.upstream.virtual_time import run
 
@@ -83,7 +83,8 @@ def _probed(zone: str, made_up: bytes = MADE_UP) -> Probed:
     async def play(loop: Loop) -> None:
         upstream = Upstream(loop, answering)
         exists, other = names.parse("exists.example"), names.parse("other.example")
-        found.append(await probe(address_of(upstream), other, other, exists, made_up))
+        asked = ProbedNames(exists, made_up, other, other)
+        found.append(await probe(address_of(upstream), asked))
         upstream.close()
 
     run(play)

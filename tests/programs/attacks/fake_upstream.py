@@ -1,8 +1,8 @@
 """A name server of the test's own, whose every word is written in a script.
 
-It listens on one port, UDP and TCP, in a thread of its own, and perhaps on 853 over TLS. The script
-gets each question and gives what is to be said, and when; so it can lie, forge, stay silent, or
-be slow. It also learns what an attacker would have to guess: the port and the ID.
+It listens on one port, UDP and TCP, in a thread of its own, and perhaps on another over TLS. The
+script gets each question and gives what is to be said, and when; so it can lie, forge, stay silent,
+or be slow. It also learns what an attacker would have to guess: the port and the ID.
 """
 
 import asyncio
@@ -70,6 +70,7 @@ class Upstream:
         tcp: bool = True,
         at: tuple[str, int] = ANY_PORT,
         tls: ssl.SSLContext | None = None,
+        tls_port: int = TLS_PORT,
     ) -> None:
         self.script = script
         self.asked: list[Asked] = []
@@ -78,8 +79,9 @@ class Upstream:
         self.connections = 0
         """TCP connections that were made to it."""
         self.datagrams, self._listening = _sockets(tcp, at)
-        self._address, self._tls = at[0], tls
+        self._address, self._tls, self._tls_port = at[0], tls, tls_port
         self.port: int = self.datagrams.getsockname()[1]
+        self._over_tls: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -106,6 +108,8 @@ class Upstream:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._open())
         self._loop.run_forever()
+        if self._over_tls is not None:
+            self._over_tls.close()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
@@ -117,8 +121,8 @@ class Upstream:
         if self._listening is not None:
             await self._loop.create_server(lambda: _Connection(self), sock=self._listening)
         if self._tls is not None:
-            await self._loop.create_server(
-                lambda: _Connection(self), self._address, TLS_PORT, ssl=self._tls
+            self._over_tls = await self._loop.create_server(
+                lambda: _Connection(self), self._address, self._tls_port, ssl=self._tls
             )
 
     def _readable(self) -> None:
@@ -192,9 +196,10 @@ def upstream(
     tcp: bool = True,
     at: tuple[str, int] = ANY_PORT,
     tls: ssl.SSLContext | None = None,
+    tls_port: int = TLS_PORT,
 ) -> Iterator[Upstream]:
     """A scripted name server that serves."""
-    serving = Upstream(script, tcp=tcp, at=at, tls=tls)
+    serving = Upstream(script, tcp=tcp, at=at, tls=tls, tls_port=tls_port)
     serving.start()
     try:
         yield serving
