@@ -7,6 +7,7 @@ from tests.documents.pages import DOCS, blocks
 HOW_TOS = (
     *(
         "answer-auditor",
+        "ask-elsewhere",
         "exempt",
         "install-package",
         "link-cut",
