@@ -30,6 +30,9 @@ INTERPRETED = {
     "policy/description.py": "dataclasses for people; no query passes through it",
     "policy/exemption_details.py": "likewise",
     "policy/expectation.py": "a dataclass that is read and written by its type hints",
+    "policy/prefix.py": "a named tuple that is read and written by its type hints",
+    "policy/settings.py": "dataclasses that are read and written by their type hints",
+    "policy/upstream_groups.py": "likewise",
     "policy/service_hours.py": "for people; no query passes through it",
     "policy/few_addresses.py": "for figures, reports and a warning; no query passes through it",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
@@ -40,13 +43,13 @@ INTERPRETED = {
 }
 
 MODULES = {
-    "server/loop.py": "runs every callback",
-    "server/datagrams.py": "calls the kernel for every batch",
+    "transport/loop.py": "runs every callback",
+    "transport/datagrams.py": "calls the kernel for every batch",
     "server/udp.py": "receives and sends every datagram",
     "server/proxy.py": "looks at every datagram that a server in front sends",
-    "server/stream.py": "receives and sends every message over TCP",
-    "server/tls_session.py": "decrypts and encrypts every message over TLS",
-    "server/handshakes.py": "lets every handshake of TLS take its turn",
+    "transport/stream.py": "receives and sends every message over TCP",
+    "transport/tls_session.py": "decrypts and encrypts every message over TLS",
+    "transport/handshakes.py": "lets every handshake of TLS take its turn",
     "server/tcp.py": "serves every query over TCP",
     "server/connection_shares.py": "counts every connection over TCP",
     "server/untaken.py": "counts the replies that wait for their clients",
@@ -55,12 +58,13 @@ MODULES = {
     "upstream/attempt_sender.py": "sends every attempt, and takes what comes back to its exchange",
     "upstream/udp_sockets.py": "sends and receives every datagram of an upstream",
     "upstream/tcp_connections.py": "sends and receives every message of an upstream over TCP",
-    "worker/block_records.py": "writes a line for every blocked query, where that is wanted",
-    "worker/observers.py": "takes every blocked query to the block log",
+    "server/block_records.py": "writes a line for every blocked query, where that is wanted",
+    "server/observers.py": "takes every blocked query to the block log",
     "metrics/counters.py": "counts every query",
+    "metrics/unknown_clients.py": "counts every query of a client in no VLAN",
 }
-"""Compiled one by one. ``server/mmsg.py`` is not here: for ``ctypes``, mypyc emits C that does not
-compile."""
+"""Compiled one by one. ``transport/mmsg.py`` is not here: for ``ctypes``, mypyc emits C that does
+not compile."""
 
 
 def compiled_modules() -> list[str]:

@@ -8,6 +8,17 @@ the hash of what it is made of: ``1.0.0+5f0c9a7d21ab``.
 """
 
 
+class DarbanError(Exception):
+    """An error with a message for people: the root of every exception that is raised on purpose.
+
+    What a peer sends wrong becomes a value or an rcode, never an exception. What an operator gets
+    wrong becomes a list of problems, reported together (``config.problems``).
+    """
+
+    code = 2
+    """The exit code of a command that ends with this error."""
+
+
 def build() -> str:
     """``compiled`` or ``interpreted``: how this installation answers queries.
 

@@ -29,6 +29,7 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 from resolver import build
+from tests.fetch.source_server import Authority, authority
 from tests.live.installed import Installation, pure_installation
 from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacking, needed
 
@@ -51,8 +52,8 @@ LONG = (
 """They wait for a minute or more in all: begun last, they would run alone at the end."""
 _TESTS = Path(__file__).parent
 COMPILED = {
-    *("dns", "engine", "exchange", "metrics", "policy", "scenarios", "server", "upstream"),
-    "worker",
+    *("dns", "engine", "exchange", "metrics", "policy", "scenarios", "server"),
+    *("transport", "upstream"),
 }
 """The folders of tests of packages that have compiled modules (setup.py)."""
 _OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
@@ -208,3 +209,16 @@ def _probe(ip: Path) -> str:
         return made.stderr.strip()
     subprocess.run([ip, "netns", "delete", name], check=True)
     return ""
+
+
+@pytest.fixture(scope="session")
+def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority for the run."""
+    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def trusted(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """The authority, which this process trusts while the test runs."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
+    return made_authority

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from resolver.stored import read_fields
+from resolver.system.stored import read_fields
 
 Kind = Literal["opened", "closed", "counted", "uncounted", "otherwise"]
 _BLOCKED: Final = "blocked"

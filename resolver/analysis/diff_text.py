@@ -9,8 +9,8 @@ from resolver.analysis.name_changes import NameChange, looser_first
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
-from resolver.count_text import count_text
 from resolver.dns import codes, names
+from resolver.system.count_text import count_text
 
 _SIGNS = {"added": "+", "gone": "-", "changed": "~"}
 _FEW = 5

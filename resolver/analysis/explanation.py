@@ -45,7 +45,7 @@ from resolver.policy.service_hours import (
 )
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
-from resolver.time_zones import time_zone
+from resolver.system.time_zones import time_zone
 
 _REFUSED = Received("REFUSED")
 _WITHHELD = (Outcome.BLOCKED, Outcome.REBINDING)

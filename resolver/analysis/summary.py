@@ -28,10 +28,10 @@ from resolver.policy.description import (
     describe,
 )
 from resolver.policy.exemption_details import exemption_details
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import by_owner, prefix_text
-from resolver.prefix import Prefix
-from resolver.settings import Endpoint, Secondary, Settings
-from resolver.upstream_groups import ConfiguredGroup
+from resolver.policy.settings import Endpoint, Secondary, Settings
+from resolver.policy.upstream_groups import ConfiguredGroup
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.cli.server import PATIENCE, ask, policy_in_force
-from resolver.errors import DarbanError
-from resolver.files import Folder
-from resolver.part import Answer
+from resolver.metrics.part import Answer
 from resolver.snapshot.config_files import Texts, read_file, without_pulled
+from resolver.system.files import Folder
 
 
 class Refused(Exception):

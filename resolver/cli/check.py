@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.analysis.missing_ranges import missing_ranges
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
@@ -17,13 +18,12 @@ from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, problem_lines, toml_text
 from resolver.config.reading import ConfigFiles
 from resolver.config.warnings import ABSENT_ADDRESS
-from resolver.count_text import count_text
-from resolver.errors import DarbanError
 from resolver.metrics.status import hours
+from resolver.policy.settings import Endpoint
 from resolver.publish.enforcers import EXEMPTIONS, Enforcer, Fit
 from resolver.publish.left_out import left_out
 from resolver.server.listening import is_missing
-from resolver.settings import Endpoint
+from resolver.system.count_text import count_text
 
 File = Annotated[
     Path | None, typer.Argument(metavar="FILE", help="the config, as --config names it")

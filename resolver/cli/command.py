@@ -13,10 +13,10 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from resolver import DarbanError
 from resolver.cli.default_config import default_config
 from resolver.cli.moments import use_time_zone_of
-from resolver.errors import DarbanError
-from resolver.log import escaped
+from resolver.system.log import escaped
 
 CONFIG_HELP = "the config; /etc/darban/config.toml if it exists, else config.toml"
 Config = Annotated[

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from resolver import DarbanError
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, ComparedPolicy, compare
 from resolver.analysis.explanation import Explainer
@@ -17,22 +18,21 @@ from resolver.analysis.name_changes import NameChange, compare_names, moved_pref
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
+from resolver.audit.audit_log import AuditLog
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.query_file import read_queries
 from resolver.cli.server import hash_in_force
+from resolver.compiler.restart_settings import restart_changes
 from resolver.config.expectation_model import ExpectationConfig
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
-from resolver.count_text import count_text
 from resolver.dns import names
-from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditLog
-from resolver.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles
-from resolver.supervisor.restart_settings import restart_changes
+from resolver.system.count_text import count_text
+from resolver.system.log import escaped
 from resolver.upstream.blocking import BlockingForwarder
 
 _STYLES = {"+": "green", "-": "red", "~": "yellow"}

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_edits import Edited, ExemptionEdits
 from resolver.cli.exemption_text import exemption_text
@@ -14,7 +15,6 @@ from resolver.cli.exemption_times import ExemptionTimes
 from resolver.cli.pair import run_there
 from resolver.cli.policies import compile_valid
 from resolver.cli.server import read_status
-from resolver.errors import DarbanError
 from resolver.metrics import status
 from resolver.supervisor import control_client
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver import DarbanError
 from resolver.cli.activation import activate, write
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text
@@ -16,8 +17,7 @@ from resolver.cli.server import policy_in_force
 from resolver.compiler.candidate import PolicyInForce
 from resolver.compiler.exemption import EditedConfig, ExemptionEdit
 from resolver.config.amendment import unused_id
-from resolver.errors import DarbanError
-from resolver.part import Answer
+from resolver.metrics.part import Answer
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, comparable, exemption_details
 from resolver.policy.moment import ended

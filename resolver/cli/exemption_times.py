@@ -3,8 +3,8 @@
 import datetime as dt
 from typing import NamedTuple
 
+from resolver import DarbanError
 from resolver.cli.moments import moment_text, parse_duration, parse_moment
-from resolver.errors import DarbanError
 
 
 class ExemptionTimes(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from resolver import DarbanError
 from resolver.analysis.cached_reply import CachedAnswer, LookUp
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
@@ -21,7 +22,6 @@ from resolver.config.values import parse_address
 from resolver.dns import codes, names
 from resolver.dns.response import scan
 from resolver.dns.typed_name import typed_name
-from resolver.errors import DarbanError
 from resolver.exchange.entry import make_entry
 from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.compiled import CompiledConfig

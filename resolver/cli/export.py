@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.cli.command import Config, echo
 from resolver.cli.export_programs import FEEDS, NFTABLES, PRINTED, SEVERAL, Files, nftables_rules
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
-from resolver.errors import DarbanError
-from resolver.files import Folder, make_directory
 from resolver.publish.enforcers import Enforcer, Fit
+from resolver.system.files import Folder, make_directory
 
 Program = Annotated[
     str,

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.cli.moments import moment_text
 from resolver.config.values import PLAIN_PATH, is_plain_path
-from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.moment import depends_on_clock, in_force
+from resolver.policy.settings import Publication
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.feeds import feed_files, service_feeds
@@ -20,7 +21,6 @@ from resolver.publish.recursor import recursor_files
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
-from resolver.settings import Publication
 from resolver.snapshot import store
 from resolver.snapshot.clock_note import CLOCK_IS_BEHIND, clock_is_behind
 from resolver.snapshot.snapshot import Snapshot

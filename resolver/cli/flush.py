@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.cli.command import Config, echo
 from resolver.cli.server import ask
 from resolver.dns import names
-from resolver.errors import DarbanError
 
 Name = Annotated[
     str | None,

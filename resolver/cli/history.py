@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.analysis.explanation import Explainer
+from resolver.audit.audit_log import AuditEntry, AuditLog, entries
+from resolver.audit.in_force import ActivationInForce
+from resolver.audit.reading import Reading
+from resolver.audit.standing import Standing, standing_of_client, standing_of_vlan
+from resolver.audit.verification import WitnessedHead
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
@@ -26,12 +32,6 @@ from resolver.cli.policies import view_of_vlan
 from resolver.cli.standing_text import standing_text
 from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
-from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditEntry, AuditLog, entries
-from resolver.evidence.in_force import ActivationInForce
-from resolver.evidence.reading import Reading
-from resolver.evidence.verification import WitnessedHead
-from resolver.reports.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.snapshot import store
 from resolver.snapshot.config_files import counted_lines
 from resolver.snapshot.state_owner import become_owner

@@ -3,14 +3,14 @@
 from enum import StrEnum
 from pathlib import Path
 
+from resolver import DarbanError
+from resolver.audit.clock import read_clock
+from resolver.audit.figures.seal import KeptFigures
+from resolver.audit.figures.tables import copied
+from resolver.audit.reading import Break, What
+from resolver.audit.verification import Check, Finding, Found, WitnessedHead, verify
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
-from resolver.errors import DarbanError
-from resolver.evidence.clock import read_clock
-from resolver.evidence.figures.seal import KeptFigures
-from resolver.evidence.figures.tables import copied
-from resolver.evidence.reading import Break, What
-from resolver.evidence.verification import Check, Finding, Found, WitnessedHead, verify
 
 _TEXTS: dict[StrEnum, str] = {
     What.TAKEN_OUT: "{place}: before it records are missing, from record {number} on",

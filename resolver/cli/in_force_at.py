@@ -7,18 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from resolver import __version__
+from resolver import DarbanError, __version__
+from resolver.audit.audit_log import AuditEntry, AuditLog
+from resolver.audit.clock import read_clock
+from resolver.audit.figures import store as figure_store
+from resolver.audit.figures.tables import copied
+from resolver.audit.in_force import ActivationInForce, in_force
+from resolver.audit.reading import Reading
 from resolver.cli.command import echo
 from resolver.cli.history_verify import break_text
 from resolver.cli.moments import moment_text, span_text
 from resolver.compiler.past_policy import compile_past
-from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditEntry, AuditLog
-from resolver.evidence.clock import read_clock
-from resolver.evidence.figures import store as figure_store
-from resolver.evidence.figures.tables import copied
-from resolver.evidence.in_force import ActivationInForce, in_force
-from resolver.evidence.reading import Reading
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store

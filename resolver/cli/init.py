@@ -12,9 +12,11 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.cli.check import checked
 from resolver.cli.command import echo
 from resolver.cli.default_config import HERE, SYSTEM
+from resolver.cli.importers.imported_config import ImportedConfig, text_of_imported
 from resolver.cli.old_settings import named_services, print_old, read_old
 from resolver.cli.policies import no_such_vlan
 from resolver.config.first_config import (
@@ -25,10 +27,8 @@ from resolver.config.first_config import (
     text_of,
 )
 from resolver.config.values import Network
-from resolver.errors import DarbanError
-from resolver.files import Folder
-from resolver.importers.imported_config import ImportedConfig, text_of_imported
 from resolver.snapshot.config_files import DiskFiles
+from resolver.system.files import Folder
 
 INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
 SOURCES = Path(sys.prefix).parents[:2]

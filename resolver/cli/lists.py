@@ -9,14 +9,13 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter
 
+from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.policies import compile_shown
 from resolver.cli.progress import progress
 from resolver.cli.server import PATIENCE, ask
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Rejected
-from resolver.count_text import count_text
-from resolver.errors import DarbanError
 from resolver.fetch.update import authorities, update_lists
 from resolver.fetch.update_job import UpdateJob
 from resolver.lists.list_reader import by_reason
@@ -25,6 +24,7 @@ from resolver.snapshot import store
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control_client
+from resolver.system.count_text import count_text
 from resolver.upstream.addresses import bootstrap
 
 Names = Annotated[

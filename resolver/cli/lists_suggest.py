@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.analysis import diff_text
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.needed_allow import NeededAllow, Recorded, needed_allow
@@ -19,8 +20,7 @@ from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_valid, view_of_vlan
 from resolver.cli.query_file import read_queries
-from resolver.count_text import count_text
-from resolver.errors import DarbanError
+from resolver.system.count_text import count_text
 
 _SHOWN = 10
 _NAMES_OF_ENTRY = 3

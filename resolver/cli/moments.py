@@ -10,10 +10,10 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-from resolver import solar_hijri
-from resolver.errors import DarbanError
-from resolver.settings import DEFAULT_TIME_ZONE
-from resolver.time_zones import time_zone
+from resolver import DarbanError
+from resolver.policy.settings import DEFAULT_TIME_ZONE
+from resolver.system import solar_hijri
+from resolver.system.time_zones import time_zone
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:\d+[wdhms])+")

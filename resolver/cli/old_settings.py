@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.cli.command import echo
+from resolver.cli.importers.adguard import read_adguard
+from resolver.cli.importers.imported_config import comment
+from resolver.cli.importers.old_setup import OldSetup
+from resolver.cli.importers.pihole import read_gravity
 from resolver.dns import names
-from resolver.errors import DarbanError
-from resolver.files import read_regular
-from resolver.importers.adguard import read_adguard
-from resolver.importers.imported_config import comment
-from resolver.importers.old_setup import OldSetup
-from resolver.importers.pihole import read_gravity
 from resolver.lists.adblock import AdblockReader
+from resolver.system.files import read_regular
 
 _LONGEST_DATABASE = 1 << 30
 """A gravity.db has the names of all its lists, a hundred octets each."""

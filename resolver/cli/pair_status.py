@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from resolver import DarbanError
 from resolver.cli.command import echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.pair import NOT_REACHED, run_there
 from resolver.cli.server import ask
 from resolver.config.load import load
-from resolver.errors import DarbanError
 from resolver.policy.exemption_details import ExemptionDetails, comparable
 from resolver.snapshot.config_files import DiskFiles
 

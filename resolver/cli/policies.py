@@ -5,13 +5,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.analysis.explanation import Explainer
 from resolver.cli.progress import progress
 from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.config.problems import Problem, did_you_mean
 from resolver.config.reading import ConfigFiles
 from resolver.config.warnings import code_of, unacknowledged
-from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.features import Feature
 from resolver.policy.index import Index

@@ -11,25 +11,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from resolver.cli import history_verify
-from resolver.cli.policies import compile_valid
-from resolver.cli.progress import progress
-from resolver.config.load import load
-from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditEntry, entries
-from resolver.evidence.block_log_file import block_log_days
-from resolver.evidence.block_log_retention import BlockLogDays
-from resolver.evidence.figures import export_file as figure_export
-from resolver.evidence.figures import store as figure_store
-from resolver.evidence.figures.counts import Figures
-from resolver.evidence.figures.tables import copied
-from resolver.evidence.reading import Reading
-from resolver.log import escaped
-from resolver.policy.compiled import CompiledConfig
-from resolver.reports import period as periods
-from resolver.reports.period import InvalidPeriod, Period
-from resolver.reports.period_report import make_period_report
-from resolver.reports.period_values import (
+from resolver import DarbanError
+from resolver.audit import period as periods
+from resolver.audit.audit_log import AuditEntry, entries
+from resolver.audit.block_log_file import block_log_days
+from resolver.audit.block_log_retention import BlockLogDays
+from resolver.audit.figures import export_file as figure_export
+from resolver.audit.figures import store as figure_store
+from resolver.audit.figures.counts import Figures
+from resolver.audit.figures.tables import copied
+from resolver.audit.period import InvalidPeriod, Period
+from resolver.audit.period_report import make_period_report
+from resolver.audit.period_values import (
     FetchedAge,
     ListAge,
     Lists,
@@ -37,13 +30,20 @@ from resolver.reports.period_values import (
     PeriodReport,
     Verification,
 )
+from resolver.audit.reading import Reading
+from resolver.cli import history_verify
+from resolver.cli.policies import compile_valid
+from resolver.cli.progress import progress
+from resolver.config.load import load
+from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.logo import UnfitLogo, logo_uri
 from resolver.snapshot.state_owner import as_owner
-from resolver.steps import Step
-from resolver.time_zones import time_zone
+from resolver.system.log import escaped
+from resolver.system.steps import Step
+from resolver.system.time_zones import time_zone
 from resolver.web import period_report_page
 from resolver.web.period_report_page import ReportDetail
 from resolver.web.titles import Titles

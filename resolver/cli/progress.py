@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from resolver.log import escaped
-from resolver.steps import Step, unseen
+from resolver.system.log import escaped
+from resolver.system.steps import Step, unseen
 
 _DELAY = 1.0
 """Seconds."""

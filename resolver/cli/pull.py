@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_shown
 from resolver.cli.server import PATIENCE, answer_text, ask
@@ -18,16 +19,15 @@ from resolver.compiler.candidate import Rejected
 from resolver.compiler.settings import policy_source
 from resolver.config.load import load
 from resolver.config.problems import problem_lines
-from resolver.errors import DarbanError
-from resolver.files import temporary_file
-from resolver.part import Answer
-from resolver.policy_source.repository import CommitRefused, FetchedCommit, PolicyRepository
-from resolver.policy_source.tree import PolicyTree, PulledPolicy
-from resolver.settings import PolicySource
+from resolver.fetch.policy_tree import PolicyTree, PulledPolicy
+from resolver.fetch.repository import CommitRefused, FetchedCommit, PolicyRepository
+from resolver.metrics.part import Answer
+from resolver.policy.settings import PolicySource
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles
 from resolver.snapshot.state_owner import as_owner, become_owner
 from resolver.supervisor import control_client
+from resolver.system.files import temporary_file
 
 Bundle = Annotated[
     Path | None,

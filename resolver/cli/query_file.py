@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.cli.progress import progress
-from resolver.errors import DarbanError
 
 
 def read_queries(file: Path) -> QueryCounts:

@@ -13,17 +13,17 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from resolver import DarbanError
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.command import Config, echo
 from resolver.cli.policies import no_such_vlan
 from resolver.cli.server import ask
-from resolver.count_text import count_text
-from resolver.errors import DarbanError
-from resolver.files import atomic_file
-from resolver.policy_source.tree import QUESTIONS
+from resolver.fetch.policy_tree import QUESTIONS
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control_client
+from resolver.system.count_text import count_text
+from resolver.system.files import atomic_file
 
 _DAY = 1440
 _DAYS = 14

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from resolver import DarbanError
 from resolver.analysis.diff_text import headline
 from resolver.analysis.name_changes import NameChange
 from resolver.cli.activation import activate, content_of, kept, texts_as
@@ -15,10 +16,9 @@ from resolver.cli.policies import compile_shown
 from resolver.cli.reload_text import result_text
 from resolver.cli.server import policy_in_force
 from resolver.compiler.candidate import Rejected
-from resolver.errors import DarbanError
-from resolver.part import Answer
-from resolver.processes import child_process
+from resolver.metrics.part import Answer
 from resolver.snapshot.config_files import DiskFiles
+from resolver.system import child_process
 
 
 def reload_from(new: Path, path: Path, *, accept: bool, as_json: bool) -> int:

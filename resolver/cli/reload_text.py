@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resolver.cli.server import answer_text
-from resolver.part import Answer
+from resolver.metrics.part import Answer
 
 
 def result_text(path: Path, answer: Answer) -> str:

@@ -8,10 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from resolver import DarbanError
 from resolver.analysis.coverage_expectations import coverage_results
 from resolver.analysis.expectations import ExpectationResult, ExpectationRun
 from resolver.analysis.name_changes import without_exemptions
 from resolver.analysis.name_classes import NameClasses
+from resolver.audit.audit_log import AuditLog
+from resolver.audit.period_values import PeriodReport
+from resolver.audit.policy_report import PastActivation, Report, make_report
 from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
 from resolver.cli.in_force_at import in_force_at, is_past
@@ -22,12 +26,8 @@ from resolver.cli.report_file import write_report
 from resolver.cli.server import read_status
 from resolver.compiler.past_policy import NotKept, load_past
 from resolver.config.load import LoadedConfig
-from resolver.errors import DarbanError
-from resolver.evidence.audit_log import AuditLog
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.reports.period_values import PeriodReport
-from resolver.reports.policy_report import PastActivation, Report, make_report
 from resolver.snapshot import store
 from resolver.web import policy_report_page
 from resolver.web.period_report_page import ReportDetail

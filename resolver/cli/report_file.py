@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from resolver.errors import DarbanError
-from resolver.files import write_atomically
+from resolver import DarbanError
+from resolver.system.files import write_atomically
 
 NAMESPACE: Final = "darban-report"
 """Of signatures: one for a report is none for anything else."""

@@ -10,14 +10,14 @@ import os
 import sys
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.cli.default_config import default_config
 from resolver.cli.progress import progress
 from resolver.compiler.candidate import Rejected
-from resolver.errors import DarbanError
-from resolver.log import say
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import refuse_root
 from resolver.supervisor.supervisor import serve
+from resolver.system.log import say
 
 
 def start(arguments: list[str]) -> int:

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from resolver import DarbanError
 from resolver.cli.progress import progress
 from resolver.compiler.candidate import PolicyInForce
-from resolver.errors import DarbanError
-from resolver.log import escaped
+from resolver.metrics.part import Answer
 from resolver.metrics.status import Status
-from resolver.part import Answer
 from resolver.supervisor import control_client
+from resolver.system.log import escaped
 
 PATIENCE = 600.0
 """Seconds to wait for a reload or an update: a million names take long to fetch and compile."""

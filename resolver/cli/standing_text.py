@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import assert_never
 
+from resolver.audit.policy_report import BlockedService
+from resolver.audit.standing import Standing
 from resolver.cli.exemption_text import exemption_text
 from resolver.policy.clauses import Action
-from resolver.reports.policy_report import BlockedService
-from resolver.reports.standing import Standing
 
 
 def standing_text(standing: Standing) -> str:

@@ -11,7 +11,7 @@ from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.pair_status import show_pair
 from resolver.cli.server import ask, read_status
 from resolver.cli.status_view import draw, draw_unknown_clients
-from resolver.engine.unknown_clients import UnknownClients
+from resolver.metrics.unknown_clients import UnknownClients
 
 Unknown = Annotated[
     bool, typer.Option("--unknown", help="show instead which clients are refused most")

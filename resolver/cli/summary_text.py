@@ -8,7 +8,7 @@ from resolver.analysis.activation_summary import (
     ChangedNames,
     Kind,
 )
-from resolver.count_text import count_text
+from resolver.system.count_text import count_text
 
 _VERBS: Mapping[Kind, str] = {
     "opened": "opens",

@@ -24,11 +24,11 @@ from resolver.analysis.name_changes import (
 from resolver.analysis.name_classes import NameClasses
 from resolver.analysis.name_groups import NameGroups
 from resolver.analysis.rules import ListChange, RuleChanges, compare_rules
+from resolver.compiler.kept_readings import KeptReadings
+from resolver.compiler.program_hash import program_hash
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
-from resolver.snapshot.kept_readings import KeptReadings
-from resolver.snapshot.program_hash import program_hash
 from resolver.snapshot.snapshot import Snapshot
 from resolver.snapshot.state_owner import as_owner, is_own
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
+from resolver.compiler.kept_readings import ReadAnew, ReadingKey, Readings
 from resolver.compiler.protected_names import protected_names, without_protected
 from resolver.config.load import LoadedConfig
 from resolver.config.model import ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.config.syntax import not_utf8
 from resolver.config.warnings import UNREAD_LIST
-from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.filter_list import ENDING as FILTER
@@ -29,9 +29,9 @@ from resolver.lists.filter_list import read_filter
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import ENDINGS, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.snapshot.kept_readings import ReadAnew, ReadingKey, Readings
 from resolver.snapshot.list_store import ListRecord, StoredCopy
-from resolver.steps import Step, unseen
+from resolver.system.files import read_regular
+from resolver.system.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES = ".txt"

@@ -9,8 +9,8 @@ that writes the config has its texts compiled in the same way, and writes them i
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from resolver import DarbanError
 from resolver.analysis.activation_summary import ActivationSummary
-from resolver.errors import DarbanError
 from resolver.snapshot.config_files import SourceTexts
 
 FAILED_EXPECTATIONS = 1

@@ -7,8 +7,8 @@ services (see ``policy.services``).
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from resolver.compiler.packed_rules import packed
 from resolver.config.problems import Problem, did_you_mean, one_of
-from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.compiled import AddressRange, ListSource, RefusedRule, Service
 from resolver.policy.services import union

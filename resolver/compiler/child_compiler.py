@@ -12,9 +12,9 @@ from typing import Any
 
 from resolver.analysis.activation_summary import read_summary
 from resolver.compiler.candidate import Accepted, Edits, Held, NotCompiled, Rejected
-from resolver.processes import child_process
-from resolver.processes.background_priority import run_in_background
 from resolver.snapshot.config_files import SourceTexts
+from resolver.system import child_process
+from resolver.system.background_priority import run_in_background
 
 
 async def compile_in_child(

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.analysis.coverage_expectations import coverage_failures
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.compiler import hours
@@ -21,6 +22,7 @@ from resolver.compiler.all_names import AllNames
 from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected
+from resolver.compiler.kept_readings import KeptReadings
 from resolver.compiler.logo import read_logo
 from resolver.compiler.losses import Losses
 from resolver.compiler.policy import compile_snapshot
@@ -32,10 +34,8 @@ from resolver.config.model import Config
 from resolver.config.problems import Problem, problem_lines
 from resolver.config.reading import ConfigFiles, read_merged
 from resolver.dns import names
-from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import CompiledConfig
-from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import (
     DiskFiles,
@@ -45,12 +45,12 @@ from resolver.snapshot.config_files import (
     is_pulled,
     without_pulled,
 )
-from resolver.snapshot.kept_readings import KeptReadings
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.snapshot import Snapshot
 from resolver.snapshot.state_owner import as_owner, is_own
-from resolver.steps import Step, unseen
+from resolver.system.child_main import work_once
+from resolver.system.steps import Step, unseen
 
 
 @dataclass(frozen=True, slots=True)

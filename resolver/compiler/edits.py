@@ -14,7 +14,6 @@ from pathlib import Path
 
 from resolver.compiler.candidate import Edits, Held, Rejected
 from resolver.compiler.compilation import CompileResult, compile_file
-from resolver.processes.child_main import work_once
 from resolver.snapshot.config_files import (
     DiskFiles,
     SourceTexts,
@@ -23,6 +22,7 @@ from resolver.snapshot.config_files import (
     is_pulled,
     without_pulled,
 )
+from resolver.system.child_main import work_once
 
 
 def edited_files(in_force: Texts, now: Texts) -> Iterator[str]:

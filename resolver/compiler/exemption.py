@@ -11,12 +11,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver import DarbanError
 from resolver.compiler.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.compiler.edits import edited_files
 from resolver.config.amendment import add_exemption, change_exemption, remove_exemptions
 from resolver.config.problems import did_you_mean
-from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import permits_anything
 from resolver.snapshot.config_files import DiskFiles, Texts, difference, differing

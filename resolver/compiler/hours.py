@@ -22,7 +22,7 @@ from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem
 from resolver.config.warnings import PAST_HOLIDAYS, code_of
 from resolver.policy.compiled import Hours
-from resolver.time_zones import time_zone, utc_offset
+from resolver.system.time_zones import time_zone, utc_offset
 
 FIRST_YEAR: Final = 2026
 LAST_YEAR: Final = 2036

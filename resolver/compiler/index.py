@@ -10,9 +10,9 @@ from zlib import crc32
 
 from marisa_trie import BinaryTrie
 
-from resolver.lists.packed_rules import PackedRules
+from resolver.compiler.packed_rules import PackedRules
+from resolver.compiler.program_hash import program_hash
 from resolver.policy.index import MIXED, UNKNOWN, WORD, table_size
-from resolver.snapshot.program_hash import program_hash
 
 _Rules = Iterable[tuple[bytes, int, int]]
 _PARTS: Final = 64

@@ -14,7 +14,6 @@ from typing import Final, NamedTuple, assert_never
 from resolver.compiler.candidate import ALL_LISTS
 from resolver.config.model import Config
 from resolver.config.problems import Problem
-from resolver.count_text import count_text
 from resolver.lists.acceptance import loses_much
 from resolver.policy.clauses import BLOCKING, Action
 from resolver.policy.compiled import CompiledConfig, ListSource
@@ -27,6 +26,7 @@ from resolver.policy.description import (
     describe,
 )
 from resolver.snapshot.config_files import is_pulled
+from resolver.system.count_text import count_text
 
 _MOST_NAMED: Final = 8
 """Services that one line names."""

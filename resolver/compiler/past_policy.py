@@ -12,17 +12,17 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from resolver import DarbanError
 from resolver.compiler.block_lists import read_lists
 from resolver.compiler.logo import read_logo
 from resolver.compiler.policy import compile_snapshot
 from resolver.config.load import LoadedConfig, load
-from resolver.errors import DarbanError
-from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot.config_files import SavedFiles, SourceTexts
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 from resolver.snapshot.snapshot import Snapshot
+from resolver.system.files import read_regular
 
 
 class NotKept(DarbanError):

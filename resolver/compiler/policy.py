@@ -16,6 +16,7 @@ from resolver.compiler.filter_ranges import filter_ranges
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
 from resolver.compiler.own_rules import Unfit, is_reference, own_rule
+from resolver.compiler.packed_rules import packed
 from resolver.compiler.prefixes import compile_prefixes
 from resolver.compiler.protected_names import protected_names
 from resolver.compiler.settings import compile_settings, compile_subscriptions
@@ -28,7 +29,6 @@ from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.dns import codes, presentation
 from resolver.dns.local_record import LocalName
-from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList
 from resolver.policy import compiled as made
 from resolver.policy.clauses import (
@@ -45,7 +45,7 @@ from resolver.policy.policy_hash import policy_hash
 from resolver.policy.services import services_in
 from resolver.policy.vlan_rules import policy_of_vlan
 from resolver.snapshot.snapshot import Snapshot
-from resolver.time_zones import time_zone
+from resolver.system.time_zones import time_zone
 
 
 def compile_snapshot(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from resolver.config.values import Network
-from resolver.prefix import Prefix
+from resolver.policy.prefix import Prefix
 
 
 def compile_prefixes(groups: Iterable[Iterable[Network]]) -> Iterator[Prefix]:

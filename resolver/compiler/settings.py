@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from resolver import settings
 from resolver.compiler.prefixes import compile_prefixes
 from resolver.config import model
 from resolver.config.crosscheck import PUBLISHED_BELOW
@@ -11,6 +10,7 @@ from resolver.config.front_model import FeedsConfig
 from resolver.config.network_values import SocketAddress
 from resolver.config.tls_model import TlsConfig
 from resolver.dns import names
+from resolver.policy import settings
 
 _MAX_NEWLY_BLOCKED: Final = 50
 """Recorded names that a commit of the policy may block newly, unless somebody accepts it."""

@@ -15,7 +15,7 @@ from resolver.config.toml_lines import Path as TomlPath
 from resolver.config.values import Address
 from resolver.config.warnings import CERTIFICATE_ADDRESS, CERTIFICATE_NAME
 from resolver.dns import names
-from resolver.server.tls_certificate import Certificate, CertificateError, read_certificate
+from resolver.transport.tls_certificate import Certificate, CertificateError, read_certificate
 
 
 def check_certificate(loaded: LoadedConfig, base: Path, wall: float) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from resolver.config.model import Config
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network
 from resolver.exchange import fallback
-from resolver.upstream_groups import (
+from resolver.policy.upstream_groups import (
     ConfiguredGroup,
     ConfiguredServer,
     ForwardZone,

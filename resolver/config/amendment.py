@@ -15,8 +15,8 @@ from unicodedata import decimal
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from resolver import DarbanError
 from resolver.config.toml_lines import TomlLines
-from resolver.errors import DarbanError
 
 _MAX_ID = 40
 _SECTION = "exemptions"

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
 
-from resolver import solar_hijri
 from resolver.config.values import InvalidValue
+from resolver.system import solar_hijri
 
 
 def _gregorian(value: object) -> object:

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator
 
-from resolver import solar_hijri
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import InvalidValue, matching, reader
-from resolver.settings import DEFAULT_TIME_ZONE
+from resolver.policy.settings import DEFAULT_TIME_ZONE
+from resolver.system import solar_hijri
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of ``datetime.date.weekday``."""

@@ -55,7 +55,7 @@ from resolver.config.values import (
     SomeLine,
     SourceUrl,
 )
-from resolver.settings import DEFAULT_TIME_ZONE
+from resolver.policy.settings import DEFAULT_TIME_ZONE
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "rpz"]
 

@@ -21,10 +21,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ByteSize, PlainValidator
 
+from resolver import DarbanError
 from resolver.config.problems import did_you_mean
 from resolver.dns import codes, names
 from resolver.dns.typed_name import name_within
-from resolver.errors import DarbanError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

@@ -15,10 +15,10 @@ from resolver.config.problems import Problem, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
-from resolver.count_text import count_text
 from resolver.policy.answers import MODES
 from resolver.policy.moment import ended
 from resolver.policy.prefixes import addresses_held
+from resolver.system.count_text import count_text
 
 ENCRYPTED_DNS = "@encrypted-dns"
 

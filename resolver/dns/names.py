@@ -13,7 +13,7 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.errors import DarbanError
+from resolver import DarbanError
 
 MAX_NAME: Final = 255
 MAX_LABEL: Final = 63

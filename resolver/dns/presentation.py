@@ -7,9 +7,9 @@ that an operator wrote and records that passed our own scan.
 from dnslib import QTYPE, RD, RDMAP, RR
 from dnslib.label import DNSBuffer
 
+from resolver import DarbanError
 from resolver.dns import codes, names, rdata, response
 from resolver.dns.local_record import DEFAULT_TTL, LocalRecord
-from resolver.errors import DarbanError
 
 
 class InvalidRecord(DarbanError):

@@ -33,7 +33,7 @@ from typing import Final
 
 from resolver.exchange.entry import MAX_NEGATIVE_TTL, OWN_NEGATIVE_TTL
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.upstream_groups import is_forward_group
+from resolver.policy.upstream_groups import is_forward_group
 
 TRIES: Final = 3
 """How often a server is asked in a round over each transport, at most (RFC 9520 section 3.1)."""

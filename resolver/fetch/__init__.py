@@ -1,1 +1,1 @@
-"""Downloads of lists that others maintain."""
+"""What comes from elsewhere: lists by HTTPS, the policy by git."""

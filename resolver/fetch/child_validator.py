@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from resolver.fetch.download import FetchError
 from resolver.fetch.validation import ValidationRequest, ValidationResult
-from resolver.processes import child_process
+from resolver.system import child_process
 
 
 class ChildValidator:

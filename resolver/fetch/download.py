@@ -25,12 +25,11 @@ import aiohttp
 from aiohttp import AddrInfoType
 from aiohttp.resolver import AsyncResolver
 
-from resolver import __version__
-from resolver.errors import DarbanError
+from resolver import DarbanError, __version__
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.server.tcp_options import limit_segments
-from resolver.settings import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.snapshot.authorities import trust
+from resolver.transport.tcp_options import limit_segments
 from resolver.upstream.server_address import aiodns_server
 
 _MAX_REDIRECTS = 5

@@ -9,8 +9,8 @@ import urllib.parse
 from pathlib import Path
 
 from resolver.fetch.download import Download, FetchError
-from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES
+from resolver.system.files import read_regular
 
 SCHEME = "file:"
 

@@ -21,9 +21,9 @@ from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import CompiledConfig
-from resolver.settings import Endpoint, Subscription
+from resolver.policy.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
-from resolver.steps import Step, unseen
+from resolver.system.steps import Step, unseen
 
 _AT_ONCE = 4
 

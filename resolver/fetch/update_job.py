@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from resolver.lists.rules import HeldChange
-from resolver.settings import Subscription
+from resolver.policy.settings import Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore
 
 

@@ -17,7 +17,7 @@ from resolver.lists.acceptance import (
     read_untrusted,
 )
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
-from resolver.processes.child_main import begin, end
+from resolver.system.child_main import begin, end
 
 
 @dataclass(frozen=True, slots=True)

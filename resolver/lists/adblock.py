@@ -11,10 +11,10 @@ import datetime as dt
 import re
 from dataclasses import replace
 
-from resolver import solar_hijri
 from resolver.dns import names
 from resolver.lists.list_reader import ListReader, is_null_or_loopback
 from resolver.lists.rules import BlockList, Rule, read_rule
+from resolver.system import solar_hijri
 
 _HEADER = re.compile(
     r"!\s*(title|title-fa|category|source|reviewed|answer)\s*:(.*)",

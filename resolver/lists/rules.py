@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
-from resolver.count_text import count_text
 from resolver.dns import names
+from resolver.system.count_text import count_text
 
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 """A name that needs no further checks, as nearly every name of a list."""

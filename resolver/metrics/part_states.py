@@ -1,7 +1,7 @@
 """What the parts of the server say of themselves, for the metrics and the status.
 
 A part gives values of these types, or of ``metrics.status``, which never change
-(``resolver.part``). They are collected anew for each reader.
+(``metrics.part``). They are collected anew for each reader.
 """
 
 from collections.abc import Iterable, Mapping

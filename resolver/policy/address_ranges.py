@@ -12,9 +12,9 @@ from typing import Final
 
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.compiled import AddressRange
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable
-from resolver.prefix import Prefix
-from resolver.upstream_groups import RebindingProtection
+from resolver.policy.upstream_groups import RebindingProtection
 
 PRIVATE: Final = -1
 """The index of all private ranges."""

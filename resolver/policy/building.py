@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final, TypeVar
 
 from resolver.dns import names
-from resolver.prefix import Prefix
+from resolver.policy.prefix import Prefix
 
 T = TypeVar("T")
 Pause = Callable[[], None]

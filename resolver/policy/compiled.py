@@ -23,10 +23,10 @@ from resolver.policy.clauses import (
     Services,
 )
 from resolver.policy.expectation import Expectation
+from resolver.policy.prefix import Prefix
 from resolver.policy.services import union
-from resolver.prefix import Prefix
-from resolver.settings import Settings, Subscription
-from resolver.upstream_groups import ConfiguredGroup, ForwardZone
+from resolver.policy.settings import Settings, Subscription
+from resolver.policy.upstream_groups import ConfiguredGroup, ForwardZone
 
 FORM: Final = 2
 """The form of a stored snapshot: it rises where an earlier release would misread what this one

@@ -11,8 +11,8 @@ from resolver.dns import codes
 from resolver.dns.ipv4_in_ipv6 import in_ipv6, without_ipv6
 from resolver.dns.response import Response
 from resolver.policy.compiled import FilterRange
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable
-from resolver.prefix import Prefix
 
 _HEAD: Final = 3
 """Octets at the beginning of an address: all addresses of a range have the same, however written

@@ -18,10 +18,10 @@ from resolver.dns import names
 from resolver.policy.clauses import Action
 from resolver.policy.compiled import AddressRange, CompiledConfig, Policy
 from resolver.policy.facets import ALL
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import by_owner, packed
 from resolver.policy.projection import Projection, ordered
 from resolver.policy.services import services_in, union
-from resolver.prefix import Prefix
 
 VERSION: Final = 3
 """Hashes of two versions cannot be compared."""

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from resolver.policy.building import Pause, networks, no_pause
-from resolver.prefix import Prefix
+from resolver.policy.prefix import Prefix
 
 Network = IPv4Network | IPv6Network
 _LOOPBACK_V6: Final = bytes(15) + b"\x01"

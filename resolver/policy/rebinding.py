@@ -18,10 +18,10 @@ from resolver.dns import names
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
 from resolver.policy.compiled import FilterRange
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable, network_of
+from resolver.policy.upstream_groups import RebindingProtection
 from resolver.policy.verdict import Verdict
-from resolver.prefix import Prefix
-from resolver.upstream_groups import RebindingProtection
 
 
 def with_filter(of: RebindingProtection, ranges: Iterable[FilterRange]) -> RebindingProtection:

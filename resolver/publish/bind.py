@@ -17,10 +17,10 @@ from pathlib import Path
 
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication
 from resolver.publish.check_zones import SCRIPT
 from resolver.publish.resolver_vlans import ResolverVlan, ZoneUse, resolver_vlans
 from resolver.publish.zone_text import RETRY
-from resolver.settings import Publication
 
 KEYS_FILE = "/etc/bind/darban-keys.conf"
 """The secret of the key; neither Darban nor its config has it."""

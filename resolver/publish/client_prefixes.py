@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.moment import in_force
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import Views
-from resolver.prefix import Prefix
 
 _ZEROS = re.compile(r"\b0(?::0)+\b")
 

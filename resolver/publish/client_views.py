@@ -1,9 +1,9 @@
 """The view of the clients of each prefix: of those of the VLANs, and of exemptions by prefix."""
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import View, Views
-from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import contains, exempted_prefixes
 
 

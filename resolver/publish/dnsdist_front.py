@@ -13,9 +13,9 @@ from pathlib import Path
 from resolver.compiler.discovery import DOH_PATH
 from resolver.dns import names
 from resolver.dns.special_use import HEALTH
+from resolver.policy.settings import Endpoint, Front
 from resolver.publish.lua import lua_string
 from resolver.server.tcp import PER_ADDRESS
-from resolver.settings import Endpoint, Front
 
 _TIMEOUT = 5
 """Seconds that dnsdist waits for a reply: longer than a node looks for one."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication, Secondary
 from resolver.publish.zone_text import block_set_zone, override_zone
-from resolver.settings import Publication, Secondary
 
 KEYS_FILE = "/etc/knot/darban-keys.conf"
 """The secrets of the keys; neither Darban nor its config has them."""

@@ -15,10 +15,10 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from resolver.policy.compiled import AddressRange, CompiledConfig
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in, union
 from resolver.policy.view import View
-from resolver.prefix import Prefix
 from resolver.publish.client_views import views_by_prefix
 
 _TABLE = "inet darban"

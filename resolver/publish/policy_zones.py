@@ -35,11 +35,11 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
+from resolver.policy.prefix import Prefix
 from resolver.policy.rule_names import Keys, RuleNames, merged
 from resolver.policy.services import services_in
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.policy.view import View, Views
-from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 

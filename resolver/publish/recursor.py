@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from resolver.dns import codes
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication
 from resolver.publish.lua import lua_list, lua_string
 from resolver.publish.resolver_vlans import ResolverVlan, resolver_vlans
-from resolver.settings import Publication
 
 _CONFIG = "/etc/powerdns"
 _KEPT = "/var/lib/darban-recursor"

@@ -17,11 +17,11 @@ from resolver.policy.description import (
     ServiceEntry,
     describe,
 )
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import network_of
-from resolver.prefix import Prefix
+from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import contains
 from resolver.publish.zone_text import block_set_zone, override_zone
-from resolver.settings import Publication
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 An engine without its zones lets all names pass. So each export brings the zones along.
 """
 
+from resolver.policy.settings import Publication
 from resolver.publish.check_zones import ZoneChecksum
 from resolver.publish.policy_zones import policy_zones
 from resolver.publish.zone_text import ZoneContent, contents
-from resolver.settings import Publication
 from resolver.snapshot.snapshot import Snapshot
 
 _EARLIER = 1 << 30

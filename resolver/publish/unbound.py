@@ -12,9 +12,9 @@ from pathlib import Path
 
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication
 from resolver.publish.check_zones import SCRIPT
 from resolver.publish.resolver_vlans import ResolverVlan, resolver_vlans
-from resolver.settings import Publication
 
 _HEAD = """\
 # Unbound enforces Darban's policy "{policy}" on VLAN {vlans}. "darban export unbound" wrote this

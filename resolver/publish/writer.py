@@ -23,10 +23,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.processes.child_main import work_once
+from resolver.policy.settings import Publication
 from resolver.publish.check_zones import LONGEST, ZoneChecksum
 from resolver.publish.left_out import left_out
 from resolver.publish.policy_zones import policy_zones
@@ -39,8 +38,9 @@ from resolver.publish.zone_record import (
     record_octets,
 )
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
-from resolver.settings import Publication
 from resolver.snapshot import store
+from resolver.system.child_main import work_once
+from resolver.system.files import atomic_file, make_directory, remove_abandoned, write_atomically
 
 SERIALS = "serials"
 """The file that changes after the zones: a line for each, with its name and its serial."""

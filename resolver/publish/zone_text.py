@@ -13,9 +13,9 @@ from ipaddress import ip_address
 from resolver.dns import names
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import address_trigger
 from resolver.publish.policy_zones import PASSTHRU, PolicyZone, PolicyZones, ZoneAction
-from resolver.settings import Publication
 
 _EXPIRE = 24 * 7 * 86400
 """Seconds that a secondary keeps to the policy while it cannot reach the primary: the most that

@@ -1,1 +1,1 @@
-"""Event loop and client transports: UDP, TCP and DNS over TLS."""
+"""What serves clients, and the worker, which is the process that answers queries."""

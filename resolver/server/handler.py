@@ -12,8 +12,8 @@ from resolver.engine.client import Client
 from resolver.engine.engine import Engine
 from resolver.engine.result import PendingReply, Reply, ReplySender
 from resolver.exchange.question import UpstreamQuestion
-from resolver.log import log
 from resolver.metrics.counters import Counters
+from resolver.system.log import log
 
 _wall: Final = time.time
 

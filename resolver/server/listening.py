@@ -14,10 +14,10 @@ import socket
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from resolver.errors import DarbanError
-from resolver.log import log
-from resolver.server.tcp_options import limit_segments
-from resolver.settings import Endpoint
+from resolver import DarbanError
+from resolver.policy.settings import Endpoint
+from resolver.system.log import log
+from resolver.transport.tcp_options import limit_segments
 
 _Listener = tuple[Endpoint, socket.SocketKind]
 

@@ -28,16 +28,16 @@ from typing import Final
 from resolver.dns.proxy_header import FIXED, header_size, scan
 from resolver.dns.transport import TCP, TLS
 from resolver.engine.labels import ReplyPath
-from resolver.log import log
 from resolver.metrics.counters import Counters
 from resolver.policy.prefixes import client_prefix
 from resolver.server.connection_shares import ConnectionShare
 from resolver.server.handler import QueryHandler
-from resolver.server.handshakes import Handshakes
-from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
-from resolver.server.stream import MessageStream, framed
 from resolver.server.untaken import Untaken
+from resolver.system.log import log
+from resolver.transport.handshakes import Handshakes
+from resolver.transport.loop import Loop
+from resolver.transport.stream import MessageStream, framed
 
 IDLE: Final = 5.0
 """In seconds."""

@@ -20,11 +20,11 @@ from typing import Final
 from resolver.dns.transport import UDP
 from resolver.engine.labels import ReplyPath
 from resolver.metrics.counters import Counters
-from resolver.server.datagrams import Batch, Outbox
 from resolver.server.handler import QueryHandler
-from resolver.server.loop import Loop
-from resolver.server.mmsg import SLOT_SIZE
 from resolver.server.proxy import Proxies
+from resolver.transport.datagrams import Batch, Outbox
+from resolver.transport.loop import Loop
+from resolver.transport.mmsg import SLOT_SIZE
 
 _monotonic: Final = time.monotonic
 

@@ -7,7 +7,7 @@ them should lose a large reply to a bound of its own.
 
 from typing import Final
 
-from resolver.server.stream import MessageStream
+from resolver.transport.stream import MessageStream
 
 MOST: Final = 32 << 20
 """Octets at most; where there are more, the connection that has most of them is closed."""

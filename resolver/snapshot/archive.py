@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from resolver.files import make_directory, read_regular, write_atomically
+from resolver.system.files import make_directory, read_regular, write_atomically
 
 _LONGEST: Final = 4 << 20
 _MOST: Final = 128 << 20

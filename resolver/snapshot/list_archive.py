@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot.archive import Archive
+from resolver.system.files import read_regular
 
 _MOST: Final = 512 << 20
 """Octets on disk. A million names take 9.7 MB: a list of them that changes each day, 55 days."""

@@ -17,16 +17,16 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resolver.files import (
+from resolver.lists.acceptance import MAX_LIST_BYTES
+from resolver.lists.rules import HeldChange
+from resolver.policy.settings import Subscription
+from resolver.system.files import (
     make_directory,
     read_regular,
     rename_synced,
     temporary_file,
     write_atomically,
 )
-from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.lists.rules import HeldChange
-from resolver.settings import Subscription
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 _LATER = {"before": "", "before_format": "", "asked": "", "held": None, "breaks": ""}

@@ -4,7 +4,7 @@ import base64
 from pathlib import Path
 from typing import Final
 
-from resolver.errors import DarbanError
+from resolver import DarbanError
 from resolver.snapshot.config_files import read_file
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"

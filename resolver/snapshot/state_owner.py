@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.errors import DarbanError
+from resolver import DarbanError
 
 
 class _Owner(NamedTuple):

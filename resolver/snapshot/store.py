@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from resolver.errors import DarbanError
-from resolver.files import atomic_directory, read_regular, replace_link, write_atomically
+from resolver import DarbanError
 from resolver.policy.building import Pause, no_pause, with_pauses
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot.snapshot import NAME_DIGITS, Snapshot, content_hash, read_compiled_config
+from resolver.system.files import atomic_directory, read_regular, replace_link, write_atomically
 
 _SYSTEM_CONFIG = Path("/etc/darban")
 SYSTEM_STATE = Path("/var/lib/darban")

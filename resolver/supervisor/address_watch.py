@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import AddressState
 from resolver.metrics.served_config import ServedConfig
-from resolver.part import Part
 from resolver.server.listening import is_missing
+from resolver.system.log import log
 
 _LOOK: Final = 5.0
 """Seconds between two looks."""

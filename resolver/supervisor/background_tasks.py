@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from resolver.log import log
+from resolver.system.log import log
 
 _AGAIN = 10.0
 """Seconds until work that has failed begins again."""

@@ -5,7 +5,6 @@ from typing import assert_never
 
 from resolver import __version__, build
 from resolver.compiler.candidate import Accepted
-from resolver.count_text import count_text
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.clauses import BLOCKING, RESTRICTING, Action
 from resolver.policy.compiled import CompiledConfig
@@ -16,6 +15,7 @@ from resolver.policy.description import (
     ServiceEntry,
     describe,
 )
+from resolver.system.count_text import count_text
 from resolver.upstream.addresses import system_servers
 
 

@@ -13,12 +13,12 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import BlockPageState
-from resolver.part import Part
-from resolver.processes import child_process
+from resolver.policy.settings import Endpoint
 from resolver.server.listening import is_missing, open_http_socket
-from resolver.settings import Endpoint
+from resolver.system import child_process
+from resolver.system.log import log
 
 _LOAD = 5.0
 """Seconds to wait until the process has loaded a snapshot."""

@@ -5,8 +5,8 @@ import time
 from typing import Final
 
 from resolver.metrics import kernel
+from resolver.metrics.part import Part
 from resolver.metrics.served_config import ServedConfig
-from resolver.part import Part
 from resolver.snapshot.clock_note import note_time
 
 _NOTE: Final = 600.0

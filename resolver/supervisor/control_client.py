@@ -4,8 +4,8 @@ import json
 import socket
 from pathlib import Path
 
-from resolver.errors import DarbanError
-from resolver.part import Answer, Request
+from resolver import DarbanError
+from resolver.metrics.part import Answer, Request
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid
 

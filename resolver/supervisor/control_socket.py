@@ -15,11 +15,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from resolver.log import log
+from resolver.metrics.part import Answer, Command, Part
 from resolver.metrics.part_states import ControlSocketState
-from resolver.part import Answer, Command, Part
 from resolver.supervisor.control_client import socket_path
 from resolver.supervisor.person import person
+from resolver.system.log import log
 
 _LONGEST = 16 << 20
 """Octets of a request, which may hold a whole config."""

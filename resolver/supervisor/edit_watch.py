@@ -14,11 +14,11 @@ from typing import Final
 
 from resolver.compiler.candidate import NotCompiled
 from resolver.compiler.child_compiler import edits_in_child
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import EditState
 from resolver.metrics.served_config import ServedConfig
-from resolver.part import Part
 from resolver.snapshot.config_files import SourceTexts
+from resolver.system.log import log
 
 _LOOK: Final = 60.0
 """Seconds between two looks."""

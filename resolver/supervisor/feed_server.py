@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from resolver.metrics import kernel
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import PartStates, SelfTestState
 from resolver.metrics.served_config import ServedConfig
-from resolver.part import Part
 from resolver.policy.moment import depends_on_clock
 from resolver.snapshot.clock_note import CLOCK_IS_BEHIND, clock_is_behind
 from resolver.supervisor.http_socket import HttpSocket
@@ -36,7 +36,7 @@ class FeedServer(Part):
         """Serve until cancelled; nothing without a listener."""
         if not self._sockets:
             return
-        from resolver.publish import feeds_over_http  # slow to import, so after the start
+        from resolver.supervisor import feeds_over_http  # slow to import, so after the start
         from resolver.web.listener import listen
 
         feeds = feeds_over_http.FeedFiles(self._config)

@@ -10,10 +10,10 @@ import asyncio
 import socket
 from collections.abc import Mapping
 
-from resolver.log import log
+from resolver.policy.settings import Endpoint
 from resolver.server.listening import open_http_socket
-from resolver.settings import Endpoint
 from resolver.supervisor.notify import ServiceManager
+from resolver.system.log import log
 
 _AGAIN = 1.0
 """Seconds between two attempts to open it."""

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 
 from resolver.dns import codes, names
 from resolver.exchange import fallback
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import LinkState
-from resolver.part import Part
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.tls_session import TlsError
 from resolver.supervisor.rollout import Rollout
+from resolver.system.log import log
+from resolver.transport.tls_session import TlsError
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.probe_queries import ProbeQuery, ask
 from resolver.upstream.server_address import ServerAddress

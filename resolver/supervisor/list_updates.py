@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from resolver.fetch.schedule import UpdateSchedule
+from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.served_config import ServedConfig
-from resolver.part import Answer, Command, Part, Request
 from resolver.snapshot.list_store import ListsNotApplied
+from resolver.supervisor.list_schedule import UpdateSchedule
 from resolver.supervisor.reload import Reloader
 
 

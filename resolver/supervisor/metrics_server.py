@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from resolver.analysis.explanation import Explainer
-from resolver.evidence.figures_writer import FiguresWriter
+from resolver.audit.figures_writer import FiguresWriter
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
+from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.part_states import PartStates
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import read_status
-from resolver.part import Answer, Command, Part, Request
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.http_socket import HttpSocket
 from resolver.supervisor.rollout import Rollout, ServedSnapshot

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from resolver.audit.audit_writer import AuditWriter
 from resolver.compiler.candidate import (
     ALL_LISTS,
     FAILED_EXPECTATIONS,
@@ -32,17 +33,15 @@ from resolver.compiler.candidate import (
     Rejected,
 )
 from resolver.compiler.child_compiler import compile_in_child
-from resolver.evidence.audit_writer import AuditWriter
-from resolver.log import log
+from resolver.compiler.restart_settings import needs_restart
+from resolver.fetch.policy_switch import PolicySwitch
+from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.part_states import ReloadState
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import LastReload
-from resolver.part import Answer, Command, Part, Request
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts, without_pulled
-from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import (
     files_on_disk,
@@ -51,6 +50,7 @@ from resolver.supervisor.startup import (
 )
 from resolver.supervisor.undone import lost_exemptions, undone_changes
 from resolver.supervisor.worker_processes import LoadFailed
+from resolver.system.log import log
 
 START = "start"
 """The event of a start in the audit log."""

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from resolver.log import log
-from resolver.part import Part
+from resolver.metrics.part import Part
 from resolver.supervisor.rollout import Rollout
+from resolver.system.log import log
 from resolver.upstream.addresses import RESOLV_CONF
 
 _LOOK: Final = 2.0

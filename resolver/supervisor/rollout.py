@@ -17,16 +17,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from resolver.evidence.block_log import BlockLogWriter
+from resolver.audit.block_log import BlockLogWriter
 from resolver.metrics.layout import CounterLayout
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
+from resolver.server.worker_channel import WorkerMessage
 from resolver.snapshot import store
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import UpstreamAddresses, name_of
-from resolver.worker.channel import WorkerMessage
 
 _RESOLVE = 60
 """Seconds between two look-ups of the upstreams' host names; aiodns keeps answers for their TTL."""

@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Final
 
 from resolver.analysis.wrong_decisions import wrong_decisions
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import SelfTestState
-from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
+from resolver.system.log import log
 
 _EACH: Final = 3600.0
 """Seconds between two tests without a change."""

@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Final
 
 from resolver.analysis.explanation import group_section
+from resolver.audit.audit_log import FileOnDisk
 from resolver.compiler.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected
 from resolver.compiler.child_compiler import compile_in_child
-from resolver.evidence.audit_log import FileOnDisk
-from resolver.files import remove_abandoned
-from resolver.log import log, say
+from resolver.fetch.git import GitFailed
+from resolver.fetch.policy_tree import DamagedRecord, PolicyTree
+from resolver.fetch.repository import write_files
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy_source.git import GitFailed
-from resolver.policy_source.repository import write_files
-from resolver.policy_source.tree import DamagedRecord, PolicyTree
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts
-from resolver.steps import Showing
 from resolver.supervisor.person import person
 from resolver.supervisor.rollout import ServedSnapshot, read
+from resolver.system.files import remove_abandoned
+from resolver.system.log import log, say
+from resolver.system.steps import Showing
 from resolver.upstream.source_address import missing_source_addresses
 
 _M_MMAP_THRESHOLD: Final = -3

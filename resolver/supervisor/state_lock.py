@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from resolver.files import make_directory
 from resolver.snapshot.store import StateError, unwritable
+from resolver.system.files import make_directory
 
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 

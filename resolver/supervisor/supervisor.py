@@ -4,7 +4,7 @@ A child process compiles the config (``child_compiler``), and the supervisor rea
 snapshot, so it never holds what reading a config takes. It keeps what outlives a worker: the
 listening sockets, the memory of the counters, the addresses of upstreams. ``rollout`` decides
 which snapshot the workers serve, ``reload`` changes it, ``worker_pool`` replaces workers. What
-runs beside DNS is a list of parts (``resolver.part``): ``metrics_server`` serves the metrics and
+runs beside DNS is a list of parts (``metrics.part``): ``metrics_server`` serves the metrics and
 the status page, ``control_socket`` the commands. ``block_page`` has its own process.
 
 What must stay true:
@@ -21,19 +21,16 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+from resolver.audit.audit_writer import AuditWriter
+from resolver.audit.block_log import BlockLogWriter
+from resolver.audit.figures_writer import FiguresWriter
 from resolver.compiler.candidate import Accepted
-from resolver.evidence.audit_writer import AuditWriter
-from resolver.evidence.block_log import BlockLogWriter
-from resolver.evidence.figures_writer import FiguresWriter
-from resolver.log import log, say
-from resolver.log import start as start_log
+from resolver.compiler.restart_settings import worker_count
+from resolver.metrics.part import Command, Part
 from resolver.metrics.part_states import PartStates
 from resolver.metrics.served_config import ServedConfig
-from resolver.part import Command, Part
-from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets, take_http_sockets
 from resolver.snapshot import store
-from resolver.steps import Showing
 from resolver.supervisor.address_watch import AddressWatch
 from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
 from resolver.supervisor.banner import startup_banner
@@ -48,9 +45,9 @@ from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_server import MetricsServer
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
+from resolver.supervisor.policy_pulls import PolicyPulls
 from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.resolv_conf import ResolvConf
-from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.self_test import SelfTest
 from resolver.supervisor.startup import (
@@ -69,6 +66,9 @@ from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.supervisor.zone_publisher import ZonePublisher
+from resolver.system.log import log, say
+from resolver.system.log import start as start_log
+from resolver.system.steps import Showing
 
 _JUDGED_BY = 120.0
 """Seconds after which the service manager takes the start for done, though the config is not yet

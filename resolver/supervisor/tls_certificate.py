@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import CertificateStatus
-from resolver.part import Part
-from resolver.server.tls_certificate import CertificateError, read_certificate
-from resolver.settings import TlsSettings
+from resolver.policy.settings import TlsSettings
+from resolver.system.log import log
+from resolver.transport.tls_certificate import CertificateError, read_certificate
 
 _LOOK: Final = 2.0
 """Seconds between two looks at the files."""

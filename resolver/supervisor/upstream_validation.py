@@ -10,14 +10,14 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from resolver.dns import names
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import UpstreamProbes
 from resolver.metrics.status import WrongAnswer
-from resolver.part import Part
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.filter_addresses import FilterAddresses
 from resolver.supervisor.link_probe import made_up_name
 from resolver.supervisor.rollout import Rollout
+from resolver.system.log import log
 from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.server_address import ServerAddress
 from resolver.upstream.validation_probe import Probed, ProbedNames, probe

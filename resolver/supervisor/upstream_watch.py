@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from resolver.metrics.layout import CounterLayout, UpstreamCounts
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import FailingUpstreams
-from resolver.part import Part
 from resolver.supervisor.rollout import Rollout
 from resolver.upstream.addresses import FALLBACK
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 
 from resolver.dns import names
 from resolver.dns.render import PROFILE_KEY
-from resolver.engine.unknown_clients import UnknownClients, merged
 from resolver.exchange.question import name_of_key
-from resolver.part import Answer, Command, Part, Request
+from resolver.metrics.part import Answer, Command, Part, Request
+from resolver.metrics.unknown_clients import UnknownClients, merged
+from resolver.server.recording import LEASE
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
-from resolver.worker.recording import LEASE
 
 _MOST_UNKNOWN = 20
 """Prefixes of unknown clients in an answer."""

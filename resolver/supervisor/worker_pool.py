@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
-from resolver.errors import DarbanError
-from resolver.log import log
+from resolver import DarbanError
 from resolver.metrics.counter_sums import CounterSums
+from resolver.metrics.part import Part
 from resolver.metrics.part_states import WorkersState
-from resolver.part import Part
+from resolver.server.worker_channel import WorkerMessage
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot
-from resolver.worker.channel import WorkerMessage
+from resolver.system.log import log
 
 _WATCH = 0.5
 """Seconds between two looks at the heartbeats."""

@@ -17,11 +17,11 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from resolver.errors import DarbanError
-from resolver.log import log
+from resolver import DarbanError
 from resolver.metrics.layout import BEAT, MEMORY
-from resolver.processes import child_process
-from resolver.worker.channel import Channel, WorkerMessage
+from resolver.server.worker_channel import Channel, WorkerMessage
+from resolver.system import child_process
+from resolver.system.log import log
 
 HANG = 2.0
 """Seconds without a heartbeat until a worker that serves is replaced."""
@@ -81,7 +81,7 @@ class WorkerSlot:
         }
         self.cells[BEAT] = 0
         self._process = subprocess.Popen(
-            child_process.command("resolver.worker", json.dumps(given)),
+            child_process.command("resolver.server.worker", json.dumps(given)),
             pass_fds=[theirs.fileno(), self._memory, self._block_log, *sockets],
             env=child_process.environment() | _ALLOCATION,
             stdin=subprocess.DEVNULL,

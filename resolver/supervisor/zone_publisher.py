@@ -20,15 +20,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from resolver.dns import names
-from resolver.log import log
+from resolver.metrics.part import Part
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import PublishStatus, ZoneStatus
-from resolver.part import Part
 from resolver.policy.moment import in_force
-from resolver.processes.background_priority import run_in_background
+from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.serial_query import serial_in, serial_query
 from resolver.publish.writer import WriteResult, zone_directory
-from resolver.settings import Endpoint, Publication
+from resolver.system.background_priority import run_in_background
+from resolver.system.log import log
 
 _LOOK = 1.0
 """Seconds between two looks at what is in force."""

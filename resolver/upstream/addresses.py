@@ -16,12 +16,12 @@ from typing import Final
 import aiodns
 
 from resolver.exchange import fallback
-from resolver.log import log
 from resolver.policy.compiled import CompiledConfig
-from resolver.settings import Endpoint, Settings
+from resolver.policy.settings import Endpoint, Settings
+from resolver.policy.upstream_groups import ConfiguredGroup, ConfiguredServer
+from resolver.system.log import log
 from resolver.upstream.server_address import ServerAddress, aiodns_server
 from resolver.upstream.source_address import source_address_for
-from resolver.upstream_groups import ConfiguredGroup, ConfiguredServer
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 FALLBACK: Final = fallback.GROUP.decode()

@@ -21,10 +21,10 @@ from resolver.exchange.in_flight import AttemptChannel, QueryInFlight, SentAttem
 from resolver.exchange.late_attempts import LateAttempts
 from resolver.exchange.second_answer import NATIONAL_FILTER, difference
 from resolver.exchange.servers import Server
-from resolver.log import log
 from resolver.metrics.counters import Counters
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.loop import Loop
+from resolver.system.log import log
+from resolver.transport.loop import Loop
 from resolver.upstream.tcp_connections import TcpConnection, TcpConnections
 from resolver.upstream.udp_sockets import UdpSocketPool
 

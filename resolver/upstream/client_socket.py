@@ -2,7 +2,7 @@
 
 import socket
 
-from resolver.server.tcp_options import limit_segments
+from resolver.transport.tcp_options import limit_segments
 from resolver.upstream.source_address import bind_source_address
 
 

@@ -28,9 +28,9 @@ from resolver.exchange.fallback import MOST_TTL, Fallback
 from resolver.exchange.in_flight import QueryInFlight
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group
-from resolver.log import log
 from resolver.metrics.counters import Counters
-from resolver.server.loop import Loop
+from resolver.system.log import log
+from resolver.transport.loop import Loop
 from resolver.upstream.attempt_sender import AttemptSender, Query
 
 TICK: Final = 0.025

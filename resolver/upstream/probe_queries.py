@@ -15,9 +15,9 @@ from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
 from resolver.exchange.upstream_query import answers
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.stream import framed
-from resolver.server.tcp_options import has_unacknowledged
-from resolver.server.tls_session import TlsError, failure_of
+from resolver.transport.stream import framed
+from resolver.transport.tcp_options import has_unacknowledged
+from resolver.transport.tls_session import TlsError, failure_of
 from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.server_address import ServerAddress, socket_address
 from resolver.upstream.tls_client import context_for

@@ -7,7 +7,7 @@ name servers (RFC 8106), and resolv.conf then has them.
 import socket
 from typing import TypedDict
 
-from resolver.settings import Endpoint
+from resolver.policy.settings import Endpoint
 
 
 class ServerAddress(TypedDict):

@@ -37,9 +37,9 @@ from typing import Final, Generic, Protocol, TypeVar
 from resolver.exchange.edns import padded
 from resolver.exchange.round import tcp_wait
 from resolver.exchange.servers import Server
-from resolver.server.loop import Loop
-from resolver.server.stream import MessageStream, framed
-from resolver.server.tls_session import TlsSession
+from resolver.transport.loop import Loop
+from resolver.transport.stream import MessageStream, framed
+from resolver.transport.tls_session import TlsSession
 from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address

@@ -12,7 +12,7 @@ import ssl
 from time import time
 
 from resolver.exchange.servers import Server
-from resolver.server.tls_session import TlsSession
+from resolver.transport.tls_session import TlsSession
 
 
 @functools.cache

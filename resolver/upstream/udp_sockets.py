@@ -6,7 +6,7 @@ queries are spread at random over ``OPEN`` sockets; else each query has a port o
 random too, and each is used only once on a socket (RFC 5452 section 9.2).
 
 The packets that are received in an iteration of the loop are handled together at its end. Then
-all gathered queries are sent. ``server.loop`` says what that saves.
+all gathered queries are sent. ``transport.loop`` says what that saves.
 
 A second answer to a query is reported with the first one, which alone counts. It is seen while its
 socket is open: for ``LIFE`` seconds from the first query of the socket, not after its last use, and
@@ -19,9 +19,9 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from resolver.exchange.servers import Server
-from resolver.log import log
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.loop import Loop
+from resolver.system.log import log
+from resolver.transport.loop import Loop
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
 from resolver.upstream.source_address import bind_source_address

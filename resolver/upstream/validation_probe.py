@@ -17,7 +17,7 @@ from resolver.dns import codes
 from resolver.dns.response import ANSWER, Response
 from resolver.exchange.upstream_query import is_lame
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.tls_session import TlsError
+from resolver.transport.tls_session import TlsError
 from resolver.upstream.probe_queries import ProbeQuery, ask
 from resolver.upstream.server_address import ServerAddress
 

@@ -15,7 +15,7 @@ import re
 from http import HTTPStatus
 
 from resolver.analysis.explanation import Explainer
-from resolver.time_zones import time_zone
+from resolver.system.time_zones import time_zone
 from resolver.web import pages
 from resolver.web.block_notice import NoticeKind, block_notice
 from resolver.web.block_page_html import PAGE, page

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from markupsafe import Markup, escape
 
 from resolver.policy.compiled import Directive
-from resolver.settings import PageHead
+from resolver.policy.settings import PageHead
 from resolver.web.block_notice import BlockNotice, NoticeKind
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import Page, messages

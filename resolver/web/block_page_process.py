@@ -19,8 +19,8 @@ _LONGEST = 65536
 def main() -> None:
     """Serve on the sockets that the command line names."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
+    from resolver import DarbanError
     from resolver.analysis.explanation import Explainer
-    from resolver.errors import DarbanError
     from resolver.snapshot import store
     from resolver.web.block_page import response_to
     from resolver.web.page_server import PageServer, Request

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from resolver.evidence.figures.counts import Labels
-from resolver.evidence.figures.small_counts import is_coarse
-from resolver.evidence.figures.spans import SPANS, Bars, read_spans
+from resolver.audit.figures.counts import Labels
+from resolver.audit.figures.small_counts import is_coarse
+from resolver.audit.figures.spans import SPANS, Bars, read_spans
 from resolver.metrics.layout import UNKNOWN
 
 _KEPT = 300.0

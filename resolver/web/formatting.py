@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from resolver import solar_hijri
+from resolver.system import solar_hijri
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),

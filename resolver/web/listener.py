@@ -11,7 +11,7 @@ import socket
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from resolver.log import log
+from resolver.system.log import log
 from resolver.web.limited_protocol import limited
 
 _ACCEPTED = 8

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from resolver.engine.limits import Buckets, Clock
-from resolver.server.interfaces import peer_text
-from resolver.settings import Endpoint
+from resolver.policy.settings import Endpoint
+from resolver.system.interfaces import peer_text
 from resolver.web.connection_limit import (
     HEADER_END,
     HEADER_TIMEOUT,

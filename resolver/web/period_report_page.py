@@ -1,6 +1,6 @@
 """The report of a period, ``darban report --month``: a page to print, which loads nothing.
 
-It begins with a sentence (``reports.statement``). How much follows is its ``ReportDetail``.
+It begins with a sentence (``audit.statement``). How much follows is its ``ReportDetail``.
 """
 
 import enum
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
-from resolver.reports.period_values import (
+from resolver.audit.period_values import (
     BLOCKED,
     WOULD_BLOCK,
     DayCount,
@@ -18,7 +18,7 @@ from resolver.reports.period_values import (
     PeriodReport,
     VlanCount,
 )
-from resolver.reports.statement import statement
+from resolver.audit.statement import statement
 from resolver.snapshot.config_files import changed_lines
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles

@@ -1,8 +1,8 @@
 """The report of a policy, ``darban report``: one page to print, which loads nothing."""
 
+from resolver.audit.policy_report import Report
 from resolver.policy.compiled import CompiledConfig
-from resolver.reports.policy_report import Report
-from resolver.time_zones import time_zone
+from resolver.system.time_zones import time_zone
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 

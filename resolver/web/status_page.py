@@ -37,7 +37,7 @@ from resolver.policy.description import (
 )
 from resolver.policy.prefixes import network_of
 from resolver.policy.service_hours import BlockingHours
-from resolver.time_zones import time_zone
+from resolver.system.time_zones import time_zone
 from resolver.web import pages
 from resolver.web.explained import facts
 from resolver.web.figure_plots import VlanHistory

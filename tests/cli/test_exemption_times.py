@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
+from resolver import DarbanError
 from resolver.cli.exemption_times import ExemptionTimes
-from resolver.errors import DarbanError
 
 
 def _until(text: str) -> dt.datetime:

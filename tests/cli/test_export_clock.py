@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from resolver import DarbanError
 from resolver.cli.export_programs import FEEDS, SEVERAL, nftables_rules
-from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.snapshot.clock_note import note_time
 from resolver.snapshot.snapshot import Snapshot

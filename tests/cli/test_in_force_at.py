@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from resolver.audit.audit_log import AuditEntry
+from resolver.audit.in_force import ActivationInForce
 from resolver.cli.in_force_at import since, who
-from resolver.evidence.audit_log import AuditEntry
-from resolver.evidence.in_force import ActivationInForce
 
 ENTRY = AuditEntry(1_800_000_000.0, "reload", "signal", "0123456789abcdef")
 

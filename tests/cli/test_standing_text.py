@@ -2,8 +2,8 @@
 
 import pytest
 
+from resolver.audit.standing import Standing
 from resolver.cli.standing_text import standing_text
-from resolver.reports.standing import Standing
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from resolver.cli.moments import minute_lines, minute_text
 from resolver.cli.status_view import draw, draw_unknown_clients
-from resolver.engine.unknown_clients import UnknownClients
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -24,6 +23,7 @@ from resolver.metrics.status import (
     VlanCounts,
     ZoneStatus,
 )
+from resolver.metrics.unknown_clients import UnknownClients
 from tests.metrics.statuses import idle
 
 NOW = 1.8e9

@@ -18,7 +18,7 @@ from resolver.compiler.hours import (
     moments,
     past_holidays,
 )
-from resolver.time_zones import time_zone
+from resolver.system.time_zones import time_zone
 from tests.config.files_in_memory import load_text
 
 ZONES = ("Asia/Tehran", "Europe/Berlin", "Africa/Casablanca", "Australia/Lord_Howe", "UTC")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.errors import DarbanError
+from resolver import DarbanError
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListStore
 from tests.compiler.changing_config import Place, content

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compiler import compilation, index
+from resolver.compiler import compilation, index, kept_readings, program_hash
 from resolver.compiler.candidate import Rejected
-from resolver.snapshot import kept_readings, program_hash
 from tests.compiler.changing_config import Place, content, counts_of
 
 EDITS = 60

@@ -58,8 +58,8 @@ def test_a_module_that_is_gone_stops_the_build(
         copy.touch()
     monkeypatch.chdir(tmp_path)
     assert _compiled_modules()
-    (tmp_path / "resolver/server/loop.py").unlink()
-    with pytest.raises(SystemExit, match=r"setup\.py names resolver/server/loop\.py"):
+    (tmp_path / "resolver/transport/loop.py").unlink()
+    with pytest.raises(SystemExit, match=r"setup\.py names resolver/transport/loop\.py"):
         _compiled_modules()
 
 

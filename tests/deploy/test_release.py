@@ -85,7 +85,7 @@ def test_a_release_has_nothing_of_the_working_tree(clone: Path, tmp_path: Path) 
     _git(clone, "clone", "--quiet", "--shared", str(clone), str(other))
     date = {"GIT_AUTHOR_DATE": "2030-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2030-01-01T00:00:00Z"}
     (other / "resolver" / "beside.py").write_text("")
-    for path in (other / "LICENSE", other / "resolver" / "errors.py"):
+    for path in (other / "LICENSE", other / "resolver" / "__main__.py"):
         path.chmod(0o600)
         os.utime(path, (1.0e9, 1.0e9))
     for each in (clone, other):
@@ -97,7 +97,7 @@ def test_a_release_has_nothing_of_the_working_tree(clone: Path, tmp_path: Path) 
 def test_what_is_built_twice_and_differs_is_not_released(clone: Path) -> None:
     _write_changelog(clone)
     text = (clone / "setup.py").read_text(encoding="utf-8")
-    stamp = "import time\nopen('resolver/errors.py', 'a').write(f'# {time.time_ns()}')\n"
+    stamp = "import time\nopen('resolver/__main__.py', 'a').write(f'# {time.time_ns()}')\n"
     (clone / "setup.py").write_text(stamp + text)
     _git(clone, "commit", "--quiet", "--all", "--message", "stamp")
     before = (clone / "RELEASES").read_bytes()

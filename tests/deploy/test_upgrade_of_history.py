@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.evidence.journal import JOURNAL, Journal
-from resolver.evidence.record import Event
+from resolver.audit.journal import JOURNAL, Journal
+from resolver.audit.record import Event
 from tests.snapshot.save_state import CLOCK, STATES
 
 pytestmark = pytest.mark.processes

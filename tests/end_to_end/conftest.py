@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fetch.source_server import Authority, Sources, authority, serving
+from tests.fetch.source_server import Authority, Sources, serving
 from tests.live.clients import Asker
 from tests.live.commands import GOOD
 from tests.live.configs import shipped, small
@@ -137,11 +137,6 @@ def make_small(make: Make, upstream: str) -> Callable[..., Server]:
         return make(small(upstreams or [upstream], **more))
 
     return build
-
-
-@pytest.fixture(scope="session")
-def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")

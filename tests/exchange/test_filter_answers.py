@@ -11,7 +11,7 @@ from resolver.exchange.exchange import Exchange
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.second_answer import NATIONAL_FILTER
 from resolver.exchange.servers import Group, Server
-from resolver.upstream_groups import forward_group
+from resolver.policy.upstream_groups import forward_group
 from tests.exchange.filtered import FILTER, FILTERED
 
 QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryProfile(0x0100, qtype=1), b"")

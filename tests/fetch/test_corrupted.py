@@ -10,7 +10,7 @@ import pytest
 from resolver.fetch.update import update_lists
 from resolver.fetch.update_job import UpdateJob
 from resolver.lists.formats import FORMATS
-from resolver.settings import Endpoint, Subscription
+from resolver.policy.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.corruptions import COUNT, corrupted, good
 from tests.fetch.source_server import Authority, serving

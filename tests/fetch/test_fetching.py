@@ -17,7 +17,7 @@ from dnslib import QTYPE, RR, A, DNSRecord
 from resolver.fetch.update import update_lists
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.settings import Endpoint, Subscription
+from resolver.policy.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.source_server import (
     Authority,

@@ -50,7 +50,7 @@ COMPARING_ENDS = {
         "a later end of an exemption, with its earlier one",
     ),
     **dict.fromkeys(
-        ("exchange.exchange", "engine.failure_cache", "worker.worker"),
+        ("exchange.exchange", "engine.failure_cache", "server.worker"),
         "the end of a wait of this process, by its monotonic clock",
     ),
 }

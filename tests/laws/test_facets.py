@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.facets import FIELDS, Facet
-from resolver.settings import Settings
+from resolver.policy.settings import Settings
 
 
 def fields_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a class

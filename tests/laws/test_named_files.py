@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from resolver.snapshot import program_hash
+from resolver.compiler import program_hash
 from tests import conftest
 from tests.laws.source_tree import PACKAGE, ROOT, imported, modules
 

@@ -12,10 +12,10 @@ import pytest
 from jinja2 import Environment, nodes
 
 from resolver.analysis.step import STEPS
+from resolver.audit.policy_report import VlanReport
+from resolver.audit.standing import Standing
 from resolver.policy.compiled import Exemption, Policy
 from resolver.policy.description import PolicyDescription
-from resolver.reports.policy_report import VlanReport
-from resolver.reports.standing import Standing
 from tests.laws.source_tree import PACKAGE, modules
 
 FOR_PEOPLE = {
@@ -90,7 +90,7 @@ def test_a_description_has_each_field_of_a_policy() -> None:
 
 
 def test_a_report_says_each_fact_of_a_description() -> None:
-    assert fields_of(PolicyDescription) - read_by("reports.policy_report") == NOT_IN_A_REPORT
+    assert fields_of(PolicyDescription) - read_by("audit.policy_report") == NOT_IN_A_REPORT
 
 
 def test_the_page_shows_each_fact_of_a_report() -> None:

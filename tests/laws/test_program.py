@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import resolver
-from resolver.processes import child_process
+from resolver.system import child_process
 
 
 @pytest.mark.processes

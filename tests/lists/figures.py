@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver.compiler.index import build
+from resolver.compiler.packed_rules import packed
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
 from resolver.lists.list_reader import by_reason
-from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.index import Index
 from tests.lists.judged import is_blocked

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.compiler.index import build
+from resolver.compiler.packed_rules import packed
 from resolver.config.model import ListFormat
 from resolver.dns import names
 from resolver.lists.acceptance import (
@@ -20,7 +21,6 @@ from resolver.lists.acceptance import (
 )
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.list_reader import by_reason, is_null_or_loopback
-from resolver.lists.packed_rules import packed
 from resolver.lists.rules import BlockList, Rule, SkippedLine, count_blocking
 from resolver.policy.index import Index, RuleMatch
 from tests.lists.judged import is_blocked

@@ -151,7 +151,7 @@ class Server:
 
     def workers(self) -> list[int]:
         """The process IDs of its workers."""
-        return self.children("resolver.worker")
+        return self.children("resolver.server.worker")
 
     def scrape(self) -> Scrape:
         """Its metrics, which come a moment after the first answer."""

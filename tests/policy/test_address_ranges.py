@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
 from resolver.policy.compiled import AddressRange
-from resolver.prefix import Prefix
-from resolver.upstream_groups import RebindingProtection
+from resolver.policy.prefix import Prefix
+from resolver.policy.upstream_groups import RebindingProtection
 
 Network = IPv4Network | IPv6Network
 

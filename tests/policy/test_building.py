@@ -6,7 +6,7 @@ from itertools import groupby
 import pytest
 
 from resolver.policy.building import Pause, ancestors, networks, no_pause
-from resolver.prefix import Prefix
+from resolver.policy.prefix import Prefix
 
 LONGEST = 300
 """Values between two pauses, at most: less than a millisecond."""

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.compiler import index as compiled_index
+from resolver.compiler.packed_rules import PackedRules
 from resolver.dns import names
-from resolver.lists.packed_rules import PackedRules
 from resolver.lists.rules import Rule
 from resolver.policy.index import Index, RuleMatch
 

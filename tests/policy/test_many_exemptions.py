@@ -9,7 +9,7 @@ from resolver.analysis.summary import summarize
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.policy_hash import policy_hash
-from resolver.prefix import Prefix
+from resolver.policy.prefix import Prefix
 from tests.policy.networks import CONFIG, snapshot_of
 
 ENDED = """

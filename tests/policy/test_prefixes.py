@@ -5,8 +5,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable, client_prefix, packed
-from resolver.prefix import Prefix
 
 # Few high bits vary, so that prefixes often hold addresses and each other.
 HIGH, LOW = st.integers(0, 3), st.integers(0, 7)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.policy.address_ranges import AddressRanges
+from resolver.policy.prefix import Prefix
 from resolver.policy.rebinding import Rebinding
-from resolver.prefix import Prefix
-from resolver.upstream_groups import RebindingProtection
+from resolver.policy.upstream_groups import RebindingProtection
 
 PRIVATE = [
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefixes import network_of, packed
+from resolver.policy.settings import Endpoint, Publication
 from resolver.policy.view import View, Views
 from resolver.publish.client_views import views_by_prefix
 from resolver.publish.resolver_vlans import ClientPrefix, resolver_vlans
-from resolver.settings import Endpoint, Publication
 from tests.policy.networks import snapshot_of
 
 WALL = 1.8e9

@@ -3,8 +3,8 @@
 import pytest
 
 from resolver.dns import names
+from resolver.policy.settings import Publication
 from resolver.publish.resolver_vlans import resolver_vlans
-from resolver.settings import Publication
 from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
 
 PUBLICATION = Publication((), names.parse("policy.example"), "", ())

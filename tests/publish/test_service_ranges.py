@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.policy.index import Index
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of, packed
 from resolver.policy.verdict import BLOCKED, PASSED
 from resolver.policy.view import Views
-from resolver.prefix import Prefix
 from resolver.publish.policy_zones import NODATA, PASSTHRU, AddressRule, ZoneAction, policy_zones
 from tests.config.tables import exemption, vlan
 from tests.policy.networks import judge, snapshot_of

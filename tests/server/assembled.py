@@ -13,8 +13,8 @@ from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.policy.filter_addresses import FilterAddresses
 from resolver.policy.index import Index
 from resolver.server.handler import QueryHandler
-from resolver.server.loop import Loop
 from resolver.snapshot.snapshot import Snapshot
+from resolver.transport.loop import Loop
 from resolver.upstream.forwarder import Forwarder
 from tests.compiler.texts import compile_texts
 from tests.live.configs import ROOT

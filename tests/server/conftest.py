@@ -1,11 +1,13 @@
-"""A certificate authority for the run."""
+"""What a worker leaves changed in the process of the test."""
+
+import gc
+from collections.abc import Iterator
 
 import pytest
 
-from tests.fetch.source_server import Authority, authority
-from tests.live.programs import needed
 
-
-@pytest.fixture(scope="session")
-def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
+@pytest.fixture(autouse=True)
+def _collecting_again() -> Iterator[None]:
+    """A worker freezes what there is, and has the collector look at the youngest only."""
+    yield
+    gc.enable()

@@ -6,6 +6,7 @@ from itertools import chain
 
 import pytest
 
+from resolver.policy.settings import Endpoint
 from resolver.server.listening import (
     ListenError,
     endpoint_of,
@@ -13,8 +14,7 @@ from resolver.server.listening import (
     open_sockets,
     take_http_sockets,
 )
-from resolver.server.tcp_options import SEGMENT
-from resolver.settings import Endpoint
+from resolver.transport.tcp_options import SEGMENT
 from tests.live.ports import free_port
 
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
+from resolver.policy.settings import Endpoint
 from resolver.server.listening import ListenError, open_http_socket, open_sockets
-from resolver.settings import Endpoint
 from tests.live.ports import free_port
 from tests.live.programs import lacking
 

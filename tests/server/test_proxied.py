@@ -14,11 +14,11 @@ from dnslib import RCODE, DNSRecord
 
 from resolver.metrics import definitions
 from resolver.metrics.counter_sums import CounterSums
-from resolver.prefix import Prefix
-from resolver.server.loop import Loop
+from resolver.policy.prefix import Prefix
 from resolver.server.proxy import Proxies
 from resolver.server.tcp import IDLE, PER_ADDRESS, TcpServer
 from resolver.server.udp import UdpServer
+from resolver.transport.loop import Loop
 from resolver.upstream.udp_sockets import LIFE
 from tests.dns.proxy_headers import LOCAL, header, is_valid
 from tests.server.assembled import Assembled

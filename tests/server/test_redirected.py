@@ -8,9 +8,9 @@ import pytest
 from dnslib import DNSRecord
 
 from resolver.metrics.counter_sums import CounterSums
-from resolver.server.loop import Loop
 from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
+from resolver.transport.loop import Loop
 from tests.server.assembled import Assembled
 from tests.server.test_tcp import messages
 from tests.server.test_udp import bound

@@ -12,8 +12,8 @@ import pytest
 from dnslib import DNSRecord
 
 from resolver.engine.engine import Engine
-from resolver.server.loop import Loop
 from resolver.server.tcp import MAX_CONNECTIONS, MAX_OUTSTANDING, Connection, TcpServer
+from resolver.transport.loop import Loop
 from tests.live.uncollected import uncollected
 from tests.server.assembled import Assembled
 from tests.server.slow_upstream import SlowUpstream

@@ -7,9 +7,9 @@ import socket
 import pytest
 from dnslib import DNSRecord
 
-from resolver.server.loop import Loop
-from resolver.server.mmsg import SLOTS
 from resolver.server.udp import UdpServer
+from resolver.transport.loop import Loop
+from resolver.transport.mmsg import SLOTS
 from resolver.upstream.udp_sockets import LIFE
 from tests.server.assembled import Assembled
 from tests.server.slow_upstream import SlowUpstream

@@ -20,8 +20,8 @@ from resolver.exchange.exchange import Exchange
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Server
 from resolver.policy.verdict import Verdict
-from resolver.server.loop import Loop
 from resolver.server.udp import UdpServer
+from resolver.transport.loop import Loop
 from resolver.upstream.udp_sockets import LIFE
 from tests.server.assembled import Assembled
 

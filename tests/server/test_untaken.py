@@ -2,9 +2,9 @@
 
 import pytest
 
-from resolver.server.loop import Loop
-from resolver.server.stream import MessageStream
 from resolver.server.untaken import MOST, Untaken
+from resolver.transport.loop import Loop
+from resolver.transport.stream import MessageStream
 
 pytestmark = pytest.mark.interpreted  # a compiled class takes no subclass
 

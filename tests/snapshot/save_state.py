@@ -9,9 +9,9 @@ import shutil
 from pathlib import Path
 
 from resolver import __version__
+from resolver.audit.audit_log import AuditLog
+from resolver.audit.record import ClockReading, Event
 from resolver.compiler.compilation import compile_file
-from resolver.evidence.audit_log import AuditLog
-from resolver.evidence.record import ClockReading, Event
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SourceTexts
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from resolver.analysis.explanation import Explainer
+from resolver.audit.audit_log import AuditEntry, AuditLog, entries
+from resolver.audit.figures.seal import SealedFigures
+from resolver.audit.journal import HEAD
+from resolver.audit.reading import Reading
+from resolver.audit.verification import verify
 from resolver.dns import codes, names
-from resolver.evidence.audit_log import AuditEntry, AuditLog, entries
-from resolver.evidence.figures.seal import SealedFigures
-from resolver.evidence.journal import HEAD
-from resolver.evidence.reading import Reading
-from resolver.evidence.verification import verify
 from resolver.snapshot import store
 from tests.snapshot.save_state import CLOCK, MOMENT, SEALED, STATES, newest_saved, save_state
 

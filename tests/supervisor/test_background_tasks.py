@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.server.loop import Loop
 from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
+from resolver.transport.loop import Loop
 from tests.upstream.virtual_time import run
 
 

@@ -10,7 +10,7 @@ import pytest
 from resolver.metrics import kernel
 from resolver.metrics.part_states import PartStates, SelfTestState
 from resolver.metrics.served_config import ServedConfig
-from resolver.settings import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.snapshot.clock_note import note_time
 from resolver.supervisor.feed_server import FeedServer
 from resolver.supervisor.http_socket import HttpSocket

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from resolver.audit.audit_log import entries
+from resolver.audit.audit_writer import AuditWriter
+from resolver.audit.block_log import BlockLogWriter
+from resolver.audit.reading import Reading
 from resolver.compiler.candidate import Accepted
 from resolver.compiler.compilation import compile_and_save
-from resolver.evidence.audit_log import entries
-from resolver.evidence.audit_writer import AuditWriter
-from resolver.evidence.block_log import BlockLogWriter
-from resolver.evidence.reading import Reading
+from resolver.fetch.policy_switch import PolicySwitch
+from resolver.fetch.policy_tree import PolicyTree, PulledPolicy
 from resolver.metrics.served_config import ServedConfig
-from resolver.policy_source.switch import PolicySwitch
-from resolver.policy_source.tree import PolicyTree, PulledPolicy
+from resolver.server.worker_channel import WorkerMessage
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts
 from resolver.supervisor import reload
@@ -26,7 +27,6 @@ from resolver.supervisor.person import person
 from resolver.supervisor.reload import Reloader, SentConfig
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
-from resolver.worker.channel import WorkerMessage
 
 TEXT = """
 [lists]

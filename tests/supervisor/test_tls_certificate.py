@@ -7,10 +7,10 @@ import pytest
 from resolver.metrics.part_states import PartStates
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import CertificateStatus
-from resolver.server import tls_certificate as certificates
-from resolver.server.tls_certificate import CertificateError
 from resolver.supervisor import tls_certificate
 from resolver.supervisor.tls_certificate import TlsCertificate
+from resolver.transport import tls_certificate as certificates
+from resolver.transport.tls_certificate import CertificateError
 from tests.compiler.texts import compile_texts
 from tests.live.certificates import Certificate, CertificateAuthority
 from tests.live.programs import needed

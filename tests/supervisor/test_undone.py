@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from resolver.evidence.audit_log import AuditEntry
+from resolver.audit.audit_log import AuditEntry
 from resolver.supervisor.undone import lost_exemptions, undone_changes
 from tests.compiler.texts import compile_texts
 

@@ -10,7 +10,7 @@ from dnslib import RR, DNSRecord
 from resolver.dns.transport import UDP
 from resolver.exchange.servers import Group, Server
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.server_address import ServerAddress
 from tests.live.ports import free_port

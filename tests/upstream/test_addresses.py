@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dnslib import QTYPE, RCODE, RR, DNSRecord
 
-from resolver.settings import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.upstream.addresses import UpstreamAddresses, bootstrap
 from tests.compiler.texts import compile_texts
 

@@ -8,7 +8,7 @@ from dnslib import RCODE, RR, DNSRecord
 
 from resolver.exchange.fallback import GROUP, MOST_TTL
 from resolver.exchange.servers import Group
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from tests.upstream.forwarding import CLIENT, ELSEWHERE, Stage, Upstream, good, silent, stage
 from tests.upstream.virtual_time import run
 

@@ -14,7 +14,7 @@ from resolver.metrics.definitions import (
     UPSTREAM_RESULTS,
 )
 from resolver.policy.filter_addresses import FilterAddresses
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.udp_sockets import LIFE
 from tests.exchange.filtered import FILTER, FILTERED
 from tests.upstream.forwarding import RACE, Stage, stage

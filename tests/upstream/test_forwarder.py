@@ -21,7 +21,7 @@ from resolver.exchange.round import CLIENT_PATIENCE
 from resolver.exchange.servers import Group, Server
 from resolver.metrics.definitions import UPSTREAM_QUERIES, UPSTREAM_RESULTS, UPSTREAM_UP
 from resolver.metrics.layout import DOWN, UNTRIED, UP
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.forwarder import LEAST_TICK, TICK
 from tests.exchange.rendered_entries import entry_of
 from tests.live.uncollected import uncollected

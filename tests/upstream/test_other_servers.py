@@ -8,9 +8,9 @@ from dnslib import RCODE, RR, DNSRecord
 
 from resolver.exchange.round import PATIENCE
 from resolver.exchange.servers import Group
-from resolver.server.loop import Loop
+from resolver.policy.upstream_groups import ConfiguredGroup, ConfiguredServer, with_other_servers
+from resolver.transport.loop import Loop
 from resolver.upstream.forwarder import TICK
-from resolver.upstream_groups import ConfiguredGroup, ConfiguredServer, with_other_servers
 from tests.upstream.forwarding import Answering, Stage, Upstream, good, silent, stage
 from tests.upstream.virtual_time import run
 

@@ -7,7 +7,7 @@ import pytest
 from dnslib import RR, DNSRecord
 
 from resolver.dns import names
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.probe_queries import ProbeQuery, ask
 from tests.exchange.filtered import FILTER, FILTERED
 from tests.upstream.forwarding import (

@@ -8,7 +8,7 @@ from dnslib import RCODE, DNSRecord
 
 from resolver.exchange.exchange import LATE
 from resolver.exchange.round import CLIENT_PATIENCE
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.attempt_sender import MAX_LATE
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.tcp_connections import MAX_CONNECTIONS

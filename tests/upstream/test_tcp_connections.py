@@ -11,7 +11,7 @@ import pytest
 
 from resolver.exchange.round import tcp_wait
 from resolver.exchange.servers import Server
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.tcp_connections import (
     HANDSHAKES,
     IDLE,

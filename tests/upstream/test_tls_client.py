@@ -5,11 +5,11 @@ import ssl
 import pytest
 
 from resolver.exchange.servers import Server
-from resolver.server.tls_session import TlsSession
+from resolver.transport.tls_session import TlsSession
 from resolver.upstream import tls_client
 from resolver.upstream.tls_client import TlsClient
 from tests.fetch.source_server import Authority
-from tests.server.test_tls_session import VERSIONS, exchange
+from tests.transport.test_tls_session import VERSIONS, exchange
 
 pytestmark = pytest.mark.processes
 

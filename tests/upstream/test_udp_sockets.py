@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from resolver.exchange.servers import Server
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.udp_sockets import LIFE, OPEN, UdpSocket, UdpSocketPool
 
 LONG = 30.0

@@ -5,7 +5,7 @@ from dnslib import RCODE, RR, DNSHeader, DNSRecord
 
 from resolver.dns import names
 from resolver.dns.response import Response, scan
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream.validation_probe import Probed, ProbedNames, fault_of, is_passed, probe
 from tests.upstream.forwarding import Upstream, address_of
 from tests.upstream.virtual_time import run

@@ -9,7 +9,7 @@ from dnslib import RCODE, DNSRecord
 from resolver.exchange import admission, in_flight
 from resolver.exchange.exchange import LATE
 from resolver.exchange.round import PATIENCE
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 from resolver.upstream import attempt_sender, tcp_connections
 from resolver.upstream.forwarder import TICK
 from tests.upstream.forwarding import ELSEWHERE, Stage, good, stage, truncated

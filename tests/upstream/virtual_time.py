@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from resolver.server.loop import Loop
+from resolver.transport.loop import Loop
 
 BOOT = 5000.0
 """What the clock shows at the beginning."""

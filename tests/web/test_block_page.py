@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resolver.analysis.explanation import Explainer
 from resolver.policy.compiled import Directive, Service
-from resolver.settings import PageHead
+from resolver.policy.settings import PageHead
 from resolver.web.block_notice import BlockNotice, NoticeKind, block_notice
 from resolver.web.block_page import response_to
 from resolver.web.block_page_html import page

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from resolver.evidence.figures.counts import HourFigures, Labels
-from resolver.evidence.figures.spans import read_spans
-from resolver.evidence.figures.store import FigureStore
+from resolver.audit.figures.counts import HourFigures, Labels
+from resolver.audit.figures.spans import read_spans
+from resolver.audit.figures.store import FigureStore
 from resolver.web.figure_plots import plot, vlan_histories
 from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
-from tests.evidence.figures.synthetic import ABAN, DAY, HOUR
+from tests.audit.figures.synthetic import ABAN, DAY, HOUR
 from tests.metrics.statuses import idle
 from tests.web.judged import engine
 from tests.web.test_status_page import NOTHING, STATUS

@@ -8,7 +8,7 @@ import pytest
 from resolver.dns import names
 from resolver.dns.local_record import LocalName
 from resolver.policy.compiled import CompiledConfig
-from resolver.upstream_groups import ForwardZone
+from resolver.policy.upstream_groups import ForwardZone
 from resolver.web.host_header import is_own
 from tests.web.judged import engine
 

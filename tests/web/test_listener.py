@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 import pytest
 from aiohttp import web
 
-from resolver.log import log
+from resolver.system.log import log
 from resolver.web import limited_protocol
 from resolver.web.listener import listen
 

@@ -10,10 +10,9 @@ import pytest
 from markupsafe import Markup
 
 from resolver.analysis.activation_summary import ActivationSummary, ChangedList, ChangedNames
-from resolver.compiler.compilation import compile_file
-from resolver.evidence.block_log_retention import BlockLogDays
-from resolver.reports.coverage import NO_RECORD, NOT_SERVING, Interval
-from resolver.reports.period_values import (
+from resolver.audit.block_log_retention import BlockLogDays
+from resolver.audit.coverage import NO_RECORD, NOT_SERVING, Interval
+from resolver.audit.period_values import (
     AroundDns,
     Coverage,
     LinkCut,
@@ -21,14 +20,15 @@ from resolver.reports.period_values import (
     PeriodReport,
     Verification,
 )
+from resolver.compiler.compilation import compile_file
 from resolver.web import period_report_page
 from resolver.web.formatting import Formatting
 from resolver.web.period_report_page import ReportDetail
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
+from tests.audit import test_period_report as months
+from tests.audit.test_period import TEHRAN
 from tests.live.programs import needed
-from tests.reports import test_period_report as months
-from tests.reports.test_period import TEHRAN
 from tests.web.test_policy_report_page import CONFIG, LISTS, NOW
 
 ABAN, MEHR, HOUR = months.ABAN, months.MEHR, months.HOUR

@@ -11,18 +11,18 @@ import pytest
 from markupsafe import Markup
 
 from resolver.analysis.expectations import ExpectationRun
+from resolver.audit.policy_report import Report, make_report
 from resolver.compiler.compilation import compile_file
 from resolver.metrics.status import ServiceCount, VlanCounts
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.service_hours import BlockingHours
-from resolver.reports.policy_report import Report, make_report
 from resolver.web import policy_report_page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
+from tests.audit.test_period import TEHRAN
 from tests.live.programs import needed
 from tests.metrics.statuses import idle
-from tests.reports.test_period import TEHRAN
 
 CONFIG = """
 [directives.1595]

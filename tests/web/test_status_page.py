@@ -32,8 +32,8 @@ from resolver.metrics.status import (
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
+from tests.audit.test_period import TEHRAN
 from tests.metrics.statuses import idle
-from tests.reports.test_period import TEHRAN
 from tests.web.judged import ALLOWING, HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 

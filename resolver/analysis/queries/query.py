@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from resolver.errors import DarbanError
+from resolver import DarbanError
 
 
 class UnknownFormat(DarbanError):

@@ -104,7 +104,7 @@ def test_the_release_is_compiled_and_so_are_its_workers(machine: Machine) -> Non
     source = re.search(r"-([0-9a-f]{12})-compiled$", _in_use(machine))
     assert source
     assert machine.good("darban", "--version").strip().endswith(f"+{source[1]}, compiled")
-    of_workers = ("--parent", machine.show("MainPID"), "--full", "resolver.worker")
+    of_workers = ("--parent", machine.show("MainPID"), "--full", "resolver.server.worker")
     for worker in machine.good("pgrep", *of_workers).split():
         # One library has all modules; the file of one that another imports need not be mapped.
         assert "/darban__mypyc.cpython-" in machine.good("cat", f"/proc/{worker}/maps")

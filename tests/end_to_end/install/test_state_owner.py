@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from resolver.audit.figures.counts import HourFigures, Labels
+from resolver.audit.figures.store import FigureStore
 from resolver.compiler.compilation import compile_file
-from resolver.evidence.figures.counts import HourFigures, Labels
-from resolver.evidence.figures.store import FigureStore
 from resolver.snapshot import store
-from tests.evidence.figures.synthetic import ABAN
+from tests.audit.figures.synthetic import ABAN
 from tests.live import commands
 from tests.live.commands import GOOD, WRONG
 from tests.live.irregular_files import irregular_files

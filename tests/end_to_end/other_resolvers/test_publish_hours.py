@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.files import write_atomically
+from resolver.system.files import write_atomically
 from tests.live.bind import Bind
 from tests.live.configs import edited
 from tests.live.fake_clock import FAKETIME, fake_clock

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from resolver.files import write_atomically
+from resolver.system.files import write_atomically
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, darban
 from tests.live.configs import BLOCKLISTS, ROOT, replaced_once

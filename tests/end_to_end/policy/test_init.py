@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.importers.adguard_texts import adguard, client
-from tests.importers.gravity import PiHole
+from tests.cli.importers.adguard_texts import adguard, client
+from tests.cli.importers.gravity import PiHole
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import BLOCKLISTS

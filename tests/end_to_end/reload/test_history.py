@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from resolver import solar_hijri
-from resolver.evidence.figures.counts import HourFigures, Minute, SelfTestResult
-from resolver.evidence.figures.store import NAME, FigureStore
+from resolver.audit.figures.counts import HourFigures, Minute, SelfTestResult
+from resolver.audit.figures.store import NAME, FigureStore
+from resolver.system import solar_hijri
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import edited, small

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.evidence.figures.counts import HourFigures, Labels
-from resolver.evidence.figures.store import NAME, FigureStore
-from resolver.evidence.journal import Journal
-from resolver.evidence.record import ClockReading
+from resolver.audit.figures.counts import HourFigures, Labels
+from resolver.audit.figures.store import NAME, FigureStore
+from resolver.audit.journal import Journal
+from resolver.audit.record import ClockReading
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import edited, small
 from tests.live.reloading import DENY, OPEN

@@ -145,7 +145,7 @@ def test_a_disk_that_takes_no_snapshot_is_no_error_in_the_config(server: Server)
 
 
 def test_what_needs_a_restart_changes_nothing(server: Server) -> None:
-    """Of each setting alone: tests/supervisor/test_restart_settings.py."""
+    """Of each setting alone: tests/compiler/test_restart_settings.py."""
     server.expect_error("reload by|needs a restart")
     metrics = server.metrics_port
     edits = {

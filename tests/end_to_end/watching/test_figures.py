@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from resolver.evidence.figures.counts import Figures, Labels
-from resolver.evidence.figures.store import month_of, read
+from resolver.audit.figures.counts import Figures, Labels
+from resolver.audit.figures.store import month_of, read
 from tests.live.clients import ask
 from tests.live.commands import darban
 from tests.live.fake_clock import FAKETIME, fake_clock

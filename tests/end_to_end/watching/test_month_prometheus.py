@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.evidence.figures.small_counts import is_coarse
-from resolver.evidence.figures.store import read
+from resolver.audit.figures.small_counts import is_coarse
+from resolver.audit.figures.store import read
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
 from tests.live.configs import BLOCKLISTS

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.evidence.figures.counts import Figures, HourCount, Minute, SelfTestResult
-from resolver.evidence.figures.export_file import write_export
-from resolver.evidence.figures.store import FigureStore
-from tests.evidence.figures import synthetic
+from resolver.audit.figures.counts import Figures, HourCount, Minute, SelfTestResult
+from resolver.audit.figures.export_file import write_export
+from resolver.audit.figures.store import FigureStore
+from tests.audit.figures import synthetic
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.programs import lacking, needed
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from resolver import solar_hijri
-from resolver.reports.period_values import PeriodReport
+from resolver.audit.period_values import PeriodReport
+from resolver.system import solar_hijri
 from resolver.web import period_report_page
 from resolver.web.period_report_page import ReportDetail
 from resolver.web.rendering import LANGUAGES
 from resolver.web.titles import Titles
+from tests.audit import test_period_report as months
+from tests.audit.test_period import TEHRAN
 from tests.live.chromium import Browser, chromium
 from tests.live.programs import needed
 from tests.policy.networks import snapshot_of
-from tests.reports import test_period_report as months
-from tests.reports.test_period import TEHRAN
 
 ABAN, MEHR, HOUR, DAY = months.ABAN, months.MEHR, months.HOUR, months.DAY
 VLANS = [f"directorate-{number}" for number in range(40)]

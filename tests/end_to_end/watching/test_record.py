@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.part import Answer, Request
+from resolver.metrics.part import Answer, Request
 from resolver.supervisor import control_client
 from tests.live.clients import Asker, ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban, diff

@@ -24,7 +24,7 @@ outcome = "passed"
 """
 BROKEN = """
 import sys
-if "resolver.worker" in sys.orig_argv:
+if "resolver.server.worker" in sys.orig_argv:
     from resolver.policy import judge, verdict
     judge.Judge.check_query = lambda *_: verdict.PASS
 """

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.evidence.figures.counts import HourFigures, Labels
-from resolver.evidence.figures.store import FigureStore
+from resolver.audit.figures.counts import HourFigures, Labels
+from resolver.audit.figures.store import FigureStore
 from resolver.web.rendering import messages
-from tests.evidence.figures.synthetic import HOUR
+from tests.audit.figures.synthetic import HOUR
 from tests.live.accessibility import axe, faults
 from tests.live.chromium import Browser, Page, chromium
 from tests.live.clients import ask as ask_once

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from resolver.server.tls_session import TlsSession
+from resolver.transport.tls_session import TlsSession
 from tests.live.dnsdist import certificate
 from tests.live.ports import free_port
 from tests.live.programs import needed

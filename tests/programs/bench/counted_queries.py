@@ -18,9 +18,9 @@ from typing import Any
 
 from dnslib import EDNS0, DNSRecord
 
-from resolver.server.loop import Loop
 from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
+from resolver.transport.loop import Loop
 from tests.server.assembled import Assembled, server_at
 
 BATCH = 16

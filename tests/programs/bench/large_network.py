@@ -21,7 +21,7 @@ _PATIENCE = 180.0
 """Seconds for one step."""
 _QUIET = 2.5
 """Seconds without a process that works for a change: the writer looks each second for work."""
-_SERVING = (b"resolver.worker", b"\0run\0")
+_SERVING = (b"resolver.server.worker", b"\0run\0")
 """In the command lines of the processes that are there all the time."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WRITTEN = re.compile(r"\[publish\] [0-9]+ zones, of which")

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.server.garbage import GarbageCollection
+from resolver.server.worker import SWITCH, pause
 from resolver.snapshot import store
-from resolver.worker.garbage import GarbageCollection
-from resolver.worker.worker import SWITCH, pause
 
 T = TypeVar("T")
 

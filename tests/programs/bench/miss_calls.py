@@ -20,8 +20,8 @@ from typing import NamedTuple
 from dnslib import RR, DNSRecord
 
 import resolver
-from resolver.server.loop import Loop
 from resolver.server.udp import UdpServer
+from resolver.transport.loop import Loop
 from tests.server.assembled import Assembled, server_at
 
 PACKAGE = f"{Path(resolver.__file__).parent}/"

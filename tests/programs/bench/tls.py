@@ -129,7 +129,7 @@ def _answers(server: _Server) -> bool:
 
 
 def _is_worker(pid: int) -> bool:
-    return b"resolver.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"resolver.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _per_query(server: _Server, questions: Path, seconds: int, padded: bool) -> float:

@@ -239,7 +239,7 @@ UNTRIED: dict[Kind, str] = {
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",
     "certificate_ends": "its alert needs a certificate that ends",
     "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
-    "audit_log_broken": "tests/evidence/test_journal.py changes a line",
+    "audit_log_broken": "tests/audit/test_journal.py changes a line",
     "policy_expired": "tests/end_to_end/pull/test_pull_frozen.py has a frozen repository",
     "link_cut": "tests/end_to_end/upstreams/test_link_cut.py cuts a link",
     "clock_wrong": "it is the clock of the kernel",

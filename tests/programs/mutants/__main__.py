@@ -32,8 +32,8 @@ SEED = 50
 """Another one takes other modules and mutants."""
 _OTHERS = 40
 """The modules of which ``--rest`` takes mutants."""
-_BESIDE = ("files", "scenarios")
-"""Folders of tests that are named after no package."""
+_BESIDE = ("scenarios",)
+"""The folder of tests that is named after no package."""
 _SURVIVED = (0, 5)
 """Exit codes of mutmut: the tests pass, or none is selected."""
 _NOT_REACHED = 33

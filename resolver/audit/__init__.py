@@ -1,0 +1,1 @@
+"""What is recorded, proven and reported."""

@@ -1,0 +1,166 @@
+"""Write the audit log while the server runs: in a thread, a record after the other.
+
+Now and then the figures of the hours that are over are sealed, and it is noted whether the clock
+was set. A disk that is full keeps nothing from being put in force: what cannot be written is
+logged. Only a head that is on the disk is published.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from resolver.analysis.activation_summary import ActivationSummary
+from resolver.audit.audit_log import AuditEntry, AuditLog, FileOnDisk
+from resolver.audit.clock import read_clock
+from resolver.audit.figures import store
+from resolver.audit.figures.seal import KeptFigures
+from resolver.audit.figures.tables import FiguresError, to_read
+from resolver.audit.record import SAME_OFFSET, ClockReading, Event, Head
+from resolver.audit.seals import newest_seals, sealable
+from resolver.metrics.part import Part
+from resolver.metrics.part_states import AuditState
+from resolver.metrics.status import ConfigChange
+from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot.config_files import SourceTexts, Texts, counted_lines
+from resolver.system.log import log
+
+_DAY: Final = 86400.0
+_LONGEST_KEPT: Final = 500 * _DAY
+"""Figures are kept for no longer (``store.MONTHS``); a clock may say any time."""
+_SHOWN_CHANGES: Final = 5
+_LOOK: Final = 300.0
+"""Seconds between two looks at the clock."""
+
+
+class AuditWriter(Part):
+    """The audit log in a state directory."""
+
+    waits_for_config = True
+
+    def __init__(self, state: Path, waits_since: Callable[[], float]) -> None:
+        """``waits_since`` says when the oldest figures begin that are not stored yet."""
+        self._state = state
+        self._waits_since = waits_since
+        self._log = AuditLog(state)
+        self._writing = asyncio.Lock()
+        self._head, self._broken_at = "", 0
+        self._changes: tuple[ConfigChange, ...] = ()
+
+    def states(self) -> Iterable[object]:
+        """An ``AuditState``."""
+        yield AuditState(self._head, self._changes, self._broken_at)
+
+    async def run(self) -> None:
+        """Look at the clock, and seal what is over, now and then; until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK)
+
+    async def activated(
+        self,
+        event: str,
+        who: str,
+        snapshot: str,
+        compiled: CompiledConfig,
+        sources: SourceTexts | None,
+        summary: ActivationSummary | None,
+        *,
+        once: bool = False,
+        on_disk: Mapping[str, FileOnDisk] | None = None,
+    ) -> None:
+        """Note that a snapshot, by its name, was put in force from these sources.
+
+        With ``once`` nothing is noted where the log has these sources already. ``on_disk`` has the
+        files of a start.
+        """
+        entry = (read_clock(), event, who, snapshot, compiled, sources, summary)
+        await self._write(partial(self._log.activated, *entry, once=once, on_disk=on_disk))
+
+    async def newest(self, most: int) -> list[tuple[AuditEntry, Texts]]:
+        """The last entries that changed the config, and its texts then, the newest first.
+
+        None where the log cannot be read.
+        """
+
+        def read() -> list[tuple[AuditEntry, Texts]]:
+            found = self._log.newest_changes(most)
+            return [(each, self._log.text(each.config)) for each in found]
+
+        try:
+            return await asyncio.to_thread(read)
+        except OSError as error:
+            log.error("%s: the audit log cannot be read (%s)", self._state, error.strerror)
+            return []
+
+    async def refused(self, what: str) -> None:
+        """Note that a commit of the policy was refused."""
+        await self._write(partial(self._log.refused, read_clock(), what))
+
+    async def stopped(self, who: str) -> None:
+        """Note that the server stops."""
+        await self._write(partial(self._log.stopped, read_clock(), who))
+
+    async def look(self) -> None:
+        """Note that the clock was set, and seal the figures of the hours that are over.
+
+        Hours in which no server ran are sealed with those before them, by one record. Figures that
+        cannot be read now are sealed later.
+        """
+        now = read_clock()
+        await self._write(partial(self._note_clock, now))
+        await self._write(partial(self._seal, now, self._waits_since()))
+        with contextlib.suppress(OSError):  # a write has said so
+            self._broken_at = await asyncio.to_thread(self._log.journal.broken_at)
+
+    def _note_clock(self, now: ClockReading) -> Head | None:
+        last = next(self._log.journal.latest(), None)
+        if last is None or last.boot != now.boot or abs(last.offset - now.offset) < SAME_OFFSET:
+            return None
+        return self._log.journal.append(now, Event.CLOCK, offset_before=last.offset)
+
+    def _seal(self, now: ClockReading, waits_since: float) -> Head | None:
+        """Seal the figures that have no seal; at first, all that are kept, by month.
+
+        So those that a release before 1.2 had sealed have a seal of this log too.
+        """
+        until, head = sealable(now.time, waits_since), None
+        since = newest_seals(self._log.journal.latest(), now)
+        is_first = not since
+        if is_first:
+            oldest = store.oldest(self._state / store.NAME) or until - _DAY
+            since = max(oldest, until - _LONGEST_KEPT)
+        kept = KeptFigures(self._state, to_read)
+        while since < until:
+            end = min(until, store.month_end(since)) if is_first else until
+            try:
+                found = kept.of(since, end)
+            except FiguresError as error:
+                log.error("%s: figures get their seal later: %s", self._state, error)
+                return head
+            about = {"figures": found.hash, "node": found.node, "time_zone": found.time_zone}
+            head = self._log.journal.append(now, Event.SEALED, begin=since, end=end, **about)
+            since = end
+        return head
+
+    def _newest_changes(self) -> tuple[ConfigChange, ...]:
+        return tuple(
+            ConfigChange(each.time, each.event, each.who, *counted_lines(each.diff))
+            for each in self._log.newest_changes(_SHOWN_CHANGES)
+        )
+
+    async def _write(self, write: Callable[[], Head | None]) -> None:
+        """Add a record, and publish the head and the newest changes."""
+        try:
+            async with self._writing:
+                head = await asyncio.to_thread(write)
+                if head is None:
+                    return
+                log.info("the head of the audit log is record %d, %s", *head)
+                self._changes = await asyncio.to_thread(self._newest_changes)
+                self._head = head.hash
+        except OSError as error:
+            place = error.filename or self._state
+            log.error("%s: the audit log cannot be written (%s)", place, error.strerror)

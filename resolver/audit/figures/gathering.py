@@ -1,0 +1,75 @@
+"""What the counters have gained, by local hour, until it is stored. Pure.
+
+What must stay true:
+- What was taken from the counters is taken once, and kept until it is stored or dropped. So the
+  stored figures, what waits and what was dropped are together what the counters have gained.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from resolver.audit.figures.counts import REDIRECTED, HourFigures, Labels
+from resolver.metrics.layout import CounterRow
+
+MAX_HOURS = 48
+"""Hours that may wait while they cannot be stored."""
+
+
+class Increases:
+    """Makes of counters, which only grow while the server runs, what they have gained."""
+
+    def __init__(self) -> None:
+        self._before: Counter[Labels] = Counter()
+
+    def take(self, rows: Iterable[CounterRow], redirected: Mapping[str, int]) -> Counter[Labels]:
+        """What was counted since the call before; at first, since the server started.
+
+        ``redirected`` has the redirected queries by VLAN.
+        """
+        now: Counter[Labels] = Counter()
+        for row in rows:
+            now[Labels(row.vlan, row.service, row.outcome.label)] += row.times
+        for vlan, queries in redirected.items():
+            now[Labels(vlan, "", REDIRECTED)] = queries
+        gained = now - self._before  # only what is positive
+        self._before = now
+        return gained
+
+
+class WaitingFigures:
+    """The figures of the last hours that are not stored yet."""
+
+    def __init__(self) -> None:
+        self._hours: dict[int, HourFigures] = {}
+
+    def add(self, figures: HourFigures) -> int:
+        """Add to the figures of an hour; the queries that were dropped, since too much waits."""
+        waiting = self._hours.setdefault(figures.hour, HourFigures(figures.hour))
+        waiting.counts.update(figures.counts)
+        waiting.minutes.extend(figures.minutes)
+        waiting.cut += figures.cut
+        waiting.answers += figures.answers
+        if len(self._hours) <= MAX_HOURS:
+            return 0
+        oldest = next(iter(self._hours))  # in the order of coming, whatever the clock says
+        counts = self._hours.pop(oldest).counts
+        return sum(times for labels, times in counts.items() if labels.outcome != REDIRECTED)
+
+    def since(self) -> float:
+        """When the first of these hours begins; infinity where none waits."""
+        return min(self._hours, default=math.inf)
+
+    def take(self) -> list[HourFigures]:
+        """All that waits, which then waits no more; what cannot be stored is added again."""
+        taken, self._hours = list(self._hours.values()), {}
+        return taken
+
+
+def minute_of(end: float, now: float) -> int:
+    """The begin of the minute that was to end at a moment, where the clock says ``now``.
+
+    After a jump of the clock it is the minute that the clock says.
+    """
+    went_on = abs(now - end) < 30.0
+    return int(end if went_on else now) // 60 * 60 - 60 * went_on

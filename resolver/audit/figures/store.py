@@ -1,0 +1,297 @@
+"""The figures of a node on disk: <state>/figures/2026-11.sqlite, a file a month (UTC).
+
+How it works: one process writes, the supervisor; commands read. Each call opens a file anew, so a
+file that was removed or put back from a backup is followed. An hour is in the file of the month in
+which it begins, with its minutes. So an hour is never in two files, and removing a file removes a
+month.
+
+What must stay true:
+- The figures of an hour are added in one transaction: all of them or none.
+- A file whose content is damaged gets another name and is kept. A new one begins.
+"""
+
+import contextlib
+import datetime as dt
+import math
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from resolver.audit.figures import tables
+from resolver.audit.figures.counts import Figures, HourFigures, Labels
+from resolver.audit.figures.tables import DamagedFiguresError, FiguresError, Opening
+from resolver.system.files import make_directory
+
+NAME = "figures"
+"""The directory in the state directory."""
+MONTHS = 14
+"""Months that are kept, with the one that runs, and the one before that has begun."""
+_FILE = re.compile(r"(\d{4}-\d\d)\.sqlite")
+_ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
+_ASIDES = 3
+"""Damaged files that are kept of a month; of more, the last replaces the one before."""
+_HOUR, _MINUTE = 3600, 60
+_LONGER_THAN_A_MONTH = 32 * 86400
+
+
+class FigureStore:
+    """Adds to the figures of this node."""
+
+    def __init__(self, directory: Path, node: str) -> None:
+        self.directory = directory
+        self._node = node
+        self._checked: set[tuple[str, int]] = set()
+        """The files, by name and inode, whose whole content was read once."""
+
+    def add(self, figures: HourFigures, time_zone: str) -> str:
+        """Add to the figures of an hour of a time zone.
+
+        Returns:
+            Why a damaged file of the month was set aside, and under which name; empty where none
+            was.
+
+        Raises:
+            FiguresError: nothing was added.
+        """
+        path = self.directory / f"{month_of(figures.hour)}.sqlite"
+        try:
+            make_directory(self.directory)
+            try:
+                self._add(path, figures, time_zone)
+            except DamagedFiguresError as error:
+                aside = _set_aside(path)
+                self._add(path, figures, time_zone)
+                return f"{error}; the file is kept as {aside.name}"
+        except OSError as error:
+            raise FiguresError(f"{path.name}: {error.strerror}") from error
+        return ""
+
+    def _add(self, path: Path, figures: HourFigures, time_zone: str) -> None:
+        with tables.opened(path, "rwc") as database:
+            database.execute("BEGIN IMMEDIATE")
+            if tables.is_empty(database):
+                tables.create(database)
+            else:
+                self._check_once(path, database)
+            tables.note(database, {"node": self._node, "time_zone": time_zone}.items())
+            tables.add(database, figures)
+            database.execute("COMMIT")
+
+    def _check_once(self, path: Path, database: Connection) -> None:
+        known = path.name, path.stat().st_ino
+        if known in self._checked:
+            tables.check_tables(database, path)
+        else:
+            tables.check(database, path)
+            self._checked = {known}
+
+    def remove_before(self, month: str, keep: int) -> list[str]:
+        """Remove the files of the months before one, such as 2026-11; the ``keep`` newest stay.
+
+        Raises:
+            OSError: a file cannot be removed.
+        """
+        months = sorted(_months(self.directory))
+        old = [each for each in months[: max(0, len(months) - keep)] if each < month]
+        for each in old:
+            for path in (self.directory / f"{each}.sqlite", *_asides(self.directory, each)):
+                path.unlink(missing_ok=True)
+        return old
+
+
+def month_of(at: float) -> str:
+    """The month (UTC) of a moment in seconds since 1970, such as 2026-11."""
+    return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m}"
+
+
+def begin_of(month: str) -> float:
+    """When a month (UTC), such as 2026-11, begins, in seconds since 1970."""
+    return dt.datetime.fromisoformat(f"{month}-01T00:00+00:00").timestamp()
+
+
+def month_end(at: float) -> float:
+    """When the month of a moment ends."""
+    return begin_of(month_of(begin_of(month_of(at)) + _LONGER_THAN_A_MONTH))
+
+
+def oldest(directory: Path) -> float | None:
+    """When the oldest month begins that has a file; None where none has."""
+    month = min(_months(directory), default=None)
+    return None if month is None else begin_of(month)
+
+
+def oldest_kept(day: dt.date) -> str:
+    """The oldest month whose figures are kept on a day, such as 2025-09."""
+    number = day.year * 12 + day.month - 1 - MONTHS
+    return f"{number // 12:04}-{number % 12 + 1:02}"
+
+
+def first_month(since: float) -> str:
+    """The month whose file has the first minutes from a moment on: with their hour's begin."""
+    return month_of(since - _HOUR)
+
+
+def read(
+    directory: Path,
+    since: float,
+    until: float,
+    *,
+    opening: Opening = tables.to_read,
+    or_raise: bool = False,
+) -> Figures:
+    """The figures of the hours and minutes that begin in a period, of the node of a directory.
+
+    ``since`` and ``until`` are in seconds since 1970; ``until`` is excluded. What cannot be read
+    is in ``damaged``, and the rest is read; FiguresError in its place with ``or_raise``.
+    """
+    found = Figures("", "", (), (), ())
+    first, last = first_month(since), month_of(until)
+    for month in sorted(_months(directory)):
+        if first <= month <= last:
+            found = _with_month(found, directory, month, (since, until), opening, or_raise)
+    return found
+
+
+def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, str]:
+    """The node that has the figures of a month, and the time zone by which it counted last.
+
+    Empty where there is no file. FiguresError where it cannot be read.
+    """
+    path = directory / f"{month}.sqlite"
+    if not _is_begun(path):
+        return "", ""
+    found = _read(path, (0, 0), opening)
+    return found.node, found.time_zone
+
+
+class UnrecordedTime(NamedTuple):
+    """A time without a recorded minute."""
+
+    begin: float
+    """In seconds since 1970, as ``end``."""
+    end: float
+    """Infinity where no minute was recorded since."""
+
+
+def gap_at(directory: Path, moment: float, opening: Opening) -> UnrecordedTime | None:
+    """The time without a recorded minute that has a moment.
+
+    None where there is none, or none is known: since nothing is recorded before the moment, or a
+    file cannot be read or was set aside.
+    """
+    months, own = sorted(_months(directory)), month_of(moment)
+    begin, end = -math.inf, math.inf
+    try:
+        for month in reversed([each for each in months if each <= own]):
+            last, after = _minutes_around(directory, month, moment, opening)
+            end = end if after is None else after
+            if last is not None:
+                begin = last + _MINUTE
+                break
+        for month in (each for each in months if each > own and end == math.inf):
+            _, after = _minutes_around(directory, month, moment, opening)
+            end = end if after is None else min(end, after)
+    except FiguresError:
+        return None
+    return UnrecordedTime(begin, end) if -math.inf < begin and begin + _MINUTE <= moment else None
+
+
+def _minutes_around(
+    directory: Path, month: str, moment: float, opening: Opening
+) -> tuple[int | None, int | None]:
+    """Those that a month's file has; FiguresError where it cannot be read, or was set aside."""
+    if _asides(directory, month):
+        raise FiguresError(f"{month}: set aside")
+    path = directory / f"{month}.sqlite"
+    with opening(path) as database:
+        tables.check_tables(database, path)
+        return tables.minutes_around(database, moment)
+
+
+def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[int, Labels, int]]:
+    """The counts of a period by its steps of seconds; what cannot be read is left out.
+
+    Yields the step's place in the period, the labels, and the queries; of a step that lies in two
+    months, two.
+    """
+    for month in sorted(_months(directory)):
+        path = directory / f"{month}.sqlite"
+        if month_of(since) <= month <= month_of(until) and _is_begun(path):
+            with contextlib.suppress(FiguresError), tables.to_read(path) as database:
+                tables.check_tables(database, path)
+                yield from tables.sums(database, since, until, step)
+
+
+def _with_month(
+    found: Figures,
+    directory: Path,
+    month: str,
+    period: tuple[float, float],
+    opening: Opening,
+    or_raise: bool,
+) -> Figures:
+    damaged = [f"{path.name}: set aside" for path in _asides(directory, month)]
+    path = directory / f"{month}.sqlite"
+    try:
+        if _is_begun(path):
+            found = _joined(found, _read(path, period, opening))
+    except FiguresError as error:
+        if or_raise:
+            raise
+        damaged.append(str(error))
+    return replace(found, damaged=(*found.damaged, *damaged))
+
+
+def _joined(earlier: Figures, later: Figures) -> Figures:
+    minutes = {each.at: each for each in (*earlier.minutes, *later.minutes)}
+    return Figures(
+        later.node or earlier.node,
+        later.time_zone or earlier.time_zone,
+        (*earlier.counts, *later.counts),
+        tuple(minutes[at] for at in sorted(minutes)),
+        (*earlier.damaged, *later.damaged),
+        (*earlier.links, *later.links),
+    )
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether there is more than an empty file, which SQLite makes before it writes the tables."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
+    return False
+
+
+def _read(path: Path, period: tuple[float, float], opening: Opening) -> Figures:
+    with opening(path) as database:
+        tables.check_tables(database, path)
+        return tables.figures(database, *period)
+
+
+def _months(directory: Path) -> set[str]:
+    """The months that have a file, also a damaged one."""
+    try:
+        names = [path.name for path in directory.iterdir()]
+    except FileNotFoundError:
+        return set()
+    found = (_FILE.fullmatch(name) or _ASIDE.fullmatch(name) for name in names)
+    return {each[1] for each in found if each is not None}
+
+
+def _asides(directory: Path, month: str) -> list[Path]:
+    """The damaged files of a month that were set aside."""
+    paths = (directory / f"{month}.damaged-{number}" for number in range(1, _ASIDES + 1))
+    return [path for path in paths if path.exists()]
+
+
+def _set_aside(path: Path) -> Path:
+    """Give a damaged file a name that is not read, and remove what belongs to it."""
+    taken = len(_asides(path.parent, path.stem))
+    aside = path.with_name(f"{path.stem}.damaged-{min(taken + 1, _ASIDES)}")
+    path.replace(aside)
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+    return aside

@@ -1,0 +1,166 @@
+"""Read the whole audit log in one pass, and find where it is not as it was written."""
+
+import hashlib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from resolver.audit.journal import BESIDE, JOURNAL, Journal, Line, hash_of, lines
+from resolver.audit.record import AuditRecord, Event, Head, line_hash, read_head, read_record
+
+_ROUNDED: Final = 0.001
+"""Seconds by which CLOCK_BOOTTIME may seem to go back: it is computed of two rounded numbers."""
+
+
+class What(StrEnum):
+    """In which way the log is not as it was written."""
+
+    TAKEN_OUT = "taken_out"
+    CHANGED = "changed"
+    MOVED = "moved"
+    NO_RECORD = "no_record"
+    NO_BEGIN = "no_begin"
+    BOOTTIME_BACK = "boottime_back"
+    EARLIER_CHANGED = "earlier_changed"
+    HEAD_AHEAD = "head_ahead"
+    NO_HEAD = "no_head"
+    LOST = "lost"
+
+
+class Break(NamedTuple):
+    """Where the log is not as it was written."""
+
+    what: What
+    place: str
+    after: int
+    """How many records are before it."""
+    number: int = 0
+    """Of the record that was to be there."""
+    hash: str = ""
+    is_gap: bool = False
+    """Whether only what was between two records is gone: the later one has the hash of those before
+    all the same. Else nothing has it, and they may be anything."""
+
+
+class Joined(NamedTuple):
+    """The records that the last one vouches for, by the hashes from each to the one before."""
+
+    records: list[AuditRecord]
+    gaps: set[int]
+    """The indexes of those before which others are missing; the number of all, where the end is."""
+
+
+class Reading:
+    """One pass over the log: first its ``records``, then its ``breaks``."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self.breaks: list[Break] = []
+        self.removed: list[Head] = []
+        """The last record of each file that went by the bound."""
+        self.first: AuditRecord | None = None
+        self.last: AuditRecord | None = None
+        """Without lines of releases before 1.2."""
+        self.old = 0
+        """Records of these releases, before the first one."""
+        self.count = 0
+        """All records so far."""
+        self._has_old_lines = self._is_foreign = False
+        """Whether another program has written a line before the first record; the line before."""
+        self._adopted: AuditRecord | None = None
+        """The last record that has hashes of what releases before 1.2 have written."""
+
+    def records(self) -> Iterator[AuditRecord]:
+        """Every record, the oldest first, with number 0 for lines of releases before 1.2.
+
+        Such lines count only before the first record. OSError where a file exists and cannot be
+        read.
+        """
+        head = Journal(self._state).head()  # first: the log may go on meanwhile
+        has_head = False
+        before, file, digest = "", "", hashlib.sha256()
+        for line in lines(self._state):
+            if line.file != file:
+                file, digest = line.file, hashlib.sha256()
+            record = read_record(line.text, f"{file}, line {line.number}")
+            if record is not None and record.number:
+                self._join(record, before, digest.hexdigest())
+                has_head |= record.head == head
+            elif self.last is None:
+                self._has_old_lines = True
+                self.old += record is not None
+            else:
+                self._foreign(line)
+                record = None
+            if record is not None:
+                self.count += 1
+                yield record
+            before = line_hash(line.text)
+            digest.update(line.text + b"\n")
+        self._end(head, has_head)
+
+    def joined(self) -> Joined:
+        """Read all, and keep what the last record vouches for."""
+        records = list(self.records())
+        begin = max((each.after for each in self.breaks if not each.is_gap), default=0)
+        gaps = {each.after - begin for each in self.breaks if each.is_gap}
+        return Joined(records[begin:], gaps)
+
+    def _foreign(self, line: Line) -> None:
+        """Note a line that this log has not written; of several, the first."""
+        if not self._is_foreign:
+            self._is_foreign = True
+            self._break(What.NO_RECORD, f"{line.file}, line {line.number}")
+
+    def _join(self, record: AuditRecord, before: str, digest: str) -> None:
+        """Note where a record does not follow what is before it."""
+        last, self.last = self.last, record
+        is_adopted = record.event == Event.ADOPTED and record.plain.get("lines") == digest
+        if is_adopted:
+            self._adopted = record
+            if self._is_foreign:
+                self.breaks[-1] = self.breaks[-1]._replace(is_gap=True)
+        elif record.event == Event.ADOPTED or (last is None and self._has_old_lines):
+            self._break(What.EARLIER_CHANGED, record.place)
+        self._is_foreign = False
+        if last is None:
+            self.first = record
+        elif record.number != last.number + 1:
+            what = What.TAKEN_OUT if record.number > last.number else What.MOVED
+            self._break(what, record.place, last.number + 1)
+        elif record.before not in (before, last.hash):
+            self._break(What.CHANGED, record.place, last.number)
+        elif record.boot and record.boot == last.boot and record.up < last.up - _ROUNDED:
+            self._break(What.BOOTTIME_BACK, record.place, record.number)
+        if record.event == Event.LOST:
+            expected = read_head(record.plain.get("expected")) or Head(0, "")
+            self._break(What.LOST, record.place, *expected, is_gap=True)
+        if record.event == Event.ROTATED and (gone := read_head(record.plain.get("removed"))):
+            self.removed.append(gone)
+
+    def _end(self, head: Head | None, has_head: bool) -> None:
+        """Note what is known when all is read."""
+        first, last, adopted = self.first, self.last, self._adopted
+        if adopted is not None and not self._has_files_of(adopted):
+            self.breaks.append(Break(What.EARLIER_CHANGED, adopted.place, self.old))
+        if first and first.number > 1 and Head(first.number - 1, first.before) not in self.removed:
+            self.breaks.append(Break(What.NO_BEGIN, first.place, self.old, first.number))
+        if head is not None and not has_head and head not in self.removed:
+            is_gap = last is None or head.number > last.number
+            self._break(What.HEAD_AHEAD, JOURNAL, *head, is_gap=is_gap)
+        elif head is None and last is not None and last.number > 1:
+            self._break(What.NO_HEAD, JOURNAL, last.number, is_gap=True)
+
+    def _has_files_of(self, adopted: AuditRecord) -> bool:
+        """Whether the files beside the log have the hashes that a record has of them."""
+        files = adopted.plain.get("files")
+        if not isinstance(files, dict):
+            return False
+        kept = [each for each in BESIDE if each in files and not adopted.place.startswith(each)]
+        return all(hash_of(self._state / each) == files[each] for each in kept)
+
+    def _break(
+        self, what: What, place: str, number: int = 0, sha256: str = "", *, is_gap: bool = False
+    ) -> None:
+        self.breaks.append(Break(what, place, self.count, number, sha256, is_gap))

@@ -1,0 +1,86 @@
+"""What a policy did to one VLAN or one client at a moment. Pure."""
+
+from dataclasses import dataclass
+
+from resolver.analysis.explanation import Explainer
+from resolver.audit.policy_report import BlockedService, VlanQueryCounts, VlanReport, report_vlan
+from resolver.metrics.status import ExemptionStatus
+from resolver.policy.clauses import Action
+from resolver.policy.description import describe
+from resolver.policy.services import services_in
+from resolver.policy.view import View
+
+_RUNNING = ("in force", "ends soon")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was in force for a VLAN or a client."""
+
+    client: str | None
+    """An address; None for a VLAN."""
+    vlan: str
+    policy: str
+    mode: str
+    """``enforce`` or ``audit``."""
+    default: str
+    """For a name that nothing covers: ``pass``, ``block`` or ``count``."""
+    blocked: tuple[BlockedService, ...]
+    """The services that were blocked or counted then, without those that were exempted."""
+    exempted: tuple[str, ...]
+    """The services that the policy restricted, and that an exemption let this client use."""
+    other_hours: tuple[str, ...]
+    """The services that are blocked or counted at other hours only."""
+    denied: tuple[str, ...]
+    """Names that the policy itself blocks."""
+    allowed: tuple[str, ...]
+    """Names, services and @categories that the policy allows."""
+    exemptions: tuple[ExemptionStatus, ...]
+    """Those that held: for this client, or for any client of the VLAN."""
+
+
+def standing_of_client(explainer: Explainer, address: str) -> Standing | None:
+    """What is in force for an address; None where no VLAN has it."""
+    view = explainer.client(address)
+    return None if view is None else _standing(explainer, view, address)
+
+
+def standing_of_vlan(explainer: Explainer, view: View) -> Standing:
+    """What is in force for a VLAN: for its clients without exemptions of their own."""
+    return _standing(explainer, view, None)
+
+
+def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
+    compiled, effect = explainer.compiled, view.effect
+    none = VlanQueryCounts(0, {}, ())
+    vlan = report_vlan(compiled, describe(compiled), view.vlan, explainer.wall, (), none)
+
+    def names(services: int) -> tuple[str, ...]:
+        return tuple(each.name for each in services_in(services, compiled.services))
+
+    done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Action}
+    return Standing(
+        client=client,
+        vlan=vlan.name,
+        policy=vlan.policy,
+        mode=vlan.mode,
+        default=vlan.default,
+        blocked=tuple(each for each in vlan.services if each.name in done[each.does]),
+        exempted=names(effect.restricted & effect.exempt),
+        other_hours=names(effect.services.asleep),
+        denied=vlan.denied,
+        allowed=vlan.allowed,
+        exemptions=_held(explainer, vlan, view, of_client=client is not None),
+    )
+
+
+def _held(
+    explainer: Explainer, vlan: VlanReport, view: View, *, of_client: bool
+) -> tuple[ExemptionStatus, ...]:
+    """The exemptions that hold: for a client those of its view, else those of the whole VLAN."""
+    ids = {explainer.compiled.exemptions[place].id for place in view.effect.exemptions}
+    return tuple(
+        each
+        for each in vlan.exemptions
+        if (each.id in ids if of_client else each.state in _RUNNING)
+    )

@@ -1,0 +1,229 @@
+"""Whether the audit log, the kept texts and the figures are as they were written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from resolver.audit.audit_log import AuditLog
+from resolver.audit.figures.seal import SealedFigures
+from resolver.audit.figures.store import month_of
+from resolver.audit.figures.tables import FiguresError
+from resolver.audit.journal import JOURNAL
+from resolver.audit.reading import Reading
+from resolver.audit.record import AuditRecord, ClockReading, Event
+from resolver.audit.seals import Seal, read_seal
+
+FiguresOf = Callable[[float, float], SealedFigures]
+"""The figures from a moment and before another, as they are now; raises FiguresError."""
+_SAMPLE_AGE: Final = 300.0
+"""Seconds that a sample may be old with which Prometheus answers what it had at a moment."""
+GOOD_VERIFICATION: Final = "exit status 0"
+"""How the output of the release before ends, where it found its log whole."""
+
+
+class Found(StrEnum):
+    """What is not as it was written, beside the breaks of the log itself (``reading.What``)."""
+
+    EARLIER_FINDINGS = "earlier_findings"
+    HEAD_MISSING = "head_missing"
+    BEFORE_HEAD = "before_head"
+    TEXT_CHANGED = "text_changed"
+    FIGURES_CHANGED = "figures_changed"
+    FIGURES_UNREADABLE = "figures_unreadable"
+    NODE_CHANGED = "node_changed"
+
+
+class Finding(NamedTuple):
+    """Something that is not as it was written."""
+
+    what: StrEnum
+    """A ``Found`` or a ``What``."""
+    place: str
+    """File and line; of figures, that of their seal."""
+    at: float = 0.0
+    """When the record was written, or when the figures begin."""
+    number: int = 0
+    """Of the record that was to be there."""
+    hash: str = ""
+    """The head that is missing, the text that was changed, or how the figures were sealed."""
+    end: float = 0.0
+    """When the figures end."""
+
+
+class WitnessedHead(NamedTuple):
+    """The hash of a record that a witness has kept."""
+
+    hash: str
+    at: float = 0.0
+    """When the witness had it, in seconds since 1970; 0 where that is not known."""
+
+
+@dataclass(slots=True)
+class Check:
+    """The result of a verification."""
+
+    head: str = ""
+    """The hash of the last record."""
+    number: int = 0
+    """The number of the last record."""
+    records: int = 0
+    """Records of the log, without lines of releases before 1.2."""
+    sealed: int = 0
+    """Times whose figures are as they were sealed."""
+    not_kept: int = 0
+    """Times that were sealed, and whose figures retention has removed since."""
+    since: float = 0.0
+    """When the first record was written."""
+    old_lines: int = 0
+    """Lines of releases before 1.2, whose hash the first record has."""
+    verified: str | None = None
+    """What the release before has printed of them; None where it was not asked."""
+    after_head: int | None = None
+    """Records after the head that was asked for; None where none was, or it is missing."""
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    seal: Seal
+    record: AuditRecord
+    run: int
+    """The index of its run in ``_Collected.clocks``."""
+
+
+class _Collected:
+    """What one pass over the records keeps of them."""
+
+    def __init__(self, head: WitnessedHead | None) -> None:
+        self._head = head
+        self.texts: dict[str, AuditRecord] = {}
+        """The hashes of kept texts, each with the first record that has it."""
+        self.sealed: list[_Sealed] = []
+        self.clocks: list[ClockReading] = []
+        """The last clock of each run of records: those of one boot that follow each other."""
+        self.witnessed: AuditRecord | None = None
+        self.after: list[AuditRecord] = []
+        """The records after the witnessed one."""
+
+    def take(self, record: AuditRecord) -> None:
+        """Keep what is needed of the next record."""
+        for key in ("config", "lists"):
+            if isinstance(name := record.plain.get(key), str) and name:
+                self.texts.setdefault(name, record)
+        if not self.clocks or self.clocks[-1].boot != record.boot:
+            self.clocks.append(record.clock)
+        self.clocks[-1] = record.clock
+        if (seal := read_seal(record)) is not None:
+            self.sealed.append(_Sealed(seal, record, len(self.clocks) - 1))
+        if self.witnessed is not None:
+            self.after.append(record)
+        elif self._head is not None and record.hash == self._head.hash:
+            self.witnessed = record
+
+
+def verify(
+    state: Path, figures_of: FiguresOf, now: ClockReading, head: WitnessedHead | None = None
+) -> Check:
+    """Check the audit log of a state directory, the texts that it names, and the figures.
+
+    Only a head that a witness has kept shows that all was written anew, or restored from a backup.
+    OSError where a file cannot be read.
+    """
+    check, reading, found = Check(), Reading(state), _Collected(head)
+    for record in reading.records():
+        found.take(record)
+    if found.clocks and found.clocks[-1].boot == now.boot:
+        found.clocks[-1] = now
+    _note_log(reading, check)
+    if head is not None:
+        _check_head(head, found, reading, check)
+    _check_texts(AuditLog(state), found.texts, check)
+    _check_figures(found, figures_of, check)
+    return check
+
+
+def _note_log(reading: Reading, check: Check) -> None:
+    first, last = reading.first, reading.last
+    check.records, check.old_lines = reading.count - reading.old, reading.old
+    if first is not None and last is not None:
+        check.since, check.number, check.head = first.time, last.number, last.hash
+    check.findings += [
+        Finding(each.what, each.place, number=each.number, hash=each.hash)
+        for each in reading.breaks
+    ]
+    told = first.plain.get("verified") if first and first.event == Event.ADOPTED else None
+    if first is not None and isinstance(told, str):
+        check.verified = told
+        if not told.rstrip().endswith(GOOD_VERIFICATION):
+            check.findings.append(Finding(Found.EARLIER_FINDINGS, first.place, first.time))
+
+
+def _check_head(head: WitnessedHead, found: _Collected, reading: Reading, check: Check) -> None:
+    """Find whether the head of a witness is gone, and what was added since for a time before it.
+
+    A record of the same boot has the time that the clock of the witnessed record would have had.
+    """
+    witnessed = found.witnessed
+    if witnessed is None:
+        if head.hash not in {each.hash for each in reading.removed}:
+            check.findings.append(Finding(Found.HEAD_MISSING, JOURNAL, hash=head.hash))
+        return
+    check.after_head = len(found.after)
+    earliest = max(witnessed.time, head.at - _SAMPLE_AGE)
+    for each in found.after:
+        is_same = each.boot and each.boot == witnessed.boot
+        if (each.up + witnessed.offset if is_same else each.time) < earliest:
+            told = Finding(Found.BEFORE_HEAD, each.place, each.time, each.number, end=earliest)
+            check.findings.append(told)
+
+
+def _check_texts(audit_log: AuditLog, texts: dict[str, AuditRecord], check: Check) -> None:
+    """Compare the kept configs, and hashes of lists, with the hashes that records have of them."""
+    for name, record in texts.items():
+        if audit_log.is_text_changed(name):
+            check.findings.append(Finding(Found.TEXT_CHANGED, record.place, hash=name))
+
+
+def _check_figures(found: _Collected, figures_of: FiguresOf, check: Check) -> None:
+    """Compare the figures of each time with the record that has sealed them."""
+    sealed = sorted(found.sealed, key=lambda each: each.seal.begin)
+    last_of_month = {month_of(each.seal.begin): each for each in sealed if each.seal.node}
+    for each in sealed:
+        seal = each.seal
+        try:
+            figures = figures_of(seal.begin, seal.end)
+        except FiguresError as error:
+            _add_time(check.findings, Found.FIGURES_UNREADABLE, str(error), seal)
+            continue
+        if figures.hash == seal.figures:
+            check.sealed += 1
+        elif not figures.is_kept:
+            check.not_kept += 1
+        elif not seal.was_early(each.record, found.clocks[each.run]):
+            _add_time(check.findings, Found.FIGURES_CHANGED, each.record.place, seal)
+        is_over = month_of(seal.begin) < month_of(sealed[-1].seal.begin)
+        if is_over and figures.is_kept and each is last_of_month.get(month_of(seal.begin)):
+            _check_node(each, figures, check)
+
+
+def _check_node(sealed: _Sealed, figures: SealedFigures, check: Check) -> None:
+    """Compare the name of the node and the time zone of a month that is over with its last seal.
+
+    In a month that runs the config may change them, and the server writes them each minute.
+    """
+    seal = sealed.seal
+    if (figures.node, figures.time_zone) != (seal.node, seal.time_zone):
+        was = f"{seal.node}, {seal.time_zone}"
+        place = sealed.record.place
+        check.findings.append(Finding(Found.NODE_CHANGED, place, seal.begin, hash=was))
+
+
+def _add_time(found: list[Finding], what: Found, place: str, seal: Seal) -> None:
+    """Add a finding about figures; of times that follow each other, as one."""
+    last = found[-1] if found else None
+    if last and (last.what, last.end) == (what, seal.begin):
+        found[-1] = last._replace(end=seal.end)
+    else:
+        found.append(Finding(what, place, seal.begin, end=seal.end))

@@ -1,1 +1,0 @@
-"""The policy from git: fetching, verifying, and putting a commit in force."""

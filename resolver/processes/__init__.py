@@ -1,1 +1,0 @@
-"""Child processes that run a module of this program, and their CPU priority."""

@@ -1,1 +1,0 @@
-"""Reports for an auditor: of a policy at a moment, and of a period."""

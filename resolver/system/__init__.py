@@ -1,0 +1,1 @@
+"""This host: files, child processes, the log, time zones and the calendar."""

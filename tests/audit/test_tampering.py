@@ -1,0 +1,383 @@
+"""Every way that was tried to tamper with the audit log, and what finds it.
+
+``LOG``: the records themselves; ``HEAD_FILE``: only the head beside them; ``WITNESS``: only a head
+that somebody else has noted; ``NOTHING``: SECURITY.md and answer-auditor.md say so.
+"""
+
+import json
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.audit import journal
+from resolver.audit.journal import EARLIER
+from resolver.audit.record import Head, read_record
+from tests.audit.node import HOUR, Node, at, forged
+
+
+class By(Enum):
+    """What finds it."""
+
+    LOG = auto()
+    HEAD_FILE = auto()
+    WITNESS = auto()
+    NOTHING = auto()
+
+
+Tamper = Callable[[Node], None]
+ATTEMPTS: dict[str, tuple[By, list[str], Tamper]] = {}
+"""By name: what finds it, the findings without a witness or with one, and what is done."""
+
+
+def attempt(by: By, *findings: str) -> Callable[[Tamper], Tamper]:
+    def add(tamper: Tamper) -> Tamper:
+        ATTEMPTS[tamper.__name__.replace("_", " ")] = by, list(findings), tamper
+        return tamper
+
+    return add
+
+
+@attempt(By.LOG, "taken_out")
+def a_record_taken_out(node: Node) -> None:
+    node.lines = node.lines[:2] + node.lines[3:]
+
+
+@attempt(By.LOG, "changed")
+def a_record_changed(node: Node) -> None:
+    lines = node.lines
+    node.lines = [*lines[:2], lines[2].replace(b'"uid 0"', b'"uid 7"'), *lines[3:]]
+
+
+@attempt(By.LOG, "taken_out", "moved", "taken_out")
+def two_records_swapped(node: Node) -> None:
+    one, two, three, *rest = node.lines
+    node.lines = [one, three, two, *rest]
+
+
+@attempt(By.LOG, "taken_out", "moved")
+def a_copy_of_the_last_line_put_second(node: Node) -> None:
+    one, *rest = node.lines
+    node.lines = [one, rest[-1], *rest]
+
+
+@attempt(By.LOG, "moved", "taken_out")
+def a_copied_line_put_before_an_older_one(node: Node) -> None:
+    lines = node.lines
+    node.lines = [*lines[:4], lines[1], *lines[4:]]
+
+
+@attempt(By.LOG, "moved")
+def a_record_put_between_with_its_right_link(node: Node) -> None:
+    lines = node.lines
+    node.lines = [*lines[:3], forged(lines[2], lines[2], snapshot="f" * 16), *lines[3:]]
+
+
+@attempt(By.LOG, "no_record")
+def a_line_of_an_earlier_release_put_between(node: Node) -> None:
+    old = b'{"time": 1.5, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}\n'
+    node.lines = [*node.lines[:3], old, *node.lines[3:]]
+
+
+@attempt(By.LOG, "no_record")
+def an_empty_line_put_between(node: Node) -> None:
+    node.lines = [*node.lines[:3], b"\n", *node.lines[3:]]
+
+
+@attempt(By.LOG, "no_record")
+def a_line_of_an_earlier_release_added_before_a_start(node: Node) -> None:
+    old = b'{"time": 1.5, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}\n'
+    node.lines = [*node.lines, old]
+    node.restart()
+    node.put("aa")
+
+
+@attempt(By.LOG, "earlier_changed")
+def a_line_of_an_earlier_release_put_first(node: Node) -> None:
+    old = b'{"time": 1.5, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}\n'
+    node.lines = [old, *node.lines]
+
+
+@attempt(By.LOG, "no_begin")
+def the_first_records_removed(node: Node) -> None:
+    node.lines = node.lines[3:]
+
+
+@attempt(By.LOG, "no_begin")
+def the_first_records_removed_and_the_next_moved_to_the_other_file(node: Node) -> None:
+    lines = node.lines
+    (node.state / EARLIER).write_bytes(lines[3])
+    node.lines = lines[4:]
+
+
+@attempt(By.LOG, "boottime_back")
+def a_record_of_an_earlier_time_added_with_its_right_link(node: Node) -> None:
+    lines = node.lines
+    told = json.loads(lines[1])
+    node.lines = [*lines, forged(lines[1], lines[-1], time=told["time"])]
+
+
+@attempt(By.LOG, "figures_changed")
+def sealed_figures_edited(node: Node) -> None:
+    node.figures[0.0] = "edited"
+
+
+@attempt(By.LOG, "figures_changed")
+def sealed_figures_edited_and_sealed_again_after_a_record_with_an_earlier_clock(node: Node) -> None:
+    node.figures[0.0] = "edited"
+    node.put("aa", at(node.now, ahead=-3 * HOUR))
+    node.seal(0.0, HOUR, at(node.now), "edited")
+
+
+@attempt(By.HEAD_FILE, "head_ahead")
+def the_last_record_changed(node: Node) -> None:
+    *rest, last = node.lines
+    node.lines = [*rest, last.replace(b'"uid 0"', b'"uid 7"')]
+
+
+@attempt(By.HEAD_FILE, "head_ahead")
+def the_last_records_cut_off(node: Node) -> None:
+    node.lines = node.lines[:-2]
+
+
+@attempt(By.HEAD_FILE, "head_ahead")
+def the_log_emptied(node: Node) -> None:
+    node.lines = []
+
+
+@attempt(By.HEAD_FILE, "head_ahead")
+def the_log_removed(node: Node) -> None:
+    node.log.unlink()
+
+
+@attempt(By.HEAD_FILE, "lost")
+def the_log_removed_before_a_start(node: Node) -> None:
+    node.log.unlink()
+    node.restart()
+    node.put("aa")
+
+
+@attempt(By.HEAD_FILE, "head_ahead")
+def a_backup_of_the_log_alone_restored(node: Node) -> None:
+    backup = node.lines
+    node.write(2)
+    node.lines = backup
+
+
+@attempt(By.HEAD_FILE, "lost")
+def a_backup_of_the_log_alone_restored_before_a_start(node: Node) -> None:
+    a_backup_of_the_log_alone_restored(node)
+    node.restart()
+    node.write(3)
+
+
+@attempt(By.HEAD_FILE, "lost")
+def the_end_cut_off_while_the_server_runs(node: Node) -> None:
+    node.lines = node.lines[:-2]
+    node.head_file.unlink()
+    node.put("aa")
+
+
+@attempt(By.HEAD_FILE, "no_head")
+def the_end_cut_off_and_the_head_removed(node: Node) -> None:
+    node.lines = node.lines[:-2]
+    node.head_file.unlink()
+
+
+@attempt(By.HEAD_FILE, "lost")
+def the_end_cut_off_and_the_head_removed_before_a_start(node: Node) -> None:
+    the_end_cut_off_and_the_head_removed(node)
+    node.restart()
+    node.put("aa")
+
+
+@attempt(By.WITNESS, "head_missing")
+def the_end_cut_off_and_the_head_written_anew(node: Node) -> None:
+    node.lines = node.lines[:-2]
+    last = read_record(node.lines[-1][:-1])
+    assert last is not None
+    node.head_file.write_text(json.dumps(last.head._asdict()))
+
+
+@attempt(By.WITNESS, "head_missing")
+def everything_removed(node: Node) -> None:
+    node.restore({})
+
+
+@attempt(By.WITNESS, "head_missing")
+def everything_removed_before_a_start(node: Node) -> None:
+    node.restore({})
+    node.restart()
+    node.write(3)
+
+
+@attempt(By.WITNESS, "head_missing")
+def everything_written_anew(node: Node) -> None:
+    node.restore({})
+    node.restart()
+    node.now = 0.0
+    node.write(9)
+
+
+@attempt(By.WITNESS, "head_missing")
+def a_record_changed_and_all_after_it_written_anew(node: Node) -> None:
+    lines = node.lines
+    anew = [*lines[:2], forged(lines[2], lines[1], snapshot="f" * 16)]
+    for each in lines[3:]:
+        anew.append(forged(each, anew[-1]))
+    node.lines = anew
+    last = read_record(anew[-1][:-1])
+    assert last is not None
+    node.head_file.write_text(json.dumps(last.head._asdict()))
+
+
+@attempt(By.WITNESS, "before_head")
+def a_record_of_another_boot_added_for_a_time_before_the_witness(node: Node) -> None:
+    node.put("f" * 16, at(120.0, boot="two"))
+
+
+@attempt(By.NOTHING)
+def a_record_added_with_its_right_link_while_the_server_is_stopped(node: Node) -> None:
+    lines = node.lines
+    told = json.loads(lines[-1])
+    node.lines = [*lines, forged(lines[-1], lines[-1], time=told["time"] + 5, snapshot="f" * 16)]
+
+
+@attempt(By.NOTHING)
+def figures_edited_before_their_seal(node: Node) -> None:
+    node.figures[2 * HOUR] = "edited"
+
+
+@attempt(By.NOTHING)
+def what_was_written_after_the_last_witnessed_head_rewritten(node: Node) -> None:
+    kept = node.kept()
+    node.put("aa")
+    node.restore(kept)
+    node.restart()
+    node.put("bb")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path / "state")
+
+
+def _written(node: Node) -> Head:
+    """A log with an hour of sealed figures; a witness has its head."""
+    node.write(5)
+    node.now = 3 * HOUR
+    node.seal(0.0, HOUR, at(node.now))
+    return node.write(3)
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_what_finds_it(node: Node, name: str) -> None:
+    by, findings, tamper = ATTEMPTS[name]
+    head = _written(node)
+    assert node.found(head) == []
+    tamper(node)
+    without = node.found()
+    if by in (By.LOG, By.HEAD_FILE):
+        assert without == findings
+        of_head = {"head_ahead", "no_head", "lost"}
+        assert (by is By.HEAD_FILE) is of_head.issuperset(without)
+    else:
+        assert without == []
+        assert node.found(head) == (findings if by is By.WITNESS else [])
+
+
+def test_the_record_with_an_earlier_time_is_named(node: Node) -> None:
+    last = _written(node)
+    a_record_of_an_earlier_time_added_with_its_right_link(node)
+    (found,) = node.check().findings
+    assert found.number == last.number + 1
+
+
+def test_the_last_record_that_is_lost_is_named(node: Node) -> None:
+    last = _written(node)
+    the_log_removed_before_a_start(node)
+    (found,) = node.check().findings
+    assert (found.number, found.hash) == last
+
+
+@given(st.integers(2, 6), st.data())
+def test_an_octet_changed_anywhere_is_found(
+    tmp_path_factory: pytest.TempPathFactory, records: int, data: st.DataObject
+) -> None:
+    node = Node(tmp_path_factory.mktemp("log") / "state")
+    node.write(records)
+    content = bytearray(node.log.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    node.log.write_bytes(content)
+    assert node.found()
+
+
+def test_a_power_failure_at_every_octet_of_the_last_three_records(node: Node) -> None:
+    """Nothing but the torn line is lost, and its end is said."""
+    node.write(2)
+    whole = [node.log.read_bytes()]
+    heads = [node.head_file.read_bytes()]
+    for _ in range(3):
+        node.put("aa")
+        whole.append(node.log.read_bytes())
+        heads.append(node.head_file.read_bytes())
+    for size in range(len(whole[0]), len(whole[-1]) + 1):
+        done = max(index for index, content in enumerate(whole) if len(content) <= size)
+        for head in {heads[done], heads[max(0, done - 1)]}:
+            node.log.write_bytes(whole[-1][:size])
+            node.head_file.write_bytes(head)
+            assert (node.found(), node.check().records) == ([], 2 + done)
+            node.restart()
+            node.put("bb")
+            torn = size - len(whole[done])
+            assert (node.found(), node.check().records) == ([], 2 + done + 1 + (torn > 0))
+            if torn:
+                told = json.loads(node.lines[-2])
+                assert (told["event"], told["octets"]) == ("torn", torn)
+
+
+OLD_LINE = b'{"time": 1.5, "event": "reload", "who": "", "snapshot": "aa", "exemptions": []}\n'
+OLD_CHAIN = "journal-chain.jsonl"
+
+
+def _remove_old_lines(node: Node) -> None:
+    node.lines = [each for each in node.lines if b'"number"' in each]
+
+
+def _remove_all_old_lines(node: Node) -> None:
+    _remove_old_lines(node)
+    (node.state / EARLIER).unlink()
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda node: node.log.write_bytes(node.log.read_bytes().replace(b"1.5", b"2.5")),
+        lambda node: node.log.write_bytes(OLD_LINE + node.log.read_bytes()),
+        _remove_old_lines,
+        _remove_all_old_lines,
+        lambda node: (node.state / EARLIER).unlink(),
+        lambda node: (node.state / OLD_CHAIN).write_bytes(b"another\n"),
+    ],
+    ids=["edited", "added", "removed", "all removed", "earlier file", "chain"],
+)
+def test_what_an_earlier_release_has_left_is_as_it_was_at_the_upgrade(
+    node: Node, monkeypatch: pytest.MonkeyPatch, tamper: Tamper
+) -> None:
+    node.state.mkdir()
+    node.lines = [OLD_LINE] * 3
+    (node.state / EARLIER).write_bytes(OLD_LINE)
+    (node.state / OLD_CHAIN).write_bytes(b"a chain\n")
+    node.write(2)
+    assert (node.found(), node.check().old_lines) == ([], 4)
+    kept = node.kept()
+    tamper(node)
+    assert node.found() == ["earlier_changed"]
+    node.restore(kept)
+    monkeypatch.setattr(journal, "_LONGEST", 10)
+    node.write(2)
+    assert (node.found(), node.check().old_lines) == ([], 3), "its earlier file went by the bound"
