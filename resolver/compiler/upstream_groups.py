@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from resolver.compiler.prefixes import compile_prefixes
 from resolver.config.model import Config
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network
-from resolver.exchange import fallback
 from resolver.policy.upstream_groups import (
+    DEFAULT_GROUP,
+    FALLBACK_GROUP,
     ConfiguredGroup,
     ConfiguredServer,
     ForwardZone,
     RebindingProtection,
     forward_group,
 )
-
-_DEFAULT_GROUP: Final = ""
 
 
 def forward_zones(config: Config) -> Iterator[ForwardZone]:
@@ -29,11 +27,11 @@ def forward_zones(config: Config) -> Iterator[ForwardZone]:
 def upstream_groups(config: Config, authorities: Mapping[str, str]) -> Iterator[ConfiguredGroup]:
     """The groups of a config; ``authorities`` has the certificates of each ``ca_file``."""
     protection = _rebinding(config.upstream.rebinding_allow)
-    yield _upstream(_DEFAULT_GROUP, config.upstream, authorities, protection)
+    yield _upstream(DEFAULT_GROUP, config.upstream, authorities, protection)
     if config.upstream.fallback:
         servers = {"servers": config.upstream.fallback}
         asked_in_a_cut = config.upstream.model_copy(update=servers)
-        yield _group(fallback.GROUP.decode(), asked_in_a_cut, authorities)
+        yield _group(FALLBACK_GROUP, asked_in_a_cut, authorities)
     for name, group in config.upstreams.items():
         yield _upstream(name, group, authorities, protection)
     for place, forward in enumerate(config.forward):

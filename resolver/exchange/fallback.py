@@ -30,11 +30,12 @@ from resolver.dns import codes, names
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion
+from resolver.policy.upstream_groups import DEFAULT_GROUP, FALLBACK_GROUP
 
-DEFAULT: Final = b""
+DEFAULT: Final = DEFAULT_GROUP.encode()
 """The group that has fallback servers."""
-GROUP: Final = b":fallback"
-"""The group of the fallback servers. No group of the config has a colon in its name."""
+GROUP: Final = FALLBACK_GROUP.encode()
+"""The group of the fallback servers."""
 MOST_TTL: Final = 30
 """Seconds that an answer of a fallback server lives at most."""
 _NAMES: Final = 3

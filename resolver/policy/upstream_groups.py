@@ -7,8 +7,12 @@ from typing import Final
 from resolver.policy.prefix import Prefix
 from resolver.policy.settings import Endpoint
 
+DEFAULT_GROUP: Final = ""
+"""The group of ``[upstream]``."""
+FALLBACK_GROUP: Final = ":fallback"
+"""The group of the fallback servers."""
 _OF_FORWARD: Final = "forward:"
-"""Begins the name of the group of a ``[[forward]]``; names of other groups have no colon."""
+"""Begins the name of the group of a ``[[forward]]``. No other group of the config has a colon."""
 
 
 def forward_group(index: int) -> str:

@@ -12,14 +12,13 @@ import time
 from collections.abc import Iterable, Sequence
 
 from resolver.dns import codes, names
-from resolver.exchange import fallback
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import LinkState
 from resolver.policy.filter_addresses import FilterAddresses
+from resolver.policy.upstream_groups import DEFAULT_GROUP, FALLBACK_GROUP
 from resolver.supervisor.rollout import Rollout
 from resolver.system.log import log
 from resolver.transport.tls_session import TlsError
-from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.probe_queries import ProbeQuery, ask
 from resolver.upstream.server_address import ServerAddress
 
@@ -57,8 +56,8 @@ class LinkProbe(Part):
         domains = settings.probe_abroad, settings.probe_home
         of_filter = FilterAddresses(current.compiled.filter_ranges)
         answers = await asyncio.gather(
-            *(_answers(each, domains, of_filter) for each in groups[fallback.DEFAULT.decode()]),
-            *(_answers(each, domains[1:], of_filter) for each in groups.get(FALLBACK, ())),
+            *(_answers(each, domains, of_filter) for each in groups[DEFAULT_GROUP]),
+            *(_answers(each, domains[1:], of_filter) for each in groups.get(FALLBACK_GROUP, ())),
         )
         found = {domain for each in answers for domain in each}
         abroad, home = (each in found for each in domains)

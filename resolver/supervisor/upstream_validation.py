@@ -15,10 +15,10 @@ from resolver.metrics.part_states import UpstreamProbes
 from resolver.metrics.status import WrongAnswer
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.filter_addresses import FilterAddresses
+from resolver.policy.upstream_groups import FALLBACK_GROUP
 from resolver.supervisor.link_probe import made_up_name
 from resolver.supervisor.rollout import Rollout
 from resolver.system.log import log
-from resolver.upstream.addresses import FALLBACK
 from resolver.upstream.server_address import ServerAddress
 from resolver.upstream.validation_probe import Probed, ProbedNames, probe
 
@@ -116,9 +116,9 @@ def _probed_names(
     others = made_up_name(settings.probe_abroad), signed, bogus
     filter_addresses = FilterAddresses(compiled.filter_ranges)
     at_home = ProbedNames(names.parse(settings.probe_home), *others, filter_addresses)
-    found.update((_address(each), at_home) for each in groups.get(FALLBACK, ()))
+    found.update((_address(each), at_home) for each in groups.get(FALLBACK_GROUP, ()))
     for group, servers in groups.items():
-        if group != FALLBACK and (group in public or group not in zones):
+        if group != FALLBACK_GROUP and (group in public or group not in zones):
             asked = ProbedNames(signed, *others, filter_addresses)
             found.update((_address(each), asked) for each in servers)
     return found

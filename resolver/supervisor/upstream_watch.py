@@ -13,8 +13,8 @@ from typing import Final
 from resolver.metrics.layout import CounterLayout, UpstreamCounts
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import FailingUpstreams
+from resolver.policy.upstream_groups import FALLBACK_GROUP
 from resolver.supervisor.rollout import Rollout
-from resolver.upstream.addresses import FALLBACK
 
 _LOOK: Final = 15.0
 """Seconds between two looks."""
@@ -51,7 +51,9 @@ class UpstreamWatch(Part):
         self._counts.append(layout.upstream_counts([slot.cells for slot in self._rollout.slots]))
         first, now = self._counts[0], self._counts[-1]
         groups = self._rollout.current.hosts.groups()
-        judged = {each["name"] for group in groups if group != FALLBACK for each in groups[group]}
+        judged = {
+            each["name"] for group in groups if group != FALLBACK_GROUP for each in groups[group]
+        }
         failing = (
             name
             for name, counts in now.items()

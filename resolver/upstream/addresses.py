@@ -15,17 +15,14 @@ from typing import Final
 
 import aiodns
 
-from resolver.exchange import fallback
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Settings
-from resolver.policy.upstream_groups import ConfiguredGroup, ConfiguredServer
+from resolver.policy.upstream_groups import FALLBACK_GROUP, ConfiguredGroup, ConfiguredServer
 from resolver.system.log import log
 from resolver.upstream.server_address import ServerAddress, aiodns_server
 from resolver.upstream.source_address import source_address_for
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
-FALLBACK: Final = fallback.GROUP.decode()
-"""The group of the fallback servers."""
 _TIMEOUT: Final = 2.0
 """In seconds."""
 _TRIES: Final = 2
@@ -184,7 +181,7 @@ class UpstreamAddresses:
 
         Nothing that a fallback server says counts as validated.
         """
-        if group.name == FALLBACK:
+        if group.name == FALLBACK_GROUP:
             return False
         validates = (address, port, tls_name) in self.validating
         return group.trust_ad or (validates and ip_address(address).is_loopback)
@@ -220,7 +217,7 @@ def bootstrap(compiled: CompiledConfig) -> list[Endpoint]:
     """
     if compiled.settings.bootstrap:
         return list(compiled.settings.bootstrap)
-    groups = (group for group in compiled.groups if group.name != FALLBACK)
+    groups = (group for group in compiled.groups if group.name != FALLBACK_GROUP)
     servers = (server for group in groups for server in group.servers)
     addresses = [
         Endpoint(s.host, s.port) for s in servers if s.kind == "address" and not s.tls_name

@@ -7,9 +7,9 @@ import pytest
 
 from resolver.metrics.layout import UpstreamCounts
 from resolver.metrics.part_states import FailingUpstreams, PartStates
+from resolver.policy.upstream_groups import FALLBACK_GROUP
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.upstream_watch import UpstreamWatch
-from resolver.upstream.addresses import FALLBACK
 
 
 @dataclass
@@ -70,7 +70,7 @@ def test_a_quarter_of_thirty_queries_or_more(
 def test_a_fallback_server_does_not_fail_by_names_abroad(
     counted: _Counted, watch: UpstreamWatch
 ) -> None:
-    counted.group, counted.counts = FALLBACK, UpstreamCounts(0, 1000)
+    counted.group, counted.counts = FALLBACK_GROUP, UpstreamCounts(0, 1000)
     watch.look()
     assert _failing(watch) == set()
 
