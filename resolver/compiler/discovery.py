@@ -13,9 +13,9 @@ from resolver.config.model import Config
 from resolver.config.network_values import SocketAddress
 from resolver.dns import names, presentation
 from resolver.dns.local_record import LocalName
+from resolver.policy.settings import DOH_PATH
 
 DISCOVERY: Final = names.parse("_dns.resolver.arpa")
-DOH_PATH: Final = "/dns-query"
 _DOHPATH_KEY: Final = "key7"
 """``dohpath`` of RFC 9461, by its number."""
 

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from resolver.policy.prefix import Prefix
 
+DOH_PATH = "/dns-query"
+"""Where dnsdist in front serves DNS over HTTPS."""
+TCP_PER_ADDRESS = 250
+"""Connections over TCP from one address at most; a new one then closes another of this address.
+dnsdist in front has the same bound."""
 DEFAULT_TIME_ZONE = "Asia/Tehran"
 """The time zone of hours and reports, unless the config says otherwise."""
 

@@ -10,12 +10,10 @@ another, whatever the header says.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resolver.compiler.discovery import DOH_PATH
 from resolver.dns import names
 from resolver.dns.special_use import HEALTH
-from resolver.policy.settings import Endpoint, Front
+from resolver.policy.settings import DOH_PATH, TCP_PER_ADDRESS, Endpoint, Front
 from resolver.publish.lua import lua_string
-from resolver.server.tcp import PER_ADDRESS
 
 _TIMEOUT = 5
 """Seconds that dnsdist waits for a reply: longer than a node looks for one."""
@@ -79,7 +77,7 @@ def _lines(front: Front, base: Path) -> Iterator[str]:
     yield 'setSecurityPollSuffix("")'
     yield f"setUDPTimeout({_TIMEOUT})"
     yield f"setTCPRecvTimeout({_IDLE})"
-    yield f"setMaxTCPConnectionsPerClient({PER_ADDRESS})"
+    yield f"setMaxTCPConnectionsPerClient({TCP_PER_ADDRESS})"
     yield ""
     for endpoint in front.dns:
         yield f'addLocal("{endpoint}", {{reusePort=true}})'

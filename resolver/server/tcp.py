@@ -5,7 +5,7 @@ On a socket of DNS over TLS (RFC 7858) a connection begins with a handshake (``H
 What must stay true:
 - A connection that is idle for ``IDLE`` seconds is closed, over TLS for ``TLS_IDLE``; also one that
   has not received a whole message in this time. If many connections are open, the time is shorter.
-- One address has at most ``PER_ADDRESS`` connections. Where all together have too many, one is
+- One address has at most ``TCP_PER_ADDRESS`` connections. Where all together have too many, one is
   closed for a new one, also while its queries wait for replies (``ConnectionShare``).
 - While a client does not take its replies, the server does not read its queries. What it has not
   taken is bounded, in the kernel (``_SEND_BUFFER``) and here (``Untaken``), and is discarded at the
@@ -30,6 +30,7 @@ from resolver.dns.transport import TCP, TLS
 from resolver.engine.labels import ReplyPath
 from resolver.metrics.counters import Counters
 from resolver.policy.prefixes import client_prefix
+from resolver.policy.settings import TCP_PER_ADDRESS
 from resolver.server.connection_shares import ConnectionShare
 from resolver.server.handler import QueryHandler
 from resolver.server.proxy import Proxies
@@ -55,8 +56,6 @@ It is a share of the file descriptors, so upstream sockets always find some.
 """
 HANDSHAKES: Final = max(1, MAX_CONNECTIONS // 10)
 """Connections in a handshake that are closed no sooner than others."""
-PER_ADDRESS: Final = 250
-"""Connections from one address at most; a new one then closes another of this address."""
 _NO_VLAN: Final = -1
 """In place of a VLAN, for clients that are in none or not known yet."""
 _BACKLOG: Final = 1024
@@ -391,7 +390,7 @@ class TcpServer:
             connection.handshake = self._handshaking.add(
                 connection, vlan, connection.prefix, address
             )
-        if share.count > PER_ADDRESS:
+        if share.count > TCP_PER_ADDRESS:
             share.spare().close()
 
     def established(self, connection: Connection) -> None:

@@ -15,8 +15,9 @@ from dnslib import RCODE, DNSRecord
 from resolver.metrics import definitions
 from resolver.metrics.counter_sums import CounterSums
 from resolver.policy.prefix import Prefix
+from resolver.policy.settings import TCP_PER_ADDRESS
 from resolver.server.proxy import Proxies
-from resolver.server.tcp import IDLE, PER_ADDRESS, TcpServer
+from resolver.server.tcp import IDLE, TcpServer
 from resolver.server.udp import UdpServer
 from resolver.transport.loop import Loop
 from resolver.upstream.udp_sockets import LIFE
@@ -251,18 +252,20 @@ def test_connections_are_limited_by_client_and_not_by_server_in_front() -> None:
     async def play(loop: Loop, front: Front) -> None:
         with contextlib.ExitStack() as stack:
             opened = []
-            for number in range(PER_ADDRESS + 20):
+            for number in range(TCP_PER_ADDRESS + 20):
                 asking = stack.enter_context(front.connected())
                 client = f"127.0.{number >> 8}.{number & 0xFF}"
                 await loop.sock_sendall(asking, header(client, udp=False))
                 opened.append(asking)
             await loop.sock_sendall(opened[0], message(query("localhost.")))
             assert await loop.sock_recv(opened[0], 65536)
-            for asking in (stack.enter_context(front.connected()) for _ in range(PER_ADDRESS + 1)):
+            for asking in (
+                stack.enter_context(front.connected()) for _ in range(TCP_PER_ADDRESS + 1)
+            ):
                 await loop.sock_sendall(asking, header(CLIENT, udp=False))
                 opened.append(asking)
             await asyncio.sleep(0.1)
-            oldest, newest = opened[PER_ADDRESS + 20], opened[-1]
+            oldest, newest = opened[TCP_PER_ADDRESS + 20], opened[-1]
             assert await heard(loop, oldest) == b""
             await loop.sock_sendall(newest, message(query("localhost.")))
             assert await loop.sock_recv(newest, 65536)

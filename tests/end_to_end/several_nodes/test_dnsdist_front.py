@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.server.tcp import PER_ADDRESS
+from resolver.policy.settings import TCP_PER_ADDRESS
 from tests.dns.proxy_headers import header
 from tests.live.chromium import chromium
 from tests.live.clients import Answer, read, run
@@ -225,11 +225,11 @@ def test_a_connection_that_was_idle_is_used_again(office: Office) -> None:
 
 
 def test_one_client_cannot_hold_all_connections(office: Office) -> None:
-    asked = (sys.executable, "-c", _TLS, PUBLICITY.server[0], "0", str(PER_ADDRESS + 20))
+    asked = (sys.executable, "-c", _TLS, PUBLICITY.server[0], "0", str(TCP_PER_ADDRESS + 20))
     [answered] = run([*office.on(PUBLICITY), *asked]).split()
     # Two queries on each. Where a client has nine tenths of its connections, dnsdist 2 closes the
     # others after 500 ms or one query; dnsdist 1.9 does not.
-    assert PER_ADDRESS < int(answered) <= 2 * PER_ADDRESS
+    assert TCP_PER_ADDRESS < int(answered) <= 2 * TCP_PER_ADDRESS
     assert office.kdig(ADMINISTRATION, "web.telegram.org", "+tls").data == ["0.0.0.0"]
 
 
