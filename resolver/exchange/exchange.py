@@ -59,6 +59,7 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
+from resolver.dns.response_match import answers, is_bare_error
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.edns import has_edns, rejects_edns, without_edns
 from resolver.exchange.entry import CacheEntry, make_entry, no_such_type
@@ -83,8 +84,6 @@ from resolver.exchange.second_answer import NATIONAL_FILTER
 from resolver.exchange.servers import Group, Server
 from resolver.exchange.upstream_query import (
     QUESTION_AT,
-    answers,
-    is_bare_error,
     is_lame,
     render_query,
 )

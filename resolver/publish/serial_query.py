@@ -2,8 +2,8 @@
 
 from resolver.dns import codes, render
 from resolver.dns.response import scan
+from resolver.dns.response_match import answers
 from resolver.dns.scanned_record import answer_records
-from resolver.exchange.upstream_query import answers
 
 _SOA_NUMBERS = 20
 """Octets of the five numbers at the end of the RDATA of an SOA; the serial is the first."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
-from resolver.exchange.upstream_query import answers
+from resolver.dns.response_match import answers
 from resolver.policy.filter_addresses import FilterAddresses
 from resolver.transport.stream import framed
 from resolver.transport.tcp_options import has_unacknowledged

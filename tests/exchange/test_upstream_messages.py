@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.dns.render import QueryProfile
+from resolver.dns.response_match import answers
 from resolver.exchange.edns import padded, without_edns
 from resolver.exchange.question import UpstreamQuestion
-from resolver.exchange.upstream_query import QUESTION_AT, answers, render_query
+from resolver.exchange.upstream_query import QUESTION_AT, render_query
 
 NAME = names.parse("www.example.org")
 IDENT = 0x1234
