@@ -145,6 +145,14 @@ def _escape(octet: int) -> str:
     return "\\" + chr(octet) if 33 <= octet <= 126 else f"\\{octet:03d}"
 
 
+def first_in(octets: bytes) -> bytes:
+    """The name that some octets begin with; IndexError where it goes on after them."""
+    at = 0
+    while length := octets[at]:
+        at += 1 + length
+    return octets[: at + 1]
+
+
 def labels(name: bytes) -> list[bytes]:
     """Split a name into its labels, leftmost first, without the empty label of the root."""
     found = []

@@ -40,27 +40,20 @@ def cache_key(name: bytes, profile: QueryProfile, group: bytes) -> bytes:
 
 def name_of_key(key: bytes) -> bytes:
     """The name of a question by its key."""
-    return key[: _name_end(key)]
+    return names.first_in(key)
 
 
 def type_of_key(key: bytes) -> bytes:
     """The type of a question by its key, in two octets."""
-    end = _name_end(key)
+    end = len(name_of_key(key))
     return key[end : end + 2]
 
 
 def group_of_key(key: bytes) -> bytes:
     """The upstream group of a question by its key."""
-    return key[_name_end(key) + PROFILE_KEY :]
+    return key[len(name_of_key(key)) + PROFILE_KEY :]
 
 
 def is_key_within(key: bytes, zone: bytes) -> bool:
     """Whether the name in a key equals the zone or lies below it."""
     return names.is_within(name_of_key(key), zone)
-
-
-def _name_end(key: bytes) -> int:
-    end = 0
-    while length := key[end]:
-        end += 1 + length
-    return end + 1

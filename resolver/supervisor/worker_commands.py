@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 from resolver.dns import names
 from resolver.dns.render import PROFILE_KEY
-from resolver.exchange.question import name_of_key
 from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.unknown_clients import UnknownClients, merged
 from resolver.server.recording import LEASE
@@ -110,5 +109,5 @@ def _is_key(text: str) -> bool:
     """Whether a text is the key of a question, in hexadecimal."""
     with contextlib.suppress(ValueError, IndexError):
         key = bytes.fromhex(text)
-        return len(key) >= len(name_of_key(key)) + PROFILE_KEY
+        return len(key) >= len(names.first_in(key)) + PROFILE_KEY
     return False
