@@ -19,11 +19,10 @@ from resolver.config.problems import Problem, problem_lines, toml_text
 from resolver.config.reading import ConfigFiles
 from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.metrics.status import hours
-from resolver.policy.settings import Endpoint
 from resolver.publish.enforcers import EXEMPTIONS, Enforcer, Fit
 from resolver.publish.left_out import left_out
-from resolver.server.listening import is_missing
 from resolver.system.count_text import count_text
+from resolver.system.interfaces import is_missing
 
 File = Annotated[
     Path | None, typer.Argument(metavar="FILE", help="the config, as --config names it")
@@ -103,7 +102,7 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
         (("metrics", "listen"), [loaded.config.metrics.listen]),
     ):
         for each in endpoints:
-            if is_missing(Endpoint(str(each.address), each.port)):
+            if is_missing(str(each.address)):
                 found, expected = toml_text(str(each)), "addresses of the host that serves"
                 advice = "This host lacks it; see its addresses with: ip address"
                 yield loaded.provenance.problem(

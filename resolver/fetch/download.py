@@ -30,7 +30,6 @@ from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.settings import Endpoint
 from resolver.snapshot.authorities import trust
 from resolver.transport.tcp_options import limit_segments
-from resolver.upstream.server_address import aiodns_server
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -75,7 +74,7 @@ def open_session(servers: list[Endpoint], ca_file: Path | None) -> aiohttp.Clien
     if ca_file is not None:
         trust(context, ca_file)
     resolver = AsyncResolver(
-        nameservers=[aiodns_server(each) for each in servers], timeout=5.0, tries=2
+        nameservers=[each.name_server for each in servers], timeout=5.0, tries=2
     )
     connector = aiohttp.TCPConnector(
         resolver=resolver,

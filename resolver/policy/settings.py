@@ -24,6 +24,12 @@ class Endpoint:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
 
+    @property
+    def name_server(self) -> str:
+        """As aiodns takes a name server, which leaves out one whose interface is missing."""
+        host, separator, interface = self.address.partition("%")
+        return f"{Endpoint(host, self.port)}{separator}{interface}"
+
 
 @dataclass(frozen=True, slots=True)
 class BlockLog:

@@ -16,6 +16,7 @@ from typing import Final
 
 from resolver import DarbanError
 from resolver.policy.settings import Endpoint
+from resolver.system.interfaces import is_missing
 from resolver.system.log import log
 from resolver.transport.tcp_options import limit_segments
 
@@ -60,7 +61,7 @@ def open_sockets(
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
-    wait = wait and not all(is_missing(each) for each in endpoints)
+    wait = wait and not all(is_missing(each.address) for each in endpoints)
     if wait:
         for endpoint in (*endpoints, *tls):
             _log_if_missing(endpoint, "DNS", "'listen'", "The other addresses are served")
@@ -191,22 +192,12 @@ def _bind(listening: socket.socket, endpoint: Endpoint, *, wait: bool) -> None:
 
 def _log_if_missing(endpoint: Endpoint, what: str, setting: str, besides: str) -> None:
     """Log that this host lacks an address."""
-    if is_missing(endpoint):
+    if is_missing(endpoint.address):
         log.error(
             "%s: %s cannot be served there until this host has the address. %s. Add the "
             "address to this host, or change %s; see the addresses it has with: ip address",
             *(endpoint, what, besides, setting),
         )
-
-
-def is_missing(endpoint: Endpoint) -> bool:
-    """Whether an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
-    try:
-        with socket.socket(_family(endpoint), socket.SOCK_DGRAM) as trial:
-            trial.bind((endpoint.address, 0))
-    except OSError as error:
-        return error.errno == errno.EADDRNOTAVAIL
-    return False
 
 
 def _family(endpoint: Endpoint) -> socket.AddressFamily:

@@ -10,7 +10,7 @@ from typing import Final
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import AddressState
 from resolver.metrics.served_config import ServedConfig
-from resolver.server.listening import is_missing
+from resolver.system.interfaces import is_missing
 from resolver.system.log import log
 
 _LOOK: Final = 5.0
@@ -38,7 +38,7 @@ class AddressWatch(Part):
         settings = self._config.compiled.settings
         endpoints = (*settings.plain_listen, *settings.tls_listen)
         before = self._missing
-        self._missing = tuple(str(each) for each in endpoints if is_missing(each))
+        self._missing = tuple(str(each) for each in endpoints if is_missing(each.address))
         for each in set(self._missing) - set(before):
             text = "%s: this host has no such address now; its clients get no answers there"
             log.error(text, each)

@@ -16,8 +16,9 @@ from pathlib import Path
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import BlockPageState
 from resolver.policy.settings import Endpoint
-from resolver.server.listening import is_missing, open_http_socket
+from resolver.server.listening import open_http_socket
 from resolver.system import child_process
+from resolver.system.interfaces import is_missing
 from resolver.system.log import log
 
 _LOAD = 5.0
@@ -49,7 +50,7 @@ class BlockPage(Part):
         """A ``BlockPageState``."""
         served = self._served
         if served:  # also where the process waits for an address that this host lacks
-            served = not any(map(is_missing, self._endpoints))
+            served = not any(is_missing(each.address) for each in self._endpoints)
         yield BlockPageState(served)
 
     async def run(self) -> None:

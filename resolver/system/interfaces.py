@@ -1,5 +1,6 @@
-"""The network interfaces of this host."""
+"""The network interfaces and the addresses of this host."""
 
+import errno
 import socket
 import sys
 from typing import Any
@@ -20,3 +21,14 @@ def peer_text(peer: tuple[Any, ...]) -> str:
     """The address of a peer as text, a link-local one with its interface: fe80::5%eth0."""
     scope = peer[3].to_bytes(4, sys.byteorder) if len(peer) == 4 and peer[3] else b""
     return f"{peer[0]}%{interface_name(scope)}" if scope else str(peer[0])
+
+
+def is_missing(address: str) -> bool:
+    """Whether an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            trial.bind((address, 0))
+    except OSError as error:
+        return error.errno == errno.EADDRNOTAVAIL
+    return False

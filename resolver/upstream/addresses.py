@@ -19,7 +19,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Settings
 from resolver.policy.upstream_groups import FALLBACK_GROUP, ConfiguredGroup, ConfiguredServer
 from resolver.system.log import log
-from resolver.upstream.server_address import ServerAddress, aiodns_server
+from resolver.upstream.server_address import ServerAddress
 from resolver.upstream.source_address import source_address_for
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
@@ -140,7 +140,7 @@ class UpstreamAddresses:
         So do those of one family, where only the look-up of the other has an answer.
         """
         servers = [
-            aiodns_server(each) for each in bootstrap(self._compiled)
+            each.name_server for each in bootstrap(self._compiled)
         ]  # resolv.conf may have changed
         if servers:
             self._resolver.nameservers = servers

@@ -1,4 +1,4 @@
-"""The address of an upstream server, as the workers, a socket and aiodns take it.
+"""The address of an upstream server, as the workers and a socket take it.
 
 A link-local address comes with its interface, as in ``fe80::53%eth0``. IPv6 routers announce such
 name servers (RFC 8106), and resolv.conf then has them.
@@ -6,8 +6,6 @@ name servers (RFC 8106), and resolv.conf then has them.
 
 import socket
 from typing import TypedDict
-
-from resolver.policy.settings import Endpoint
 
 
 class ServerAddress(TypedDict):
@@ -44,9 +42,3 @@ def socket_address(address: str, port: int) -> tuple[str, int] | tuple[str, int,
     """
     host, _, interface = address.partition("%")
     return (host, port, 0, socket.if_nametoindex(interface)) if interface else (address, port)
-
-
-def aiodns_server(server: Endpoint) -> str:
-    """A name server for aiodns, which leaves out one whose interface is missing."""
-    host, separator, interface = server.address.partition("%")
-    return f"{Endpoint(host, server.port)}{separator}{interface}"
