@@ -1,10 +1,12 @@
 """What the caches of the workers would give a client, as values to show."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from resolver.analysis.received import Received
-from resolver.exchange.entry import CacheEntry
+from resolver.dns.response import scan
+from resolver.exchange.entry import CacheEntry, make_entry
 from resolver.exchange.question import UpstreamQuestion
 
 
@@ -19,8 +21,17 @@ class CachedAnswer:
     """Seconds for which it is fresh; 0 or less: it is stale."""
 
 
-LookUp = Callable[[UpstreamQuestion], Sequence[CachedAnswer | None]]
-"""The cached answers to a question, one of each worker; None where it has none."""
+LookUp = Callable[[bytes], Sequence[Mapping[str, Any]]]
+"""What each worker says that its cache has for the key of a question (``server.worker``)."""
+
+
+def cached_answer(question: UpstreamQuestion, cached: Mapping[str, Any]) -> CachedAnswer | None:
+    """What a worker says that its cache has; None for nothing."""
+    response = scan(bytes.fromhex(cached["response"]))
+    if response is None:
+        return None
+    entry = make_entry(response, 0.0, question.dnssec_ok)
+    return CachedAnswer(entry, cached["age"], cached["left"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple, assert_never
 
-from resolver.analysis.cached_reply import CachedReply, LookUp, sure_reply, text_of
+from resolver.analysis.cached_reply import CachedReply, LookUp, cached_answer, sure_reply, text_of
 from resolver.analysis.received import Received, received
 from resolver.analysis.step import Step, step
 from resolver.dns import codes, names, render
@@ -275,7 +275,8 @@ class Explainer:
         if self._look_up is None:
             return ()
         replies: list[CachedReply | None] = []
-        for worker, first in enumerate(self._look_up(asked)):
+        for worker, cached in enumerate(self._look_up(asked.key)):
+            first = cached_answer(asked, cached)
             packet = self._reply(view, name, qtype, partial(self._held, worker))
             if first is None or not packet:
                 replies.append(None)
@@ -286,7 +287,7 @@ class Explainer:
     def _held(self, worker: int, question: UpstreamQuestion) -> CacheEntry | None:
         """The entry that the cache of a worker has for a question."""
         assert self._look_up is not None, "what is held was looked up"
-        held = self._look_up(question)[worker]
+        held = cached_answer(question, self._look_up(question.key)[worker])
         return None if held is None else held.entry
 
     def _reply(

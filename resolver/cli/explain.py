@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from resolver import DarbanError
-from resolver.analysis.cached_reply import CachedAnswer, LookUp
+from resolver.analysis.cached_reply import LookUp
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.default_config import default_config
@@ -20,10 +20,7 @@ from resolver.cli.policies import compile_shown, compile_valid, load_snapshot, v
 from resolver.cli.server import ask, hash_in_force
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
-from resolver.dns.response import scan
 from resolver.dns.typed_name import typed_name
-from resolver.exchange.entry import make_entry
-from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.upstream.blocking import BlockingForwarder
@@ -211,21 +208,10 @@ def _in_force() -> tuple[CompiledConfig, Index]:
     return load_snapshot(path, in_force)
 
 
-def _look_up(question: UpstreamQuestion) -> list[CachedAnswer | None]:
-    """What the caches of the server's workers have for a question."""
-    answer = ask(default_config(), "cached", key=question.key.hex())
-    return [_cached_answer(question, each) for each in answer["caches"]]
-
-
-def _cached_answer(question: UpstreamQuestion, cached: Mapping[str, Any]) -> CachedAnswer | None:
-    """What a worker says that its cache has; None for nothing."""
-    response = scan(bytes.fromhex(cached["response"]))
-    if response is None:
-        return None
-    entry = make_entry(response, 0.0, question.dnssec_ok)
-    if cached["filter"]:
-        entry.mark_filter(bytes.fromhex(cached["filter"]))
-    return CachedAnswer(entry, cached["age"], cached["left"])
+def _look_up(key: bytes) -> list[Mapping[str, Any]]:
+    """What the caches of the server's workers have for the key of a question."""
+    caches: list[Mapping[str, Any]] = ask(default_config(), "cached", key=key.hex())["caches"]
+    return caches
 
 
 def _as_text(explanation: Explanation) -> str:
