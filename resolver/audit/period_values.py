@@ -12,7 +12,7 @@ from resolver.audit.block_log_retention import BlockLogDays
 from resolver.audit.coverage import NO_RECORD, NOT_SERVING, Interval
 from resolver.audit.period import Period
 from resolver.policy.exemption_details import ExemptionDetails
-from resolver.snapshot.config_files import counted_lines
+from resolver.snapshot.config_files import changed_lines, counted_lines
 
 BLOCKED, WOULD_BLOCK = "blocked", "would_block"
 """Outcomes, as the label of ``darban_queries``."""
@@ -155,6 +155,11 @@ class PolicyChange:
     """Those that it gave, ended or changed."""
     summary: ActivationSummary | None = None
     """What it changed for all names; None where that is not known."""
+
+    @property
+    def changed_lines(self) -> list[str]:
+        """The lines of the config that it added (+) or removed (-)."""
+        return changed_lines(self.diff)
 
     @property
     def lines(self) -> tuple[int, int]:

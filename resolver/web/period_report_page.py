@@ -19,7 +19,6 @@ from resolver.audit.period_values import (
     VlanCount,
 )
 from resolver.audit.statement import statement
-from resolver.snapshot.config_files import changed_lines
 from resolver.web.rendering import Page
 from resolver.web.titles import Titles
 
@@ -126,7 +125,6 @@ def page(
         shown_gaps=_GAPS,
         tested=_tested(report.nodes),
         shown_intervals=_INTERVALS,
-        changed_lines=changed_lines,
     )
 
 
