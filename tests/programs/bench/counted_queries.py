@@ -3,8 +3,6 @@
 The parts of a worker answer, and one thread is client, loop and upstream in turn: it sends a batch,
 lets the loop make one iteration, and takes the replies. So nothing depends on a scheduler. What it
 takes without a server is counted as ``nothing``, to be subtracted.
-
-This file also runs with the package and the tests of an earlier commit. So it uses little of them.
 """
 
 import ctypes

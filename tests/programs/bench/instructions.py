@@ -1,10 +1,10 @@
 """Count the instructions of a query, and compare them with those of another commit.
 
 ``make instructions BEFORE=COMMIT``. Each of both is built, compiled, and runs ``counted_queries``
-under callgrind. Instructions are those of the process, without the kernel. Those of a hit, a block
-and a hit over TCP repeat within half a percent, also on a busy machine; those of a miss within 1.2,
-since an attempt can time out under callgrind. A difference of 2 % is one of the code: to be
-explained, or mended. Needs Debian's valgrind and gcc. A commit before 49468a7 has other modules.
+of that commit under callgrind. Instructions are those of the process, without the kernel. Those of
+a hit, a block and a hit over TCP repeat within half a percent, also on a busy machine; those of a
+miss within 1.2, since an attempt can time out under callgrind. A difference of 2 % is one of the
+code: to be explained, or mended. Needs Debian's valgrind and gcc.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from tests.live.configs import ROOT
 from tests.programs.bench.counted_queries import BATCH, COUNTED
 
-QUERIES = Path(__file__).with_name("counted_queries.py")
+QUERIES = "tests/programs/bench/counted_queries.py"
 ALLOWED = 2.0
 """Percent by which a kind of query may need more instructions."""
 _TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
@@ -45,7 +45,7 @@ def count(tree: Path, place: Path) -> dict[str, float]:
     command: list[str | Path] = [
         *("valgrind", "--tool=callgrind", "--instr-atstart=no", "--quiet"),
         f"--callgrind-out-file={dumps}/out",
-        *(sys.executable, QUERIES, library),
+        *(sys.executable, tree / QUERIES, library),
     ]
     environment = os.environ | {
         "PYTHONPATH": f"{place / 'package'}:{tree}",
