@@ -9,11 +9,10 @@ ORDER = (
     ("dns", "system"),  # names and packets; this host
     ("policy", "lists", "transport"),  # verdicts; what block lists say; loop, streams, TLS
     ("exchange", "config", "snapshot"),  # one question; config.toml; what is stored on disk
-    ("engine",),  # one query in order
-    ("analysis", "metrics"),  # explain, diff; counters, status
+    ("engine", "fetch"),  # one query in order; lists and the policy from elsewhere
+    ("analysis", "metrics", "publish"),  # explain, diff; counters, status; other resolvers
     ("compiler", "audit", "upstream"),  # a snapshot made; what was in force; sockets to upstreams
-    ("fetch", "server", "web"),  # lists and policy from elsewhere; clients and the worker; pages
-    ("publish",),  # other resolvers
+    ("server", "web"),  # clients of DNS and the worker; pages
     ("supervisor",),  # the worker processes, and one snapshot after another in them
     ("cli",),
     ("__main__",),
