@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.web.negotiation import preferred
+from resolver.web.pages import preferred
 
 LANGUAGES = ("fa", "en")
 
