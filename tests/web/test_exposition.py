@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from resolver.web import exposition
-from resolver.web.exposition import Exposition
+from resolver.web import metrics_page
+from resolver.web.metrics_page import Exposition
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 
@@ -68,7 +68,7 @@ def test_a_request_that_is_cancelled_does_not_cancel_the_others() -> None:
 def test_formats_are_rendered_one_after_the_other_with_pauses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exposition, "_INTERVAL", 0.1)
+    monkeypatch.setattr(metrics_page, "_INTERVAL", 0.1)
     collector = _Counting()
 
     async def all_of_them() -> None:
