@@ -8,24 +8,66 @@ What must stay true:
 
 import asyncio
 import contextlib
+import json
+from asyncio.subprocess import Process
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiohttp
 
 from resolver.fetch import local_file
-from resolver.fetch.child_validator import ChildValidator
 from resolver.fetch.download import Download, FetchError, fetch, open_session
 from resolver.fetch.update_job import UpdateJob, UpdateResult
-from resolver.fetch.validation import ValidationRequest
+from resolver.fetch.validation import ValidationRequest, ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
+from resolver.system import child_process
 from resolver.system.steps import Step, unseen
 
 _AT_ONCE = 4
+
+
+class ChildValidator:
+    """The process that validates the downloads of an update, one after the other.
+
+    It starts with the first download. If it ends while it validates a download, that one is
+    refused, and the next one gets another process. To start a process takes longer than to
+    validate a list of a thousand names. No more than one download is in memory at a time.
+    """
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+        self._process: Process | None = None
+        """The process, while it waits for a request."""
+
+    async def validate(self, request: ValidationRequest) -> ValidationResult:
+        """Validate a file.
+
+        Raises:
+            FetchError: the file is refused.
+        """
+        async with self._one_at_a_time:
+            process, self._process = self._process, None
+            if process is None:
+                process = await child_process.start("resolver.fetch.validation")
+            line = json.dumps(asdict(request)).encode() + b"\n"
+            printed = await child_process.ask(process, line)
+            if not printed.endswith(b"\n"):
+                _, code = await child_process.output(process)
+                raise FetchError(f"refused: its validation ended with exit code {code}")
+            self._process = process
+        result = ValidationResult.from_json(printed)
+        if result.refused:
+            raise FetchError(f"refused: {result.refused}")
+        return result
+
+    async def end(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            await child_process.output(self._process)
 
 
 async def update_lists(

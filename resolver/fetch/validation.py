@@ -2,7 +2,7 @@
 
 It is a program of its own, since a million names would block the loop of the supervisor and
 stay in its memory. It reads a ``ValidationRequest`` a line, as JSON, and prints a
-``ValidationResult`` for each. ``fetch.child_validator`` runs it.
+``ValidationResult`` for each. ``fetch.update`` runs it.
 """
 
 import json

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.fetch.child_validator import ChildValidator
 from resolver.fetch.download import FetchError
+from resolver.fetch.update import ChildValidator
 from resolver.fetch.validation import ValidationRequest
 from tests.live.waiting import wait_for
 
