@@ -8,7 +8,9 @@ What must stay true:
 
 import asyncio
 import contextlib
+import hashlib
 import json
+import urllib.parse
 from asyncio.subprocess import Process
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -16,7 +18,6 @@ from pathlib import Path
 
 import aiohttp
 
-from resolver.fetch import local_file
 from resolver.fetch.download import Download, FetchError, fetch, open_session
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest, ValidationResult
@@ -25,9 +26,31 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 from resolver.system import child_process
+from resolver.system.files import read_regular
 from resolver.system.steps import Step, unseen
 
 _AT_ONCE = 4
+
+
+LOCAL = "file:"
+
+
+def copy_local(url: str, into: Path) -> Download:
+    """Copy the file of a ``file:`` URL, which another program of this host keeps up to date.
+
+    It is held to all that a download is: size, format, number of names, expectations. So a file
+    that is cut short or emptied leaves the last good copy in force.
+
+    Raises:
+        FetchError: the file cannot be read, or is too large.
+    """
+    path = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
+    try:
+        content = read_regular(path, MAX_LIST_BYTES)
+    except OSError as error:
+        raise FetchError(f"{path} cannot be read ({error.strerror})") from None
+    into.write_bytes(content)
+    return Download(hashlib.sha256(content).hexdigest(), "", "")
 
 
 class ChildValidator:
@@ -157,8 +180,8 @@ class _Update:
             validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
             known = {header: value for header, value in validators.items() if value}
         download: Download | None
-        if wanted.url.startswith(local_file.SCHEME):
-            download = await asyncio.to_thread(local_file.copy, wanted.url, file)
+        if wanted.url.startswith(LOCAL):
+            download = await asyncio.to_thread(copy_local, wanted.url, file)
         else:
             download = await fetch(self.client, wanted.url, known, file)
         record.failures, record.error = 0, ""

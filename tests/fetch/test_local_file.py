@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resolver.fetch.download import FetchError
-from resolver.fetch.local_file import copy
+from resolver.fetch.update import copy_local
 
 NO_FILES: dict[str, Callable[[Path], None]] = {
     "a pipe": os.mkfifo,
@@ -19,7 +19,7 @@ NO_FILES: dict[str, Callable[[Path], None]] = {
 def test_a_file_is_copied(tmp_path: Path) -> None:
     listed, copied = tmp_path / "a list", tmp_path / "copy"
     listed.write_bytes(b"a.example\n")
-    copy(f"file://{tmp_path}/a%20list", copied)
+    copy_local(f"file://{tmp_path}/a%20list", copied)
     assert copied.read_bytes() == listed.read_bytes()
 
 
@@ -28,9 +28,9 @@ def test_what_is_no_file_is_refused_and_not_waited_for(what: str, tmp_path: Path
     path = tmp_path / "list"
     NO_FILES[what](path)
     with pytest.raises(FetchError, match="list cannot be read"):
-        copy(path.as_uri(), tmp_path / "copy")
+        copy_local(path.as_uri(), tmp_path / "copy")
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"cannot be read \(No such file or directory\)"):
-        copy((tmp_path / "list").as_uri(), tmp_path / "copy")
+        copy_local((tmp_path / "list").as_uri(), tmp_path / "copy")
