@@ -11,7 +11,7 @@ is removed. Whether it works here is for the caller to check.
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,50 @@ from resolver import DarbanError
 from resolver.fetch import signatures
 from resolver.fetch.git import LONG, GitFailed, run_git
 from resolver.fetch.policy_tree import PolicyTree
-from resolver.fetch.quarantine import quarantined, release
 from resolver.fetch.signatures import CommitSignature
 from resolver.policy.settings import PolicySource
-from resolver.system.files import atomic_directory
+from resolver.system.files import atomic_directory, make_directory, rename_synced
 from resolver.system.log import log
 
 _FETCHED, _IN_FORCE = "refs/darban/fetched", "refs/darban/in-force"
+
+
+@contextlib.asynccontextmanager
+async def quarantined(tree: PolicyTree) -> AsyncIterator[None]:
+    """Let ``tree.incoming`` be a repository without references while the body runs.
+
+    git fetches into it, so that only what may be used comes to the commits that are kept. It sees
+    these, and is removed whatever comes of the fetch. What is left of a fetch that was killed, the
+    next fetch and the next start remove.
+
+    Raises GitFailed and OSError.
+    """
+    tree.remove_incoming()
+    try:
+        for place in (tree.repository, tree.incoming):
+            if not (place / "HEAD").exists():
+                make_directory(place)
+                await run_git(place, "init", "--quiet", "--bare", "--template=")
+        info = tree.incoming / "objects/info"
+        info.mkdir(exist_ok=True)
+        (info / "alternates").write_text(f"../../{tree.repository.name}/objects\n")
+        yield
+    finally:
+        tree.remove_incoming()
+
+
+async def release(tree: PolicyTree) -> None:
+    """Keep what the references of ``tree.incoming`` lead to; raises GitFailed and OSError.
+
+    It is packed anew, since a server can send more than the commits that it was asked for.
+    """
+    fetched = tree.incoming / "objects/pack"
+    if not any(fetched.glob("*.pack")):
+        return  # it was here already
+    await run_git(tree.incoming, "repack", "-a", "-d", "-l", "--quiet", seconds=LONG)
+    for suffix in (".pack", ".rev", ".idx"):  # git looks for the last
+        for file in fetched.glob(f"*{suffix}"):
+            rename_synced(file, tree.repository / "objects/pack" / file.name)
 
 
 @dataclass(frozen=True, slots=True)
