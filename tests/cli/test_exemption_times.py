@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from resolver import DarbanError
-from resolver.cli.exemption_times import ExemptionTimes
+from resolver.cli.exempt import ExemptionTimes
 
 
 def _until(text: str) -> dt.datetime:

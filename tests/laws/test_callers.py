@@ -147,7 +147,6 @@ NO_COMMANDS = {
     "default_config": "the config where the command line names none",
     "exemption_edits": "the edits of exempt",
     "exemption_text": "an exemption in one line",
-    "exemption_times": "when an exemption begins and ends, as exempt takes it",
     "export_programs": "what export writes for each program",
     "history_verify": "the check of history --verify; history declares it",
     "hours_text": "hours in one line",
