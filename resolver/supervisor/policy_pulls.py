@@ -14,22 +14,29 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from resolver import DarbanError
-from resolver.compiler.candidate import ALL_LISTS, FAILED_EXPECTATIONS, WRONG_CONFIG, Rejected
+from resolver.compiler.candidate import (
+    ALL_LISTS,
+    FAILED_EXPECTATIONS,
+    WRONG_CONFIG,
+    NotCompiled,
+    Rejected,
+)
 from resolver.compiler.newly_blocked import NewlyBlocked
-from resolver.fetch.policy_switch import PolicySwitch, Switch
-from resolver.fetch.policy_tree import QUESTIONS, PolicyTree, PulledPolicy
-from resolver.fetch.repository import CommitRefused, FetchedCommit, PolicyRepository
+from resolver.fetch.git import GitFailed
+from resolver.fetch.policy_tree import QUESTIONS, DamagedRecord, PolicyTree, PulledPolicy
+from resolver.fetch.repository import CommitRefused, FetchedCommit, PolicyRepository, write_files
 from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.part_states import PullsState
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import PolicySourceStatus
 from resolver.policy.settings import PolicySource
+from resolver.supervisor.reload import ReloadResult, Switch
 from resolver.system.background_priority import run_in_background
 from resolver.system.count_text import count_text
 from resolver.system.log import log
@@ -38,6 +45,28 @@ _EVERY = 60.0
 """Seconds between two pulls."""
 _AGAIN = 3600.0
 """Seconds until a commit whose reload was refused is tried again without a command."""
+
+
+def restore_policy(state: Path) -> None:
+    """Let a server begin with the policy that was pulled and in force last."""
+    with contextlib.suppress(OSError, DamagedRecord):  # then what the link leads to is compiled
+        PolicyTree(state).restore()
+
+
+async def restore_policy_files(state: Path) -> None:
+    """Have the files of the pulled policy as git has them in its commit, before they are compiled.
+
+    Raises:
+        NotCompiled: git cannot compare them.
+    """
+    tree = PolicyTree(state)
+    try:
+        if commit := tree.linked_commit():
+            await write_files(tree, commit)
+    except (GitFailed, OSError) as error:
+        reason = f"its files cannot be compared with the commit in {tree.repository} ({error})"
+        advice = "If that is damaged, remove it; then run 'darban pull' and 'darban reload'"
+        raise NotCompiled([f"{tree.current}: {reason}. {advice}"]) from None
 
 
 class _NotInForce(Exception):
@@ -50,12 +79,18 @@ class PolicyPulls(Part):
     waits_for_config = True
 
     def __init__(
-        self, config: ServedConfig, switch: Switch, note_refused: Callable[[str], Awaitable[None]]
+        self,
+        config: ServedConfig,
+        put_in_force: Callable[[str, Switch, Sequence[str]], Awaitable[ReloadResult]],
+        note_refused: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``note_refused`` notes in the audit log that a commit was refused."""
+        """``put_in_force`` is ``Reloader.switch``.
+
+        ``note_refused`` notes in the audit log that a commit was refused.
+        """
         self._config = config
         self._state = PullsState()
-        self._switch = switch
+        self._put_in_force = put_in_force
         self._note_refused = note_refused
         self._tree = PolicyTree(config.state)
         self._lock = asyncio.Lock()
@@ -133,11 +168,15 @@ class PolicyPulls(Part):
             if commit == fetched.commit and time.monotonic() - at < _AGAIN:
                 return "refused", report, code
         self._refused = None
-        switch = PolicySwitch(self._tree, fetched.commit, partial(self._check, source, accept))
+        switch = Switch(
+            partial(self._tree.switch, fetched.commit),
+            partial(self._check, source, accept),
+            self._tree.restore,
+        )
         pulled = PulledPolicy(fetched.commit, fetched.signer, now, now, fetched.dated)
         with contextlib.suppress(_NotInForce), self._tree.writing(pulled):
             accepted = [ALL_LISTS] if accept else []
-            reload = await self._switch(f"{who}: {fetched}", switch, accepted)
+            reload = await self._put_in_force(f"{who}: {fetched}", switch, accepted)
             if reload.code:
                 raise _NotInForce
         report = reload.report

@@ -17,7 +17,7 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,6 @@ from resolver.compiler.candidate import (
 )
 from resolver.compiler.child_compiler import compile_in_child
 from resolver.compiler.restart_settings import needs_restart
-from resolver.fetch.policy_switch import PolicySwitch
 from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.part_states import ReloadState
 from resolver.metrics.served_config import ServedConfig
@@ -46,7 +45,6 @@ from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import (
     files_on_disk,
     lacking_source_addresses,
-    restore_policy_files,
 )
 from resolver.supervisor.undone import lost_exemptions, undone_changes
 from resolver.supervisor.worker_processes import LoadFailed
@@ -96,6 +94,18 @@ class SentConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """Other files of the policy, which a reload shall put in force."""
+
+    begin: Callable[[], None]
+    """Puts the files in place; may raise OSError."""
+    check: Callable[[Path, Path], Awaitable[None]]
+    """Raises Rejected where the second snapshot must not replace the first."""
+    undo: Callable[[], None]
+    """Puts those in force back in place, after a reload that failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """What is to be put in force, and why."""
 
@@ -105,8 +115,8 @@ class _Attempt:
     """Compiled instead of the files on disk."""
     accepted: Sequence[str] = ()
     """The lists whose losses a person accepts."""
-    switch: PolicySwitch | None = None
-    """Another commit of the policy; else the policy from git is the one on disk."""
+    switch: Switch | None = None
+    """Other files of the policy; else it is compiled from those on disk."""
 
 
 class Reloader(Part):
@@ -118,14 +128,20 @@ class Reloader(Part):
         config: ServedConfig,
         audit: AuditWriter,
         hangup: asyncio.Event,
+        before: Callable[[], Awaitable[None]],
         after: Callable[[], None],
     ) -> None:
-        """``hangup`` is set by a SIGHUP; ``after`` is called at the end of every reload."""
+        """``hangup`` is set by a SIGHUP.
+
+        ``before`` is awaited before each compilation, and raises NotCompiled where there can be
+        none; ``after`` is called at the end of every reload.
+        """
         self._rollout = rollout
         self._config = config
         self._audit = audit
         self.state = ReloadState()
         self._hangup = hangup
+        self._before = before
         self._after = after
         self._sources: SourceTexts | None = None
         """What is in force was compiled from these; None while that is not known."""
@@ -211,15 +227,15 @@ class Reloader(Part):
         """Put fetched lists in force, with the config as it was last put in force."""
         return await self._renew("lists", who, accepted)
 
-    async def switch(self, who: str, switch: PolicySwitch, accepted: Sequence[str]) -> ReloadResult:
-        """Put another commit of the policy in force; the rest as it was last put in force.
+    async def switch(self, who: str, switch: Switch, accepted: Sequence[str]) -> ReloadResult:
+        """Put other files of the policy in force; the rest as it was last put in force.
 
-        OSError where the files of the commit cannot be put in place.
+        OSError where the files cannot be put in place.
         """
         return await self._renew("pull", who, accepted, switch)
 
     async def _renew(
-        self, event: str, who: str, accepted: Sequence[str], switch: PolicySwitch | None = None
+        self, event: str, who: str, accepted: Sequence[str], switch: Switch | None = None
     ) -> ReloadResult:
         """Put the config in force as it was last, with what else is new.
 
@@ -230,10 +246,10 @@ class Reloader(Part):
             sources = None if self._sources is None else self._own(self._sources)
             attempt = _Attempt(event, who, sources, accepted, switch)
             if switch is not None:
-                await asyncio.to_thread(switch.tree.switch, switch.commit)
+                await asyncio.to_thread(switch.begin)
             result = await self._run(attempt)
             if result.code and switch is not None:
-                await asyncio.to_thread(switch.tree.restore)
+                await asyncio.to_thread(switch.undo)
             if sources is None:
                 self._note(result)
         return self._report(attempt, result)
@@ -296,7 +312,7 @@ class Reloader(Part):
 
     async def _put_in_force(self, attempt: _Attempt) -> ReloadResult:
         config, event, switch = self._config, attempt.event, attempt.switch
-        await restore_policy_files(config.state)
+        await self._before()
         self._candidate = candidate = await compile_in_child(
             config.file,
             config.state,

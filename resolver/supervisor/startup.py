@@ -9,18 +9,15 @@ import ctypes
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from resolver.analysis.explanation import group_section
 from resolver.audit.audit_log import FileOnDisk
-from resolver.compiler.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected
+from resolver.compiler.candidate import ALL_LISTS, Accepted, Rejected
 from resolver.compiler.child_compiler import compile_in_child
-from resolver.fetch.git import GitFailed
-from resolver.fetch.policy_tree import DamagedRecord, PolicyTree
-from resolver.fetch.repository import write_files
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts
@@ -37,14 +34,21 @@ _LARGE: Final = 65536
 
 
 async def first_snapshot(
-    config: Path, state: Path, *, last_good: bool, saved: str, showing: Showing
+    config: Path,
+    state: Path,
+    before: Callable[[], Awaitable[None]],
+    *,
+    last_good: bool,
+    saved: str,
+    showing: Showing,
 ) -> tuple[Accepted | None, ServedSnapshot]:
     """The snapshot to begin with, and the config that it is of; None if that is judged later.
 
     With ``saved`` it is the one with this hash. With ``last_good`` it is the last good one, which
     needs no compilation. If that cannot be read, it is the snapshot of the config, or an older good
     one if the config is rejected. Without both a person starts the server, and accepts what its
-    lists have lost. ``showing`` is entered while the config is compiled, with what is done.
+    lists have lost. ``before`` is awaited before the config
+    is compiled, and ``showing`` entered meanwhile, with what is done.
 
     Raises:
         Rejected: the config is, and no good snapshot is served instead.
@@ -61,7 +65,7 @@ async def first_snapshot(
             if not isinstance(error, store.NoLastGood):
                 told = [f"{error}; the config was compiled, and is served"]
     try:
-        await restore_policy_files(state)
+        await before()
         lists = () if last_good else [ALL_LISTS]
         with showing(f"compiling {config}"):
             accepted = await compile_in_child(config, state, accepted=lists)
@@ -85,22 +89,6 @@ def remove_what_was_left(state: Path) -> None:
         for directory in (state, *state.iterdir()):
             if not directory.is_symlink():  # the policy from git has files of any name
                 remove_abandoned(directory)
-
-
-async def restore_policy_files(state: Path) -> None:
-    """Have the files of the pulled policy as git has them in its commit, before they are compiled.
-
-    Raises:
-        NotCompiled: git cannot compare them.
-    """
-    tree = PolicyTree(state)
-    try:
-        if commit := tree.linked_commit():
-            await write_files(tree, commit)
-    except (GitFailed, OSError) as error:
-        reason = f"its files cannot be compared with the commit in {tree.repository} ({error})"
-        advice = "If that is damaged, remove it; then run 'darban pull' and 'darban reload'"
-        raise NotCompiled([f"{tree.current}: {reason}. {advice}"]) from None
 
 
 async def files_on_disk(folder: Path, sources: SourceTexts) -> dict[str, FileOnDisk]:
@@ -127,12 +115,6 @@ def _older_good(state: Path) -> ServedSnapshot | None:
         with contextlib.suppress(store.StateError):
             return read(path)
     return None
-
-
-def restore_policy(state: Path) -> None:
-    """Let a server begin with the policy that was pulled and in force last."""
-    with contextlib.suppress(OSError, DamagedRecord):  # then what the link leads to is compiled
-        PolicyTree(state).restore()
 
 
 def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:

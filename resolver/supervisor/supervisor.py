@@ -45,7 +45,7 @@ from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_server import MetricsServer
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
-from resolver.supervisor.policy_pulls import PolicyPulls
+from resolver.supervisor.policy_pulls import PolicyPulls, restore_policy, restore_policy_files
 from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.resolv_conf import ResolvConf
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
@@ -55,7 +55,6 @@ from resolver.supervisor.startup import (
     log_warnings,
     raise_file_limit,
     remove_what_was_left,
-    restore_policy,
     return_large_blocks,
 )
 from resolver.supervisor.state_lock import locked
@@ -98,7 +97,10 @@ async def serve(
         remove_what_was_left(state)
         restore_policy(state)
         accepted, first = await first_snapshot(
-            config, state, last_good=last_good, saved=saved, showing=showing
+            *(config, state, partial(restore_policy_files, state)),
+            last_good=last_good,
+            saved=saved,
+            showing=showing,
         )
         start_log("supervisor")
         raise_file_limit()
@@ -150,7 +152,9 @@ class _Supervisor:
         )
         self._audit = AuditWriter(state, self._figures.waits_since)
         self._reloader = Reloader(
-            *(self._rollout, self._config, self._audit, hangup, self._after_reload)
+            *(self._rollout, self._config, self._audit, hangup),
+            partial(restore_policy_files, state),
+            self._after_reload,
         )
         self._certificate = TlsCertificate(self._config, self._rollout.use_certificate)
         self._control = ControlSocket(config, state)

@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from resolver.audit.block_log import BlockLogWriter
 from resolver.audit.reading import Reading
 from resolver.compiler.candidate import Accepted
 from resolver.compiler.compilation import compile_and_save
-from resolver.fetch.policy_switch import PolicySwitch
 from resolver.fetch.policy_tree import PolicyTree, PulledPolicy
 from resolver.metrics.served_config import ServedConfig
 from resolver.server.worker_channel import WorkerMessage
@@ -24,7 +24,8 @@ from resolver.supervisor import reload
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.person import person
-from resolver.supervisor.reload import Reloader, SentConfig
+from resolver.supervisor.policy_pulls import restore_policy_files
+from resolver.supervisor.reload import Reloader, SentConfig, Switch
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 
@@ -88,7 +89,11 @@ class Server:
             BackgroundTasks(),
         )
         audit = AuditWriter(self.state, lambda: math.inf)
-        self.reloader = Reloader(self.rollout, self.config, audit, asyncio.Event(), lambda: None)
+        self.reloader = Reloader(
+            *(self.rollout, self.config, audit, asyncio.Event()),
+            partial(restore_policy_files, self.state),
+            lambda: None,
+        )
         self.first = first
 
     @property
@@ -232,7 +237,8 @@ def test_a_commit_that_is_refused_is_not_what_the_link_leads_to(tmp_path: Path) 
         tree.write(PulledPolicy("good", "signer", 0.0, 0.0))
         tree.directory("bad").mkdir()
         server.file.write_text(FAILING)
-        await server.reloader.switch(WHO, PolicySwitch(tree, "bad", check), ())
+        switch = Switch(partial(tree.switch, "bad"), check, tree.restore)
+        await server.reloader.switch(WHO, switch, ())
         assert tree.linked_commit() == "good"
 
     _run(tmp_path, refused)
