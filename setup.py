@@ -52,7 +52,7 @@ MODULES = {
     "transport/handshakes.py": "lets every handshake of TLS take its turn",
     "server/tcp.py": "serves every query over TCP",
     "server/connection_shares.py": "counts every connection over TCP",
-    "server/untaken.py": "counts the replies that wait for their clients",
+    "server/send_backlog.py": "counts the replies that wait for their clients",
     "server/handler.py": "takes every query to the engine and its reply back",
     "upstream/forwarder.py": "takes what the cache lacks to an upstream",
     "upstream/attempt_sender.py": "sends every attempt, and takes what comes back to its exchange",

@@ -96,13 +96,13 @@ def _reporting(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[None]:
-    """Write the files aside; they get their names if the body ends well."""
+    """Write the files under temporary names; they get their own if the body ends well."""
     folder = Folder(config.parent)
     before = {file: content_of(config, file) for file in texts}
-    with _reporting(config), ExitStack() as aside:
+    with _reporting(config), ExitStack() as temporary:
         for file, text in texts.items():
             if before[file] != text.encode():
-                _write(aside, folder, file, text.encode(), before[file] if keep else None)
+                _write(temporary, folder, file, text.encode(), before[file] if keep else None)
         yield
         for file in texts:
             if content_of(config, file) != before[file]:
@@ -127,11 +127,13 @@ def content_of(config: Path, file: str) -> bytes | None:
         raise DarbanError(f"{path}: {error.strerror}") from None
 
 
-def _write(aside: ExitStack, folder: Folder, file: str, content: bytes, old: bytes | None) -> None:
-    """Write a file aside, and ``old`` as what is kept; both get their names with ``aside``."""
-    files = [(aside.enter_context(folder.atomic_file(file)), content)]
+def _write(
+    temporary: ExitStack, folder: Folder, file: str, content: bytes, old: bytes | None
+) -> None:
+    """Write a file, and ``old`` as what is kept; both get their names with ``temporary``."""
+    files = [(temporary.enter_context(folder.atomic_file(file)), content)]
     if old is not None:
-        files.append((aside.enter_context(folder.atomic_file(kept(file), like=file)), old))
+        files.append((temporary.enter_context(folder.atomic_file(kept(file), like=file)), old))
     for opened, octets in files:
         opened.write(octets)
         opened.flush()

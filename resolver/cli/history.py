@@ -10,12 +10,17 @@ import typer
 from resolver import DarbanError
 from resolver.analysis.explanation import Explainer
 from resolver.audit.audit_log import AuditEntry, AuditLog, entries
+from resolver.audit.effective_policy import (
+    EffectivePolicy,
+    effective_policy_of_client,
+    effective_policy_of_vlan,
+)
 from resolver.audit.in_force import ActivationInForce
 from resolver.audit.reading import Reading
-from resolver.audit.standing import Standing, standing_of_client, standing_of_vlan
 from resolver.audit.verification import WitnessedHead
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.effective_policy_text import effective_policy_text
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.history_verify import break_text
 from resolver.cli.in_force_at import (
@@ -29,7 +34,6 @@ from resolver.cli.in_force_at import (
 )
 from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
 from resolver.cli.policies import view_of_vlan
-from resolver.cli.standing_text import standing_text
 from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
 from resolver.snapshot import store
@@ -211,26 +215,26 @@ def _at(state: Path, moment: float, as_json: bool) -> int:
 
 
 def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
-    answers = [(each, _standing(each, client)) for each in in_force_at(config, moment)]
+    answers = [(each, _effective_policy(each, client)) for each in in_force_at(config, moment)]
     if as_json:
-        told = [{**past.as_json(), "standing": standing} for past, standing in answers]
+        told = [{**past.as_json(), "standing": effective} for past, effective in answers]
         print_json(told[0] if len(told) == 1 else {"at": moment, "answers": told})
     else:
         refused = f"client {client}: in no VLAN, so its queries were refused"
-        texts = ((past.text(), standing) for past, standing in answers)
+        texts = ((past.text(), effective) for past, effective in answers)
         echo(
             "\n\n".join(
-                f"{text}\n{refused if s is None else standing_text(s)}" for text, s in texts
+                f"{text}\n{refused if s is None else effective_policy_text(s)}" for text, s in texts
             )
         )
     return 0
 
 
-def _standing(past: PastPolicy, client: str) -> Standing | None:
+def _effective_policy(past: PastPolicy, client: str) -> EffectivePolicy | None:
     explainer = Explainer(past.compiled, past.index, past.moment)
     if parse_address(client) is None:
-        return standing_of_vlan(explainer, view_of_vlan(explainer, client))
-    return standing_of_client(explainer, client)
+        return effective_policy_of_vlan(explainer, view_of_vlan(explainer, client))
+    return effective_policy_of_client(explainer, client)
 
 
 def _as_json(audit_log: AuditLog, found: ActivationInForce, moment: float) -> dict[str, object]:

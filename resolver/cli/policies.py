@@ -16,7 +16,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.features import Feature
 from resolver.policy.index import Index
 from resolver.policy.view import View
-from resolver.publish.enforcers import Enforcer, Fit, misfits
+from resolver.publish.enforcers import Enforcer, Fit, deviations
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 
@@ -50,7 +50,7 @@ def with_misfits(
     ``fits`` are those to tell of, and so are the features in ``only``.
     """
     config, found = compiled.loaded.config, []
-    for each in misfits(compiled.snapshot.compiled, enforcer, time.time()):
+    for each in deviations(compiled.snapshot.compiled, enforcer, time.time()):
         if each.support.fit in fits and not set(each.features).isdisjoint(only):
             path = ("policies", each.policy)
             code = code_of(each.kind, path, config)

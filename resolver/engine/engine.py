@@ -304,7 +304,7 @@ class Engine:
             )
             if of_answer.outcome is BLOCKED:
                 return of_answer
-            if of_answer.outranks(verdict):
+            if of_answer.takes_precedence(verdict):
                 verdict = of_answer
         if (entry.addresses or entry.filter_address) and group in self._rebinding:
             protection = self._rebinding[group]

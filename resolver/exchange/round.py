@@ -42,7 +42,7 @@ def tcp_wait(server: Server) -> float:
 
     It is in proportion to the time that the server usually needs.
     """
-    return max(_TCP_WAIT, 2 * server.usual)
+    return max(_TCP_WAIT, 2 * server.rto_base)
 
 
 class Round:

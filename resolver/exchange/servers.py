@@ -66,17 +66,9 @@ class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "authorities", "edns_until", "heard", "lame_until", "name", "plain_until"),
-        *(
-            "port",
-            "probe_at",
-            "rejected",
-            "silent_since",
-            "silent_udp",
-            "smoothed",
-            "source_address",
-        ),
-        *("timeouts", "tls_name", "usual", "variance", "wait"),
+        *("address", "authorities", "edns_until", "lame_until", "last_answer_at", "name"),
+        *("plain_until", "port", "probe_at", "rejected", "rto", "rto_base", "rttvar"),
+        *("silent_since", "silent_udp", "source_address", "srtt", "timeouts", "tls_name"),
     )
 
     def __init__(
@@ -98,14 +90,14 @@ class Server:
         """The name that its certificate is verified for; empty for plain DNS."""
         self.authorities = authorities
         """The certificates, in PEM, that are trusted for it besides the system's."""
-        self.smoothed = 0.0
+        self.srtt = 0.0
         """Smoothed round-trip time over UDP or TLS in seconds, or the last over TCP; else 0."""
-        self.variance = 0.0
+        self.rttvar = 0.0
         self.timeouts = 0
         """Consecutive questions that timed out."""
         self.silent_since = 0.0
         """The time of the first of these time-outs."""
-        self.heard = 0.0
+        self.last_answer_at = 0.0
         """When the last answer came over UDP, or over TLS."""
         self.silent_udp = 0
         """Consecutive questions that were answered over TCP while nothing came over UDP."""
@@ -119,15 +111,15 @@ class Server:
         """Until then, it is known to understand EDNS."""
         self.rejected = b""
         """The last name for which it rejected EDNS; empty if it has answered with EDNS since."""
-        self.usual = FIRST_WAIT
+        self.rto_base = FIRST_WAIT
         """Seconds to wait for an answer, by its round-trip times."""
-        self.wait = FIRST_WAIT
+        self.rto = FIRST_WAIT
         """Seconds to wait for an answer while nothing comes."""
 
     @property
     def tried(self) -> bool:
         """Whether it has answered a query, or a query to it has timed out."""
-        return bool(self.smoothed or self.timeouts)
+        return bool(self.srtt or self.timeouts)
 
     @property
     def up(self) -> bool:
@@ -143,17 +135,17 @@ class Server:
         """Note an answer over UDP after so many seconds."""
         self.timeouts = self.silent_udp = 0
         self.probe_at = inf
-        self.heard = now
-        smoothed, variance = self.smoothed, self.variance
-        if smoothed:
-            variance += (abs(seconds - smoothed) - variance) / 4
-            smoothed += (seconds - smoothed) / 8
+        self.last_answer_at = now
+        srtt, rttvar = self.srtt, self.rttvar
+        if srtt:
+            rttvar += (abs(seconds - srtt) - rttvar) / 4
+            srtt += (seconds - srtt) / 8
         else:
-            smoothed, variance = seconds, seconds / 2
-        self.smoothed, self.variance = smoothed, variance
-        margin = max(4 * variance, smoothed * _GROWTH)
-        wait = smoothed + (margin if margin > _MARGIN else _MARGIN)
-        self.usual = self.wait = wait if wait < _MAX_WAIT else _MAX_WAIT
+            srtt, rttvar = seconds, seconds / 2
+        self.srtt, self.rttvar = srtt, rttvar
+        margin = max(4 * rttvar, srtt * _GROWTH)
+        wait = srtt + (margin if margin > _MARGIN else _MARGIN)
+        self.rto_base = self.rto = wait if wait < _MAX_WAIT else _MAX_WAIT
 
     def answered_stream(self, seconds: float, asked_at: float, now: float) -> None:
         """Note an answer over a stream to a question that was first asked at some time."""
@@ -161,18 +153,18 @@ class Server:
             self.answered(seconds, now)
             return
         self.timeouts = 0
-        if asked_at <= self.heard:
+        if asked_at <= self.last_answer_at:
             self.silent_udp = 0
         elif self.silent_udp < _SILENT_UDP_AFTER:
             self.silent_udp += 1
             self.probe_at = now + _PROBE_INTERVAL
-        if self.stream_only or not self.smoothed:  # else it says nothing of the time over UDP
-            self.smoothed = seconds
+        if self.stream_only or not self.srtt:  # else it says nothing of the time over UDP
+            self.srtt = seconds
 
     def back_off(self, began: float) -> None:
         """Wait longer, after a query over UDP since which nothing has come from it."""
-        if self.heard <= began:
-            self.wait = max(self.wait, min(2 * self.wait, FIRST_WAIT))
+        if self.last_answer_at <= began:
+            self.rto = max(self.rto, min(2 * self.rto, FIRST_WAIT))
 
     def takes_edns(self, now: float) -> bool:
         """Whether to ask it with EDNS."""
@@ -244,13 +236,13 @@ class Group:
 
     def least_wait(self, server: Server) -> float:
         """Seconds to wait for the answer of a server over UDP, if other answers come."""
-        return min(server.usual, self.most_wait)
+        return min(server.rto_base, self.most_wait)
 
     def wait(self, server: Server, began: float) -> float:
         """Seconds to wait for its answer to a query over UDP that was sent at ``began``."""
         if self.has_answered(began):
             return self.least_wait(server)
-        return min(server.wait, self.most_wait)
+        return min(server.rto, self.most_wait)
 
     def first(self, now: float) -> Server | None:
         """The server to ask first; None if the group is empty."""
@@ -293,13 +285,13 @@ class Group:
                 not server.up,
                 now < server.lame_until,
                 tried.count(server),
-                server.smoothed,
+                server.srtt,
             ),
             default=None,
         )
         for server in self.servers:
             if server is not chosen:
-                server.smoothed *= _DECAY
+                server.srtt *= _DECAY
         return chosen
 
     def all_in(self, tried: Sequence[Server]) -> bool:
@@ -308,7 +300,7 @@ class Group:
 
     def has_answered(self, since: float) -> bool:
         """Whether a server has answered over UDP or TLS since a time."""
-        return any(each.heard > since for each in self.servers)
+        return any(each.last_answer_at > since for each in self.servers)
 
     def is_silent(self, now: float) -> bool:
         """Whether all servers are down, and have not answered for long, not even late."""

@@ -215,9 +215,12 @@ async def write_files(tree: PolicyTree, commit: str) -> None:
     was_there = directory.is_dir()
     if was_there and await _as_committed(tree, commit):
         return
-    with atomic_directory(directory) as aside, _index(Path(f"{aside}.index"), aside) as environment:
+    with (
+        atomic_directory(directory) as temporary,
+        _index(Path(f"{temporary}.index"), temporary) as environment,
+    ):
         await run_git(tree.repository, "read-tree", commit, environment=environment)
-        checkout = ("checkout-index", "--all", f"--prefix={aside}{os.sep}")
+        checkout = ("checkout-index", "--all", f"--prefix={temporary}{os.sep}")
         await run_git(tree.repository, *checkout, environment=environment)
         shutil.rmtree(directory, ignore_errors=True)
     if was_there:

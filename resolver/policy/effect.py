@@ -72,7 +72,7 @@ class ServiceSets(NamedTuple):
     """Those whose names get a blocked reply, unless exempted."""
     restricted: int
     """Those whose names are blocked or counted, unless exempted."""
-    asleep: int
+    outside_hours: int
     """A clause on them holds at other hours only."""
 
 
@@ -140,7 +140,7 @@ class Effect:
         self.tiers = (
             *[Tier(services.doing[each] & ~exempted, outcome_of(each)) for each in ORDER],
             Tier(exempted, Outcome.EXEMPTED),
-            Tier(services.asleep, Outcome.PASSED),
+            Tier(services.outside_hours, Outcome.PASSED),
         )
         self.listed = union([tier.services for tier in self.tiers])
         """The services whose lists of names count, one bit each."""

@@ -108,11 +108,11 @@ class Judge:
             verdict = self._by_target(view, name, target)
             if verdict.outcome is BLOCKED:
                 return verdict.of_target(target)
-            if verdict.outranks(reported):
+            if verdict.takes_precedence(reported):
                 reported = verdict.of_target(target)
         if addresses:
             verdict = self._by_ranges(view, (name, *aliases), addresses)
-            if verdict.outcome is BLOCKED or verdict.outranks(reported):
+            if verdict.outcome is BLOCKED or verdict.takes_precedence(reported):
                 return verdict
         return reported
 
@@ -206,7 +206,7 @@ class Judge:
             verdict = self._by_range(view.effect, excepting, address)
             if verdict.outcome is BLOCKED:
                 return verdict
-            if verdict.outranks(reported):
+            if verdict.takes_precedence(reported):
                 reported = verdict
         return reported
 
@@ -237,7 +237,7 @@ class Judge:
         """The ranges that judge an address."""
         if self.ranges is None:
             return []
-        judged = effect.restricted | effect.services.asleep
+        judged = effect.restricted | effect.services.outside_hours
         within = [self._ranges[each] for each in self.ranges.of_services(address)]
         return [
             each

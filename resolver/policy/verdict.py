@@ -188,7 +188,7 @@ class Verdict:
             reply_key=self.reply_key,
         )  # fmt: skip
 
-    def outranks(self, reported: "Verdict") -> bool:
+    def takes_precedence(self, reported: "Verdict") -> bool:
         """Whether this verdict on a target that passes is reported instead of another verdict."""
         if reported.outcome is not PASSED:
             return False

@@ -139,7 +139,7 @@ SUPPORTS: Final[Mapping[Enforcer, Mapping[Feature, Support]]] = {
 }
 
 
-class Misfit(NamedTuple):
+class Deviation(NamedTuple):
     """Features of a policy that an enforcer enforces otherwise, all in the same way."""
 
     enforcer: Enforcer
@@ -160,7 +160,7 @@ class Misfit(NamedTuple):
         return f"VLAN {', '.join(self.vlans)}: {how}{why and f': {why}'}"
 
 
-def misfits(compiled: CompiledConfig, enforcer: Enforcer, wall: float) -> Iterator[Misfit]:
+def deviations(compiled: CompiledConfig, enforcer: Enforcer, wall: float) -> Iterator[Deviation]:
     """What an enforcer enforces otherwise at a moment, in seconds since 1970."""
     found: dict[tuple[str, Support], tuple[dict[Feature, None], dict[str, None]]] = {}
     for vlan, has in zip(compiled.vlans, features(compiled, wall), strict=True):
@@ -171,4 +171,4 @@ def misfits(compiled: CompiledConfig, enforcer: Enforcer, wall: float) -> Iterat
                 of_policy, vlans = found.setdefault((policy, support), ({}, {}))
                 of_policy[feature] = vlans[vlan.name] = None
     for (policy, support), (of_policy, vlans) in found.items():
-        yield Misfit(enforcer, policy, support, tuple(of_policy), tuple(vlans))
+        yield Deviation(enforcer, policy, support, tuple(of_policy), tuple(vlans))

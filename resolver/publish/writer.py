@@ -153,18 +153,18 @@ def _body(file: BinaryIO, head: bytes) -> str:
 def _written(file: _ZoneFile, content: ZoneContent, wall: float) -> _ZoneFile:
     """Make a zone, and write it if its file would differ; the file that it has then."""
     serial, digest, checksum = next_serial(file.serial, wall), hashlib.sha256(), ZoneChecksum()
-    with contextlib.suppress(_Unchanged), atomic_file(file.path) as aside:
+    with contextlib.suppress(_Unchanged), atomic_file(file.path) as temporary:
         head = content.head(serial)
-        aside.write(head)
+        temporary.write(head)
         checksum.add(head)
         for lines in content.body():
-            aside.write(lines)
+            temporary.write(lines)
             digest.update(lines)
             checksum.add(lines)
         body = digest.hexdigest()
         if file.is_latest and file.body == body:
             raise _Unchanged
-        aside.write(checksum.line())
+        temporary.write(checksum.line())
         return _ZoneFile(file.path, serial, body, True)
     return file
 

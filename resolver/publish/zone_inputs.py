@@ -96,7 +96,7 @@ class ZoneInputs:
     def _of_effect(self, effect: Effect) -> tuple[object, ...]:
         """What a policy does now, by the names of services."""
         services, exempt = effect.services, effect.exempt & effect.listed
-        sets = (*services.doing.values(), services.asleep, exempt)
+        sets = (*services.doing.values(), services.outside_hours, exempt)
         return (
             _fields_of(effect.policy, ("clauses",)),
             tuple(tuple(services_in(each, self._names)) for each in sets),

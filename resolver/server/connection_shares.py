@@ -64,7 +64,7 @@ class ConnectionShare(Generic[AnyConnection]):
                 del within._parts[share._key]
             share = within
 
-    def spare(self) -> AnyConnection:
+    def eviction_candidate(self) -> AnyConnection:
         """The connection to close before all others; there must be one."""
         most: list[ConnectionShare[AnyConnection]] = [self]
         while most[0]._parts:  # all parts are divided as often

@@ -8,8 +8,8 @@ What must stay true:
 - One address has at most ``TCP_PER_ADDRESS`` connections. Where all together have too many, one is
   closed for a new one, also while its queries wait for replies (``ConnectionShare``).
 - While a client does not take its replies, the server does not read its queries. What it has not
-  taken is bounded, in the kernel (``_SEND_BUFFER``) and here (``Untaken``), and is discarded at the
-  end.
+  taken is bounded, in the kernel (``_SEND_BUFFER``) and here (``SendBacklog``), and is discarded at
+  the end.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
 - A connection that has not ended its handshake is closed after ``HANDSHAKE`` seconds; and before
@@ -34,7 +34,7 @@ from resolver.policy.settings import TCP_PER_ADDRESS
 from resolver.server.connection_shares import ConnectionShare
 from resolver.server.handler import QueryHandler
 from resolver.server.proxy import Proxies
-from resolver.server.untaken import Untaken
+from resolver.server.send_backlog import SendBacklog
 from resolver.system.log import log
 from resolver.transport.handshakes import Handshakes
 from resolver.transport.loop import Loop
@@ -161,7 +161,7 @@ class Connection(MessageStream):
     def drained(self) -> None:
         """Note that the client reads; go on if it has taken all."""
         self.active = self.loop.time()
-        self._server.untaken.note(self, self.unsent)
+        self._server.backlog.note(self, self.unsent)
         self._server.flush_later(self)
 
     def lost(self) -> None:
@@ -218,7 +218,7 @@ class Connection(MessageStream):
         if self._replies and self.is_open:
             self.write(b"".join(self._replies))
             if not self.is_drained:
-                self._server.untaken.note(self, self.unsent)
+                self._server.backlog.note(self, self.unsent)
             self._server.observe_durations(self._read_at, self._immediate, self._waited)
         self._replies.clear()
         self._gathered = self._immediate = 0
@@ -295,7 +295,7 @@ class TcpServer:
         self._handler = handler
         self._counters = counters
         self._socket = listening
-        self.untaken: Final = Untaken()
+        self.backlog: Final = SendBacklog()
         self._all: ConnectionShare[Connection] = ConnectionShare()
         self._handshaking: ConnectionShare[Connection] = ConnectionShare()
         self._to_flush: dict[Connection, None] = {}
@@ -371,7 +371,7 @@ class TcpServer:
         """Count a new connection; close another if there are too many."""
         if self._all.count >= MAX_CONNECTIONS:
             are_many = self._handshaking.count > HANDSHAKES
-            (self._handshaking if are_many else self._all).spare().close()
+            (self._handshaking if are_many else self._all).eviction_candidate().close()
         if self.proxies is None:
             self.identified(connection)
         else:
@@ -391,7 +391,7 @@ class TcpServer:
                 connection, vlan, connection.prefix, address
             )
         if share.count > TCP_PER_ADDRESS:
-            share.spare().close()
+            share.eviction_candidate().close()
 
     def established(self, connection: Connection) -> None:
         """Count a connection in its handshake no more."""
@@ -405,7 +405,7 @@ class TcpServer:
 
     def closed(self, connection: Connection) -> None:
         """Count a connection no more."""
-        self.untaken.note(connection, 0)
+        self.backlog.note(connection, 0)
         self.established(connection)
         if self.handshakes is not None:
             self.handshakes.forget(connection)

@@ -1,7 +1,7 @@
 """The state directory's snapshots, each in a directory named by the hash of its content.
 
-A snapshot is written aside and renamed, so that a reader finds all of it or nothing. A snapshot
-that exists is not written again, unless its files were damaged.
+A snapshot is written under a temporary name and renamed, so that a reader finds all of it or
+nothing. A snapshot that exists is not written again, unless its files were damaged.
 """
 
 import contextlib
@@ -138,9 +138,9 @@ def _write(path: Path, content: Mapping[str, bytes]) -> None:
             os.utime(path)  # ``prune`` removes the oldest
         return
     try:
-        with atomic_directory(path) as aside:  # the group may read it, for ``explain``, ``diff``
+        with atomic_directory(path) as temporary:  # the group may read it, as for ``explain``
             for file, octets in content.items():
-                write_atomically(aside / file, octets)
+                write_atomically(temporary / file, octets)
             shutil.rmtree(path, ignore_errors=True)  # damaged; where mapped, it stays
     except OSError:
         if not _holds(path, content):  # another process may have written it meanwhile

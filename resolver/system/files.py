@@ -1,13 +1,14 @@
 """Write a file whole or not at all. Read no more than a bound.
 
-A file is written aside: under a hidden name in the same directory, with a random number. Then it is
-synced to disk and renamed.
+A file is written under a temporary name: a hidden one in the same directory, with a random number.
+Then it is synced to disk and renamed.
 
 What must stay true:
 - A reader of ``path`` at any moment, even after a power failure, finds the old content or the new
   one. Every function raises OSError where the disk refuses.
-- What is aside is locked (flock) by its process, and the kernel ends the lock with the process. So
-  what is not locked was left by a process that was killed, and ``remove_abandoned`` removes it.
+- What has a temporary name is locked (flock) by its process, and the kernel ends the lock with the
+  process. So what is not locked was left by a process that was killed, and ``remove_abandoned``
+  removes it.
 """
 
 import contextlib
@@ -24,8 +25,8 @@ from typing import BinaryIO
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
-_ASIDE = re.compile(r"\..+-[0-9a-f]{16}(\.index)?", re.DOTALL)
-"""The names of ``_aside``, and of git's index of the folder that is aside."""
+_TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}(\.index)?", re.DOTALL)
+"""The names of ``_temporary_path``, and of git's index of the temporary folder."""
 _MAX_LINKS = 40
 """As Linux follows of a path."""
 _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
@@ -49,9 +50,9 @@ def _atomic_file(parent: int, path: Path, like: str, *, is_new: bool = False) ->
 
     With ``is_new`` there must be no file ``path``; FileExistsError where there is one at the end.
     """
-    aside = ""
+    temporary = ""
     try:
-        aside, handle = _new_aside(path, parent)
+        temporary, handle = _new_temporary(path, parent)
         with os.fdopen(handle, "wb") as file:  # locked until it has its name
             yield file
             file.flush()
@@ -59,15 +60,15 @@ def _atomic_file(parent: int, path: Path, like: str, *, is_new: bool = False) ->
                 _pass_on(os.stat(like, dir_fd=parent, follow_symlinks=False), file.fileno())
             os.fsync(file.fileno())
             give_name = os.link if is_new else os.replace
-            give_name(aside, path.name, src_dir_fd=parent, dst_dir_fd=parent)
+            give_name(temporary, path.name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)
     except OSError as error:
-        if _is_aside(error.filename):
+        if _is_temporary(error.filename):
             error.filename = str(path)
         raise
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(aside, dir_fd=parent)
+            os.unlink(temporary, dir_fd=parent)
 
 
 @contextlib.contextmanager
@@ -232,17 +233,17 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     Yields the directory to write in. It is for its owner to write, and for its group to read.
     """
     make_directory(path.parent)
-    aside = _aside(path)
-    aside.mkdir(mode=0o750)
+    temporary = _temporary_path(path)
+    temporary.mkdir(mode=0o750)
     try:
-        with _directory(aside) as handle:
+        with _directory(temporary) as handle:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(handle, _LOCK)
-            yield aside
-            _sync_tree(aside)
-            rename_synced(aside, path)
+            yield temporary
+            _sync_tree(temporary)
+            rename_synced(temporary, path)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes:
@@ -295,27 +296,27 @@ def _is_nameless(pipe: int) -> bool:
 
 def replace_link(link: Path, target: Path) -> None:
     """Let a relative link lead to a file or folder that is synced already."""
-    aside = _aside(link)
+    temporary = _temporary_path(link)
     try:
-        aside.symlink_to(os.path.relpath(target, link.parent))
-        rename_synced(aside, link)
+        temporary.symlink_to(os.path.relpath(target, link.parent))
+        rename_synced(temporary, link)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _aside(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     """A hidden name that no other process uses, in the same directory."""
     return path.with_name(f".{path.name}-{os.urandom(8).hex()}")
 
 
-def _is_aside(name: object) -> bool:
-    return isinstance(name, str) and _ASIDE.fullmatch(name) is not None
+def _is_temporary(name: object) -> bool:
+    return isinstance(name, str) and _TEMPORARY.fullmatch(name) is not None
 
 
-def _new_aside(path: Path, parent: int) -> tuple[str, int]:
-    """Create a file aside, for its owner to write and its group to read: its name, and it, open."""
+def _new_temporary(path: Path, parent: int) -> tuple[str, int]:
+    """Create a temporary file, for its group to read: its name, and it, open."""
     while True:
-        name = _aside(path).name
+        name = _temporary_path(path).name
         handle = os.open(name, _NEW, 0o640, dir_fd=parent)
         try:
             fcntl.flock(handle, _LOCK)
@@ -334,7 +335,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
     """A new hidden file beside ``path``, which is removed at the end unless it was renamed."""
     make_directory(path.parent)
     with _directory(path.parent) as parent:
-        name, handle = _new_aside(path, parent)
+        name, handle = _new_temporary(path, parent)
     try:
         yield path.with_name(name)
     finally:
@@ -344,7 +345,7 @@ def temporary_file(path: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(directory: Path) -> None:
-    """Remove what processes have left aside that were killed, as far as this user may.
+    """Remove the temporary files of processes that were killed, as far as this user may.
 
     Folders and links go as well. So the caller must be the only one that makes links there.
     """
@@ -353,8 +354,8 @@ def remove_abandoned(directory: Path) -> None:
 
 
 def _remove_abandoned(parent: int, directory: Path | None = None) -> None:
-    """Remove files aside that no process has locked; with ``directory``, folders and links, too."""
-    for name in _asides(parent):
+    """Remove temporary files that nobody has locked; with ``directory``, folders and links, too."""
+    for name in _temporary_names(parent):
         with contextlib.suppress(OSError):
             mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode) and directory is not None:
@@ -367,14 +368,14 @@ def _remove_abandoned(parent: int, directory: Path | None = None) -> None:
                     shutil.rmtree(directory / name)
 
 
-def _asides(parent: int) -> list[str]:
+def _temporary_names(parent: int) -> list[str]:
     with os.scandir(parent) as found:
-        return [each.name for each in found if _is_aside(each.name)]
+        return [each.name for each in found if _is_temporary(each.name)]
 
 
 @contextlib.contextmanager
 def _unlocked(name: str, parent: int) -> Iterator[int]:
-    """Open a file or a folder aside; BlockingIOError where a process has it."""
+    """Open a temporary file or folder; BlockingIOError where a process has it."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     handle = os.open(name, flags, dir_fd=parent)
     try:

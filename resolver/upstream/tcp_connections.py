@@ -95,7 +95,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """What waits for a late answer, by ID; it takes no room of others."""
         self.answered = 0
         """The number of messages that were received."""
-        self.heard = 0.0
+        self.last_answer_at = 0.0
         """When the last one was received (monotonic seconds)."""
         self._progress_at = 0.0
         self.is_silent = False
@@ -139,7 +139,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
     def keep_late(self, ident: int, began: float) -> None:
         """Wait for a late answer to a query that was sent at ``began``; no room is kept for it."""
         self.late[ident] = self.waiting.pop(ident)
-        if self.heard < began and not self.is_silent and not self.closed:
+        if self.last_answer_at < began and not self.is_silent and not self.closed:
             self.is_silent = True
             self._pool.silent(self)
 
@@ -183,12 +183,12 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         while (packet := self.next_message()) is not None:
             if len(packet) >= 2:
                 self.answered += 1
-                self.heard = self._pool.heard = self.loop.time()
+                self.last_answer_at = self._pool.last_answer_at = self.loop.time()
                 if self.is_silent:
                     self._pool.answers_again(self)
                 waiting = self.stop_waiting(packet[0] << 8 | packet[1])
                 if waiting is not None:
-                    self._pool.receive(waiting, packet, self.heard)
+                    self._pool.receive(waiting, packet, self.last_answer_at)
 
     def ended(self) -> None:
         """Close the connection: no more answers come."""
@@ -225,7 +225,7 @@ class TcpConnectionPool(Generic[Waiting]):
         self._tls = TlsClient(server) if server.tls_name else None
         self._failing_until = 0.0
         """Until then no other connection is opened, after a failed handshake."""
-        self.heard = 0.0
+        self.last_answer_at = 0.0
         """When the last message was received on any connection (monotonic seconds)."""
         self._random = RandomIds()
         self._most = SPREAD
@@ -291,7 +291,7 @@ class TcpConnectionPool(Generic[Waiting]):
         """Send no more queries over a connection, which gives nothing."""
         self._open.remove(connection)
         self._silent.append(connection)
-        answers = self.loop.time() < self.heard + _ANSWERS
+        answers = self.loop.time() < self.last_answer_at + _ANSWERS
         while len(self._silent) > (MAX_SILENT if answers else MAX_CONNECTIONS):
             oldest = self._silent[0]
             oldest.is_given_up = True
@@ -328,7 +328,7 @@ class TcpConnectionPool(Generic[Waiting]):
         now = self.loop.time()
         if connection.failed_handshake:
             self._failing_until = now + _AFTER_FAILURE
-        was_idle = connection.heard < now - _IDLE_CLOSE
+        was_idle = connection.last_answer_at < now - _IDLE_CLOSE
         if connection.waiting and connection.answered and not (connection.is_silent or was_idle):
             self._most = min(self._most, connection.answered)
         self._report_lost(connection)
@@ -362,7 +362,7 @@ class TcpConnectionPool(Generic[Waiting]):
                 if len(begun) < HANDSHAKES:
                     begun.append(self.loop.create_task(self._handshake()))
                 left = len(begun) < HANDSHAKES
-                wait = max(_NEXT_HANDSHAKE, self._server.usual) if left else None
+                wait = max(_NEXT_HANDSHAKE, self._server.rto_base) if left else None
                 done, _ = await asyncio.wait(
                     begun, timeout=wait, return_when=asyncio.FIRST_COMPLETED
                 )

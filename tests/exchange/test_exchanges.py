@@ -244,7 +244,7 @@ def test_the_time_over_tcp_is_that_from_the_attempt_on() -> None:
     exchange, attempt = over_tcp()
     server = attempt.server = Server("192.0.2.1", 53, "never answered over UDP")
     exchange.received(attempt, reply(attempt), IDENT, NOW + 0.04)
-    assert 0.03 < server.smoothed < 0.05
+    assert 0.03 < server.srtt < 0.05
 
 
 def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
@@ -445,5 +445,5 @@ def test_a_server_over_tls_is_waited_for_by_its_answers_over_tls() -> None:
     server = Server("192.0.2.1", 853, "server", "", "dns.example")
     for _ in range(20):
         server.answered_stream(0.05, NOW, NOW + 0.05)
-    assert 0.05 < server.usual < 0.15
+    assert 0.05 < server.rto_base < 0.15
     assert server.stream_only

@@ -48,8 +48,8 @@ def test_forty_fast_answers_of_the_filter_do_not_make_a_far_server_the_first() -
     near, far = server("near", 0.02), server("far", 0.12)
     for number in range(40):
         filtered(Group("", [far], filter_addresses=FILTER), NOW + number)
-    assert far.smoothed == pytest.approx(0.12)
-    assert far.heard == NOW - 100
+    assert far.srtt == pytest.approx(0.12)
+    assert far.last_answer_at == NOW - 100
     assert Group("", [far, near]).first(NOW + 50) is near
 
 
@@ -98,4 +98,4 @@ def test_it_does_not_answer_the_probe_of_a_server_that_is_down(
 def test_the_same_address_of_a_server_of_a_forwarded_zone_is_an_answer_of_it() -> None:
     own = server("own", 0.02)
     filtered(Group(forward_group(0), [own], filter_addresses=FILTER))
-    assert own.heard == NOW + 0.005
+    assert own.last_answer_at == NOW + 0.005

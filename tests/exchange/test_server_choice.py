@@ -107,8 +107,8 @@ def test_the_wait_stays_within_its_bounds(times: list[float]) -> None:
     (server,) = servers(1)
     for took in times:
         server.answered(took, 0.0)
-        assert 0.04 <= server.wait <= 2.5
-        assert min(times) * 0.99 <= server.smoothed <= max(times) * 1.01
+        assert 0.04 <= server.rto <= 2.5
+        assert min(times) * 0.99 <= server.srtt <= max(times) * 1.01
 
 
 @pytest.mark.parametrize("took", [0.001, 0.1, 0.5, 1.9])
@@ -116,14 +116,14 @@ def test_a_steady_server_is_waited_for_a_little_more_than_it_takes(took: float) 
     (server,) = servers(1)
     for _ in range(100):
         server.answered(took, 0.0)
-    assert took * 1.2 <= server.wait <= max(took * 1.3, took + 0.05)
+    assert took * 1.2 <= server.rto <= max(took * 1.3, took + 0.05)
 
 
 def test_a_server_of_which_nothing_comes_is_waited_for_longer_until_it_answers() -> None:
     (server,) = servers(1)
     server.answered(0.001, 10.0)
     group = Group("", [server])
-    usual = server.usual
+    usual = server.rto_base
     server.back_off(10.1)
     assert group.wait(server, 10.1) == 2 * usual
     assert group.least_wait(server) == usual
@@ -137,9 +137,9 @@ def test_a_server_of_which_nothing_comes_is_waited_for_longer_until_it_answers()
 def test_a_lost_packet_does_not_change_the_wait_for_a_server_that_answers_others() -> None:
     (server,) = servers(1)
     server.answered(0.001, 10.0)
-    usual = server.wait
+    usual = server.rto
     server.back_off(9.99)
-    assert server.wait == usual
+    assert server.rto == usual
 
 
 def test_an_answer_of_any_server_shows_that_a_silent_one_need_not_be_waited_for() -> None:
@@ -148,10 +148,10 @@ def test_an_answer_of_any_server_shows_that_a_silent_one_need_not_be_waited_for(
         server.answered(0.001, 10.0)
     group = Group("", [silent, good])
     silent.back_off(10.1)
-    assert group.wait(silent, 10.1) == 2 * silent.usual
+    assert group.wait(silent, 10.1) == 2 * silent.rto_base
     good.answered(0.001, 10.2)
-    assert group.wait(silent, 10.1) == silent.usual
-    assert group.wait(silent, 10.3) == 2 * silent.usual
+    assert group.wait(silent, 10.1) == silent.rto_base
+    assert group.wait(silent, 10.3) == 2 * silent.rto_base
 
 
 def test_a_server_that_answers_over_tcp_alone_is_known_as_such_until_something_comes_over_udp() -> (

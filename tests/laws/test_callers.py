@@ -163,7 +163,7 @@ NO_COMMANDS = {
     "reload_file": "puts a file in the place of the config; the command reload declares it",
     "reload_text": "the result of a reload, in words",
     "server": "questions to the running server",
-    "standing_text": "what was in force for a client, as text",
+    "effective_policy_text": "what was in force for a client, as text",
     "status_view": "how the status is drawn",
     "summary_text": "what an activation has changed for names, as text",
     "report_file": "the logo and the signature of a report of a period",

@@ -35,7 +35,7 @@ PURE_ALONE = PURE_OF_PUBLISH | {
     *("audit.figures.counts", "audit.figures.gathering", "audit.figures.small_counts"),
     *("audit.steady_day", "audit.record", "audit.seals"),
     *("audit.coverage", "audit.period", "audit.period_report", "audit.period_values"),
-    *("audit.policy_report", "audit.standing", "audit.statement"),
+    *("audit.policy_report", "audit.effective_policy", "audit.statement"),
     *("snapshot.snapshot", "snapshot.form_1", "compiler.packed_rules"),
 }
 PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]

@@ -12,8 +12,8 @@ import pytest
 from jinja2 import Environment, nodes
 
 from resolver.analysis.step import STEPS
+from resolver.audit.effective_policy import EffectivePolicy
 from resolver.audit.policy_report import VlanReport
-from resolver.audit.standing import Standing
 from resolver.policy.compiled import Exemption, Policy
 from resolver.policy.description import PolicyDescription
 from tests.laws.source_tree import PACKAGE, modules
@@ -100,12 +100,12 @@ def test_the_page_shows_each_fact_of_a_report() -> None:
 
 
 def test_the_text_of_a_moment_says_each_fact() -> None:
-    assert fields_of(Standing) - read_by("cli.standing_text") == set()
+    assert fields_of(EffectivePolicy) - read_by("cli.effective_policy_text") == set()
 
 
 def test_a_moment_has_what_a_report_says_of_a_policy() -> None:
     said = {OTHER_NAME.get(each, each) for each in fields_of(VlanReport) - NOT_AT_A_MOMENT}
-    assert said - fields_of(Standing) == set()
+    assert said - fields_of(EffectivePolicy) == set()
 
 
 def test_each_step_of_an_explanation_has_a_text() -> None:

@@ -81,7 +81,7 @@ def test_a_policy_that_only_has_a_default_has_rules() -> None:
 def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
     effect = Effects(compiled(ALLOWING)).of(0, (0,))
     services = effect.services
-    assert (services.doing[Action.PASS], services.blocks, services.asleep) == (ONE, TWO, 0)
+    assert (services.doing[Action.PASS], services.blocks, services.outside_hours) == (ONE, TWO, 0)
     assert effect.exempt == TWO
     assert effect.unlisted is not None
     assert effect.ground(effect.unlisted.service).directive == ""
@@ -125,7 +125,7 @@ def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> 
         assert (changed.services.blocks, changed.default_blocks) == (blocks, True)
 
 
-def test_all_services_of_other_hours_are_asleep() -> None:
+def test_all_services_of_other_hours_are_outside_hours() -> None:
     found = compiled(
         HOURLY.replace(
             'block = ["two"]\nduring = [{ hours = "office", block = ["one"] }]',
@@ -137,8 +137,8 @@ def test_all_services_of_other_hours_are_asleep() -> None:
     )
     begins, ends = found.hours[0].moments[:2]
     by_moment = {at: Effects(found, in_force(found, at)).of(0).services for at in (begins, ends)}
-    assert (by_moment[begins].blocks, by_moment[begins].asleep) == (ONE, 0)
-    assert (by_moment[ends].restricted, by_moment[ends].asleep) == (0, ONE | TWO)
+    assert (by_moment[begins].blocks, by_moment[begins].outside_hours) == (ONE, 0)
+    assert (by_moment[ends].restricted, by_moment[ends].outside_hours) == (0, ONE | TWO)
 
 
 def test_an_exemption_with_hours_ends_the_effect_where_these_end() -> None:

@@ -14,7 +14,7 @@ from resolver.policy.clauses import Clause, HoursCondition, OwnRule
 from resolver.policy.facets import FIELDS
 from resolver.policy.features import Feature, features
 from resolver.policy.verdict import BLOCKED, Verdict
-from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit, Support, misfits
+from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit, Support, deviations
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
@@ -181,7 +181,7 @@ def test_the_features_of_a_policy() -> None:
 
 def test_a_misfit_names_vlan_features_and_target() -> None:
     found = {
-        each.kind: each for each in misfits(snapshot_of(FULL).compiled, Enforcer.UNBOUND, WALL)
+        each.kind: each for each in deviations(snapshot_of(FULL).compiled, Enforcer.UNBOUND, WALL)
     }
     assert str(found["aliases-in-unbound"]) == (
         "VLAN administration: unbound: aliases: looser: types other than A and AAAA pass through "
@@ -194,7 +194,7 @@ def test_a_misfit_names_vlan_features_and_target() -> None:
 @pytest.mark.parametrize("target", Enforcer)
 def test_where_a_name_leads_that_passes_a_default_is_named(target: Enforcer) -> None:
     compiled, led = snapshot_of(ALLOWING).compiled, Feature.ANSWERS_PAST_DEFAULT
-    [named] = [each for each in misfits(compiled, target, WALL) if led in each.features]
+    [named] = [each for each in deviations(compiled, target, WALL) if led in each.features]
     assert (named.policy, named.vlans) == ("administrative", ("administration",))
     assert named.support.fit is Fit.LOOSER
     assert (Feature.DEFAULT in named.features) is (target in (Enforcer.NFTABLES, Enforcer.FEEDS))

@@ -28,7 +28,7 @@ class Listener:
 
     def take(self, vlan: str, prefix: str, client: str) -> Counted:
         if len(self.open) == self.size:
-            self.close(self.all.spare())
+            self.close(self.all.eviction_candidate())
         self._now += 1
         connection = Counted((vlan, prefix, client), self._now)
         self._shares[connection] = self.all.add(connection, vlan, prefix, client)
@@ -72,7 +72,7 @@ def test_of_those_who_have_as_many_it_is_the_longest_inactive() -> None:
     made[0].active = made[3].active = 100.0
     order = []
     while listener.open:
-        order.append(made.index(listener.all.spare()))
+        order.append(made.index(listener.all.eviction_candidate()))
         listener.close(made[order[-1]])
     assert order[0] == 1
     assert set(order[-2:]) == {0, 3}
@@ -96,4 +96,4 @@ def test_who_has_nothing_any_more_is_forgotten() -> None:
         listener.close(chance.choice(listener.open))
     assert listener.all.count == 0
     with pytest.raises(ValueError, match="empty"):
-        listener.all.spare()
+        listener.all.eviction_candidate()

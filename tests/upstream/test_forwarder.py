@@ -74,7 +74,7 @@ def test_a_name_is_asked_for_once_its_upstream_has_an_address() -> None:
 def test_an_attempt_s_end_is_noticed_a_moment_late_at_the_most() -> None:
     async def play(loop: Loop) -> None:
         with stage(loop, silent) as on:
-            wait = on.upstream.server.wait
+            wait = on.upstream.server.rto
             for number in range(7):  # so that their ends fall between the ticks
                 on.client.ask(f"{number}.example.")
                 await asyncio.sleep(TICK / 3)

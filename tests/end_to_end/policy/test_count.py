@@ -146,11 +146,11 @@ def test_the_report_has_what_is_done_to_each_service(server: Server) -> None:
     assert (does["telegram"], does["instagram"]) == ("block", "count")
     assert (vlans["servers"]["default"], vlans["servers"]["mode"]) == ("count", "enforce")
     now = dt.datetime.now(dt.UTC).isoformat()
-    standing = darban(
+    effective = darban(
         *("history", "trial", "--at", now, "--config", server.config), at=server.directory
     ).out
-    assert re.search(r"(?m)^counted only, by the agency's own policy: .*instagram", standing)
-    assert re.search(r"(?m)^blocked, by directive 1595/الف/م: .*telegram", standing)
+    assert re.search(r"(?m)^counted only, by the agency's own policy: .*instagram", effective)
+    assert re.search(r"(?m)^blocked, by directive 1595/الف/م: .*telegram", effective)
 
 
 def test_a_firewall_and_other_resolvers_let_what_is_counted_pass(server: Server) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from resolver.audit.standing import Standing
-from resolver.cli.standing_text import standing_text
+from resolver.audit.effective_policy import EffectivePolicy
+from resolver.cli.effective_policy_text import effective_policy_text
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from resolver.cli.standing_text import standing_text
 def test_a_policy_under_audit_counts_what_its_deny_and_its_default_would_block(
     mode: str, default: str, told: list[str]
 ) -> None:
-    standing = Standing(
+    effective = EffectivePolicy(
         client=None,
         vlan="administration",
         policy="administrative",
@@ -40,5 +40,5 @@ def test_a_policy_under_audit_counts_what_its_deny_and_its_default_would_block(
         allowed=(),
         exemptions=(),
     )
-    _, _, *lines = standing_text(standing).splitlines()
+    _, _, *lines = effective_policy_text(effective).splitlines()
     assert lines[:-1] == told

@@ -13,7 +13,7 @@ MOST: Final = 32 << 20
 """Octets at most; where there are more, the connection that has most of them is closed."""
 
 
-class Untaken:
+class SendBacklog:
     """Counts the octets that wait on the connections of a listening socket."""
 
     __slots__ = ("_octets", "_total")

@@ -14,7 +14,7 @@ _RUNNING = ("in force", "ends soon")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EffectivePolicy:
     """What was in force for a VLAN or a client."""
 
     client: str | None
@@ -39,18 +39,18 @@ class Standing:
     """Those that held: for this client, or for any client of the VLAN."""
 
 
-def standing_of_client(explainer: Explainer, address: str) -> Standing | None:
+def effective_policy_of_client(explainer: Explainer, address: str) -> EffectivePolicy | None:
     """What is in force for an address; None where no VLAN has it."""
     view = explainer.client(address)
-    return None if view is None else _standing(explainer, view, address)
+    return None if view is None else _effective_policy(explainer, view, address)
 
 
-def standing_of_vlan(explainer: Explainer, view: View) -> Standing:
+def effective_policy_of_vlan(explainer: Explainer, view: View) -> EffectivePolicy:
     """What is in force for a VLAN: for its clients without exemptions of their own."""
-    return _standing(explainer, view, None)
+    return _effective_policy(explainer, view, None)
 
 
-def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
+def _effective_policy(explainer: Explainer, view: View, client: str | None) -> EffectivePolicy:
     compiled, effect = explainer.compiled, view.effect
     none = VlanQueryCounts(0, {}, ())
     vlan = report_vlan(compiled, describe(compiled), view.vlan, explainer.wall, (), none)
@@ -59,7 +59,7 @@ def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
         return tuple(each.name for each in services_in(services, compiled.services))
 
     done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Action}
-    return Standing(
+    return EffectivePolicy(
         client=client,
         vlan=vlan.name,
         policy=vlan.policy,
@@ -67,7 +67,7 @@ def _standing(explainer: Explainer, view: View, client: str | None) -> Standing:
         default=vlan.default,
         blocked=tuple(each for each in vlan.services if each.name in done[each.does]),
         exempted=names(effect.restricted & effect.exempt),
-        other_hours=names(effect.services.asleep),
+        other_hours=names(effect.services.outside_hours),
         denied=vlan.denied,
         allowed=vlan.allowed,
         exemptions=_held(explainer, vlan, view, of_client=client is not None),

@@ -4,26 +4,26 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import assert_never
 
+from resolver.audit.effective_policy import EffectivePolicy
 from resolver.audit.policy_report import BlockedService
-from resolver.audit.standing import Standing
 from resolver.cli.exemption_text import exemption_text
 from resolver.policy.clauses import Action
 
 
-def standing_text(standing: Standing) -> str:
+def effective_policy_text(effective: EffectivePolicy) -> str:
     """What was blocked, on which ground, and which exemptions held."""
-    client = "" if standing.client is None else f"client {standing.client}, "
-    head = f"{client}VLAN {standing.vlan}, policy {standing.policy}, mode {standing.mode}"
-    return "\n".join([head, *_blocked(standing), *_others(standing), *_exemptions(standing)])
+    client = "" if effective.client is None else f"client {effective.client}, "
+    head = f"{client}VLAN {effective.vlan}, policy {effective.policy}, mode {effective.mode}"
+    return "\n".join([head, *_blocked(effective), *_others(effective), *_exemptions(effective)])
 
 
-def _blocked(standing: Standing) -> Iterator[str]:
+def _blocked(effective: EffectivePolicy) -> Iterator[str]:
     def group(service: BlockedService) -> tuple[str, str]:
         return _done(service.does), _ground(service)
 
-    for (done, ground), services in groupby(sorted(standing.blocked, key=group), key=group):
+    for (done, ground), services in groupby(sorted(effective.blocked, key=group), key=group):
         yield f"{done}, {ground}: {', '.join(each.name for each in services)}"
-    if not standing.blocked:
+    if not effective.blocked:
         yield "blocked: no service"
 
 
@@ -47,26 +47,26 @@ def _ground(service: BlockedService) -> str:
     return f"{ground}, {hours}" if hours else ground
 
 
-def _others(standing: Standing) -> Iterator[str]:
+def _others(effective: EffectivePolicy) -> Iterator[str]:
     # In audit mode, a policy counts what its ``deny`` and its ``default`` would block.
-    blocks = Action.COUNT if standing.mode == "audit" else Action.BLOCK
+    blocks = Action.COUNT if effective.mode == "audit" else Action.BLOCK
     for what, names in (
-        ("not blocked at this hour", standing.other_hours),
-        (f"{_done(blocks)}, by name", standing.denied),
-        ("allowed", standing.allowed),
+        ("not blocked at this hour", effective.other_hours),
+        (f"{_done(blocks)}, by name", effective.denied),
+        ("allowed", effective.allowed),
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
-    if standing.default != Action.PASS:
-        does = blocks if standing.default == Action.BLOCK else Action(standing.default)
+    if effective.default != Action.PASS:
+        does = blocks if effective.default == Action.BLOCK else Action(effective.default)
         yield f"all other names were {_done(does)}"
 
 
-def _exemptions(standing: Standing) -> Iterator[str]:
-    if standing.exempted:
-        yield f"open by an exemption: {', '.join(standing.exempted)}"
-    for each in standing.exemptions:
+def _exemptions(effective: EffectivePolicy) -> Iterator[str]:
+    if effective.exempted:
+        yield f"open by an exemption: {', '.join(effective.exempted)}"
+    for each in effective.exemptions:
         reason = f"; {each.reason}" if each.reason else ""
         yield f"exempted: {exemption_text(each)}{reason}"
-    if not standing.exemptions:
+    if not effective.exemptions:
         yield "exempted: nobody"
