@@ -25,6 +25,9 @@ DOCUMENTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
 }
+CODE_PAGES = ("docs/explanation/glossary.md",)
+"""Pages of ``docs/`` that are for programmers, and name the code."""
+PROGRAMMERS = ("ARCHITECTURE.md", "CONTRIBUTING.md", *CODE_PAGES)
 PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "docs").rglob("*.md")}
 
 COMMANDS = cast("TyperGroup", typer.main.get_command(app)).commands
@@ -40,7 +43,8 @@ _MADE_HERE = {".venv", "build"}
 
 def _codes(document: str) -> Iterator[str]:
     """What a document sets as code within its sentences."""
-    return (code for code in _CODE.findall(_FENCED.sub("", DOCUMENTS[document])))
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return (code for code in _CODE.findall(_FENCED.sub("", text)))
 
 
 def _named(document: str, kind: re.Pattern[str]) -> list[str]:
@@ -54,7 +58,7 @@ def _exists(path: str) -> bool:
     return (ROOT / path).exists() or (PACKAGE / path).exists()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", [*DOCUMENTS, *CODE_PAGES])
 def test_files_and_folders_exist(document: str) -> None:
     paths = [path for path in _named(document, _PATH) if path.split("/")[0] not in _MADE_HERE]
     assert paths or document == "README.md", "that one has links"
@@ -84,13 +88,13 @@ def test_modules_that_run_exist(document: str) -> None:
     assert [name for name in named if importlib.util.find_spec(name) is None] == []
 
 
-@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", PROGRAMMERS)
 def test_classes_and_their_methods_exist(document: str) -> None:
     known = set(_symbols())
     assert [symbol for symbol in _named(document, _SYMBOL) if symbol not in known] == []
 
 
-@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", PROGRAMMERS)
 def test_constants_and_inner_names_exist(document: str) -> None:
     sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests" / "lists").glob("*.py")]
     words = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in sources)))
