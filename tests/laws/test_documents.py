@@ -25,7 +25,7 @@ DOCUMENTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
 }
-CODE_PAGES = ("docs/explanation/glossary.md",)
+CODE_PAGES = ("docs/explanation/features.md", "docs/explanation/glossary.md")
 """Pages of ``docs/`` that are for programmers, and name the code."""
 PROGRAMMERS = ("ARCHITECTURE.md", "CONTRIBUTING.md", *CODE_PAGES)
 PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "docs").rglob("*.md")}
