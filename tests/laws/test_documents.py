@@ -195,3 +195,27 @@ def test_the_example_of_a_scenario_holds(tmp_path: Path) -> None:
     path = tmp_path / "example.toml"
     path.write_text(text, encoding="utf-8")
     test_scenarios.test_scenario(file.read(path))
+
+
+def test_the_first_change_can_be_made() -> None:
+    """Or is made already, by somebody who follows the page."""
+    [diff] = re.findall(r"^```diff\n(.*?)^```$", DOCUMENTS["CONTRIBUTING.md"], re.M | re.S)
+    hunks = re.findall(r"^\+\+\+ b/(\S+)\n@@.*\n((?:(?!--- )(?:[ +-].*)?\n)+)", diff, re.M)
+    assert len(hunks) == diff.count("@@ -") > 1
+    for path, hunk in hunks:
+        lines = [(line[:1], line[1:]) for line in hunk.splitlines()]
+        old, new = (
+            "\n".join(text for sign, text in lines if sign != other) for other in ("+", "-")
+        )
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert old in text or new in text, path
+
+
+def test_the_reading_list_says_how_long_its_files_are() -> None:
+    rows = re.findall(r"^\| `(\S+\.py)` \| (\d+) \|", DOCUMENTS["CONTRIBUTING.md"], re.M)
+    found = {
+        path: len((PACKAGE / path).read_text(encoding="utf-8").split("\n")) for path, _ in rows
+    }
+    assert len(found) == len(rows) > 5
+    assert [path for path, said in rows if abs(found[path] - int(said)) > found[path] / 5] == []
+    assert 2500 < sum(found.values()) < 3500
