@@ -31,6 +31,8 @@ def cached_answer(question: UpstreamQuestion, cached: Mapping[str, Any]) -> Cach
     if response is None:
         return None
     entry = make_entry(response, 0.0, question.dnssec_ok)
+    if cached["filter"]:
+        entry.mark_filter(bytes.fromhex(cached["filter"]))
     return CachedAnswer(entry, cached["age"], cached["left"])
 
 
