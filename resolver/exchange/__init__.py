@@ -1,1 +1,1 @@
-"""The exchange with upstream servers about one question."""
+"""The decisions of an exchange with upstream servers about one question."""
