@@ -78,7 +78,7 @@ from resolver.exchange.failure import (
     no_answer,
 )
 from resolver.exchange.question import UpstreamQuestion
-from resolver.exchange.round import Round, tcp_wait
+from resolver.exchange.round import Round, makes_progress
 from resolver.exchange.scrub import has_other_types
 from resolver.exchange.second_answer import NATIONAL_FILTER
 from resolver.exchange.servers import Group, Server
@@ -277,7 +277,8 @@ class Exchange:
             [
                 each.server
                 for each in attempts
-                if each.progress_at > each.began and now < each.progress_at + tcp_wait(each.server)
+                if each.progress_at > each.began
+                and makes_progress(each.server, each.progress_at, now)
             ]
         )
 

@@ -38,11 +38,16 @@ _NO_SERVERS: Final[tuple[Server, ...]] = ()
 
 
 def tcp_wait(server: Server) -> float:
-    """Seconds for the first attempt over TCP, and in which a connection makes progress or does not.
+    """Seconds for the first attempt over TCP, and in which a connection has to make progress.
 
     It is in proportion to the time that the server usually needs.
     """
     return max(_TCP_WAIT, 2 * server.rto_base)
+
+
+def makes_progress(server: Server, last_at: float, now: float) -> bool:
+    """Whether a connection makes progress that was made, or received anything, last at a moment."""
+    return now < last_at + tcp_wait(server)
 
 
 class Round:

@@ -35,7 +35,7 @@ from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from resolver.exchange.edns import padded
-from resolver.exchange.round import tcp_wait
+from resolver.exchange.round import makes_progress
 from resolver.exchange.servers import Server
 from resolver.transport.loop import Loop
 from resolver.transport.stream import MessageStream, framed
@@ -280,8 +280,9 @@ class TcpConnectionPool(Generic[Waiting]):
             return True
         if self._most < SPREAD:  # the server closes connections after so many answers
             return False
-        makes_progress = self.loop.time() < connection.progress_at + tcp_wait(self._server)
-        return makes_progress and waiting < MAX_WAITING
+        if waiting >= MAX_WAITING:
+            return False
+        return makes_progress(self._server, connection.progress_at, self.loop.time())
 
     def _held_by(self, vlan: int) -> int:
         """The queries of a VLAN on the connections; those that are late do not count."""
