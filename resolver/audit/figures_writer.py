@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from resolver.audit.figures import store
 from resolver.audit.figures.counts import HourFigures, Minute, SelfTestResult
-from resolver.audit.figures.gathering import Increases, WaitingFigures, minute_of
-from resolver.audit.figures.small_counts import coarsened, without_filter
+from resolver.audit.figures.gathering import Increases, WaitingFigures, minute_of, without_filter
+from resolver.audit.figures.small_counts import coarsened
 from resolver.audit.figures.store import FigureStore
 from resolver.audit.figures.tables import FiguresError
 from resolver.audit.steady_day import SteadyDay

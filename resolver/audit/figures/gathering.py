@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from resolver.audit.figures.counts import REDIRECTED, HourFigures, Labels
 from resolver.metrics.layout import CounterRow
+from resolver.policy.verdict import PASSED, Outcome
 
 MAX_HOURS = 48
 """Hours that may wait while they cannot be stored."""
@@ -35,6 +36,15 @@ class Increases:
         gained = now - self._before  # only what is positive
         self._before = now
         return gained
+
+
+def without_filter(counts: Counter[Labels]) -> Counter[Labels]:
+    """The counts where what the national filter answers counts as passed, as by the policy."""
+    shown = Counter[Labels]()
+    for labels, queries in counts.items():
+        is_of_filter = labels.outcome == Outcome.NATIONAL_FILTER.label
+        shown[labels._replace(outcome=PASSED.label) if is_of_filter else labels] += queries
+    return shown
 
 
 class WaitingFigures:

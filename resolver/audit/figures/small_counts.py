@@ -17,8 +17,7 @@ from resolver.audit.figures.counts import HourCount, HourFigures, Labels
 from resolver.system import solar_hijri
 from resolver.system.time_zones import hour_of
 
-EXEMPTED, PASSED, NATIONAL_FILTER = "exempted", "passed", "national_filter"
-"""Outcomes, as the label of ``darban_queries``."""
+EXEMPTED = "exempted"
 
 
 def coarsened(figures: HourFigures, small: Container[str], zone: ZoneInfo) -> Iterator[HourFigures]:
@@ -36,15 +35,6 @@ def coarsened(figures: HourFigures, small: Container[str], zone: ZoneInfo) -> It
     yield replace(figures, counts=shown)
     if hidden:
         yield HourFigures(hour_of(part_of_month(figures.hour, zone)[1] - 1, zone), hidden)
-
-
-def without_filter(counts: Counter[Labels]) -> Counter[Labels]:
-    """The counts where what the national filter answers counts as passed, as by the policy."""
-    shown = Counter[Labels]()
-    for labels, queries in counts.items():
-        is_of_filter = labels.outcome == NATIONAL_FILTER
-        shown[labels._replace(outcome=PASSED) if is_of_filter else labels] += queries
-    return shown
 
 
 def is_coarse(count: HourCount | Labels) -> bool:

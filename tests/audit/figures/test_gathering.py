@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.audit.figures.counts import HourFigures, Labels
-from resolver.audit.figures.gathering import MAX_HOURS, Increases, WaitingFigures, minute_of
+from resolver.audit.figures.gathering import (
+    MAX_HOURS,
+    Increases,
+    WaitingFigures,
+    minute_of,
+    without_filter,
+)
 from resolver.dns.transport import UDP
 from resolver.metrics.layout import CounterRow
 from resolver.policy.verdict import Outcome
@@ -108,3 +114,19 @@ def test_a_minute_is_the_one_that_has_ended_or_after_a_jump_the_one_of_the_clock
     assert minute_of(6000.0, 6012.0) == 5940
     assert minute_of(6000.0, 6000.0 + 86_412) == 92_400
     assert minute_of(6000.0, 6000.0 - 3588) == 2400
+
+
+def test_what_the_national_filter_answers_is_added_to_what_passes() -> None:
+    counts = Counter(
+        {
+            Labels("desk", "", "passed"): 2,
+            Labels("desk", "", "national_filter"): 3,
+            Labels("large", "", "national_filter"): 5,
+            Labels("desk", "telegram", "blocked"): 7,
+        }
+    )
+    assert without_filter(counts) == {
+        Labels("desk", "", "passed"): 5,
+        Labels("large", "", "passed"): 5,
+        Labels("desk", "telegram", "blocked"): 7,
+    }

@@ -4,7 +4,7 @@ import datetime as dt
 from collections import Counter
 
 from resolver.audit.figures.counts import HourFigures, Labels
-from resolver.audit.figures.small_counts import coarsened, part_of_month, without_filter
+from resolver.audit.figures.small_counts import coarsened, part_of_month
 from resolver.system import solar_hijri
 from tests.audit.test_period import TEHRAN
 
@@ -29,22 +29,6 @@ def test_exempted_queries_of_such_a_vlan_lose_service_and_hour() -> None:
     assert hidden.hour == part_of_month(HOUR, TEHRAN)[1] - 3600
     assert hidden.counts == {Labels("desk", "", "exempted"): 5}
     assert hidden.minutes == []
-
-
-def test_what_the_national_filter_answers_is_added_to_what_passes() -> None:
-    counts = Counter(
-        {
-            Labels("desk", "", "passed"): 2,
-            Labels("desk", "", "national_filter"): 3,
-            Labels("large", "", "national_filter"): 5,
-            Labels("desk", "telegram", "blocked"): 7,
-        }
-    )
-    assert without_filter(counts) == {
-        Labels("desk", "", "passed"): 5,
-        Labels("large", "", "passed"): 5,
-        Labels("desk", "telegram", "blocked"): 7,
-    }
 
 
 def test_without_such_queries_nothing_is_moved() -> None:
