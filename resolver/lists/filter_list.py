@@ -1,8 +1,8 @@
 """Read the addresses of a filter on the path to the upstreams: a file such as ``national.filter``.
 
 A line is a prefix and, behind ``#``, what it stands for; or a comment (``!`` or ``#``). An answer
-with such an address is told as the filter's. Nothing is blocked by it. The ending is another than
-those of lists, so that a release that does not know such files takes none for a list.
+with such an address is reported as the filter's, and nothing is blocked by it. The ending differs
+from those of lists, so that a release that does not know such files takes none for a list.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
