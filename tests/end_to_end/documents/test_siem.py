@@ -171,8 +171,9 @@ def _is_away(server: Server, siem: Siem, log: Path) -> bool:
 
 RECEIVER = """
 import socket
-connection, _ = socket.create_server(("127.0.0.1", 6514)).accept()
+listening = socket.create_server(("127.0.0.1", 6514))
 with open("/run/received", "wb", buffering=0) as file:
+    connection, _ = listening.accept()
     while octets := connection.recv(65536):
         file.write(octets)
 """
@@ -200,6 +201,9 @@ def test_a_link_leads_to_no_file_that_the_group_may_not_read(
         machine.write("/etc/systemd/system/darban-siem.service", unit)
         machine.good("systemctl", "daemon-reload")
         machine.good("systemd-run", sys.executable, "-c", RECEIVER)
+        # rsyslog tries a closed port again after 30 seconds only.
+        listens = "the receiver listens"
+        wait_for(lambda: machine.run("test", "-e", "/run/received").code == 0, listens, 60)
         machine.good("systemctl", "start", "darban-siem")
 
         def received(text: str) -> bool:
