@@ -1,7 +1,8 @@
-"""Warnings about address ranges of the release that a config's lists lack.
+"""Warnings about files of addresses of the release that a config's lists lack.
 
 Where somebody has copied a list of names without its ranges, nothing fails: names are blocked, and
-feeds and firewall rules lack the addresses.
+feeds and firewall rules lack the addresses. Where the lists were copied before there was a
+``national.filter``, what the filter answers is taken for answers.
 """
 
 from collections.abc import Iterator
@@ -16,14 +17,21 @@ from resolver.policy.services import union
 
 SHIPPED: Final = ("encrypted-dns.firewall", "line.firewall", "telegram.ip", "viber.firewall")
 """The files of address ranges in ``blocklists``."""
+OF_FILTER: Final = "national.filter"
 
 
 def missing_ranges(compiled: CompiledConfig) -> Iterator[Problem]:
-    """A warning for each list of a service that a policy blocks, without its ranges beside it."""
+    """A warning for each list of a blocked service that lacks its ranges; one for the filter's."""
     blocked = union(each.services(*BLOCKING) for each in compiled.policies)
     own = {PurePath(each.file).name: each for each in compiled.sources if not each.of_others}
-    for name in SHIPPED:
-        names = own.get(f"{PurePath(name).stem}.txt")
+    with_ranges = [(each, own.get(f"{PurePath(each).stem}.txt")) for each in SHIPPED]
+    of_release = [names for _, names in with_ranges if names is not None]
+    if of_release and not compiled.filter_ranges:
+        found, expected = "no addresses of the national filter", f"{OF_FILTER}, as in the release"
+        advice = "Its answers count as passed: copy the file from the release's blocklists."
+        file, code = str(PurePath(of_release[0].file).parent), f"{MISSING_RANGES}:{OF_FILTER}"
+        yield Problem("warning", file, None, "", found, expected, advice, code)
+    for name, names in with_ranges:
         if names is not None and name not in own and blocked >> names.service & 1:
             found, expected = "no address ranges", "a file of them beside it, as in the release"
             advice = f"Firewalls lack what {name} has: copy it from the release's blocklists."

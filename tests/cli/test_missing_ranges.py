@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.analysis.missing_ranges import SHIPPED
+from resolver.analysis.missing_ranges import OF_FILTER, SHIPPED
 from resolver.cli.check import checked
 from resolver.config.problems import Problem
 from resolver.lists.ranges import ENDINGS
@@ -26,8 +26,8 @@ policy = "p"
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     (tmp_path / "own").mkdir()
-    for name in ("line", "telegram", "viber", "tango"):
-        shutil.copy(LISTS / f"{name}.txt", tmp_path / "own")
+    for name in ("line.txt", "telegram.txt", "viber.txt", "tango.txt", OF_FILTER):
+        shutil.copy(LISTS / name, tmp_path / "own")
     return tmp_path
 
 
@@ -66,3 +66,22 @@ def test_it_is_said_of_what_a_policy_blocks(
 ) -> None:
     found = [each.code.partition(":")[2] for each in _missing(place, blocked, more)]
     assert found == named
+
+
+def test_lists_of_the_release_without_the_national_filter_draw_a_warning(place: Path) -> None:
+    (place / "own" / OF_FILTER).unlink()
+    [warning] = _missing(place, '["tango"]')
+    assert str(warning) == (
+        "own: warning [missing-ranges:national.filter]: found no addresses of the national filter; "
+        "expected national.filter, as in the release. Its answers count as passed: copy the file "
+        "from the release's blocklists."
+    )
+    (place / "own/agency.filter").write_text("10.9.9.9/32  # a page of the filter\n")
+    assert _missing(place, '["tango"]') == []
+
+
+def test_lists_of_an_agency_alone_need_no_national_filter(place: Path) -> None:
+    for each in (place / "own").iterdir():
+        each.unlink()
+    (place / "own/tango.txt").write_text("||tango.me^\n")
+    assert _missing(place, '["tango"]') == []
