@@ -16,11 +16,12 @@ HOW_TOS = (
     "pair",
     "why-blocked",
 )
-TWINS = {
+FIRST_VLAN = "install-package", "switch-vlan"
+"""The first installation is on the one page in Persian, and on the other in English."""
+TWINS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("tutorial",): ("tutorial/agency",),
     **{(name,): (f"how-to/{name}",) for name in HOW_TOS},
-    # The first installation is on the one page in Persian, and on the other in English.
-    (both := ("install-package", "switch-vlan")): tuple(f"how-to/{name}" for name in both),
+    FIRST_VLAN: tuple(f"how-to/{name}" for name in FIRST_VLAN),
 }
 
 
