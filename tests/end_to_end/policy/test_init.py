@@ -1,5 +1,6 @@
 """``darban init``: a config from the command line, which a server then serves."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ def test_beside_a_config_the_new_one_is_served_and_not_reloaded(tmp_path: Path) 
     assert 'directories = ["blocklists"]' in text
     assert 'mode = "audit"' in text
     assert '\n# services = ["@messenger"]\n' in text, "nothing is blocked yet"
+
+
+def test_a_config_under_audit_enforces_after_the_edits_that_the_page_names(tmp_path: Path) -> None:
+    """docs/how-to/switch-vlan.md, "Enforce"."""
+    done = darban("init", "new.toml", *VLANS, "--listen", "127.0.0.1", "--audit", at=tmp_path)
+    assert done.code == GOOD, done.err
+    text = (tmp_path / "new.toml").read_text("utf-8")
+    text = text.replace('mode = "audit"', 'mode = "enforce"').replace('"would_block"', '"blocked"')
+    text = re.sub(r"^# (?=.* every messenger|vlan =|services =|outcome =)", "", text, flags=re.M)
+    (tmp_path / "ali.toml").write_text(text, encoding="utf-8")
+    check = darban("check", "ali.toml", at=tmp_path)
+    assert "errors 0, warnings 0, expectations: 7 of 7 hold" in check.out
+    assert check.code == GOOD
 
 
 def test_a_vlan_inside_of_another_has_its_own_policy(tmp_path: Path) -> None:
