@@ -17,6 +17,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from docs.config_schema import config_schema
 from resolver.cli.app import GROUPS, app
+from resolver.cli.command import CONFIG_HELP, JSON_HELP
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 
@@ -33,13 +34,19 @@ _EXIT_CODES = """\
 """
 
 
+_COMMON = {"--config": CONFIG_HELP, "--json": JSON_HELP}
+"""Options of most commands, with the text that the page has once."""
+
+
 def commands() -> str:
     """The page of all commands."""
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     context = typer.Context(group, info_name="darban")
     lines = ["# Commands", "", "`make man` shows the same as a manual page.", "", _EXIT_CODES]
-    lines += ["| about | command | |", "|---|---|---|"]
+    lines += ["Options of most commands, of which a command below names those that it takes:", ""]
+    lines += [f"- `{option}`: {text}" for option, text in _COMMON.items()]
+    lines += ["", "| about | command | |", "|---|---|---|"]
     for about, names in GROUPS.items():
         for name in names:
             short = group.commands[name].get_short_help_str(limit=80)
@@ -65,12 +72,22 @@ def _command(command: TyperGroup | TyperCommand, context: typer.Context) -> Iter
         return
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield from ("", "```", usage, "```", "", *_prose(command.help or ""))
-    rows = [
-        _row(parameter, context)
+    shown = [
+        parameter
         for parameter in command.get_params(context)
         if parameter.name != "help" and not getattr(parameter, "hidden", False)
     ]
-    yield from ("", "| | |", "|---|---|", *rows)
+    common = [
+        option
+        for option, text in _COMMON.items()
+        if any(option in each.opts and _help(each) == text for each in shown)
+    ]
+    yield ""
+    yield from (
+        _option(each, context) for each in shown if not any(name in each.opts for name in common)
+    )
+    if common:
+        yield f"- {', '.join(f'`{option}`' for option in common)}"
 
 
 def _prose(text: str) -> Iterator[str]:
@@ -83,10 +100,13 @@ def _prose(text: str) -> Iterator[str]:
     yield from ("```", *examples, "```")
 
 
-def _row(parameter: TyperOption | TyperArgument, context: typer.Context) -> str:
+def _option(parameter: TyperOption | TyperArgument, context: typer.Context) -> str:
     name, _ = parameter.get_help_record(context) or ("", "")
-    text = " ".join((parameter.help or "").split())
-    return f"| `{_cell(name.strip())}` | {_cell(text)} |"
+    return f"- `{name.strip()}`: {_help(parameter)}"
+
+
+def _help(parameter: TyperOption | TyperArgument) -> str:
+    return " ".join((parameter.help or "").split())
 
 
 def _cell(text: str) -> str:
@@ -99,16 +119,18 @@ def metrics() -> str:
         "# Metrics",
         "",
         "At `/metrics` of `[metrics] listen`, http://127.0.0.1:9153/metrics by default. No label"
-        " names a client or a domain.",
+        " names a client or a domain. Names in `_total` are counters, in `_duration_seconds`"
+        " histograms; all others are gauges.",
         "",
-        "| metric | kind | labels | |",
-        "|---|---|---|---|",
+        "| metric and labels | |",
+        "|---|---|",
     ]
     for metric in vars(definitions).values():
         if isinstance(metric, Metric):
             name = f"{metric.name}_total" if metric.kind == "counter" else metric.name
-            labels = ", ".join(f"`{label}`" for label in metric.labels)
-            lines.append(f"| `{name}` | {metric.kind} | {labels} | {_cell(metric.text)} |")
+            assert (metric.kind == "histogram") == name.endswith("_duration_seconds")
+            labels = f"{{{','.join(metric.labels)}}}" if metric.labels else ""
+            lines.append(f"| `{name}{labels}` | {_cell(metric.text)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -202,17 +224,7 @@ def logs() -> str:
             values = ", ".join(f"`{each}`" for each in of.get("enum", ()))
             text = f"{of['description']}{f' One of {values}.' if values else ''}"
             lines.append(f"| `{field}` | {_cell(text)} | {_cell(ecs.get(field, ''))} |")
-    parts = schema["properties"]
-    summary = parts["summary"]["properties"]
-    for title, part in (
-        ("An exemption in a line of the audit log", parts["exemptions"]["items"]),
-        ("The summary in a line of the audit log", parts["summary"]),
-        ("Names in a summary", summary["names"]["items"]),
-        ("A list in a summary", summary["lists"]["items"]),
-    ):
-        lines += ["", f"{title}:", "", "| field | |", "|---|---|"]
-        fields = part["properties"].items()
-        lines += [f"| `{field}` | {_cell(of['description'])} |" for field, of in fields]
+    lines += ["", "The JSON Schema also has the fields of `exemptions` and of `summary`."]
     return "\n".join(lines) + "\n"
 
 

@@ -32,7 +32,7 @@ File = Annotated[
 def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -> int:
     """Check a config, and run its expectations.
 
-    Warnings of one kind are one line; --json has each. No server is needed. Exits with 1 where an
+    Warnings of one kind are one line; --json has each. Needs no server. Exits with 1 where an
     expectation does not hold, 2 where the config has an error.
 
         darban check

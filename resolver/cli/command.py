@@ -30,7 +30,8 @@ Config = Annotated[
 ]
 Named = Annotated[Path | None, typer.Option("--config", help=CONFIG_HELP)]
 """The same where the command must know whether it is given."""
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+JSON_HELP = "print one JSON object"
+AsJson = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 
 P = ParamSpec("P")
 

@@ -82,10 +82,9 @@ def diff(
 ) -> int:
     """Show what another config changes, for all names.
 
-    Without OLD the policy in force is compared; without NEW as well, with the config of the
-    server as it is now. A name may be blocked for a target of its answer: --live asks for the
-    answers, and how many are unknown is shown. Exits with 0 where nothing changes, 1 where
-    something does, 2 where there is a mistake, 3 where no server can be reached.
+    Without OLD, the policy in force is compared; without NEW too, with the config of the server as
+    it is now. A name may be blocked for a target of its answer: --live asks for the answers, and
+    shows how many are unknown. Exits with 0 where nothing changes, 1 where something does.
 
         darban diff
 

@@ -13,8 +13,8 @@ End = Annotated[bool, typer.Option("--end", help="let health checks succeed agai
 def drain(*, end: End = False, config: Config) -> int:
     """Lead clients to other nodes: let health checks fail.
 
-    dnsdist, keepalived and BIRD then lead clients elsewhere. The server goes on answering all
-    queries. A restart ends it too. Exits with 3 where no server can be reached.
+    dnsdist, keepalived and BIRD then lead clients elsewhere. The server goes on answering. A
+    restart ends the drain too.
 
         darban drain
 

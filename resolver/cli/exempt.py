@@ -141,21 +141,20 @@ def exempt(
 ) -> int:
     """Permit a service for some clients until a moment.
 
-    It is written into the config, and put in force if a server runs. The new config is checked
-    first, with all expectations, as for a reload. If anything is wrong, or an edit was not
-    reloaded yet, the file stays as it is. Comments are kept. The exemption ends by itself. The year
-    of a moment says whether it is solar Hijri or Gregorian. A moment without an offset is of the
-    time zone of [report], a date alone is its beginning. Exits with 1 where an
-    expectation would not hold, 2 where there is a mistake. It ends at a whole minute: seconds are
-    rounded up.
+    Writes it into the config, and puts it in force if a server runs. The new config is checked
+    first, with all expectations, as for a reload. If anything is wrong, or an edit was not reloaded
+    yet, the file stays as it is. Comments are kept. The exemption ends by itself, at a whole
+    minute: seconds are rounded up. The year of a moment says whether it is solar Hijri or
+    Gregorian. Without an offset it is of the time zone of [report]; a date alone is its beginning.
+    Exits with 1 where an expectation would not hold, 2 where there is a mistake.
 
-    Where the config names other nodes in [pair], the same is done on each of them, by your own
-    SSH, once it is done here. Where that fails, the command to run there later is shown, and the
-    exit code is 3 if the node is not reached.
+    Where the config names other nodes in [pair], the same is then done on each, by your own SSH.
+    Where that fails, the command to run there later is shown, and the exit code is 3 if the node is
+    not reached.
 
     Where the policy comes from git, a server refuses. Give the command in your own clone, with
-    --config: the file there is edited and checked in the same way. When you have committed it,
-    signed, and pushed it, the servers pull it within a minute.
+    --config: the file there is edited and checked. Once you have committed it, signed, and pushed
+    it, the servers pull it within a minute.
 
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 

@@ -62,15 +62,14 @@ def explain(
 ) -> int:
     """Show how a name is answered for a client, and why.
 
-    Of a URL, a name with a port, or an e-mail address the host is taken. Without --config the
+    Takes the host of a URL, of a name with a port, or of an e-mail address. Without --config, the
     policy in force decides. --live shows what the caches of the server would give, and how old that
-    is, beside what the upstream answers now. With --at and a moment that is still to come, it
-    decides by the hours and exemptions of then. For a past moment the config, the lists and the
-    exemptions decide that were in force then, by the audit log, as far as they are kept; no server
-    is needed, and the code of this release decides. The year of a moment says whether it is solar
-    Hijri or Gregorian; it is of the time zone of [report], or has an offset, such as +03:30.
-    Exits with 1 where the name is blocked, or where nothing was in force; 0 where it is not
-    blocked, 2 where an argument is invalid, 3 where no server can be reached.
+    is, beside what the upstream answers now. With --at, the hours and exemptions of a moment to
+    come decide, or the config, lists and exemptions that were in force at a past one, as far as
+    they are kept: this needs no server, and uses the code of this release. The year of a moment
+    says whether it is solar Hijri or Gregorian. Without an offset, such as +03:30, it is of the
+    time zone of [report]. Exits with 1 where the name is blocked, or nothing was in force, 2 where
+    an argument is invalid.
 
         darban explain 10.10.3.7 web.telegram.org
 

@@ -49,24 +49,18 @@ def export(
 ) -> int:
     """Print the config of another program for this policy.
 
-    It reads the config on disk, and needs no server. With --to, and for nftables, it writes
-    nothing, and exits with 1, where an expectation of the config does not hold. The export for
-    nftables says until when it is valid, if an exemption or hours begin or end later. Name every
-    server with --dns-server: each node, and the domain controllers.
+    Reads the config on disk, and needs no server. With --to, and for nftables, it writes nothing
+    and exits with 1 where an expectation does not hold. The export for nftables says until when it
+    is valid, if an exemption or hours begin or end later. Name every server with --dns-server: each
+    node, and the domain controllers.
 
         darban export knot > /etc/knot/knot.conf
-
-        darban export nftables > /etc/nftables.d/darban.nft
 
         darban export nftables --dns-server 10.0.0.53 --dns-server fd00::53
 
         darban export dnsdist-front > /etc/dnsdist/dnsdist.conf
 
         darban export bind --to /etc/bind
-
-        darban export unbound --to /etc/unbound
-
-        darban export powerdns --to /etc/powerdns
 
         darban export feeds --to /srv/feeds
     """

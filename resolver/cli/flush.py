@@ -19,8 +19,7 @@ All = Annotated[bool, typer.Option("--all", help="remove everything")]
 def flush(*, name: Name = None, everything: All = False, config: Config) -> int:
     """Remove a name from the cache, with all names below it.
 
-    The next query for them goes to an upstream again. Exits with 3 where no server can be
-    reached.
+    The next query for them goes to an upstream again.
 
         darban flush agency.example
 

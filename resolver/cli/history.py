@@ -89,33 +89,30 @@ def history(
 ) -> int:
     """Show what was in force at a moment, and by whom.
 
-    Without --at: every activation (a start, a reload, an exemption, lists that were fetched) and
-    stop, the last 20 as text, with the exemptions that changed; +2 -1 means that the config got
-    two lines and lost one. "opens" and "closes" name the services whose names passed or were
-    blocked from then on, on some VLAN, exemptions aside. The year of a moment says whether it is
-    solar Hijri or Gregorian. One without an offset is of the time zone of [report], a date alone is
-    its beginning. No server is needed. Exits with 1 where nothing was in force, 2 where the moment
-    is invalid or still to come, or the audit log cannot be read.
+    Without --at: every activation (a start, a reload, an exemption, fetched lists) and stop, the
+    last 20 as text, with the exemptions that changed; +2 -1 means that the config got two lines and
+    lost one. "opens" and "closes" name the services whose names passed or were blocked from then
+    on, on some VLAN, exemptions aside. The year of a moment says whether it is solar Hijri or
+    Gregorian. Without an offset it is of the time zone of [report]; a date alone is its beginning.
+    Needs no server. Exits with 1 where nothing was in force, 2 where the moment is invalid or still
+    to come, or the audit log cannot be read.
 
     With --day: what each activation of that day opened and closed, on which VLANs, and which rules
     of lists were new or gone, with the number of classes of names: a class is a name of a rule, or
     all names below it. Exits with 1 where there was none.
 
-    With CLIENT and --at: what was blocked for it at that moment, on which ground, and which
-    exemptions held, approved by whom. The policy of then decides, as far as it is kept, and it is
-    only read; the code of this release decides by it. 'darban explain --at' does the same for a
-    name.
+    With CLIENT and --at: what was blocked for it, on which ground, and which exemptions held,
+    approved by whom. The policy of that moment decides, as far as it is kept, by the code of this
+    release. 'darban explain --at' does the same for a name. With --json, 'files' has the texts of
+    the config and of what it included. Where the server's clock was set, each record that the
+    moment may mean is shown.
 
-    With --at and --json, 'files' has the texts of the config and of what it included then.
-
-    Where the server's clock was set, several records may be meant by a moment: each is shown.
-
-    With --verify, each record of the audit log is compared with the hash that the next one has of
-    it, the last one with the head beside the log, and the configs that are kept and each hour's
-    figures with the hashes that records have of them. Exits with 1 where something was taken out,
-    changed, moved, added or cut off. Only --head, a hash that was noted elsewhere (the metric
-    darban_history_info has it), shows that all was written anew, or restored from a backup; and
-    with --at, the moment at which it was noted, that a record was added later for a time before.
+    With --verify: compares each record of the audit log with the hash that the next one has of it,
+    the last one with the head beside the log, and the kept configs and each hour's figures with
+    their hashes in the records. Exits with 1 where something was taken out, changed, moved, added
+    or cut off. Only --head, a hash noted elsewhere (the metric darban_history_info), shows that all
+    was written anew, or restored from a backup; and with --at, the moment at which it was noted,
+    that a record was added later for a time before.
 
         darban history
 

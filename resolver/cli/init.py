@@ -104,7 +104,7 @@ def init(
 
     A VLAN that is not --open gets the policy "administrative": foreign messengers and encrypted DNS
     are blocked. The config has expectations for every VLAN, and for every name of messengers. It is
-    checked as darban check checks it, before it is written. No file is overwritten.
+    checked, as by darban check, before it is written. No file is overwritten.
 
     With --from-pihole or --from-adguard, the config has the lists, names, services, clients and
     expectations of the old resolver, and blocks nothing else. What came over and what is left is

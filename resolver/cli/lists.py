@@ -44,16 +44,9 @@ lists = typer.Typer(name="lists", invoke_without_command=True, add_completion=Fa
 def show(context: typer.Context, *, config: Config, as_json: AsJson = False) -> None:
     """Show the lists, update them, suggest names for them.
 
-    Of each list: entries, skipped lines by reason, age, the last error. The config's lists are
-    read as the server reads them. No server is needed.
+    Of each list: entries, skipped lines by reason, age, the last error. Needs no server.
 
         darban lists
-
-        darban lists --json
-
-        darban lists update
-
-        darban lists suggest monday.tsv
     """
     if context.invoked_subcommand is None:
         command(_show)(config, as_json)

@@ -45,15 +45,12 @@ def suggest(
     """Show names that clients asked for and that the lists may lack.
 
     Of each VLAN these are the names that pass although its policy blocks other names of the same
-    registrable domain, the most frequent first. Whether they belong to the service is for a person
-    to decide: other names of a shared domain must pass. The config's lists are read as the server
-    reads them.
+    registrable domain, the most frequent first. A person decides whether they belong to the
+    service: other names of a shared domain must pass.
 
     With --allow, print the 'allow' that the recorded names need in a policy with default = "block":
     services of updates, then registrable domains, with counts, after the entries that the policy
     has. Other services are comments, for a person to decide. Names that pass anyway are left out.
-
-        darban record --minutes 60 --out monday.tsv
 
         darban lists suggest monday.tsv
 

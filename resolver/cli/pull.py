@@ -48,17 +48,16 @@ def pull(
 ) -> int:
     """Put the newest policy from git in force.
 
-    It is that of [policy_source]. The server does the same each minute. The newest commit of the
-    branch must descend from the commit in force, and all commits since that one must be signed with
-    keys of the allowed signers; where none is in force, the signature of the newest counts. Its
-    expectations are run, and the questions that 'darban record --keep' has recorded are tried: if
-    more than 50 names are blocked newly, if a list has lost over a fifth, or if anything else is
-    wrong, the policy in force stays. An edit of the server's own config that was not reloaded does
-    not come in force with it.
+    As the server does each minute, by [policy_source]. The newest commit of the branch must descend
+    from the commit in force, and all commits since must be signed with keys of the allowed signers;
+    where none is in force, the signature of the newest counts. If an expectation fails, if more
+    than 50 names of 'darban record --keep' are blocked newly, if a list has lost over a fifth, or
+    if anything else is wrong, the policy in force stays. An unreloaded edit of the server's own
+    config does not come in force with it.
 
-    Where no server runs, or the one that runs has no [policy_source] in force, the policy is
-    pulled for the next start or reload. Exits with 1 where the commit is refused, 2 where it
-    cannot be fetched or has errors.
+    Where no server runs, or the one that runs has no [policy_source] in force, the policy is pulled
+    for the next start or reload. Exits with 1 where the commit is refused, 2 where it cannot be
+    fetched or has errors.
 
         darban pull
 

@@ -64,13 +64,10 @@ def record(
 ) -> int:
     """Count which names each VLAN asks for, for a while.
 
-    The counts are written to a file. No client is recorded: only names and types, and how often
-    each VLAN asked. Ctrl-C ends the recording early and writes what was counted. 'darban diff
-    --queries' tries the file on another config. With --keep the file replaces the one that each
-    policy from git is tried with. A recording has room for a million different questions; those
-    beyond are only counted. Exits with 3 where no server can be reached.
-
-        darban record --minutes 10
+    Writes them to a file: names and types, and how often each VLAN asked, but no client. Ctrl-C
+    ends the recording early and writes what was counted. 'darban diff --queries' tries the file on
+    another config. A recording has room for a million different questions; those beyond are only
+    counted.
 
         darban record --minutes 60 --out monday.tsv
 

@@ -30,21 +30,21 @@ def reload(
 ) -> int:
     """Put the config in force, without losing a query.
 
-    The whole config is checked first, with its expectations. If anything is wrong, the policy
-    in force stays, and the report says what is wrong. When this returns with 0, every answer
-    is by the new config.
+    The whole config is checked first, with its expectations. If anything is wrong, the policy in
+    force stays, and the report says what is wrong. When this returns with 0, every answer is by the
+    new config.
 
     With FILE, a file beside the config is checked, the config gets its text, and the config before
-    is kept as config.toml.old. 'darban diff FILE' shows what it changes; here that is one line. If
-    it is not put in force, the config stays as it was. FILE stays: remove it, for an old copy lacks
-    what others change later. A file that ends an exemption, or lacks what another person has put
-    in force since it was copied, is held, and the report names what it undoes.
+    is kept as config.toml.old. A line says what changes; 'darban diff FILE' shows all. If it is not
+    put in force, the config stays as it was. Remove FILE after it: an old copy lacks what others
+    change later. A file that ends an exemption, or lacks what another person has put in force since
+    it was copied, is held, and the report names what it undoes.
 
-    If a list that the config still names is gone, or has lost more than a fifth of its entries,
-    the reload is held, and the report names the list. With --accept, what is held is put in force.
+    If a list that the config still names is gone, or has lost more than a fifth of its entries, the
+    reload is held, and the report names the list. With --accept, what is held is put in force.
 
     Exits with 1 where an expectation does not hold or the reload is held, 2 where the config has
-    errors or needs a restart, 3 where no server can be reached.
+    errors or needs a restart.
 
         darban reload --config /etc/darban/config.toml
 

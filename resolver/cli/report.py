@@ -96,26 +96,21 @@ def report(
 
     With --month, or --from and --to: what was blocked where, against the period before; the
     exemptions, the changes of the policy, what an audit found, and the times that a node did not
-    cover. It begins with a sentence, and --summary is one page. No server is needed. The days and
-    hours are those of [report] time_zone. Where the config has a sign_key, --output FILE also
-    writes FILE.sig.
+    cover. Needs no server. The days and hours are those of [report] time_zone. Where the config has
+    a sign_key, --output FILE also writes FILE.sig.
 
-    Without a period: the policy in force, by VLAN, with its directives and exemptions, and the
-    expectations of the config, which are run on it. Exits with 1 where one does not hold, 3 where
-    no server can be reached. With --at: the policy of a past moment, as far as it is kept, without
-    counts; no server is needed. Exits with 1 also where nothing was in force.
+    Without a period: the policy in force, by VLAN, with its directives and exemptions, and its
+    expectations, which are run. Exits with 1 where one does not hold. With --at: the policy of a
+    past moment, as far as it is kept, without counts and without a server; exits with 1 also where
+    nothing was in force.
 
         darban report --month 1405-08 --output report.html
-
-        darban report --month 1405-08 --summary --output report.html
 
         darban report --month 1405-08 --export ns2.figures
 
         darban report --month 1405-08 --merge ns2.figures --csv > report.csv
 
         darban report --month 1405-08 --merge exports/ --csv --by-node > nodes.csv
-
-        darban report --language en > report.html
 
         darban report --at 2027-03-20T10:00 > report.html
     """

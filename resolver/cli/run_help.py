@@ -20,9 +20,8 @@ LastGood = Annotated[
 def run(*, config: Config, last_good: LastGood = False) -> int:
     """Start the server, in the foreground.
 
-    SIGTERM and Ctrl-C end it. SIGHUP reloads the config, as darban reload does.
-
-    Exits with 1 where an expectation does not hold, 2 where the server cannot start.
+    SIGTERM and Ctrl-C end it. SIGHUP reloads the config. Exits with 1 where an expectation does not
+    hold, 2 where the server cannot start.
 
         darban run --config config.toml
     """

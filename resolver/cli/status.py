@@ -28,8 +28,7 @@ def status(
 ) -> int:
     """Show queries, blocks, upstreams and exemptions.
 
-    Exits with 3 where no server can be reached; with --pair, with 1 where a node has another policy
-    or other exemptions.
+    With --pair, exits with 1 where a node has another policy or other exemptions.
 
         darban status
 
