@@ -70,8 +70,7 @@ def _command(command: TyperGroup | TyperCommand, context: typer.Context) -> Iter
                 yield from ("", f"### {context.command_path} {name}")
                 yield from _command(below, typer.Context(below, context, name))
         return
-    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-    yield from ("", "```", usage, "```", "", *_prose(command.help or ""))
+    yield from ("", *_prose(command.help or ""))
     shown = [
         parameter
         for parameter in command.get_params(context)
@@ -142,10 +141,10 @@ def alerts() -> str:
         "# Alerts",
         "",
         "Of [alerts.yml](../../deploy/prometheus/alerts.yml). `page` is for the night, `ticket` for"
-        " the next working day.",
+        " the next working day. The runbook says what to do about each.",
         "",
-        "| alert | severity | after | what it costs | what to do |",
-        "|---|---|---|---|---|",
+        "| alert | severity | after | what it costs |",
+        "|---|---|---|---|",
         *(_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule),
     ]
     return "\n".join(lines) + "\n"
@@ -155,8 +154,8 @@ def _alert(rule: dict[str, Any]) -> str:
     name, texts = rule["alert"], rule["annotations"]
     link = f"[{name}](../how-to/runbook.md#{name.lower()})"
     cells = (link, rule["labels"]["severity"], rule.get("for", "0m"))
-    texts = tuple(re.sub(r"\{\{.*?\}\}", "...", texts[key]) for key in ("impact", "action"))
-    return f"| {' | '.join((*cells, *texts))} |"
+    impact = re.sub(r"\{\{.*?\}\}", "...", texts["impact"])
+    return f"| {' | '.join((*cells, impact))} |"
 
 
 def config() -> str:

@@ -115,15 +115,18 @@ def test_what_is_late_or_asks_others_is_neither_stricter_nor_looser() -> None:
 
 
 def documented() -> Iterator[str]:
-    """A row for each thing that a target does otherwise; for readers of zones, than zones do."""
+    """A row for each thing that targets do otherwise; for readers of zones, than zones do."""
+    targets: dict[tuple[Support, tuple[Feature, ...]], list[Enforcer]] = {}
     for target, supports in SUPPORTS.items():
         of_zones = target in (Enforcer.BIND, Enforcer.UNBOUND, Enforcer.RECURSOR)
         by_support: dict[Support, list[Feature]] = {}
         for feature, support in supports.items():
             if support.why and not (of_zones and support == SUPPORTS[Enforcer.ZONES][feature]):
                 by_support.setdefault(support, []).append(feature)
-        for (fit, why), named in by_support.items():
-            yield f"| {target} | {', '.join(named)} | {fit.value} | {why} |"
+        for support, named in by_support.items():
+            targets.setdefault((support, tuple(named)), []).append(target)
+    for ((fit, why), features_of), of in targets.items():
+        yield f"| {', '.join(of)} | {', '.join(features_of)} | {fit.value} | {why} |"
 
 
 def test_the_documents_have_what_a_target_does_otherwise() -> None:
