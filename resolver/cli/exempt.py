@@ -141,12 +141,12 @@ def exempt(
 ) -> int:
     """Permit a service for some clients until a moment.
 
-    Writes it into the config, and puts it in force if a server runs. The new config is checked
-    first, with all expectations, as for a reload. If anything is wrong, or an edit was not reloaded
-    yet, the file stays as it is. Comments are kept. The exemption ends by itself, at a whole
-    minute: seconds are rounded up. The year of a moment says whether it is solar Hijri or
-    Gregorian. Without an offset it is of the time zone of [report]; a date alone is its beginning.
-    Exits with 1 where an expectation would not hold, 2 where there is a mistake.
+    It is written into the config, and put in force if a server runs, once the new config is checked
+    with all expectations, as for a reload. If anything is wrong, or an edit was not reloaded yet,
+    the file stays as it is. Comments are kept. The exemption ends by itself, at a whole minute:
+    seconds are rounded up. A moment is solar Hijri or Gregorian by its year, and of the time zone
+    of [report] unless it has an offset, such as +03:30; a date alone is its beginning. Exits with 1
+    where an expectation would not hold.
 
     Where the config names other nodes in [pair], the same is then done on each, by your own SSH.
     Where that fails, the command to run there later is shown, and the exit code is 3 if the node is

@@ -66,10 +66,10 @@ def explain(
     policy in force decides. --live shows what the caches of the server would give, and how old that
     is, beside what the upstream answers now. With --at, the hours and exemptions of a moment to
     come decide, or the config, lists and exemptions that were in force at a past one, as far as
-    they are kept: this needs no server, and uses the code of this release. The year of a moment
-    says whether it is solar Hijri or Gregorian. Without an offset, such as +03:30, it is of the
-    time zone of [report]. Exits with 1 where the name is blocked, or nothing was in force, 2 where
-    an argument is invalid.
+    they are kept: this needs no server, and uses the code of this release. A moment is solar Hijri
+    or Gregorian by its year, and of the time zone of [report] unless it has an offset, such as
+    +03:30; a date alone is its beginning. Exits with 1 where the name is blocked, or nothing was in
+    force.
 
         darban explain 10.10.3.7 web.telegram.org
 

@@ -92,8 +92,8 @@ def history(
     Without --at: every activation (a start, a reload, an exemption, fetched lists) and stop, the
     last 20 as text, with the exemptions that changed; +2 -1 means that the config got two lines and
     lost one. "opens" and "closes" name the services whose names passed or were blocked from then
-    on, on some VLAN, exemptions aside. The year of a moment says whether it is solar Hijri or
-    Gregorian. Without an offset it is of the time zone of [report]; a date alone is its beginning.
+    on, on some VLAN, exemptions aside. A moment is solar Hijri or Gregorian by its year, and of the
+    time zone of [report] unless it has an offset, such as +03:30; a date alone is its beginning.
     Needs no server. Exits with 1 where nothing was in force, 2 where the moment is invalid or still
     to come, or the audit log cannot be read.
 
@@ -103,9 +103,8 @@ def history(
 
     With CLIENT and --at: what was blocked for it, on which ground, and which exemptions held,
     approved by whom. The policy of that moment decides, as far as it is kept, by the code of this
-    release. 'darban explain --at' does the same for a name. With --json, 'files' has the texts of
-    the config and of what it included. Where the server's clock was set, each record that the
-    moment may mean is shown.
+    release. With --at and --json, 'files' has the texts of the config and of what it included.
+    Where the server's clock was set, each record that the moment may mean is shown.
 
     With --verify: compares each record of the audit log with the hash that the next one has of it,
     the last one with the head beside the log, and the kept configs and each hour's figures with

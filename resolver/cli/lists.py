@@ -148,12 +148,11 @@ def _age(updated: float) -> str:
 def update(names: Names = None, *, accept: Accept = False, config: Config) -> int:
     """Fetch lists now, and put in force what has changed.
 
-    The running server of the config does it; without one, this command fetches the lists for
-    the next start. A list that has grown by more than half and 200 names, or lost more than a
-    fifth, is held, and its copy stays, unless --accept is given. So is one for whose names
-    expectations fail, whatever is given. Exits with 1 where a list is held, or could not be fetched
-    or not be put in force, 2 for an unknown name. Edits that were not reloaded are not put in
-    force.
+    By the running server of the config; without one, for its next start. A list that has grown by
+    more than half and 200 names, or lost more than a fifth, is held, and its copy stays, unless
+    --accept is given. So is one for whose names expectations fail, whatever is given. Edits that
+    were not reloaded are not put in force. Exits with 1 where a list is held, or could not be
+    fetched or put in force, 2 for an unknown name.
 
         darban lists update
 

@@ -64,10 +64,9 @@ def record(
 ) -> int:
     """Count which names each VLAN asks for, for a while.
 
-    Writes them to a file: names and types, and how often each VLAN asked, but no client. Ctrl-C
-    ends the recording early and writes what was counted. 'darban diff --queries' tries the file on
-    another config. A recording has room for a million different questions; those beyond are only
-    counted.
+    They are written to a file: names and types, and how often each VLAN asked, but no client.
+    Ctrl-C ends the recording early. 'darban diff --queries' tries the file on another config. A
+    recording has room for a million different questions; those beyond are only counted.
 
         darban record --minutes 60 --out monday.tsv
 
