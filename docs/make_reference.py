@@ -220,10 +220,16 @@ def logs() -> str:
         lines += [f"JSON Schema: [{path.name}](../../deploy/schemas/{path.name}).", ""]
         lines += ["| field | | in ECS |", "|---|---|---|"]
         for field, of in schema["properties"].items():
+            if field not in ecs and field not in schema["required"]:
+                continue
             values = ", ".join(f"`{each}`" for each in of.get("enum", ()))
             text = f"{of['description']}{f' One of {values}.' if values else ''}"
             lines.append(f"| `{field}` | {_cell(text)} | {_cell(ecs.get(field, ''))} |")
-    lines += ["", "The JSON Schema also has the fields of `exemptions` and of `summary`."]
+    lines += [
+        "",
+        "The JSON Schema also has the fields of `exemptions` and of `summary`, and those of events"
+        " of the log itself.",
+    ]
     return "\n".join(lines) + "\n"
 
 
