@@ -65,11 +65,11 @@ CACHE_HITS = _counter("darban_cache_hits", "Cache look-ups that found an entry")
 CACHE_MISSES = _counter("darban_cache_misses", "Cache look-ups that found no entry")
 MISSING_FORWARDS = _counter(
     "darban_missing_forward_queries",
-    "Queries for names below .local and .internal that got NXDOMAIN, since no [[forward]] has them",
+    "Queries below .local and .internal that got NXDOMAIN, since no [[forward]] has the name",
 )
 FALLBACK_ANSWERS = _counter(
     "darban_fallback_answers",
-    "Questions that servers of [upstream] fallback have answered, while the link abroad was cut",
+    "Questions that servers of [upstream] fallback have answered",
 )
 LINK_CUT = _gauge(
     "darban_link_cut_timestamp_seconds",
@@ -132,7 +132,7 @@ EXEMPTION_END = _gauge(
 LIST_ENTRIES = _gauge("darban_list_entries", "Blocking rules of a list", "list")
 LISTS_REVIEWED = _gauge(
     "darban_lists_reviewed_timestamp_seconds",
-    "When a person last reviewed the list whose review is the oldest, by the headers of the lists",
+    "The oldest review of a list, by the headers of the lists",
 )
 LIST_UPDATED = _gauge(
     "darban_list_updated_timestamp_seconds",
