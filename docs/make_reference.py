@@ -46,12 +46,10 @@ def commands() -> str:
     lines = ["# Commands", "", "`make man` shows the same as a manual page.", "", _EXIT_CODES]
     lines += ["Options of most commands, of which a command below names those that it takes:", ""]
     lines += [f"- `{option}`: {text}" for option, text in _COMMON.items()]
-    lines += ["", "| about | command | |", "|---|---|---|"]
+    lines += ["", "| about | commands, as `darban --help` shows them |", "|---|---|"]
     for about, names in GROUPS.items():
-        for name in names:
-            short = group.commands[name].get_short_help_str(limit=80)
-            lines.append(f"| {about} | [`darban {name}`](#darban-{name}) | {short} |")
-            about = ""
+        links = ", ".join(f"[`{name}`](#darban-{name})" for name in names)
+        lines.append(f"| {about} | {links} |")
     for names in GROUPS.values():
         for name in names:
             command = group.commands[name]
