@@ -162,9 +162,6 @@ def exempt(
 
         darban exempt administration @messenger --until 1405-12-29 --approver CIO --ticket IT-7
 
-        darban exempt 10.10.3.9 instagram --from 2027-03-01 --for 2w --hours office \
-            --approver CIO --ticket IT-9
-
         darban exempt --list
 
         darban exempt --extend pr-2031 --for 3d

@@ -113,17 +113,11 @@ def history(
     was written anew, or restored from a backup; and with --at, the moment at which it was noted,
     that a record was added later for a time before.
 
-        darban history
-
         darban history --day 1405-08-12
-
-        darban history --at 2027-03-20T14:30+03:30
 
         darban history administration --at 2027-03-20T10:00
 
         darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
-
-        darban history --verify
 
         darban history --verify --head 5f0c9a7d21ab --at 2027-03-20T14:30
     """

@@ -32,13 +32,9 @@ def status(
 
         darban status
 
-        watch darban status
-
         darban status --unknown
 
         darban status --pair
-
-        darban status --json | jq .vlans
     """
     if pair:
         return show_pair(config, as_json)
