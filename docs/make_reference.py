@@ -1,8 +1,7 @@
 """Writes the pages of docs/reference/ that are made from the program: `make reference`.
 
 It writes the JSON Schema of config.toml, too. A test holds that they are what this program writes.
-Another compares deploy/reference.toml, of which the page of config.toml is made, with the config
-model.
+Another compares deploy/reference.toml with the config model.
 """
 
 import json
@@ -156,24 +155,6 @@ def _alert(rule: dict[str, Any]) -> str:
     return f"| {' | '.join((*cells, impact))} |"
 
 
-def config() -> str:
-    """The page of all keys of config.toml: the reference file, by its sections."""
-    text = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
-    head, rest = text.strip().split("\n\n", 1)
-    sections = re.split(r"\n{3,}", rest)
-    about = " ".join(line.lstrip("# ") for line in head.splitlines())
-    lines = ["# config.toml", "", about, ""]
-    lines += [
-        "The file itself is [reference.toml](../../deploy/reference.toml). Editors complete and"
-        " check a config by its JSON Schema, [config.json](../../deploy/schemas/config.json), which"
-        " the first line names of a config that `darban init` writes. `darban check` finds more."
-    ]
-    for section in sections:
-        tables = re.findall(r"^\[+([\w.-]+)\]+", section, re.MULTILINE)
-        lines += ["", f"## {tables[0] if tables else 'Files'}", "", "```toml", section, "```"]
-    return "\n".join(lines) + "\n"
-
-
 ECS = {
     "block-log": {
         "time": "@timestamp",
@@ -232,7 +213,6 @@ def logs() -> str:
 
 
 PAGES = {
-    "config.md": config,
     "commands.md": commands,
     "metrics.md": metrics,
     "alerts.md": alerts,

@@ -1,7 +1,8 @@
 """Sphinx's config of the site: `make docs`.
 
 The pages are the Markdown files of the repository as they are. What they have for readers of the
-repository alone is changed as it is read: links to folders, and pictures with a width.
+repository alone is changed as it is read: links to folders, and pictures with a width. The page of
+config.toml has the reference file itself, by its sections.
 """
 
 import re
@@ -35,6 +36,8 @@ pygments_style = "bw"
 highlight_language = "text"
 linkcheck_ignore = ["https?://"]  # these are others'; the links within are all checked
 
+CONFIG = "docs/reference/config"
+
 _LINK = re.compile(r"\[([^\]\[]+)\]\(([^)\s#:]+)\)")
 _PICTURE = re.compile(r'<img src="([^"]+)" width="(\d+)" alt="([^"]+)">')
 
@@ -57,6 +60,16 @@ def _contents(name: str) -> list[tuple[str, list[tuple[str, str]]]]:
 html_context = {"contents": {"en": _contents("README.md"), "fa": _contents("fa/README.md")}}
 
 
+def _keys() -> str:
+    """Every key of config.toml: the sections of the reference file, each with its first table."""
+    text = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8").strip()
+    parts = []
+    for section in re.split(r"\n{3,}", text.split("\n\n", 1)[1]):
+        tables = re.findall(r"^\[+([\w.-]+)\]+", section, re.MULTILINE)
+        parts.append(f"\n## {tables[0] if tables else 'Files'}\n\n```toml\n{section}\n```\n")
+    return "".join(parts)
+
+
 def _read(app: Any, name: str, source: list[str]) -> None:  # noqa: ANN401, ARG001 - Sphinx's
     folder = (ROOT / name).parent
 
@@ -64,7 +77,7 @@ def _read(app: Any, name: str, source: list[str]) -> None:  # noqa: ANN401, ARG0
         return link[1] if (folder / link[2]).is_dir() else link[0]
 
     text = _PICTURE.sub(r"![\3](\1){width=\2px}", source[0])
-    source[0] = _LINK.sub(without_folders, text)
+    source[0] = _LINK.sub(without_folders, text) + (_keys() if name == CONFIG else "")
 
 
 def setup(app: Any) -> None:  # noqa: ANN401 - Sphinx's
