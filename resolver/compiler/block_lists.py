@@ -24,10 +24,8 @@ from resolver.config.syntax import not_utf8
 from resolver.config.warnings import UNREAD_LIST
 from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.filter_list import ENDING as FILTER
-from resolver.lists.filter_list import read_filter
 from resolver.lists.guard import ProtectedNames
-from resolver.lists.ranges import ENDINGS, read_ranges
+from resolver.lists.ranges import ENDINGS, OF_FILTER, read_filter, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.list_store import ListRecord, StoredCopy
 from resolver.system.files import read_regular
@@ -35,7 +33,7 @@ from resolver.system.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 _NAMES = ".txt"
-_READ = (_NAMES, *ENDINGS, FILTER)
+_READ = (_NAMES, *ENDINGS, OF_FILTER)
 """The endings of the files that are read."""
 _OWN = ""
 """The format of the agency's own lists: adblock, but read as nobody else's is."""
@@ -150,8 +148,8 @@ class _ListReader:
         sources = self.loaded.config.lists.sources.values()
         read = {PurePath(str(each.file or each.url)).name for each in sources}
         expected = (
-            f"{_NAMES} for a list of names, {' or '.join(ENDINGS)} for address ranges, or {FILTER} "
-            "for the addresses of a filter"
+            f"{_NAMES} for a list of names, {' or '.join(ENDINGS)} for address ranges, or "
+            f"{OF_FILTER} for the addresses of a filter"
         )
         advice = "It is not read, and blocks nothing. Rename it, or move it to another directory."
         for file in files:
@@ -167,7 +165,7 @@ class _ListReader:
         try:
             content = self.files.content(path)
             sha256 = hashlib.sha256(content).hexdigest()
-            if path.suffix == FILTER:
+            if path.suffix == OF_FILTER:
                 found = read_filter(content.decode(), path.stem, file)
                 expected = "a prefix such as 10.10.34.34/31"
             elif path.suffix in ENDINGS:

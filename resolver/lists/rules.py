@@ -81,7 +81,7 @@ class Range(NamedTuple):
     network: IPv4Network | IPv6Network
     line: int
     meaning: str = ""
-    """What an address of a filter stands for."""
+    """The comment behind it: what an address of a filter stands for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from resolver.policy.prefixes import PrefixTable
 
 _HEAD: Final = 3
 """Octets at the beginning of an address: all addresses of a range have the same, however written
-(``lists.filter_list``)."""
+(``lists.ranges``)."""
 
 
 class FilterAddresses:

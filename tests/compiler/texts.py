@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from resolver.compiler.policy import compile_snapshot
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.filter_list import read_filter
-from resolver.lists.ranges import read_ranges
+from resolver.lists.ranges import read_filter, read_ranges
 from resolver.lists.rpz import RpzReader
 from resolver.lists.rules import BlockList
 from resolver.snapshot.snapshot import Snapshot

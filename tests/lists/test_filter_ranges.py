@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.lists.filter_list import read_filter
+from resolver.lists.ranges import read_filter
 
 SHIPPED = Path(__file__).parents[2] / "blocklists" / "national.filter"
 TEXT = """! Source: somebody
