@@ -25,6 +25,7 @@ from resolver.compiler.packed_rules import PackedRules, RuleFacts, packed
 from resolver.compiler.program_hash import program_hash
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import BlockList, Rule, SkippedLine
+from resolver.snapshot.archive import remove_oldest
 from resolver.system.files import make_directory, read_regular, write_atomically
 
 Read = TypeVar("Read", BlockList, BlockList | str)
@@ -113,17 +114,11 @@ class KeptReadings:
 
         Only once all lists of a config were read.
         """
-        left = _MOST
         with contextlib.suppress(OSError):
             for name in self._used:
                 with contextlib.suppress(FileNotFoundError):
                     os.utime(self._folder / name)
-            others = [each for each in os.scandir(self._folder) if each.name not in self._used]
-            found = [(each.stat(follow_symlinks=False), each.path) for each in others]
-            for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
-                left -= status.st_blocks * 512
-                if left < 0:
-                    Path(path).unlink(missing_ok=True)
+            remove_oldest(self._folder, _MOST, besides=self._used)
 
 
 _CHECKSUM: Final = 64

@@ -7,6 +7,7 @@ are removed. Their files' times say when: a text is kept again at each activatio
 import gzip
 import os
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -50,8 +51,8 @@ class Archive:
         """Keep a text that is not too long; OSError where that fails."""
         if len(content) > self._longest or self.mark_used(name):
             return
-        self._prune()
         make_directory(self._directory)
+        remove_oldest(self._directory, self._most)
         write_atomically(self._files(name)[0], gzip.compress(content, _LEVEL, mtime=0))
 
     def content(self, name: str) -> bytes | None:
@@ -78,14 +79,20 @@ class Archive:
         """The file of a text, and the one that an earlier release has made of it."""
         return self._directory / (name + _COMPRESSED), self._directory / name
 
-    def _prune(self) -> None:
-        """Remove the oldest texts beyond the bound."""
-        try:
-            found = [(each.stat(), each.path) for each in os.scandir(self._directory)]
-        except FileNotFoundError:
-            return
-        left = self._most
-        for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
-            left -= status.st_blocks * 512
-            if left < 0:
-                Path(path).unlink(missing_ok=True)
+
+def remove_oldest(directory: Path, most: int, besides: Collection[str] = ()) -> None:
+    """Remove files until the others of a directory take no more than ``most`` octets on disk.
+
+    Those that were used least recently go first; a file's time says when it was used. The files
+    named in ``besides`` stay, and do not count. Raises OSError.
+    """
+    found = [
+        (each.stat(follow_symlinks=False), each.path)
+        for each in os.scandir(directory)
+        if each.name not in besides
+    ]
+    left = most
+    for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
+        left -= status.st_blocks * 512
+        if left < 0:
+            Path(path).unlink(missing_ok=True)
