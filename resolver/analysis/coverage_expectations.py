@@ -28,7 +28,7 @@ from resolver.policy.effect import Tier
 from resolver.policy.moment import hours_ahead, in_force_with_hours
 from resolver.policy.verdict import Outcome
 from resolver.policy.view import View
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 _Proof = tuple[int, tuple[Tier, ...], frozenset[str], tuple[str, ...], str]
 """What a result depends on: the policy, what it does to services now, and what is expected."""

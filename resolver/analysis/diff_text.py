@@ -10,7 +10,7 @@ from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
 from resolver.dns import codes, names
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text, some_text
 
 _SIGNS = {"added": "+", "gone": "-", "changed": "~"}
 _FEW = 5
@@ -147,8 +147,7 @@ def _of_services(same: Sequence[NameChange]) -> str:
 
 
 def _examples(change: NameChange) -> str:
-    more = change.classes - len(change.examples)
-    return ", ".join(change.examples) + (f" and {more:,} more" if more > 0 else "")
+    return some_text(change.examples, change.classes)
 
 
 _HOW = {"looser": "-", "stricter": "+", "otherwise": "~"}

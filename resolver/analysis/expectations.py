@@ -7,7 +7,6 @@ names. Those that need an exemption are run again for the end of every exemption
 expectation that will fail is reported before a start or reload fails. Pure, as ``explanation`` is.
 """
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.moment import all_hours, ended, in_force, in_force_with_hours
+from resolver.system.english import utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +175,10 @@ class ExpectationRun:
         return self._all
 
     def _breaking(self, place: int, exemption: ExemptionConfig, difference: str) -> Problem:
-        end = exemption.until.astimezone(dt.UTC)
+        end = utc_text(exemption.until.timestamp())
         return self._provenance.problem(
             ("expect", place),
-            f"one that holds until exemption {exemption.id} ends ({end:%Y-%m-%d %H:%M} UTC)",
+            f"one that holds until exemption {exemption.id} ends ({end})",
             "one that holds after it, or that has the moment it is for in 'at'",
             f"Then {difference}. No start or reload will succeed from then on.",
             "warning",

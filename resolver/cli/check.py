@@ -21,7 +21,7 @@ from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.metrics.status import hours
 from resolver.publish.enforcers import EXEMPTIONS, Enforcer, Fit
 from resolver.publish.left_out import left_out
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.system.interfaces import is_missing
 
 File = Annotated[

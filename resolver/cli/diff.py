@@ -31,7 +31,7 @@ from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.system.log import escaped
 from resolver.upstream.blocking import BlockingForwarder
 

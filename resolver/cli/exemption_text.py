@@ -2,6 +2,7 @@
 
 from resolver.cli.moments import moment_text
 from resolver.policy.exemption_details import ExemptionDetails
+from resolver.system.english import some_text
 
 _SHOWN = 5
 """Services that are named; of more, only how many there are besides (--json has them all)."""
@@ -10,9 +11,7 @@ _SHOWN = 5
 def exemption_text(exemption: ExemptionDetails) -> str:
     """Its id, services, clients, times and approver."""
     whom = f"VLAN {exemption.vlan}" if exemption.vlan else ", ".join(exemption.prefixes)
-    services = ", ".join(exemption.services[:_SHOWN])
-    more = len(exemption.services) - _SHOWN
-    services += f" and {more} more" if more > 0 else ""
+    services = some_text(exemption.services[:_SHOWN], len(exemption.services))
     begin = f"from {moment_text(exemption.begins)} " if exemption.begins else ""
     within = f" within {exemption.hours}" if exemption.hours else ""
     when = f"{begin}until {moment_text(exemption.until)}{within}"

@@ -39,6 +39,7 @@ from resolver.config.values import parse_address
 from resolver.snapshot import store
 from resolver.snapshot.config_files import counted_lines
 from resolver.snapshot.state_owner import become_owner
+from resolver.system.english import some_text
 
 _SHOWN, _SHOWN_IDS = 20, 3
 
@@ -263,8 +264,7 @@ def _list_text(found: list[AuditEntry]) -> str:
 def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     """The ids of the exemptions that came, went or changed."""
     ids = [each.id for each in after.changed_exemptions(before)]
-    more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
-    return f"exemption {', '.join(ids[:_SHOWN_IDS])}{more}" if ids else ""
+    return f"exemption {some_text(ids[:_SHOWN_IDS], len(ids))}" if ids else ""
 
 
 def _line(entry: AuditEntry, *more: str) -> str:

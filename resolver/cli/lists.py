@@ -24,7 +24,7 @@ from resolver.snapshot import store
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control_client
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.upstream.addresses import bootstrap
 
 Names = Annotated[

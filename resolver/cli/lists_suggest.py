@@ -20,7 +20,7 @@ from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_valid, view_of_vlan
 from resolver.cli.query_file import read_queries
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 _SHOWN = 10
 _NAMES_OF_ENTRY = 3

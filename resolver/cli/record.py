@@ -22,7 +22,7 @@ from resolver.fetch.policy_tree import QUESTIONS
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control_client
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.system.files import atomic_file
 
 _DAY = 1440

@@ -20,7 +20,7 @@ from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.metrics.unknown_clients import UnknownClients
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""

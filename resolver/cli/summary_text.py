@@ -8,7 +8,7 @@ from resolver.analysis.activation_summary import (
     ChangedNames,
     Kind,
 )
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text, some_text
 
 _VERBS: Mapping[Kind, str] = {
     "opened": "opens",
@@ -46,25 +46,21 @@ def summary_words(summary: ActivationSummary | None) -> str:
 
 
 def _few(services: list[str]) -> str:
-    shown = ", ".join(each or _OTHERS for each in services[:_SHOWN])
-    more = len(services) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+    return some_text([each or _OTHERS for each in services[:_SHOWN]], len(services))
 
 
 def _names_line(of: ChangedNames) -> str:
     more = f" and {count_text(of.more_vlans, 'more VLAN')}" if of.more_vlans else ""
     hours = f" (hours: {', '.join(of.hours)})" if of.hours else ""
-    left = of.classes - len(of.examples)
-    others = f" and {left:,} more" if left else ""
     where = f"on {', '.join(of.vlans)}{more}{hours}"
+    classes = count_text(of.classes, "class", "classes")
     return (
         f"{_VERBS[of.kind]} {of.service or _OTHERS} {where}: {of.old} → {of.new}, "
-        f"{count_text(of.classes, 'class', 'classes')} of names: {', '.join(of.examples)}{others}"
+        f"{classes} of names: {some_text(of.examples, of.classes)}"
     )
 
 
 def _list_line(of: ChangedList) -> str:
     counts = ", ".join(f"{n:,} {what}" for n, what in ((of.gone, "gone"), (of.added, "new")) if n)
-    left = of.gone + of.added - len(of.examples)
-    others = f" and {left:,} more" if left else ""
-    return f"list {of.file} ({of.service}): rules {counts}: {', '.join(of.examples)}{others}"
+    examples = some_text(of.examples, of.gone + of.added)
+    return f"list {of.file} ({of.service}): rules {counts}: {examples}"

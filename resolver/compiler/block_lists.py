@@ -28,6 +28,7 @@ from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import ENDINGS, OF_FILTER, read_filter, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.list_store import ListRecord, StoredCopy
+from resolver.system.english import some_text
 from resolver.system.files import read_regular
 from resolver.system.steps import Step, unseen
 
@@ -287,11 +288,10 @@ class _ListReader:
         """Warn of the exceptions of a list of others that are too wide to be used."""
         wide = [each.text for each in read.skipped if each.reason.startswith(WIDE_EXCEPTION)]
         if wide:
-            more = f" and {len(wide) - 1:,} more" if wide[1:] else ""
             advice = "They are not used. A policy's allow lets names pass."
             at = ("lists", "sources", name)
             expected = "no exception for names of many owners"
-            self._problem(at, f"{wide[0]}{more}", expected, advice, "warning")
+            self._problem(at, some_text(wide[:1], len(wide)), expected, advice, "warning")
 
     def _without_copy(self, name: str, refused: str) -> tuple[str, Severity]:
         """Why a list has no copy that can be used, and whether that is an error."""

@@ -26,7 +26,7 @@ from resolver.policy.description import (
     describe,
 )
 from resolver.snapshot.config_files import is_pulled
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text, some_text
 
 _MOST_NAMED: Final = 8
 """Services that one line names."""
@@ -63,8 +63,7 @@ def _loosened(before: PolicyDescription, now: PolicyDescription) -> Iterator[str
         if does.strictness < did.strictness:
             less.setdefault((did, does), []).append(subject.text)
     for (did, does), names in less.items():
-        more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-        yield _less(f"{', '.join(names[:_MOST_NAMED])}{more}", did, does)
+        yield _less(some_text(names[:_MOST_NAMED], len(names)), did, does)
 
 
 def _less(names: str, did: Action, does: Action) -> str:

@@ -18,7 +18,7 @@ from resolver.config.values import Address, Network
 from resolver.policy.answers import MODES
 from resolver.policy.moment import ended
 from resolver.policy.prefixes import addresses_held
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 ENCRYPTED_DNS = "@encrypted-dns"
 

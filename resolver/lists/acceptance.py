@@ -16,7 +16,7 @@ from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.guard import too_wide
 from resolver.lists.list_reader import shortened
 from resolver.lists.rules import BlockList, HeldChange, SkippedLine, blocking_rules, count_blocking
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 MAX_LIST_BYTES = 64 << 20
 """Octets of a list, decompressed; a million names need a third of this."""

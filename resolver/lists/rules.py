@@ -20,7 +20,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
 from resolver.dns import names
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 """A name that needs no further checks, as nearly every name of a list."""

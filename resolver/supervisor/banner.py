@@ -15,7 +15,7 @@ from resolver.policy.description import (
     ServiceEntry,
     describe,
 )
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.upstream.addresses import system_servers
 
 

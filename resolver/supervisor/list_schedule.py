@@ -24,7 +24,7 @@ from resolver.metrics.part_states import FetchedLists, FetchState
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.settings import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.system.log import log
 from resolver.upstream.addresses import bootstrap
 

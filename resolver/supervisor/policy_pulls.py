@@ -38,7 +38,7 @@ from resolver.metrics.status import PolicySourceStatus
 from resolver.policy.settings import PolicySource
 from resolver.supervisor.reload import ReloadResult, Switch
 from resolver.system.background_priority import run_in_background
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 from resolver.system.log import log
 
 _EVERY = 60.0

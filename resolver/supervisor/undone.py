@@ -5,7 +5,6 @@ makes the copy new again. So its values decide. The file was copied before a cha
 values that the change has added, and has all that it has removed.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot.config_files import Texts, counted_lines
+from resolver.system.english import utc_text
 
 _Values = frozenset[tuple[str, ...]]
 """The values of a config, each with its keys; of an array, each element alone."""
@@ -27,7 +27,7 @@ def lost_exemptions(before: CompiledConfig, now: CompiledConfig, wall: float) ->
             does = "ends" if each.id not in after else "shortens or narrows"
             yield (
                 f"this {does} exemption {each.id} ({', '.join(each.services)}, until "
-                f"{_moment(each.until)}, approved by {each.approver})"
+                f"{utc_text(each.until)}, approved by {each.approver})"
             )
 
 
@@ -64,7 +64,7 @@ def undone_changes(
         if change.who != who:
             more, less = counted_lines(change.diff)
             yield (
-                f"this undoes what {change.who} put in force on {_moment(change.time)} "
+                f"this undoes what {change.who} put in force on {utc_text(change.time)} "
                 f"({change.event}, +{more} -{less} lines)"
             )
 
@@ -92,7 +92,3 @@ def _of(value: object, keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
                     yield (*keys, repr(each))
         case _:
             yield (*keys, repr(value))
-
-
-def _moment(seconds: float) -> str:
-    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M} UTC"

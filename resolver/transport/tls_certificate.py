@@ -7,12 +7,12 @@ same certificate, and none has half of a renewal.
 import os
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
 from resolver import DarbanError
+from resolver.system.english import utc_text
 from resolver.system.files import read_regular
 from resolver.transport.tls_session import TlsError, TlsSession
 
@@ -40,9 +40,7 @@ class Certificate:
 
     def expired(self, at: float) -> str:
         """When it expired, as text; empty if it has not at this time, in seconds since 1970."""
-        if at < self.expires:
-            return ""
-        return f"{datetime.fromtimestamp(self.expires, UTC):%Y-%m-%d %H:%M} UTC"
+        return "" if at < self.expires else utc_text(self.expires)
 
 
 def read_certificate(certificate: Path, key: Path) -> Certificate:

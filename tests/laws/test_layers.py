@@ -30,7 +30,7 @@ PURE_OF_PUBLISH = {
 }
 """What is in the zones; the rest of the package writes them."""
 PURE_ALONE = PURE_OF_PUBLISH | {
-    *("", "system.count_text", "system.solar_hijri"),
+    *("", "system.english", "system.solar_hijri"),
     *("metrics.faults", "metrics.unknown_clients"),
     *("audit.figures.counts", "audit.figures.gathering", "audit.figures.small_counts"),
     *("audit.steady_day", "audit.record", "audit.seals"),

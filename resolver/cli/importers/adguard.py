@@ -27,7 +27,7 @@ from resolver.cli.importers.old_setup import (
 )
 from resolver.cli.importers.yaml_text import Table, read_yaml
 from resolver.config.values import Network
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 _FIRST_SCHEMA: Final = 26
 """Since this one, of AdGuard Home 0.107.37, the settings of filtering have their present places."""

@@ -28,7 +28,7 @@ from resolver.cli.importers.old_setup import (
     unique,
 )
 from resolver.config.values import Network
-from resolver.system.count_text import count_text
+from resolver.system.english import count_text
 
 _TABLES: Final = (
     *("adlist", "domainlist", "group", "client"),

@@ -1,0 +1,35 @@
+"""Numbers, lists and moments in English texts."""
+
+import pytest
+
+from resolver.system.english import count_text, some_text, utc_text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (count_text(0, "name"), "0 names"),
+        (count_text(1, "name"), "1 name"),
+        (count_text(2_000, "name"), "2,000 names"),
+        (count_text(1, "query", "queries"), "1 query"),
+        (count_text(2, "query", "queries"), "2 queries"),
+    ],
+)
+def test_one_thing_is_in_the_singular(text: str, expected: str) -> None:
+    assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (some_text(["a", "b"], 2), "a, b"),
+        (some_text(["a", "b"], 1_003), "a, b and 1,001 more"),
+        (some_text([], 0), ""),
+    ],
+)
+def test_what_is_not_named_is_counted(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def test_a_moment_is_of_utc() -> None:
+    assert utc_text(1_805_540_459.0) == "2027-03-20 11:00 UTC"
