@@ -11,7 +11,6 @@ from resolver.policy.upstream_groups import (
     DEFAULT_GROUP,
     FALLBACK_GROUP,
     ConfiguredGroup,
-    ConfiguredServer,
     ForwardZone,
     RebindingProtection,
     forward_group,
@@ -53,7 +52,7 @@ def _group(name: str, group: NameServersConfig, authorities: Mapping[str, str]) 
     """A group that is not protected, as that of a forward zone, whose names are not public."""
     return ConfiguredGroup(
         name=name,
-        servers=tuple(ConfiguredServer(s.host, s.port, s.kind, s.tls_name) for s in group.servers),
+        servers=group.servers,
         source=tuple(map(str, group.source)),
         authorities=authorities.get(group.ca_file or "", ""),
     )

@@ -13,13 +13,14 @@ from ipaddress import ip_address
 from typing import Final
 
 from resolver.config.model import Config
-from resolver.config.network_values import NameServer, SocketAddress
+from resolver.config.network_values import SocketAddress
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
 from resolver.config.section import sections, tables
 from resolver.config.section_checks import repeated
 from resolver.config.toml_lines import Path
 from resolver.dns import names
+from resolver.policy.upstream_groups import ConfiguredServer
 
 _REFERENCES = {
     ("vlans", ANY, "policy"): "policies",
@@ -184,7 +185,7 @@ def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Probl
 
 def _reaches(server: object, listening: object) -> bool:
     """Whether a query to the server comes back; a wildcard takes loopback addresses too."""
-    if isinstance(server, NameServer) and server.kind == "address":
+    if isinstance(server, ConfiguredServer) and server.kind == "address":
         server = SocketAddress(ip_address(server.host), server.port)
     if not isinstance(server, SocketAddress) or not isinstance(listening, SocketAddress):
         return False

@@ -2,8 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Annotated, Literal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated
 
 from pydantic import PlainValidator
 
@@ -21,10 +21,11 @@ from resolver.config.values import (
     reader,
 )
 from resolver.dns import names
+from resolver.policy.settings import Endpoint
+from resolver.policy.upstream_groups import TLS_SCHEME, ConfiguredServer
 
 DNS_PORT = 53
 TLS_PORT = 853
-_TLS = "tls://"
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _BROADCAST = IPv4Address("255.255.255.255")
@@ -54,33 +55,7 @@ class SocketAddress:
     port: int
 
     def __str__(self) -> str:
-        return _joined(str(self.address), self.port)
-
-
-@dataclass(frozen=True, slots=True)
-class NameServer:
-    """A name server to ask: an address, a host name, or ``system`` for those of resolv.conf."""
-
-    host: str
-    port: int
-    kind: Literal["address", "hostname", "system"]
-    tls_name: str = ""
-    """The name that its certificate is verified for; empty for plain DNS."""
-
-    def __str__(self) -> str:
-        if self.kind == "system":
-            return self.host
-        at = _joined(self.host, self.port)
-        return f"{_TLS}{self.tls_name}@{at}" if self.tls_name else at
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it has a loopback address, so that nobody else is on the path to it."""
-        return self.kind == "address" and ip_address(self.host).is_loopback
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return str(Endpoint(str(self.address), self.port))
 
 
 def _of_one_host(address: Address, expected: str) -> Address:
@@ -136,23 +111,23 @@ def _socket_address(expected: str, default_port: int | None = None) -> PlainVali
     return reader(expected, read)
 
 
-def _read_server(text: str) -> NameServer:
+def _read_server(text: str) -> ConfiguredServer:
     if text == "system":
-        return NameServer(text, DNS_PORT, "system")
-    if text.startswith(_TLS):
+        return ConfiguredServer(text, DNS_PORT, "system")
+    if text.startswith(TLS_SCHEME):
         return _read_tls_server(text)
     if "://" in text:
         raise InvalidValue(_SERVER, _NO_URL)
     host, port = _split_port(text, _SERVER)
     address = _server_address(host, _SERVER)
     if address is not None:
-        return NameServer(address, port or DNS_PORT, "address")
-    return NameServer(_host_name(host, _SERVER), port or DNS_PORT, "hostname")
+        return ConfiguredServer(address, port or DNS_PORT, "address")
+    return ConfiguredServer(_host_name(host, _SERVER), port or DNS_PORT, "hostname")
 
 
-def _read_tls_server(text: str) -> NameServer:
+def _read_tls_server(text: str) -> ConfiguredServer:
     """A server over TLS: its address, since a name would have to be resolved over plain DNS."""
-    name, separator, at = text.removeprefix(_TLS).partition("@")
+    name, separator, at = text.removeprefix(TLS_SCHEME).partition("@")
     if not separator:
         raise InvalidValue(_OVER_TLS, _VERIFIED)
     if at.startswith("[") and at.endswith("]"):
@@ -161,7 +136,7 @@ def _read_tls_server(text: str) -> NameServer:
     address = _server_address(host, _OVER_TLS)
     if address is None:
         raise InvalidValue(_OVER_TLS, "Write the address of the server behind the @.")
-    return NameServer(address, port or TLS_PORT, "address", _host_name(name, _OVER_TLS))
+    return ConfiguredServer(address, port or TLS_PORT, "address", _host_name(name, _OVER_TLS))
 
 
 def _server_address(host: str, expected: str) -> str | None:
@@ -216,4 +191,4 @@ ProbedDomain = Annotated[bytes, reader(_PROBED, _read_probed_domain)]
 Listen = Annotated[SocketAddress, _socket_address(_LISTEN)]
 Bootstrap = Annotated[SocketAddress, _socket_address(_BOOTSTRAP, DNS_PORT)]
 Secondary = Annotated[SocketAddress, _socket_address(_SECONDARY, DNS_PORT)]
-Server = Annotated[NameServer, reader(_SERVER, _read_server)]
+Server = Annotated[ConfiguredServer, reader(_SERVER, _read_server)]

@@ -6,7 +6,6 @@ from resolver.config.network_values import (
     DNS_PORT,
     Bootstrap,
     NameOrPrefix,
-    NameServer,
     ProbedDomain,
     Server,
     SourceAddress,
@@ -18,8 +17,9 @@ from resolver.config.section_checks import second_of_a_family
 from resolver.config.toml_lines import Path
 from resolver.config.values import DomainName, Prefix, SomeLine
 from resolver.dns import names
+from resolver.policy.upstream_groups import ConfiguredServer
 
-SYSTEM = NameServer("system", DNS_PORT, "system")
+SYSTEM = ConfiguredServer("system", DNS_PORT, "system")
 
 
 class NameServersConfig(ConfigSection):

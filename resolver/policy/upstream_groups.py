@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from resolver.policy.prefix import Prefix
@@ -11,6 +12,8 @@ DEFAULT_GROUP: Final = ""
 """The group of ``[upstream]``."""
 FALLBACK_GROUP: Final = ":fallback"
 """The group of the fallback servers."""
+TLS_SCHEME: Final = "tls://"
+"""Begins the text of a server that is asked over TLS."""
 _OF_FORWARD: Final = "forward:"
 """Begins the name of the group of a ``[[forward]]``. No other group of the config has a colon."""
 
@@ -27,7 +30,7 @@ def is_forward_group(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredServer:
-    """An upstream server as the config names it."""
+    """An upstream server as the config names it; ``system`` stands for those of resolv.conf."""
 
     host: str
     port: int
@@ -40,7 +43,12 @@ class ConfiguredServer:
         if self.kind == "system":
             return self.host
         at = str(Endpoint(self.host, self.port))
-        return f"tls://{self.tls_name}@{at}" if self.tls_name else at
+        return f"{TLS_SCHEME}{self.tls_name}@{at}" if self.tls_name else at
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it has a loopback address, so that nobody else is on the path to it."""
+        return self.kind == "address" and ip_address(self.host).is_loopback
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from resolver.config import network_values, values
-from resolver.config.network_values import NameServer, SocketAddress
+from resolver.config.network_values import SocketAddress
 from resolver.config.values import RecordText
+from resolver.policy.upstream_groups import ConfiguredServer
 
 
 def read(kind: Any, value: object) -> object:  # noqa: ANN401 - a type or an annotation
@@ -31,26 +32,30 @@ def read(kind: Any, value: object) -> object:  # noqa: ANN401 - a type or an ann
             "[2001:db8::53]:5353",
             SocketAddress(ip_address("2001:db8::53"), 5353),
         ),
-        (network_values.Server, "system", NameServer("system", 53, "system")),
-        (network_values.Server, "192.0.2.53", NameServer("192.0.2.53", 53, "address")),
-        (network_values.Server, "192.0.2.53:5353", NameServer("192.0.2.53", 5353, "address")),
-        (network_values.Server, "2001:db8::53", NameServer("2001:db8::53", 53, "address")),
-        (network_values.Server, "[2001:DB8::53]:5353", NameServer("2001:db8::53", 5353, "address")),
+        (network_values.Server, "system", ConfiguredServer("system", 53, "system")),
+        (network_values.Server, "192.0.2.53", ConfiguredServer("192.0.2.53", 53, "address")),
+        (network_values.Server, "192.0.2.53:5353", ConfiguredServer("192.0.2.53", 5353, "address")),
+        (network_values.Server, "2001:db8::53", ConfiguredServer("2001:db8::53", 53, "address")),
+        (
+            network_values.Server,
+            "[2001:DB8::53]:5353",
+            ConfiguredServer("2001:db8::53", 5353, "address"),
+        ),
         (
             network_values.Server,
             "Dns.Agency.Example.",
-            NameServer("dns.agency.example", 53, "hostname"),
+            ConfiguredServer("dns.agency.example", 53, "hostname"),
         ),
-        (network_values.Server, "localhost:5353", NameServer("localhost", 5353, "hostname")),
+        (network_values.Server, "localhost:5353", ConfiguredServer("localhost", 5353, "hostname")),
         (
             network_values.Server,
             "tls://Dns.Example@192.0.2.53",
-            NameServer("192.0.2.53", 853, "address", "dns.example"),
+            ConfiguredServer("192.0.2.53", 853, "address", "dns.example"),
         ),
         (
             network_values.Server,
             "tls://dns.example@[2001:db8::53]",
-            NameServer("2001:db8::53", 853, "address", "dns.example"),
+            ConfiguredServer("2001:db8::53", 853, "address", "dns.example"),
         ),
         (values.DomainName, "Agency.Internal", b"\x06agency\x08internal\x00"),
         (values.DomainName, "0/26.2.ARPA.", b"\x040/26\x012\x04arpa\x00"),
