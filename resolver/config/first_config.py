@@ -14,7 +14,7 @@ from resolver.config.values import Address, Network
 
 INSTALLED_SCHEMA = "/usr/share/doc/darban/deploy/schemas/config.json"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-NOBODY = tuple(map(ip_address, ("192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1")))
+_NOBODY = tuple(map(ip_address, ("192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1")))
 """Addresses for documentation (RFC 5737, RFC 3849), which no client has."""
 
 
@@ -150,10 +150,7 @@ def _expectations(config: NewConfig) -> Iterator[str]:
             yield expectation(clients[0], "eitaa.com", "passed", "a domestic messenger")
         if not vlan.is_open:
             yield _all_messengers(vlan.name, audit=config.audit)
-    for nobody in NOBODY:
-        if not any(nobody in prefix for prefix in prefixes):
-            yield expectation(nobody, "agency.example", "refused", "a client in no VLAN")
-            return
+    yield from refused_client(prefixes)
 
 
 def _all_messengers(vlan: str, *, audit: bool) -> str:
@@ -166,6 +163,14 @@ def _all_messengers(vlan: str, *, audit: bool) -> str:
         'outcome = "blocked"',
     )
     return "".join(f"{'# ' * audit}{line}\n" for line in lines)
+
+
+def refused_client(prefixes: Sequence[Network]) -> Iterator[str]:
+    """The ``[[expect]]`` for a client in none of the VLANs with these prefixes, if there is one."""
+    for nobody in _NOBODY:
+        if not any(nobody in prefix for prefix in prefixes):
+            yield expectation(nobody, "agency.example", "refused", "a client in no VLAN")
+            return
 
 
 def expectation(client: Address, name: str, outcome: str, comment: str = "") -> str:

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Final
 
 from resolver.cli.importers.old_setup import OldPolicy, OldSetup, Rules, name_of
-from resolver.config.first_config import NOBODY, client_of, expectation, quoted
+from resolver.config.first_config import client_of, expectation, quoted, refused_client
 from resolver.config.values import Network
 from resolver.dns import names
 from resolver.dns.special_use import is_private
@@ -65,10 +65,7 @@ class Expectations:
             client = next((str(each) for each in clients if each is not None), None)
             if client is not None:
                 yield from self._of_client(client, vlan.policy or _NO_POLICY, known)
-        for nobody in NOBODY:
-            if not any(nobody in prefix for prefix in prefixes):
-                yield expectation(nobody, "agency.example", "refused", "a client in no VLAN")
-                return
+        yield from refused_client(prefixes)
 
     def _of_client(self, client: str, policy: OldPolicy, known: Iterable[str]) -> Iterator[str]:
         """Names that are blocked for a client, one that is allowed, one that is for others."""
