@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from resolver.dns import codes, names
-from resolver.dns.response import Response, scan
+from resolver.dns.response import scan
 from resolver.dns.scanned_record import Record, answer_records
 
 _OPTIONS_AT = 11
@@ -36,16 +36,16 @@ def received(packet: bytes) -> Received:
     assert response is not None, "the engine's replies are well-formed"
     return Received(
         codes.rcode_text(response.rcode),
-        tuple(_text(response, each) for each in answer_records(response)),
+        tuple(map(_text, answer_records(response))),
         response.min_ttl if any(response.counts) else None,
         tuple(_errors(packet[response.end + _OPTIONS_AT :])),
     )
 
 
-def _text(response: Response, record: Record) -> str:
+def _text(record: Record) -> str:
     data = ""
     if record.rtype in (codes.A, codes.AAAA):
-        data = str(ip_address(response.packet[record.rdata_at : record.end]))
+        data = str(ip_address(record.rdata))
     elif record.target:
         data = names.text(record.target)
     return f"{codes.type_text(record.rtype)} {data}".rstrip()

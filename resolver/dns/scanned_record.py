@@ -41,6 +41,11 @@ class Record:
         self.target = b"" if target is None else response.name_at(self.rdata_at + target)
         """The target name of a CNAME, DNAME, SVCB or HTTPS record; empty for other types."""
 
+    @property
+    def rdata(self) -> bytes:
+        """Its RDATA as in the packet, so a name in it may be compressed."""
+        return self.response.packet[self.rdata_at : self.end]
+
 
 def all_records(response: Response) -> list[Record]:
     """All records in the order of the packet, without the OPT and the records behind it."""

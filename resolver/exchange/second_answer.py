@@ -12,10 +12,12 @@ from typing import Final
 
 from resolver.dns import codes
 from resolver.dns.response import Response, scan
+from resolver.dns.scanned_record import answer_records
 from resolver.policy.filter_addresses import FilterAddresses
+from resolver.policy.verdict import Outcome
 
 SAME: Final = ""
-NATIONAL_FILTER: Final = "national_filter"
+NATIONAL_FILTER: Final[str] = Outcome.NATIONAL_FILTER.label
 OTHER: Final = "other"
 KINDS: Final[tuple[str, ...]] = (NATIONAL_FILTER, OTHER)
 
@@ -41,9 +43,5 @@ def difference(first: bytes, second: bytes, filter_addresses: FilterAddresses | 
 
 def _addresses(response: Response) -> frozenset[bytes]:
     """The addresses in the answer section."""
-    packet, found = response.packet, set()
-    for at in response.type_offsets[: response.counts[0]]:
-        rtype = int.from_bytes(packet[at : at + 2], "big")
-        if rtype in (codes.A, codes.AAAA):
-            found.add(packet[at + 10 : at + 10 + int.from_bytes(packet[at + 8 : at + 10], "big")])
-    return frozenset(found)
+    records = answer_records(response)
+    return frozenset([each.rdata for each in records if each.rtype in (codes.A, codes.AAAA)])

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from resolver.dns import codes
 from resolver.dns.response import ANSWER, Response
+from resolver.dns.scanned_record import answer_records
 from resolver.exchange.upstream_query import is_lame
 from resolver.policy.filter_addresses import FilterAddresses
 from resolver.transport.tls_session import TlsError
@@ -76,10 +77,7 @@ def fault_of(answer: Response | None) -> str:
 
 def has_address(answer: Response | None) -> bool:
     """Whether an answer has an A record."""
-    if answer is None:
-        return False
-    types = answer.type_offsets[: answer.counts[ANSWER]]
-    return any(int.from_bytes(answer.packet[at : at + 2], "big") == codes.A for at in types)
+    return answer is not None and any(each.rtype == codes.A for each in answer_records(answer))
 
 
 def is_passed(signed: Response | None, bogus: Response | None, unchecked: Response | None) -> bool:
