@@ -28,11 +28,11 @@ from resolver.cli.in_force_at import (
     PastPolicy,
     activations_at,
     in_force_at,
-    is_past,
+    past_moment,
     since,
     who,
 )
-from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
+from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import view_of_vlan
 from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
@@ -139,9 +139,7 @@ def history(
         if client is not None:
             raise DarbanError(f"say at which moment: darban history {client} --at 2027-03-20T10:00")
         return _list(state, as_json)
-    moment = parse_moment(at).timestamp()
-    if not is_past(moment):
-        raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
+    moment = past_moment(at, "the audit log")
     if client is not None:
         return _of_client(config, moment, client, as_json)
     return _at(state, moment, as_json)
@@ -198,8 +196,7 @@ def _at(state: Path, moment: float, as_json: bool) -> int:
             echo(str(error))
         return error.code
     if as_json:
-        answers = [_as_json(AuditLog(state), each, moment) for each in found]
-        print_json(answers[0] if len(answers) == 1 else {"at": moment, "answers": answers})
+        _print_answers(moment, [_as_json(AuditLog(state), each, moment) for each in found])
     else:
         echo("\n\n".join(_entry_text(each, moment) for each in found))
     return 0
@@ -208,8 +205,7 @@ def _at(state: Path, moment: float, as_json: bool) -> int:
 def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
     answers = [(each, _effective_policy(each, client)) for each in in_force_at(config, moment)]
     if as_json:
-        told = [{**past.as_json(), "standing": effective} for past, effective in answers]
-        print_json(told[0] if len(told) == 1 else {"at": moment, "answers": told})
+        _print_answers(moment, [{**past.as_json(), "standing": found} for past, found in answers])
     else:
         refused = f"client {client}: in no VLAN, so its queries were refused"
         texts = ((past.text(), effective) for past, effective in answers)
@@ -219,6 +215,11 @@ def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
             )
         )
     return 0
+
+
+def _print_answers(moment: float, answers: list[dict[str, object]]) -> None:
+    """Print one answer, or those that may be meant where the clock was set."""
+    print_json(answers[0] if len(answers) == 1 else {"at": moment, "answers": answers})
 
 
 def _effective_policy(past: PastPolicy, client: str) -> EffectivePolicy | None:

@@ -16,7 +16,7 @@ from resolver.audit.in_force import ActivationInForce, in_force
 from resolver.audit.reading import Reading
 from resolver.cli.command import echo
 from resolver.cli.history_verify import break_text
-from resolver.cli.moments import moment_text, span_text
+from resolver.cli.moments import InvalidMoment, moment_text, parse_moment, span_text
 from resolver.compiler.past_policy import compile_past
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
@@ -65,6 +65,18 @@ _UNKNOWN_RELEASE = "which version of Darban ran then was not noted"
 def is_past(moment: float) -> bool:
     """Whether the audit log decides what was in force."""
     return moment < time.time()
+
+
+def past_moment(text: str, what: str) -> float:
+    """A moment of the past, in seconds since 1970; ``what`` has only the past.
+
+    Raises:
+        InvalidMoment: it is still to come, or is no moment.
+    """
+    moment = parse_moment(text).timestamp()
+    if not is_past(moment):
+        raise InvalidMoment(f"'{text}' is still to come; {what} has only the past")
+    return moment
 
 
 def in_force_at(config: Path, moment: float) -> list[PastPolicy]:

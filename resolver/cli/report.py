@@ -18,8 +18,7 @@ from resolver.audit.period_values import PeriodReport
 from resolver.audit.policy_report import PastActivation, Report, make_report
 from resolver.cli import printable_report
 from resolver.cli.command import AsJson, Config, echo, json_text, print_json
-from resolver.cli.in_force_at import in_force_at, is_past
-from resolver.cli.moments import InvalidMoment, parse_moment
+from resolver.cli.in_force_at import in_force_at, past_moment
 from resolver.cli.policies import compile_shown, load_snapshot
 from resolver.cli.printable_report import AskedPeriod
 from resolver.cli.report_file import write_report
@@ -195,9 +194,7 @@ def _results(
 
 
 def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
-    moment = parse_moment(at).timestamp()
-    if not is_past(moment):
-        raise InvalidMoment(f"'{at}' is still to come; the report has only the past")
+    moment = past_moment(at, "the report")
     past, *others = in_force_at(path, moment)
     if others:
         each = "\n".join(each.text() for each in (past, *others))
