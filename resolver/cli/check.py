@@ -11,8 +11,8 @@ from resolver import DarbanError
 from resolver.analysis.missing_ranges import missing_ranges
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
-from resolver.cli.hours_text import hours_text
 from resolver.cli.policies import compile_shown, with_misfits, with_warnings
+from resolver.cli.policy_text import hours_text
 from resolver.compiler.compilation import CompileResult
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, problem_lines, toml_text

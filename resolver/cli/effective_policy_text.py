@@ -6,7 +6,7 @@ from typing import assert_never
 
 from resolver.audit.effective_policy import EffectivePolicy
 from resolver.audit.policy_report import BlockedService
-from resolver.cli.exemption_text import exemption_text
+from resolver.cli.policy_text import exemption_text
 from resolver.policy.clauses import Action
 
 

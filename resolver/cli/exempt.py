@@ -11,10 +11,10 @@ import typer
 from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_edits import Edited, ExemptionEdits
-from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.cli.pair import run_there
 from resolver.cli.policies import compile_valid
+from resolver.cli.policy_text import exemption_text
 from resolver.cli.server import read_status
 from resolver.metrics import status
 from resolver.supervisor import control_client

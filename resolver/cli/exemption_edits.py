@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from resolver import DarbanError
 from resolver.cli.activation import activate, write
-from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text
-from resolver.cli.reload_text import result_text
-from resolver.cli.server import policy_in_force
+from resolver.cli.policy_text import exemption_text
+from resolver.cli.server import policy_in_force, reload_text
 from resolver.compiler.candidate import PolicyInForce
 from resolver.compiler.exemption import EditedConfig, ExemptionEdit
 from resolver.config.amendment import unused_id
@@ -156,7 +155,7 @@ class ExemptionEdits:
             answer = activate(path, edited.texts, event, self._in_force.snapshot)
             code = int(answer["code"])
             # without an error, the warnings of its report are among ``warnings``
-            result = result_text(path, answer if code else {**answer, "report": []})
+            result = reload_text(path, answer if code else {**answer, "report": []})
         else:
             write(path, edited.texts)
             result = "no server runs; this will be in force when one is started, or pulls it"

@@ -21,7 +21,6 @@ from resolver.audit.verification import WitnessedHead
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.effective_policy_text import effective_policy_text
-from resolver.cli.exemption_text import exemption_text
 from resolver.cli.history_verify import break_text
 from resolver.cli.in_force_at import (
     NothingInForce,
@@ -34,6 +33,7 @@ from resolver.cli.in_force_at import (
 )
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import view_of_vlan
+from resolver.cli.policy_text import exemption_text
 from resolver.cli.summary_text import summary_lines, summary_words
 from resolver.config.values import parse_address
 from resolver.snapshot import store

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from resolver import DarbanError
 from resolver.cli.command import echo, print_json
-from resolver.cli.exemption_text import exemption_text
 from resolver.cli.pair import NOT_REACHED, run_there
+from resolver.cli.policy_text import exemption_text
 from resolver.cli.server import ask
 from resolver.config.load import load
 from resolver.policy.exemption_details import ExemptionDetails, comparable

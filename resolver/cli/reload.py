@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.reload_text import result_text
-from resolver.cli.server import PATIENCE, ask
+from resolver.cli.server import PATIENCE, ask, reload_text
 
 File = Annotated[
     Path | None,
@@ -59,5 +58,5 @@ def reload(
     if as_json:
         print_json(answer)
     else:
-        echo(result_text(config, answer))
+        echo(reload_text(config, answer))
     return int(answer["code"])

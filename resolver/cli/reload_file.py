@@ -13,8 +13,7 @@ from resolver.analysis.name_changes import NameChange
 from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import echo, print_json
 from resolver.cli.policies import compile_shown
-from resolver.cli.reload_text import result_text
-from resolver.cli.server import policy_in_force
+from resolver.cli.server import policy_in_force, reload_text
 from resolver.compiler.candidate import Rejected
 from resolver.metrics.part import Answer
 from resolver.snapshot.config_files import DiskFiles
@@ -50,7 +49,7 @@ def reload_from(new: Path, path: Path, *, accept: bool, as_json: bool) -> int:
     if as_json:
         print_json({**answer, "diff": diff, "kept": old_file})
     else:
-        echo(result_text(path, answer))
+        echo(reload_text(path, answer))
         echo(_file_text(path, new, answer, old_file))
         sources = in_force.sources
         if old_file and sources and sources.texts.get(path.name) != before.decode(errors="replace"):

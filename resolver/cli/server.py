@@ -24,6 +24,15 @@ _STEPS = {
     "update-lists": "the server fetches the lists, and compiles what has changed",
 }
 """What a server does for a command that takes long."""
+_RELOADED = {
+    "applied": "in force, snapshot {snapshot}",
+    "unchanged": "nothing has changed, snapshot {snapshot} is in force",
+    "refused": "not put in force, an expectation does not hold; snapshot {snapshot} stays",
+    "held": "not put in force before a person accepts it (--accept); snapshot {snapshot} stays",
+    "invalid": "not put in force, it has errors; snapshot {snapshot} stays",
+    "needs_restart": "not put in force, it needs a restart; snapshot {snapshot} stays",
+    "failed": "not put in force, the reload failed; snapshot {snapshot} stays",
+}
 
 
 class ServerRefused(DarbanError):
@@ -62,6 +71,11 @@ def answer_text(config: Path, answer: Answer, results: Mapping[str, str]) -> str
     """The report that an answer has, and its result in the words that ``results`` has for it."""
     result = results[answer["result"]].format_map(answer)
     return "\n".join([*answer["report"], f"{config}: {result}"])
+
+
+def reload_text(config: Path, answer: Answer) -> str:
+    """The result of a reload, in words."""
+    return answer_text(config, answer, _RELOADED)
 
 
 def read_status(config: Path) -> Status:

@@ -14,8 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import minute_lines, span_text
+from resolver.cli.policy_text import hours_text
 from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus

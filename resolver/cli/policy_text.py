@@ -1,11 +1,21 @@
-"""An exemption in one line."""
+"""Hours and exemptions, in one line each."""
 
-from resolver.cli.moments import moment_text
+from resolver.cli.moments import minute_text, moment_text
+from resolver.metrics.status import HoursStatus
 from resolver.policy.exemption_details import ExemptionDetails
 from resolver.system.english import some_text
 
 _SHOWN = 5
 """Services that are named; of more, only how many there are besides (--json has them all)."""
+
+
+def hours_text(hours: HoursStatus) -> str:
+    """Their name, days and times, and their next change."""
+    now = "now" if hours.hold else "not now"
+    if hours.changes is not None:
+        change = "until" if hours.hold else "from"
+        now += f", {change} {minute_text(hours.changes)}"
+    return f"{hours.name}: {hours.text}; {now}"
 
 
 def exemption_text(exemption: ExemptionDetails) -> str:
