@@ -19,12 +19,11 @@ from resolver.analysis.coverage_expectations import coverage_failures
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.compiler import hours
 from resolver.compiler.all_names import AllNames
-from resolver.compiler.authorities import read_authorities
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected
 from resolver.compiler.kept_readings import KeptReadings
-from resolver.compiler.logo import read_logo
 from resolver.compiler.losses import Losses
+from resolver.compiler.named_files import read_authorities, read_logo
 from resolver.compiler.policy import compile_snapshot
 from resolver.compiler.protected_names import protected_names
 from resolver.compiler.tls import check_certificate

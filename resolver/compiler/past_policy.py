@@ -14,7 +14,7 @@ from pathlib import Path
 
 from resolver import DarbanError
 from resolver.compiler.block_lists import read_lists
-from resolver.compiler.logo import read_logo
+from resolver.compiler.named_files import read_logo
 from resolver.compiler.policy import compile_snapshot
 from resolver.config.load import LoadedConfig, load
 from resolver.lists.acceptance import MAX_LIST_BYTES
