@@ -16,7 +16,7 @@ from typing import Final
 
 from resolver import DarbanError
 from resolver.policy.settings import Endpoint
-from resolver.system.interfaces import is_missing
+from resolver.system.interfaces import family_of, is_missing
 from resolver.system.log import log
 from resolver.transport.tcp_options import limit_segments
 
@@ -107,7 +107,7 @@ def endpoint_of(listening: socket.socket) -> Endpoint:
 def _open(
     endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool, wait: bool
 ) -> socket.socket:
-    family = _family(endpoint)
+    family = family_of(endpoint.address)
     try:
         listening = socket.socket(family, kind | socket.SOCK_NONBLOCK)
     except OSError as error:
@@ -142,7 +142,7 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
     ``what`` is served there, as ``setting`` says. OSError if it cannot be, such as at a port that
     is taken.
     """
-    family = _family(endpoint)
+    family = family_of(endpoint.address)
     listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -198,10 +198,6 @@ def _log_if_missing(endpoint: Endpoint, what: str, setting: str, besides: str) -
             "address to this host, or change %s; see the addresses it has with: ip address",
             *(endpoint, what, besides, setting),
         )
-
-
-def _family(endpoint: Endpoint) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
 
 
 def _advice(endpoint: Endpoint, error: OSError) -> str:

@@ -35,6 +35,7 @@ from resolver.server.connection_shares import ConnectionShare
 from resolver.server.handler import QueryHandler
 from resolver.server.proxy import Proxies
 from resolver.server.send_backlog import SendBacklog
+from resolver.system.interfaces import family_of
 from resolver.system.log import log
 from resolver.transport.handshakes import Handshakes
 from resolver.transport.loop import Loop
@@ -416,6 +417,5 @@ class TcpServer:
 
 def _octets(address: str, _port: int, _flow: int = 0, scope: int = 0) -> bytes:
     """The octets of an address, with its IPv6 scope if it has one (``Clients.of``)."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    octets = socket.inet_pton(family, address.partition("%")[0])
+    octets = socket.inet_pton(family_of(address), address.partition("%")[0])
     return octets + scope.to_bytes(4, sys.byteorder) if scope else octets

@@ -17,6 +17,11 @@ def interface_name(scope: bytes) -> str:
         return ""
 
 
+def family_of(address: str) -> socket.AddressFamily:
+    """The family of an address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def peer_text(peer: tuple[Any, ...]) -> str:
     """The address of a peer as text, a link-local one with its interface: fe80::5%eth0."""
     scope = peer[3].to_bytes(4, sys.byteorder) if len(peer) == 4 and peer[3] else b""
@@ -26,8 +31,7 @@ def peer_text(peer: tuple[Any, ...]) -> str:
 def is_missing(address: str) -> bool:
     """Whether an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
     try:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+        with socket.socket(family_of(address), socket.SOCK_DGRAM) as trial:
             trial.bind((address, 0))
     except OSError as error:
         return error.errno == errno.EADDRNOTAVAIL

@@ -18,6 +18,7 @@ import aiodns
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Settings
 from resolver.policy.upstream_groups import FALLBACK_GROUP, ConfiguredGroup, ConfiguredServer
+from resolver.system.interfaces import family_of
 from resolver.system.log import log
 from resolver.upstream.server_address import ServerAddress
 from resolver.upstream.source_address import source_address_for
@@ -50,7 +51,7 @@ def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
     """Whether this address is one on which this resolver listens."""
     if server in settings.listen:
         return True
-    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    family = family_of(server.address)
     wildcard = Endpoint("::" if family == socket.AF_INET6 else "0.0.0.0", server.port)
     if wildcard not in settings.listen:
         return False

@@ -2,6 +2,7 @@
 
 import socket
 
+from resolver.system.interfaces import family_of
 from resolver.transport.tcp_options import limit_segments
 from resolver.upstream.source_address import bind_source_address
 
@@ -11,8 +12,7 @@ def open_client_socket(address: str, source_address: str, kind: socket.SocketKin
 
     ``source_address`` is the address of this host that it sends from; empty for any.
     """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+    made = socket.socket(family_of(address), kind | socket.SOCK_NONBLOCK)
     try:
         if source_address:
             bind_source_address(made, source_address)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.system.interfaces import family_of
 
 _IP_BIND_ADDRESS_NO_PORT: Final = 24  # Linux's number; Python 3.11 does not have it
 
@@ -33,8 +34,7 @@ def missing_source_addresses(compiled: CompiledConfig) -> Iterator[tuple[str, st
     """The upstream groups and their addresses that this host lacks, by a trial of each."""
     for group in compiled.groups:
         for source in group.source:
-            family = socket.AF_INET6 if ":" in source else socket.AF_INET
-            with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            with socket.socket(family_of(source), socket.SOCK_DGRAM) as trial:
                 try:
                     bind_source_address(trial, source)
                 except OSError:
