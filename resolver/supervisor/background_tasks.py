@@ -5,6 +5,7 @@ begins again. Without that, a failure would end the work for good, and nobody wo
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -37,6 +38,13 @@ def report_unaccepted() -> None:
             log.warning("no command and no HTTP request is accepted for now: %s", error)
 
     loop.set_exception_handler(report)
+
+
+async def wait_at_most(seconds: float, event: asyncio.Event) -> None:
+    """Wait until an event is set, for this time at most."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class BackgroundTasks:

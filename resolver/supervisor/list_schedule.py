@@ -13,7 +13,6 @@ What must stay true:
 """
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
@@ -24,6 +23,7 @@ from resolver.metrics.part_states import FetchedLists, FetchState
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.settings import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
+from resolver.supervisor.background_tasks import wait_at_most
 from resolver.system.english import count_text
 from resolver.system.log import log
 from resolver.upstream.addresses import bootstrap
@@ -83,8 +83,7 @@ class UpdateSchedule:
                     pause = time.monotonic() + _RETRY / 2
                     self._not_before = dict.fromkeys(due, pause)
                     continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(waits.values(), default=DAY))
+            await wait_at_most(min(waits.values(), default=DAY), self._changed)
 
     def _follow(self) -> Sequence[Subscription]:
         subscriptions, states = self._config.compiled.subscriptions, self._states

@@ -6,7 +6,6 @@ come from hours or an exemption that begin or end in this moment.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Final
 from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import SelfTestState
+from resolver.supervisor.background_tasks import wait_at_most
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.system.log import log
@@ -57,9 +57,7 @@ class SelfTest(Part):
             if not self._wanted.is_set():
                 self._report(wrong)
             is_open = wrong is None and self._expects()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_SOON if is_open else _EACH):
-                    await self._wanted.wait()
+            await wait_at_most(_SOON if is_open else _EACH, self._wanted)
 
     def _report(self, wrong: tuple[str, ...] | None) -> None:
         before = self._state

@@ -6,7 +6,6 @@ answers wrongly after the others of its group.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from resolver.dns import names
@@ -16,6 +15,7 @@ from resolver.metrics.status import WrongAnswer
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.filter_addresses import FilterAddresses
 from resolver.policy.upstream_groups import FALLBACK_GROUP
+from resolver.supervisor.background_tasks import wait_at_most
 from resolver.supervisor.link_probe import made_up_name
 from resolver.supervisor.rollout import Rollout
 from resolver.system.log import log
@@ -52,8 +52,7 @@ class UpstreamValidation(Part):
         while True:
             self._changed.clear()
             await self._probe()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _PROBE)
+            await wait_at_most(_PROBE, self._changed)
 
     async def _probe(self) -> None:
         """Probe each server once, and send the workers what has changed."""

@@ -1,7 +1,6 @@
 """Keeps a worker in every slot: starts the workers, and replaces one that ends or hangs."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 
 from resolver import DarbanError
@@ -9,7 +8,7 @@ from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import WorkersState
 from resolver.server.worker_channel import WorkerMessage
-from resolver.supervisor.background_tasks import BackgroundTasks
+from resolver.supervisor.background_tasks import BackgroundTasks, wait_at_most
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot
 from resolver.system.log import log
@@ -104,8 +103,7 @@ class WorkerPool(Part):
                     slot.kill()
             if self._workers:
                 alive()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _WATCH)
+            await wait_at_most(_WATCH, self._stopping)
 
     async def _start(self, slot: WorkerSlot) -> None:
         await self._rollout.start_worker(slot, self._on_exit, draining=self._draining)

@@ -10,7 +10,6 @@ What must stay true:
 """
 
 import asyncio
-import contextlib
 import json
 import secrets
 import socket
@@ -27,7 +26,9 @@ from resolver.policy.moment import in_force
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.serial_query import serial_in, serial_query
 from resolver.publish.writer import WriteResult, zone_directory
+from resolver.supervisor.background_tasks import wait_at_most
 from resolver.system.background_priority import run_in_background
+from resolver.system.interfaces import family_of
 from resolver.system.log import log
 
 _LOOK = 1.0
@@ -81,8 +82,7 @@ class ZonePublisher(Part):
             if publication is not None and now >= next_question:
                 is_served = await self._ask(publication.listen[0])
                 next_question = now + (_ASK if is_served else _LOOK)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _LOOK)
+            await wait_at_most(_LOOK, self._changed)
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
@@ -148,9 +148,9 @@ def _to_publish(config: ServedConfig) -> Published:
 async def served_serials(server: Endpoint, zones: list[str]) -> dict[str, int]:
     """The serials of those zones that a server answers for, by their names."""
     loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
     served = {}
-    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
+    with socket.socket(family_of(server.address), kind) as udp:
         try:
             udp.connect((server.address, server.port))
             for zone in zones:
