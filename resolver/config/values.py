@@ -88,15 +88,13 @@ def reader(expected: str, read: Callable[[str], object], pattern: str = "") -> P
     return PlainValidator(TextReader(expected, read, pattern))
 
 
-def matching(
-    expected: str, pattern: str, advice: str = "", convert: Callable[[str], str] = str
-) -> PlainValidator:
+def matching(expected: str, pattern: str, advice: str = "") -> PlainValidator:
     """A validator for text that matches a pattern from beginning to end."""
     whole = re.compile(pattern)
 
     def read(text: str) -> str:
         if whole.fullmatch(text):
-            return convert(text)
+            return text
         lower = text.lower()
         raise InvalidValue(
             expected, f'Did you mean "{lower}"?' if whole.fullmatch(lower) else advice

@@ -15,7 +15,6 @@ What must stay true:
 
 import array
 import mmap
-import struct
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterator
 from itertools import islice, pairwise
@@ -46,9 +45,8 @@ class RuleMatch(NamedTuple):
 
 SUBTREE: Final = 1
 EXCEPTION: Final = 2
-RULE: Final = struct.Struct("=II")
-"""The two words of a rule: its line; its list and its flags."""
 WORD: Final = 4
+"""Octets. A rule has two words: its line; its list and its flags."""
 UNKNOWN: Final = 0
 MIXED: Final = 0xFFFF
 """Entries of the table: for no key; for keys with several rules, or with rules that differ."""

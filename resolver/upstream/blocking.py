@@ -20,6 +20,7 @@ from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.filter_addresses import FilterAddresses
+from resolver.transport.stream import framed
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.client_socket import open_client_socket
 from resolver.upstream.random_ids import RandomIds
@@ -127,7 +128,7 @@ def _over_stream(attempt: Attempt, message: bytes) -> bytes:
             stream = opened.enter_context(
                 context_for(server.authorities).wrap_socket(stream, server_hostname=server.tls_name)
             )
-        stream.sendall(len(message).to_bytes(2, "big") + message)
+        stream.sendall(framed(message))
         with stream.makefile("rb") as received:
             length = int.from_bytes(received.read(2), "big")
             packet = received.read(length)
