@@ -16,12 +16,13 @@ from resolver.audit.in_force import ActivationInForce, in_force
 from resolver.audit.reading import Reading
 from resolver.cli.command import echo
 from resolver.cli.history_verify import break_text
-from resolver.cli.moments import InvalidMoment, moment_text, parse_moment, span_text
+from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
 from resolver.compiler.past_policy import compile_past
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
+from resolver.system.english import span_text
 
 
 class NothingInForce(DarbanError):

@@ -78,16 +78,6 @@ def _with_gregorian_date(text: str) -> str:
     return f"{day}{text[date.end() :]}"
 
 
-def span_text(seconds: float) -> str:
-    """A duration in its two largest units."""
-    minutes, rest = divmod(max(0, int(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
 def parse_duration(text: str) -> dt.timedelta:
     """Read a duration such as ``2h``, ``90m`` or ``1d12h``."""
     plain = text.replace(" ", "").lower()

@@ -14,13 +14,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from resolver.cli.moments import minute_lines, span_text
+from resolver.cli.moments import minute_lines
 from resolver.cli.policy_text import hours_text
 from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.metrics.unknown_clients import UnknownClients
-from resolver.system.english import count_text
+from resolver.system.english import count_text, span_text
 
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""

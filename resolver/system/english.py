@@ -1,7 +1,10 @@
-"""Numbers, lists and moments in English texts."""
+"""Numbers, lists, spans and moments in English texts."""
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Final
+
+_UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def count_text(number: int, one: str, many: str = "") -> str:
@@ -13,6 +16,22 @@ def some_text(first: Sequence[str], number: int) -> str:
     """``a, b and 2 more``: the first of a number of things."""
     more = number - len(first)
     return ", ".join(first) + (f" and {more:,} more" if more > 0 else "")
+
+
+def span_text(seconds: float) -> str:
+    """``1 h 2 min``: a length of time in its two largest units."""
+    return " ".join(f"{number} {unit}" for number, unit in span_parts(seconds))
+
+
+def span_parts(seconds: float) -> list[tuple[int, str]]:
+    """The two largest units of a length of time; none is 0, but for ``0 s``."""
+    rest = max(0, int(seconds))
+    parts: list[tuple[int, str]] = []
+    for length, unit in _UNITS:
+        number, rest = divmod(rest, length)
+        if number or (unit == "s" and not parts):
+            parts.append((number, unit))
+    return parts[:2]
 
 
 def utc_text(seconds: float) -> str:

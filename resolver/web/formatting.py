@@ -3,6 +3,7 @@
 import datetime as dt
 
 from resolver.system import solar_hijri
+from resolver.system.english import span_parts, span_text
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -12,7 +13,7 @@ _PERSIAN_MONTHS = (
     *("ژانویهٔ", "فوریهٔ", "مارس", "آوریل", "مهٔ", "ژوئن", "ژوئیهٔ"),
     *("اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر"),
 )
-_SPANS = ((86400, "d", "روز"), (3600, "h", "ساعت"), (60, "min", "دقیقه"), (1, "s", "ثانیه"))
+_PERSIAN_UNITS = {"d": "روز", "h": "ساعت", "min": "دقیقه", "s": "ثانیه"}
 _SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _SEPARATORS = str.maketrans(",.%", "٬٫٪")
 
@@ -59,13 +60,10 @@ class Formatting:
 
     def span(self, seconds: float) -> str:
         """A length of time in its two largest units."""
-        rest = max(0, int(seconds))
-        parts: list[str] = []
-        for length, unit, persian in _SPANS:
-            many, rest = divmod(rest, length)
-            if many or (length == 1 and not parts):
-                parts.append(self.digits(f"{many} {persian if self._persian else unit}"))
-        return (" و " if self._persian else " ").join(parts[:2])
+        if not self._persian:
+            return span_text(seconds)
+        parts = (f"{number} {_PERSIAN_UNITS[unit]}" for number, unit in span_parts(seconds))
+        return self.digits(" و ".join(parts))
 
     def both_days(self, iso: str) -> str:
         """A day such as 2015-02-18 in both calendars, the language's own first."""

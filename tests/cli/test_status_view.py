@@ -142,7 +142,7 @@ def test_what_needs_a_look_is_told() -> None:
         "the clock is not synchronised",
         f"upstream {IPV6} does not answer",
         "gone: up to date never, failed 3 times",
-        "doh: up to date 2 h 0 min ago",
+        "doh: up to date 2 h ago",
         "grown: up to date 1 min 30 s ago; a change is held: darban lists",
         "the oldest review was on 2026-11-24",
     ):

@@ -1,8 +1,8 @@
-"""Numbers, lists and moments in English texts."""
+"""Numbers, lists, spans and moments in English texts."""
 
 import pytest
 
-from resolver.system.english import count_text, some_text, utc_text
+from resolver.system.english import count_text, some_text, span_text, utc_text
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,14 @@ def test_one_thing_is_in_the_singular(text: str, expected: str) -> None:
 )
 def test_what_is_not_named_is_counted(text: str, expected: str) -> None:
     assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(-1.0, "0 s"), (90.0, "1 min 30 s"), (7200.0, "2 h"), (86_700.0, "1 d 5 min")],
+)
+def test_a_span_has_its_two_largest_units(seconds: float, expected: str) -> None:
+    assert span_text(seconds) == expected
 
 
 def test_a_moment_is_of_utc() -> None:
