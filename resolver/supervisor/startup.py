@@ -26,7 +26,7 @@ from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.system.files import remove_abandoned
 from resolver.system.log import log, say
 from resolver.system.steps import Showing
-from resolver.upstream.source_address import missing_source_addresses
+from resolver.upstream.client_socket import missing_source_addresses
 
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 65536

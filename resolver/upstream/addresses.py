@@ -20,8 +20,8 @@ from resolver.policy.settings import Endpoint, Settings
 from resolver.policy.upstream_groups import FALLBACK_GROUP, ConfiguredGroup, ConfiguredServer
 from resolver.system.interfaces import family_of
 from resolver.system.log import log
+from resolver.upstream.client_socket import source_address_for
 from resolver.upstream.server_address import ServerAddress
-from resolver.upstream.source_address import source_address_for
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 _TIMEOUT: Final = 2.0

@@ -22,9 +22,9 @@ from resolver.exchange.servers import Server
 from resolver.policy.filter_addresses import FilterAddresses
 from resolver.system.log import log
 from resolver.transport.loop import Loop
+from resolver.upstream.client_socket import bind_source_address
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
-from resolver.upstream.source_address import bind_source_address
 
 USES: Final = 8
 OPEN: Final = 64
