@@ -10,7 +10,7 @@ from pathlib import Path
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Publication, Secondary
-from resolver.publish.zone_text import block_set_zone, override_zone
+from resolver.publish.zone_text import zone_names
 
 KEYS_FILE = "/etc/knot/darban-keys.conf"
 """The secrets of the keys; neither Darban nor its config has them."""
@@ -65,11 +65,7 @@ def knot_config(compiled: CompiledConfig, publication: Publication, directory: P
 
 
 def _zones(compiled: CompiledConfig, publication: Publication) -> Iterator[str]:
-    zones = [
-        block_set_zone(policy.name, publication) for policy in compiled.policies if not policy.vlan
-    ]
-    zones += [override_zone(vlan.name, publication) for vlan in compiled.vlans]
-    for zone in zones:
+    for zone in zone_names(compiled, publication):
         yield f"  - domain: {names.text(zone)}\n    template: darban\n"
 
 

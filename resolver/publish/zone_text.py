@@ -86,13 +86,18 @@ def override_zone(vlan: str, publication: Publication) -> bytes:
     return names.parse(f"{vlan}.vlan.{names.text(publication.zone)}")
 
 
+def zone_names(compiled: CompiledConfig, publication: Publication) -> Iterator[bytes]:
+    """The names of all zones: the block sets, then the override zones."""
+    for policy in compiled.policies:
+        if not policy.vlan:
+            yield block_set_zone(policy.name, publication)
+    for vlan in compiled.vlans:
+        yield override_zone(vlan.name, publication)
+
+
 def longest_name(compiled: CompiledConfig, publication: Publication) -> int:
     """The octets of the longest name that has all its rules in each zone."""
-    zones = itertools.chain(
-        (block_set_zone(policy.name, publication) for policy in compiled.policies),
-        (override_zone(vlan.name, publication) for vlan in compiled.vlans),
-    )
-    return min(map(_room, zones)) - len(names.WILDCARD)
+    return min(map(_room, zone_names(compiled, publication))) - len(names.WILDCARD)
 
 
 def _room(zone: bytes) -> int:
