@@ -5,10 +5,8 @@ in force has changed, a child process compares the two, at idle priority.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +16,13 @@ from resolver.metrics.part import Part
 from resolver.metrics.part_states import EditState
 from resolver.metrics.served_config import ServedConfig
 from resolver.snapshot.config_files import SourceTexts
+from resolver.system.file_version import file_version
 from resolver.system.log import log
 
 _LOOK: Final = 60.0
 """Seconds between two looks."""
 
-_Stamps = dict[Path, tuple[int, ...]]
+_Versions = dict[Path, tuple[int, ...]]
 
 
 class EditWatch(Part):
@@ -35,7 +34,7 @@ class EditWatch(Part):
         """``sources`` says what is in force; None where that is not known."""
         self._config = config
         self._sources = sources
-        self._compared: tuple[SourceTexts, _Stamps] | None = None
+        self._compared: tuple[SourceTexts, _Versions] | None = None
         self._state = EditState()
 
     def states(self) -> Iterable[object]:
@@ -62,7 +61,7 @@ class EditWatch(Part):
         sources = self._sources()
         if sources is None:
             return
-        seen = sources, await asyncio.to_thread(_stamps, self._config.file.parent, sources)
+        seen = sources, await asyncio.to_thread(_versions, self._config.file.parent, sources)
         if seen == self._compared:
             return
         try:
@@ -77,12 +76,7 @@ class EditWatch(Part):
         self._state = EditState(found.files, since, found.refused) if found.files else EditState()
 
 
-def _stamps(folder: Path, sources: SourceTexts) -> _Stamps:
-    """What changes where a file is edited, added or removed; absent for what is not there."""
+def _versions(folder: Path, sources: SourceTexts) -> _Versions:
+    """What changes where a file is edited, added or removed."""
     files = {folder / each for each in (*sources.texts, *(sources.lists or {}))}
-    found: _Stamps = {}
-    for path in files | {each.parent for each in files}:
-        with suppress(OSError):
-            known = os.stat(path)  # noqa: PTH116 - of some hundred paths
-            found[path] = (known.st_mtime_ns, known.st_ctime_ns, known.st_size, known.st_ino)
-    return found
+    return {each: file_version(each) for each in files | {each.parent for each in files}}

@@ -11,21 +11,21 @@ What must stay true:
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
 from resolver.metrics.part import Part
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import CertificateStatus
 from resolver.policy.settings import TlsSettings
+from resolver.system.file_version import file_version
 from resolver.system.log import log
 from resolver.transport.tls_certificate import CertificateError, read_certificate
 
 _LOOK: Final = 2.0
 """Seconds between two looks at the files."""
 
-_Seen = tuple[TlsSettings, object, object]
-"""Which files, and what stat(2) says of them."""
+_Seen = tuple[TlsSettings, tuple[int, ...], tuple[int, ...]]
+"""Which files, and their versions."""
 
 
 class TlsCertificate(Part):
@@ -61,7 +61,7 @@ class TlsCertificate(Part):
             self._status = self._read = None
             return
         certificate, key = (self._config.file.parent / each for each in (tls.certificate, tls.key))
-        before, self._seen = self._seen, (tls, _stamp(certificate), _stamp(key))
+        before, self._seen = self._seen, (tls, file_version(certificate), file_version(key))
         if self._seen == self._read or not (at_once or self._seen == before):
             return
         self._read = self._seen
@@ -87,12 +87,3 @@ class TlsCertificate(Part):
             )
         else:
             log.info("%s is the certificate of DNS over TLS now", certificate)
-
-
-def _stamp(file: Path) -> object:
-    """What changes when a file is written, replaced, led to by another link, or may be read."""
-    try:
-        found = file.stat()
-    except OSError as error:
-        return error.errno
-    return found.st_ino, found.st_size, found.st_ctime_ns

@@ -18,6 +18,7 @@ import aiodns
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Settings
 from resolver.policy.upstream_groups import FALLBACK_GROUP, ConfiguredGroup, ConfiguredServer
+from resolver.system.file_version import file_version
 from resolver.system.interfaces import family_of
 from resolver.system.log import log
 from resolver.upstream.client_socket import source_address_for
@@ -61,15 +62,6 @@ def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
     except OSError:
         return False
     return True
-
-
-def _version(path: Path) -> tuple[int, ...]:
-    """What differs between two versions of a file; empty without a file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _is_address(text: str) -> bool:
@@ -128,7 +120,7 @@ class UpstreamAddresses:
 
     def look(self) -> bool:
         """Read resolv.conf again, if it is used and has changed; whether it names other servers."""
-        version = _version(self._resolv_conf)
+        version = file_version(self._resolv_conf)
         if version == self._version or not self._uses_system:
             return False
         before, self._version = self.system, version
