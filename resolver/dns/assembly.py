@@ -11,7 +11,7 @@ from typing import Final
 
 from resolver.dns import codes, rdata
 from resolver.dns.codes import HEADER
-from resolver.dns.names import MAX_LABEL
+from resolver.dns.names import end_of
 from resolver.dns.render import Counts
 from resolver.dns.response import MAX_RECORDS, Response, scan
 from resolver.dns.scanned_record import Record
@@ -120,7 +120,7 @@ def _data(record: Record) -> list[tuple[bool, bytes]]:
         at = start
         if part == rdata.NAME:
             parts.append((True, response.name_at(at)))
-            start = _behind_name(packet, at)
+            start = end_of(packet, at)
             continue
         if part >= 0:
             start += part
@@ -130,12 +130,3 @@ def _data(record: Record) -> list[tuple[bool, bytes]]:
             start = end
         parts.append((False, packet[at:start]))
     return parts
-
-
-def _behind_name(packet: bytes, at: int) -> int:
-    """The offset behind a name that the scan has checked."""
-    while length := packet[at]:
-        if length > MAX_LABEL:
-            return at + 2
-        at += 1 + length
-    return at + 1

@@ -153,6 +153,15 @@ def first_in(octets: bytes) -> bytes:
     return octets[: at + 1]
 
 
+def end_of(packet: bytes, at: int) -> int:
+    """The offset behind a name that was checked, and may end in a compression pointer."""
+    while length := packet[at]:
+        if length > MAX_LABEL:
+            return at + 2
+        at += 1 + length
+    return at + 1
+
+
 def labels(name: bytes) -> list[bytes]:
     """Split a name into its labels, leftmost first, without the empty label of the root."""
     found = []

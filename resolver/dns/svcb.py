@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from resolver.dns.names import MAX_LABEL
+from resolver.dns.names import end_of
 
 _HINTS: Final = {4: 4, 6: 16}
 """The keys of ipv4hint and ipv6hint, and the octets of an address."""
@@ -10,14 +10,7 @@ _HINTS: Final = {4: 4, 6: 16}
 
 def address_hints(rdata: bytes) -> list[bytes]:
     """The addresses of all hints, in order. ``rdata`` has passed the scan of its response."""
-    at = 2
-    while length := rdata[at]:
-        if length > MAX_LABEL:  # a compression pointer
-            at += 1
-            break
-        at += 1 + length
-    at += 1
-    found = []
+    at, found = end_of(rdata, 2), []
     while at < len(rdata):
         size = _HINTS.get(rdata[at] << 8 | rdata[at + 1])
         end = at + 4 + (rdata[at + 2] << 8 | rdata[at + 3])
