@@ -39,14 +39,13 @@ from resolver.engine.about_server import about_server, whoami
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
-from resolver.engine.delegation import without_nxdomain
 from resolver.engine.failure_cache import FAILURE_PAUSE
 from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import Observer
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
-from resolver.engine.routing import Zone, local_answer
+from resolver.engine.routing import Zone, local_answer, without_nxdomain
 from resolver.exchange.entry import MAX_RESTARTS, CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion, cache_key

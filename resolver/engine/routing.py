@@ -12,6 +12,7 @@ from resolver.dns import codes, names, render, special_use
 from resolver.dns.local_record import LocalRecord
 from resolver.dns.render import NegativeSoa, Sections
 from resolver.dns.special_use import Use
+from resolver.exchange.entry import CacheEntry
 from resolver.policy.building import top_labels
 from resolver.policy.compiled import CompiledConfig
 
@@ -100,6 +101,20 @@ class NameRouting:
         else:
             is_answered_here = above.group is None
         return Zone(parent, use=Use.NO_DELEGATION) if is_answered_here else above
+
+
+def without_nxdomain(name: bytes, entry: CacheEntry, routing: NameRouting) -> CacheEntry:
+    """For one reply: an NXDOMAIN for the DS of a forward zone as NODATA, since the zone is there.
+
+    The zone above does not know it. ``name`` is the name of the question. The records do not prove
+    NODATA, so AD is clear.
+    """
+    if not routing.is_forward_zone(entry.aliases[-1] if entry.aliases else name):
+        return entry
+    return CacheEntry(
+        False, codes.NOERROR, entry.records, entry.counts, entry.ttl_offsets, 0, entry.dated,
+        entry.targets, entry.aliases, entry.errors,
+    )  # fmt: skip
 
 
 def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:
