@@ -1,4 +1,4 @@
-"""The RDATA layout of each known type.
+"""The RDATA layout of each known type, and the addresses that SVCB and HTTPS records hint at.
 
 Records of an upstream's response go to clients as bytes. A record that a client cannot parse
 must not go to a client. For the types below, the scan checks the layout and follows the names,
@@ -8,6 +8,7 @@ which may be compressed (RFC 3597 section 4). The RDATA of every other type is o
 from typing import Final
 
 from resolver.dns import codes
+from resolver.dns.names import end_of
 
 NAME: Final = -1
 """A domain name, which may be compressed."""
@@ -64,3 +65,21 @@ TARGET_AT: Final[dict[int, int]] = {
     codes.HTTPS: 2,
 }
 """Types whose RDATA holds a target name, and the offset of the target in the RDATA."""
+
+_HINTS: Final = {4: 4, 6: 16}
+"""The keys of ipv4hint and ipv6hint, and the octets of an address."""
+
+
+def address_hints(rdata: bytes) -> list[bytes]:
+    """The addresses of all hints, in order (RFC 9460 section 7.3).
+
+    ``rdata`` has passed the scan of its response.
+    """
+    at, found = end_of(rdata, 2), []
+    while at < len(rdata):
+        size = _HINTS.get(rdata[at] << 8 | rdata[at + 1])
+        end = at + 4 + (rdata[at + 2] << 8 | rdata[at + 3])
+        if size is not None:
+            found += [rdata[n : n + size] for n in range(at + 4, end - size + 1, size)]
+        at = end
+    return found

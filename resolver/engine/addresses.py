@@ -1,7 +1,7 @@
 """Find the ranges that the addresses in an entry lie in."""
 
 from resolver.dns import codes
-from resolver.dns.svcb import address_hints
+from resolver.dns.rdata import address_hints
 from resolver.exchange.entry import CacheEntry
 from resolver.policy.address_ranges import AddressRanges
 
