@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -89,16 +89,6 @@ class StoredCopy(NamedTuple):
     """The format that it was validated as; empty where an earlier release has not noted it."""
     newest: bool
     """Whether it is the content that was fetched last, not the one before."""
-
-
-class ListsNotApplied(NamedTuple):
-    """Why fetched lists are not in force."""
-
-    reason: str
-    by_their_fault: bool
-    """Whether expectations fail with them; else they come in force with the next reload."""
-    lists: Sequence[str] = ()
-    """The lists, of all of others, that may be the reason why expectations fail."""
 
 
 class ListStore:

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler.compilation import compile_file
+from resolver.metrics.part_states import FetchedLists, FetchState
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.settings import Subscription
-from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
-from resolver.supervisor.list_schedule import DAY, UpdateSchedule, due
+from resolver.snapshot.list_store import ListRecord, ListStore, asked
+from resolver.supervisor.list_updates import DAY, ListUpdates, due
+from resolver.supervisor.reload import ReloadResult
 from tests.fetch.source_server import Authority, Sources, response, serving
 
 pytestmark = pytest.mark.processes
@@ -30,6 +32,15 @@ url = "{url}"
 format = "hosts"
 category = "advertising"
 """
+
+
+_APPLIED = ReloadResult("applied", 0, "0123", [])
+
+
+def _state(updates: ListUpdates) -> FetchState:
+    [found] = updates.states()
+    assert isinstance(found, FetchedLists)
+    return found.by_name["it"]
 
 
 def _pause(record: ListRecord) -> float:
@@ -134,45 +145,45 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
 
 
 @asynccontextmanager
-async def scheduled(
+async def updating(
     trusted: Authority,
     place: Path,
-    put_in_force: Callable[[Sequence[str]], Awaitable[ListsNotApplied | None]],
-) -> AsyncIterator[tuple[UpdateSchedule, Sources]]:
-    """A schedule for one list, ``it``, and its source."""
+    put_in_force: Callable[[str, Sequence[str]], Awaitable[ReloadResult]],
+) -> AsyncIterator[tuple[ListUpdates, Sources]]:
+    """The updates of one list, ``it``, and its source."""
     async with serving(trusted) as sources:
         config = place / "config.toml"
         config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
         compiled = compile_file(config, 1e9).snapshot.compiled
         served = ServedConfig(config, place, compiled, place / "0123", 1.0)
         sources.says["/it"] = response(b"0.0.0.0 a.example\n")
-        yield UpdateSchedule(served, put_in_force), sources
+        yield ListUpdates(served, put_in_force), sources
 
 
-def test_a_fault_ends_an_update_and_not_the_schedule(
+def test_a_fault_ends_an_update_and_not_those_after_it(
     trusted: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = 0
 
-    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
+    async def put_in_force(_: str, __: Sequence[str]) -> ReloadResult:
         nonlocal asked
         asked += 1
         if asked == 1:
             raise OSError("no room")
-        return None
+        return _APPLIED
 
     async def run() -> None:
-        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, sources):
-            running = asyncio.create_task(schedule.run())
-            while not schedule.lists.by_name["it"].failures:  # by itself
+        async with updating(trusted, tmp_path, put_in_force) as (updates, sources):
+            running = asyncio.create_task(updates.run())
+            while not _state(updates).failures:  # by itself
                 await asyncio.sleep(0.01)
                 assert not running.done()
             assert "list it: OSError: no room" in caplog.text
             sources.says["/it"] = response(b"0.0.0.0 a.example\n0.0.0.0 b.example\n")
-            assert (await schedule.update(["it"], accept=False)).results["it"].entries == 2
+            assert (await updates.update(["it"], accept=False)).results["it"].entries == 2
             assert not running.done()
             running.cancel()
-            assert (asked, schedule.lists.by_name["it"].failures) == (2, 1)
+            assert (asked, _state(updates).failures) == (2, 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))
 
@@ -180,13 +191,14 @@ def test_a_fault_ends_an_update_and_not_the_schedule(
 def test_a_list_for_whose_names_expectations_fail_is_held_alone(
     trusted: Authority, tmp_path: Path
 ) -> None:
-    store, obstacles = ListStore(tmp_path), [ListsNotApplied("t.me is open", True, ["it"])]
+    refused = ReloadResult("refused", 1, "0123", ["t.me is open"], ("it",))
+    store, refusals = ListStore(tmp_path), [refused]
 
-    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
-        return obstacles.pop() if obstacles else None
+    async def put_in_force(_: str, __: Sequence[str]) -> ReloadResult:
+        return refusals.pop() if refusals else _APPLIED
 
     async def run() -> None:
-        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, sources):
+        async with updating(trusted, tmp_path, put_in_force) as (updates, sources):
             config = tmp_path / "config.toml"
             more = _CONFIG.format(url=sources.url("/other")).replace("sources.it", "sources.other")
             _, _, table = more.partition("directories = []\n")
@@ -194,13 +206,13 @@ def test_a_list_for_whose_names_expectations_fail_is_held_alone(
             compiled = compile_file(config, 1e9).snapshot.compiled
             served = ServedConfig(config, tmp_path, compiled, tmp_path / "0123", 1.0)
             sources.says["/other"] = response(b"0.0.0.0 b.example\n")
-            schedule = UpdateSchedule(served, put_in_force)
-            results = (await schedule.update([], accept=False)).results
+            updates = ListUpdates(served, put_in_force)
+            results = (await updates.update([], accept=False)).results
             assert (results["it"].result, results["it"].reason) == ("held", "t.me is open")
             assert (store.record("it").breaks, _copies(store)) == ("t.me is open", [])
-            assert schedule.lists.by_name["it"].held
+            assert _state(updates).held
             assert (results["other"].result, results["other"].reason) == ("updated", "")
-            assert (await schedule.update(["it"], accept=False)).results["it"].result == "updated"
+            assert (await updates.update(["it"], accept=False)).results["it"].result == "updated"
             assert (store.record("it").is_held, len(_copies(store))) == (False, 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))
@@ -209,16 +221,16 @@ def test_a_list_for_whose_names_expectations_fail_is_held_alone(
 def test_an_update_whose_code_cannot_be_loaded_ends(
     trusted: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
-        return None
+    async def put_in_force(_: str, __: Sequence[str]) -> ReloadResult:
+        return _APPLIED
 
     async def run() -> None:
-        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _):
+        async with updating(trusted, tmp_path, put_in_force) as (updates, _):
             with monkeypatch.context() as missing:
                 missing.setitem(sys.modules, "resolver.fetch.update", None)
-                job = await schedule.update(["it"], accept=False)
+                job = await updates.update(["it"], accept=False)
             assert job.results["it"].result == "failed"
-            job = await schedule.update(["it", "it"], accept=False)
+            job = await updates.update(["it", "it"], accept=False)
             assert (job.names, job.results["it"].entries) == (["it"], 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))
