@@ -169,6 +169,7 @@ class PolicyPulls(Part):
                 return "refused", report, code
         self._refused = None
         switch = Switch(
+            "pull",
             partial(self._tree.switch, fetched.commit),
             partial(self._check, source, accept),
             self._tree.restore,

@@ -97,6 +97,8 @@ class SentConfig:
 class Switch:
     """Other files of the policy, which a reload shall put in force."""
 
+    event: str
+    """What the audit log calls it."""
     begin: Callable[[], None]
     """Puts the files in place; may raise OSError."""
     check: Callable[[Path, Path], Awaitable[None]]
@@ -232,7 +234,7 @@ class Reloader(Part):
 
         OSError where the files cannot be put in place.
         """
-        return await self._renew("pull", who, accepted, switch)
+        return await self._renew(switch.event, who, accepted, switch)
 
     async def _renew(
         self, event: str, who: str, accepted: Sequence[str], switch: Switch | None = None
@@ -407,7 +409,7 @@ class Reloader(Part):
         self.state = replace(self.state, config_ok=ok, config_failure=failure)
 
     def _own(self, sources: SourceTexts) -> SourceTexts:
-        """The sources without the policy from git: that is the one on disk."""
+        """The sources without the files of a ``Switch``: those are on disk."""
         return replace(sources, texts=without_pulled(self._config.file, sources.texts))
 
     def _result(self, result: str, report: list[str], code: int = 0) -> ReloadResult:

@@ -87,7 +87,7 @@ def remove_what_was_left(state: Path) -> None:
     """Remove what an earlier server, and commands that were killed, have left half-written."""
     with contextlib.suppress(OSError):
         for directory in (state, *state.iterdir()):
-            if not directory.is_symlink():  # the policy from git has files of any name
+            if not directory.is_symlink():  # what it leads to has files of any name
                 remove_abandoned(directory)
 
 

@@ -237,7 +237,7 @@ def test_a_commit_that_is_refused_is_not_what_the_link_leads_to(tmp_path: Path) 
         tree.write(PulledPolicy("good", "signer", 0.0, 0.0))
         tree.directory("bad").mkdir()
         server.file.write_text(FAILING)
-        switch = Switch(partial(tree.switch, "bad"), check, tree.restore)
+        switch = Switch("pull", partial(tree.switch, "bad"), check, tree.restore)
         await server.reloader.switch(WHO, switch, ())
         assert tree.linked_commit() == "good"
 
