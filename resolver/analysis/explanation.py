@@ -8,17 +8,16 @@ Pure, as the engine is.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from resolver.analysis.cached_reply import CachedReply, LookUp, cached_answer, sure_reply, text_of
+from resolver.analysis.deciding_step import DecidingSteps, local_step, refused_step
 from resolver.analysis.received import Received, received
 from resolver.analysis.step import Step, step
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import QueryProfile
-from resolver.dns.special_use import Use
 from resolver.dns.transport import TCP, UDP
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
@@ -26,26 +25,16 @@ from resolver.engine.engine import Engine
 from resolver.engine.limits import UNLIMITED
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.result import PendingReply
-from resolver.engine.routing import Zone
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion
-from resolver.policy.clauses import Action, DefaultRule, PolicyRules, Services
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.exemption_details import exemption_hours, in_force_until
-from resolver.policy.filter_addresses import FilterAddresses
 from resolver.policy.index import Index
 from resolver.policy.moment import InForce
-from resolver.policy.prefixes import is_link_local, packed
-from resolver.policy.service_hours import (
-    ALL_HOURS,
-    BlockingHours,
-    ServiceHours,
-    service_hours,
-)
+from resolver.policy.prefixes import packed
+from resolver.policy.service_hours import ALL_HOURS
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
-from resolver.system.time_zones import time_zone
 
 _REFUSED = Received("REFUSED")
 _WITHHELD = (Outcome.BLOCKED, Outcome.REBINDING)
@@ -161,7 +150,7 @@ class Explainer:
         self._vlans = {vlan.name: place for place, vlan in enumerate(compiled.vlans)}
         self._snapshot = LoadedSnapshot(compiled, index, wall)
         self._observer = _LastVerdict()
-        self._zone = time_zone(compiled.settings.report.time_zone) or UTC
+        self._steps = DecidingSteps(self._snapshot)
         self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
     def advance(self, wall: float) -> None:
@@ -231,13 +220,11 @@ class Explainer:
             and not (found.verdict.outcome in _WITHHELD or (zone.alias and found.verdict.rule_text))
         )
         if zone is not None and is_local:
-            return found, _local_step(zone, name)
+            return found, local_step(zone, name)
         if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
             section = group_section(self.compiled, found.asked.group.decode())
             return found, step("rebinding", section=section)
-        if found.verdict.outcome is Outcome.NATIONAL_FILTER:
-            return found, self._filter_step(view, found.verdict)
-        return found, self._step(view, name, found.verdict)
+        return found, self._steps.of(view, name, found.verdict, self.wall)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
         """Let the engine answer the question, and ask an upstream where the engine needs one."""
@@ -315,91 +302,11 @@ class Explainer:
             return f"{names.text(end)} is answered here"
         return "none: more aliases than are followed"
 
-    def _step(self, view: View, name: bytes, verdict: Verdict) -> Step:
-        policy = view.effect.policy.name
-        match verdict.clause:
-            case None:
-                if view.unlisted is not None:
-                    return step("own_name", policy=policy)
-                return step("no_rule", self._refused(view, name), policy=policy)
-            case PolicyRules(vlan=vlan):
-                kind = "allow" if verdict.by_allow else "deny"
-                return step(f"{kind}_of_vlan", vlan=vlan) if vlan else step(kind, policy=policy)
-            case Services(does=does):
-                return self._of_services(view, verdict, does)
-            case DefaultRule():
-                return step("default", policy=policy)
-            case _:
-                assert_never(verdict.clause)
-
-    def _filter_step(self, view: View, verdict: Verdict) -> Step:
-        """Which address of the national filter an answer has, and which file says so."""
-        of = FilterAddresses(self.compiled.filter_ranges).range_of(verdict.address)
-        assert of is not None, "this snapshot's exchange has marked the answer"
-        where = {"address": verdict.target_text, "file": of.file, "line": str(of.line)}
-        meaning = f" ({of.meaning})" if of.meaning else ""
-        return step("national_filter", meaning, policy=view.effect.policy.name, **where)
-
-    def _of_services(self, view: View, verdict: Verdict, does: Action) -> Step:
-        """What a clause on services does to a name of them, at this hour and to this client."""
-        policy, hours = view.effect.policy.name, self._hours(view, verdict)
-        changes = self._moment(hours.changes)
-        if verdict.at_other_hours:
-            begin = f", from {changes}" if changes else ""
-            return step(_at_other_hours(does), begin, policy=policy, hours=hours.text)
-        within = f"; {hours.text}{f' until {changes}' if changes else ''}" if hours.text else ""
-        if verdict.outcome is Outcome.EXEMPTED:
-            within = f", {hours.text}" if hours.text else ""
-            exemption = self.compiled.exemptions[verdict.exemption].id
-            return step("exemption", within, exemption=exemption)
-        match does:
-            case Action.PASS:
-                return step("allowed_list", within, policy=policy, **self._list(verdict))
-            case Action.BLOCK:
-                return step("list", within, **self._list(verdict))
-            case Action.COUNT:
-                return step("counted_list", within, policy=policy, **self._list(verdict))
-            case _:
-                assert_never(does)
-
-    def _moment(self, seconds: float) -> str:
-        """A moment in seconds since 1970, in the time zone of [report]; empty for no end."""
-        if seconds == math.inf:
-            return ""
-        return datetime.fromtimestamp(seconds, self._zone).isoformat(timespec="seconds")
-
-    def _list(self, verdict: Verdict) -> dict[str, str]:
-        """The list and the line of the rule that decided."""
-        line = self._snapshot.judge.line(verdict)
-        return {"file": self.compiled.sources[verdict.source].file, "line": str(line)}
-
-    def _hours(self, view: View, verdict: Verdict) -> ServiceHours:
-        """The hours of the clause or of the exemption that decided, and their next change."""
-        clause, place = verdict.clause, verdict.exemption
-        if not isinstance(clause, Services) or verdict.service == NO_SERVICE:
-            return ALL_HOURS
-        compiled, policy = self.compiled, view.effect.policy
-        of_service = service_hours(compiled, policy, verdict.service, clause.does, self.wall)
-        if place < 0:
-            return of_service
-        within = exemption_hours(compiled, place)
-        until = min(of_service.changes, in_force_until(compiled, place, self.wall))
-        return ServiceHours((BlockingHours(within),) if within else (), until)
-
-    def _refused(self, view: View, name: bytes) -> str:
-        """The rule that would block a name, but is not used since the name is protected."""
-        for source in self.compiled.sources:
-            if view.effect.restricted >> source.service & 1:
-                for rule in source.refused:
-                    if rule.name == name or (rule.subtree and names.is_within(name, rule.name)):
-                        return f"; {source.file}, line {rule.line} is not used: {rule.reason}"
-        return ""
-
     def _explanation(
         self, client: str | None, view: View | None, name: bytes, qtype: int
     ) -> Explanation:
         if view is None:
-            found, decided_by = _Resolved(Verdict(Outcome.REFUSED)), _refused_step(client)
+            found, decided_by = _Resolved(Verdict(Outcome.REFUSED)), refused_step(client)
         else:
             found, decided_by = self._explain(view, name, qtype)
         compiled, verdict = self.compiled, found.verdict
@@ -407,7 +314,7 @@ class Explainer:
         policy = effect.policy if effect is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = compiled.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
-        hours = self._hours(view, verdict) if view is not None else ALL_HOURS
+        hours = self._steps.hours(view, verdict, self.wall) if view is not None else ALL_HOURS
         asked, reply = found.asked, received(found.packet) if found.packet else None
         cached = () if view is None or asked is None else self._cached(view, name, qtype, asked)
         return Explanation(
@@ -425,7 +332,7 @@ class Explainer:
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
             hours=hours.text,
-            until=self._moment(hours.changes),
+            until=self._steps.moment(hours.changes),
             matched=(verdict.target_text or names.text(name))
             if verdict.rule_text or verdict.address
             else "",
@@ -451,40 +358,6 @@ def _upstream(compiled: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
     servers = next(each.servers for each in compiled.groups if each.name == group)
     return f"{group_section(compiled, group)}: {', '.join(map(str, servers))}"
-
-
-def _refused_step(client: str | None) -> Step:
-    """Why a client has no view."""
-    is_on_link = client is not None and is_link_local(packed(client))
-    return step("no_interface" if is_on_link else "no_vlan")
-
-
-def _local_step(zone: Zone, name: bytes) -> Step:
-    """What answers a name here."""
-    if zone.use is Use.NO_DELEGATION:
-        return step("no_delegation")
-    owner = names.text(zone.name)
-    if zone.records is not None and zone.name != name:
-        owner = f"*.{owner}"
-    if zone.alias:
-        return step("local_alias", zone=owner)
-    kind, missing = "local_record" if zone.records is not None else "special_use", ""
-    if zone.use is Use.PRIVATE:
-        below = [each for each in names.zones(name) if len(names.labels(each)) == 2]
-        text = names.text(below[0] if below else zone.name)
-        missing = f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
-    return step(kind, missing, zone=owner)
-
-
-def _at_other_hours(does: Action) -> str:
-    """The kind of the step where a clause holds at other hours; one that passes has no hours."""
-    match does:
-        case Action.PASS | Action.BLOCK:
-            return "other_hours"
-        case Action.COUNT:
-            return "counted_at_other_hours"
-        case _:
-            assert_never(does)
 
 
 def _is_settled(verdict: Verdict) -> bool:

@@ -111,11 +111,12 @@ def test_a_moment_has_what_a_report_says_of_a_policy() -> None:
 def test_each_step_of_an_explanation_has_a_text() -> None:
     kinds = {
         node.args[0].value
-        for node in ast.walk(modules()["analysis.explanation"].tree)
+        for name in ("analysis.explanation", "analysis.deciding_step")
+        for node in ast.walk(modules()[name].tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "step"
         and isinstance(node.args[0], ast.Constant)
     }
-    assert "default" in kinds
+    assert kinds >= {"default", "rebinding"}
     assert kinds - STEPS.keys() == set()
