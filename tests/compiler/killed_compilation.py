@@ -8,7 +8,7 @@ from pathlib import Path
 from resolver.compiler.candidate import ALL_LISTS
 from resolver.compiler.compilation import compile_and_save
 from resolver.snapshot import store
-from tests.live.commands import FORKED
+from tests.live.forked import FORKED
 
 CHANGES = {
     *("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.chmod"),

@@ -1,29 +1,18 @@
-"""Commands as people run them: in a directory, to their end.
-
-Each is a process of its own. It is forked from one that has imported the commands already,
-since the imports take longer than most commands.
-"""
+"""Commands as people run them: in a directory, to their end, each a process of its own."""
 
 import json
 import os
-import sys
+import signal
+import subprocess
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from resolver.cli import main
-from resolver.cli.app import COMMANDS, module_name
-from tests.live.configs import ROOT
-from tests.live.open_directory import open_to_all
+from tests.live.forked import Call, ForkedProcess
 
 GOOD, NO, WRONG, UNREACHABLE = range(4)
 """Exit codes."""
-
-FORKED = get_context("forkserver")
-"""Makes processes that have imported all commands."""
-FORKED.set_forkserver_preload([*map(module_name, COMMANDS), __name__])
 
 
 @dataclass(frozen=True)
@@ -52,18 +41,16 @@ def darban(
     """
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "STATE_DIRECTORY": ""}
     environment = {k: v for k, v in (environment | variables).items() if v}
-    words = ["darban", *map(str, arguments)]
+    words = [*map(str, arguments)]
     with TemporaryDirectory() as directory:
         out, err = Path(directory, "out"), Path(directory, "err")
-        process = FORKED.Process(
-            target=_run, args=(words, environment, at, out, err, state_of_service)
-        )
-        process.start()
-        process.join(60)
-        if process.exitcode is None:
-            process.kill()
-            raise AssertionError(f"{words} does not end")
-        done = Done(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
+        process = ForkedProcess(Call(words, environment, at, out, err, state_of_service))
+        try:
+            code = process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            raise
+        done = Done(code, out.read_text("utf-8"), err.read_text("utf-8"))
     assert "Traceback" not in done.err, done.err
     return done
 
@@ -73,23 +60,3 @@ def diff(*arguments: str | Path, at: Path) -> dict[str, Any]:
     done = darban("diff", "--json", *arguments, at=at)
     assert done.code in (GOOD, NO), done.err
     return done.json
-
-
-def _run(
-    words: list[str],
-    environment: dict[str, str],
-    at: Path,
-    out: Path,
-    err: Path,
-    state_of_service: bool,
-) -> None:
-    """The command, in a process of its own."""
-    if state_of_service:
-        open_to_all(ROOT)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(at)
-    for path, number in ((out, 1), (err, 2)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
-    sys.argv = words
-    main()

@@ -1,26 +1,26 @@
 """The real server as a process of its own: started, asked for what it said, ended.
 
 How it works: its output goes to files, so that it never waits for a reader. It is in a
-process group of its own, and whatever is left of that group is killed at the end.
+process group of its own, and whatever is left of that group is killed at the end. Where nothing
+has to be there before Python begins, it is forked (``tests.live.forked``).
 """
 
 import os
 import re
 import signal
 import subprocess
-import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.live.forked import MODULE, Call, ForkedProcess
 from tests.live.scraping import Scrape, scrape
 from tests.live.waiting import wait_for
 
 DARBAN = Path(sysconfig.get_path("scripts")) / "darban"
-MODULE = (sys.executable, "-m", "resolver")
 
 _BAD = re.compile(r"^(ERROR|CRITICAL)|Traceback|Warning: |never retrieved")
 
@@ -51,7 +51,7 @@ class Server:
     """Descriptors that the process inherits."""
     expected: list[str] = field(default_factory=list)
     """Patterns of errors that the test means to provoke."""
-    _process: subprocess.Popen[bytes] | None = None
+    _process: subprocess.Popen[bytes] | ForkedProcess | None = None
     _checked: int = 0
 
     @property
@@ -91,20 +91,20 @@ class Server:
 
     def launch(self) -> None:
         """Start the process, and do not wait."""
-        inherited = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
-        command = [*self.through, *self.program, "run", "--config", self.config, *self.options]
-        with ExitStack() as stack:
-            out, err = (
-                stack.enter_context((self.directory / name).open("ab"))
-                for name in ("stdout", "stderr")
-            )
+        environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
+        words = ["run", "--config", str(self.config), *self.options]
+        out, err = self.directory / "stdout", self.directory / "stderr"
+        if self.program == MODULE and not (self.through or self.environment or self.pass_fds):
+            self._process = ForkedProcess(Call(words, environment, self.directory, out, err))
+            return
+        with out.open("ab") as stdout, err.open("ab") as stderr:
             self._process = subprocess.Popen(
-                command,
+                [*self.through, *self.program, *words],
                 cwd=self.directory,
-                env={**inherited, **self.environment},
+                env={**environment, **self.environment},
                 stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
+                stdout=stdout,
+                stderr=stderr,
                 start_new_session=True,
                 pass_fds=self.pass_fds,
             )

@@ -10,8 +10,9 @@ from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
 from tests.live.commands import darban as _darban
 from tests.live.configs import EXEMPTION, edited, shipped
+from tests.live.forked import MODULE
 from tests.live.nsd import ANY_V4
-from tests.live.server import DARBAN, MODULE, Server
+from tests.live.server import DARBAN, Server
 
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""

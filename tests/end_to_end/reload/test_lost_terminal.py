@@ -9,8 +9,9 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD
+from tests.live.forked import MODULE
 from tests.live.nsd import ANY_V4
-from tests.live.server import MODULE, Server
+from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 CLIENT = "127.0.10.21"

@@ -22,9 +22,10 @@ from pathlib import Path
 
 from tests.live.configs import edited
 from tests.live.fake_clock import fake_clock
+from tests.live.forked import MODULE
 from tests.live.ports import free_port
 from tests.live.scraping import Scrape
-from tests.live.server import MODULE, Server
+from tests.live.server import Server
 from tests.live.waiting import wait_for
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
