@@ -18,11 +18,13 @@ def fake_clock(place: Path) -> dict[str, str]:
 
     The file has the seconds to add, as ``+60``. It is read once a second.
     """
+    # Forced, libfaketime's fix of monotonic waits has every thread that waits for the GIL spin.
     return {
         "LD_PRELOAD": str(FAKETIME),
         "FAKETIME_TIMESTAMP_FILE": str(place / "clock"),
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         "NO_FAKE_STAT": "1",
     }
 
