@@ -1,11 +1,16 @@
-"""The bench's own logic; nothing here makes load."""
+"""The bench's own logic, and what DNS over TLS costs, measured for a second."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from resolver.compiler.compilation import compile_file
+from tests.live.configs import ROOT
+from tests.live.programs import lacking, needed
 from tests.programs.bench import questions
 from tests.programs.bench.darban import BlockLog, Darban, Wildcard
 from tests.programs.bench.dnsperf import Statistics, read_statistics
@@ -58,3 +63,19 @@ def test_a_large_network_has_its_size(tmp_path: Path) -> None:
     assert (len(compiled.vlans), len(compiled.policies)) == (5, 2)
     assert [each.entries for each in compiled.services] == [21, 20]
     assert "denied-7.example" in (tmp_path / "config.toml").read_text()
+
+
+@pytest.mark.end_to_end
+def test_dns_over_tls_is_measured_beside_its_peers() -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        lacking("needs two cores: one measures, and one is measured")
+    for program in ("dnsperf", "unbound", "dnsdist", "openssl"):
+        needed(program)
+    few = ("--runs=1", "--rate=300", "--seconds=1", "--connections=20")
+    command = [sys.executable, "-m", "tests.programs.bench.tls", *few]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, medians = done.stdout.split("medians:\n")
+    rows = [[part.strip() for part in line.split("|")[1:-1]] for line in medians.splitlines()]
+    assert [name for name, *_ in rows] == ["Darban", "Unbound", "dnsdist and Darban"]
+    assert all(float(figure) > 0 for _, *figures in rows for figure in figures[:-1]), medians

@@ -1,4 +1,4 @@
-"""``python -m tests.programs.parity`` as an ordinary test, with fewer warm caches."""
+"""``python -m tests.programs.parity`` as an ordinary test, without warm caches."""
 
 import subprocess
 import sys

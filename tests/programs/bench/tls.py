@@ -30,8 +30,6 @@ _QUERY = bytes.fromhex("000101000001000000000000096c6f63616c686f73740000010001")
 _CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _CONTEXT.check_hostname, _CONTEXT.verify_mode = False, ssl.CERT_NONE
 _CONNECTIONS = 20
-_RATE = 3000
-"""Queries a second."""
 _IDLE = 400
 """Connections that are held at once. Of more than 500, Darban closes those that idle a second."""
 
@@ -132,11 +130,11 @@ def _is_worker(pid: int) -> bool:
     return b"resolver.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _per_query(server: _Server, questions: Path, seconds: int, padded: bool) -> float:
+def _per_query(server: _Server, questions: Path, rate: int, seconds: int, padded: bool) -> float:
     """Microseconds of CPU."""
     options = ["-E", "12:" + "00" * 40] if padded else []
     command = [str(needed("dnsperf")), "-m", "dot", "-s", "127.0.0.1", "-p", str(server.port)]
-    command += ["-d", str(questions), "-c", str(_CONNECTIONS), "-Q", str(_RATE), "-l", str(seconds)]
+    command += ["-d", str(questions), "-c", str(_CONNECTIONS), "-Q", str(rate), "-l", str(seconds)]
     before = server.cpu()
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
     words = done.stdout.split("Queries completed:")[1].split()
@@ -166,11 +164,13 @@ def main() -> int:
     """Measure and print; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.programs.bench.tls", description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--rate", type=int, default=3000, help="queries a second")
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--connections", type=int, default=500, help="new ones, in each run")
     options = parser.parse_args()
     own, *_, core = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {own})
-    print(f"one certificate for {NAME}, {_RATE} queries a second")
+    print(f"one certificate for {NAME}, {options.rate} queries a second")
     print("| server | us a query | padded | us a connection | KiB, idle |")
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         place = Path(directory)
@@ -182,10 +182,10 @@ def main() -> int:
             for server in servers if run % 2 == 0 else reversed(servers):
                 figures = (
                     *(
-                        _per_query(server, place / "questions", options.seconds, p)
+                        _per_query(server, place / "questions", options.rate, options.seconds, p)
                         for p in (False, True)
                     ),
-                    _per_connection(server, 500),
+                    _per_connection(server, options.connections),
                 )
                 measured[server.name].append(figures)
                 _print(server.name, *figures)
