@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-next-year lint test-compiled compile check fmt bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-next-year lint prepare test-compiled test-all compile check fmt bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -24,8 +24,7 @@ help: ## this list
 run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
-test: lint ## set up, then lint, types and every test that needs no compiled package (or ONLY="not end_to_end")
-	@$(BIN)/python -m tests.live.prepare
+test: lint prepare ## set up, then lint, types and every test that needs no compiled package (or ONLY="not end_to_end")
 	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
 test-fast: lint ## lint, strict types and the tests of the repository alone that start no process (or ONLY="not end_to_end")
@@ -36,13 +35,19 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test-next-year: $(VENV)/dev ## before a release: every test with the clock a year ahead, but in what boots or browses (Debian: faketime)
+prepare: $(VENV)/dev
 	@$(BIN)/python -m tests.live.prepare
+
+test-next-year: prepare ## before a release: every test with the clock a year ahead, but in what boots or browses (Debian: faketime)
 	$(BIN)/python -m tests.live.fake_clock 365 $(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
 test-compiled: $(COMPILED)/dev ## every test that meets a compiled module, against the compiled package (needs gcc)
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
 	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto
+
+test-all: $(COMPILED)/dev ## before a release: the same, with the rows that only a release runs
+	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto -m "release or not release"
 
 compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 
@@ -109,8 +114,7 @@ build/site/ready: requirements/docs.txt | $(VENV)/bin/python
 reference: $(VENV)/dev ## write the pages of docs/reference that are made from the program
 	@$(BIN)/python docs/make_reference.py
 
-pictures: $(VENV)/dev ## take the README's pictures anew, where the clock is synchronised (Debian: chromium, fonts-vazirmatn, pngquant)
-	@$(BIN)/python -m tests.live.prepare
+pictures: prepare ## take the README's pictures anew, where the clock is synchronised (Debian: chromium, fonts-vazirmatn, pngquant)
 	mkdir -p docs/pictures
 	PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png docs/pictures/*.png

@@ -10,6 +10,9 @@ Tests that start a process are marked ``processes``; the others may not start on
 tests of data that is no part of the repository, where it is not there, and those marked
 ``compiled`` or ``interpreted`` where the package is the other. With a compiled package, so are
 tests that start no process of packages of which nothing is compiled: they run interpreted.
+
+Of rows that take long and whose code path another test has, one is kept. The others are marked
+``release``, with the test that is kept, and run where ``-m`` names the mark: `make test-all`.
 """
 
 import ctypes
@@ -59,6 +62,7 @@ COMPILED = {
 _OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
 """The mark of tests that make no sense with the package as it is here."""
 _SHARED_PLACE = pytest.StashKey[Path]()
+_KEPT_BY_NOBODY = pytest.StashKey[list[str]]()
 _STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 
 _started_freely = True
@@ -125,6 +129,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.processes)
+    config.stash[_KEPT_BY_NOBODY] = _kept_by_nobody(items)
     left_out = [item for item in items if _is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -137,7 +142,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def _kept_by_nobody(items: list[pytest.Item]) -> list[str]:
+    """The rows of a release that name no test, or one whose rows are all left to a release."""
+    always = [item.nodeid for item in items if not item.get_closest_marker("release")]
+    kept = {nodeid.partition("[")[0] for nodeid in always}
+    files = {nodeid.partition("::")[0] for nodeid in always}
+    marked = [(item.nodeid, item.get_closest_marker("release")) for item in items]
+    names = [(nodeid, mark.args[0]) for nodeid, mark in marked if mark]
+    return [n for n, other in names if other not in kept and other.partition("::")[0] in files]
+
+
 def _is_left_out(item: pytest.Item) -> bool:
+    if item.get_closest_marker("release") and "release" not in item.config.option.markexpr:
+        return True
     if item.get_closest_marker("shared_data") and not _SHARED_DATA.is_dir():
         return True
     if item.get_closest_marker(_OF_THE_OTHER_BUILD):
@@ -175,6 +192,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"nothing may be skipped here: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def kept_by_nobody(pytestconfig: pytest.Config) -> list[str]:
+    """The rows that are left to a release, and whose code path no other test has."""
+    return pytestconfig.stash[_KEPT_BY_NOBODY]
 
 
 @pytest.fixture(scope="session")

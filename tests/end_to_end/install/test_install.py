@@ -1,8 +1,7 @@
 """`make install` on a clean Debian that systemd runs: first, again, and where it goes wrong.
 
 The tests are a story, in this order, on one machine: each begins with a server that serves.
-The first release is compiled where the tests run compiled, and pure elsewhere: to compile takes
-two minutes.
+To compile takes two minutes, so that release is left to `make test-all`.
 """
 
 import json
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from resolver import build
 from resolver.metrics import kernel
 from tests.live import steady_load
 from tests.live.debian import Tree, layer, tree
@@ -30,7 +28,7 @@ LOAD = steady_load.__file__
 RATE = 500
 """Queries a second while the server is upgraded."""
 UPSTREAM = 5399
-INSTALL = ("make", "install", *(["COMPILE=no"] if build() == "interpreted" else []))
+INSTALL = ("make", "install", "COMPILE=no")
 OURS = "! Title: Ours\n! Category: messenger\n||ours.example^\n"
 
 
@@ -96,19 +94,6 @@ def test_a_first_install_serves_on_port_53(machine: Machine) -> None:
         r'directories = \["/usr/share/darban/blocklists", "/etc/darban/blocklists"\]',
         machine.read(CONFIG),
     )
-
-
-@pytest.mark.compiled
-def test_the_release_is_compiled_and_so_are_its_workers(machine: Machine) -> None:
-    assert _in_use(machine).endswith("-compiled")
-    source = re.search(r"-([0-9a-f]{12})-compiled$", _in_use(machine))
-    assert source
-    assert machine.good("darban", "--version").strip().endswith(f"+{source[1]}, compiled")
-    of_workers = ("--parent", machine.show("MainPID"), "--full", "resolver.server.worker")
-    for worker in machine.good("pgrep", *of_workers).split():
-        # One library has all modules; the file of one that another imports need not be mapped.
-        assert "/darban__mypyc.cpython-" in machine.good("cat", f"/proc/{worker}/maps")
-    assert not (machine.root / "opt/darban/build").exists()
 
 
 def test_it_runs_with_one_right_and_behind_every_wall(machine: Machine) -> None:
@@ -285,6 +270,23 @@ def test_a_rollback_goes_back_to_the_release_before(machine: Machine) -> None:
     assert _lists(machine) == f"{before}/blocklists"
     assert machine.good("readlink", PREVIOUS).strip() == now
     assert _asked(machine, "127.0.10.5", "www.agency.example") == ANY_V4
+
+
+@pytest.mark.compiled
+@pytest.mark.release(
+    "tests/end_to_end/install/test_install.py::test_a_first_install_serves_on_port_53"
+)
+def test_a_compiled_release_takes_its_place_and_so_do_its_workers(machine: Machine) -> None:
+    machine.good("make", "install", seconds=600)
+    assert _in_use(machine).endswith("-compiled")
+    source = re.search(r"-([0-9a-f]{12})-compiled$", _in_use(machine))
+    assert source
+    assert machine.good("darban", "--version").strip().endswith(f"+{source[1]}, compiled")
+    of_workers = ("--parent", machine.show("MainPID"), "--full", "resolver.server.worker")
+    for worker in machine.good("pgrep", *of_workers).split():
+        # One library has all modules; the file of one that another imports need not be mapped.
+        assert "/darban__mypyc.cpython-" in machine.good("cat", f"/proc/{worker}/maps")
+    assert not (machine.root / "opt/darban/build").exists()
 
 
 def test_an_uninstall_keeps_what_is_the_operator_s(machine: Machine) -> None:

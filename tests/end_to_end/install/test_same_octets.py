@@ -15,6 +15,10 @@ from tests.live.configs import ROOT
 from tests.live.debian import tree
 from tests.live.programs import lacking, needed
 
+pytestmark = pytest.mark.release(
+    "tests/deploy/test_release.py::test_a_release_has_nothing_of_the_working_tree"
+)
+
 
 def _build(clone: Path) -> dict[str, str]:
     """Build the packages, not compiled; the hash of each."""
