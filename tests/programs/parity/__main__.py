@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.programs.parity", description=__doc__)
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=list(ENGINES))
     parser.add_argument("--tcp", action="store_true", help="ask over TCP")
-    parser.add_argument("--quick", action="store_true", help="without warm caches")
+    parser.add_argument("--quick", action="store_true", help="over one family, without warm caches")
     options = parser.parse_args()
     if _INSIDE not in os.environ:
         _run_inside()

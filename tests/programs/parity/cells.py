@@ -175,14 +175,18 @@ def _read(packet: bytes) -> Seen:
     )
 
 
-def passes(*, kept: bool, quick: bool) -> Iterator[Pass]:
-    """Each pass that is compared.
+def passes(state: int, *, quick: bool) -> Iterator[Pass]:
+    """Each pass that is compared in a state of the policy; ``state`` is its number, from 0.
 
-    The caches are to be emptied before each pass but the kept ones. Of each two clients, each asks
-    after the other, in one of the four pairs of families. Quick: none is warmed.
+    The caches are to be emptied before each pass but the kept ones, which follow an earlier state.
+    Of each two clients, each asks after the other, in one of the four pairs of families. Quick:
+    none is warmed, and a client asks over one family, in the next state over the other.
     """
-    clients = [*itertools.chain(*CLIENTS.values())]
-    if kept:
+    pairs = [*CLIENTS.values()]
+    clients = [*itertools.chain(*pairs)]
+    if quick:
+        clients = [pair[(number + state) % 2] for number, pair in enumerate(pairs)]
+    if state > 0:
         yield from ((KEPT, client, None) for client in clients)
     yield from ((COLD, client, None) for client in clients)
     for number, (name, warming) in enumerate(() if quick else itertools.permutations(CLIENTS, 2)):

@@ -100,12 +100,12 @@ def compare(name: str, *, quick: bool, tcp: bool) -> Comparison:
         with engine.run():
             for name_of_list in ("web.alpha.chat", "exact.gamma.chat"):
                 _await(of, engine, asker, name_of_list)
-            for state, change in _STATES.items():
+            for number, (state, change) in enumerate(_STATES.items()):
                 if change:
                     for each in itertools.chain(*QUESTIONS.values()):
                         asker(engine.ports[each.client.vlan], each)  # what the kept caches have
                     change(of, engine, asker)
-                for cell in _cells(of, engine, asker, passes(kept=bool(change), quick=quick)):
+                for cell in _cells(of, engine, asker, passes(number, quick=quick)):
                     comparison.add(state, cell)
     return comparison
 
