@@ -115,7 +115,7 @@ def test_policy_and_exemptions_open_and_close_it_with_the_next_fetch(
 def test_an_exemption_that_ends_closes_it_without_a_reload(
     network: Gateway, server: Server, router: FetchingRouter
 ) -> None:
-    end = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=6)
+    end = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=20)
     mine = tuple(f"{each}/{128 if ':' in each else 32}" for each in ADMINISTRATION.client)
     text = server.config.read_text(encoding="utf-8")
     ending = exemption("pr", "telegram", prefixes=mine, until=end.isoformat())
@@ -123,7 +123,7 @@ def test_an_exemption_that_ends_closes_it_without_a_reload(
     assert reload(server).code == 0
     router.fetch()
     assert _is_open(network)
-    wait_for(lambda: dt.datetime.now(dt.UTC) > end, "it has ended")
+    wait_for(lambda: dt.datetime.now(dt.UTC) > end, "it has ended", 30)
     router.fetch()
     assert not _is_open(network)
 
