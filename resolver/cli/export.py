@@ -12,6 +12,7 @@ from resolver.cli.export_programs import FEEDS, NFTABLES, PRINTED, SEVERAL, File
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
 from resolver.publish.enforcers import Enforcer, Fit
+from resolver.publish.nftables import REJECT
 from resolver.system.files import Folder, make_directory
 
 Program = Annotated[
@@ -78,6 +79,8 @@ def export(
         snapshot = _compiled(config, program).snapshot
         if program == NFTABLES:
             text = nftables_rules(snapshot, config, servers)
+            if REJECT not in text:
+                echo("these rules reject nothing: no policy blocks anything now", err=True)
         else:
             text = PRINTED[program](snapshot, config)
         echo(text.rstrip("\n"))

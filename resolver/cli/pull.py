@@ -117,8 +117,11 @@ def _without_server(path: Path, bundle: Path | None) -> Answer:
     """Pull for the next start."""
     state = store.directory(path)
     become_owner(state)  # for good: git and the config are read as the service reads them
-    source = policy_source(load(str(path), DiskFiles(path)).config)
+    loaded = load(str(path), DiskFiles(path))
+    source = policy_source(loaded.config)
     if source is None:
+        if errors := [each for each in loaded.problems if each.severity == "error"]:
+            raise DarbanError("\n".join(map(str, errors)))
         raise DarbanError(f"{path}: it has no [policy_source] with a repository to pull from")
     try:
         return asyncio.run(_pulled(path, source, PolicyTree(state), bundle))

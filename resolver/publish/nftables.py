@@ -31,7 +31,7 @@ _HEAD = f"""\
 table {_TABLE} {{ }}
 flush table {_TABLE}
 """
-_REJECT = "reject with icmpx admin-prohibited"
+REJECT = "reject with icmpx admin-prohibited"
 _DNS, _DOT = "port_53", "port_853"
 """Ways around DNS: the ports of other servers. The other ways are services, by their names, in
 which there is no underscore."""
@@ -149,15 +149,15 @@ class _Rules:
                 servers = f"@{_SERVERS}_{suffix}"
                 others = f"{family} saddr != {servers} {family} daddr != {servers}"
                 dns, dot = (f"counter name {self._counter(blocked.vlan, w)}" for w in (_DNS, _DOT))
-                yield f"    {others} meta l4proto {{ tcp, udp }} th dport 53 {dns} {_REJECT}"
+                yield f"    {others} meta l4proto {{ tcp, udp }} th dport 53 {dns} {REJECT}"
                 yield f"    {others} tcp dport 853 {dot} reject with tcp reset"
-                yield f"    {others} udp dport 853 {dot} {_REJECT}"
+                yield f"    {others} udp dport 853 {dot} {REJECT}"
             for service in services_in(blocked.services, range(len(self._compiled.services))):
                 if self._of_size(service, size):
                     way = self._compiled.services[service].name
                     counter = f"counter name {self._counter(blocked.vlan, way)}"
                     within = f"@{self._set_name(service)}_{suffix}"
-                    yield f"    {family} daddr {within} {counter} {_REJECT}"
+                    yield f"    {family} daddr {within} {counter} {REJECT}"
         yield "  }"
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from resolver.compiler.compilation import compile_file
 from resolver.publish.dnsdist_front import front_config
-from tests.documents.pages import Block, blocks
+from tests.documents.pages import PAGES, Block, blocks
 from tests.live.installed import released_lists
 from tests.live.programs import needed
 
@@ -21,6 +21,9 @@ OTHER_SCRIPTS = [DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"]
 OTHER_SCRIPTS += [DEPLOY / "router" / "darban-fetch", DEPLOY / "unbound" / "darban-root-zone"]
 OTHER_SCRIPTS += DEPLOY.glob("debian/*/darban*.p*")
 OTHER_SCRIPTS += [*ROOT.glob("tests/**/*.sh"), *ROOT.glob("resolver/**/*.sh")]
+_LINK = re.compile(r"\]\((?:\.\./)+(deploy/[^)#]+)")
+NOT_PACKAGED = {"deploy/Containerfile", "deploy/compose.yaml", "deploy/lab/README.md"}
+"""What is of use beside the source alone."""
 SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *OTHER_SCRIPTS])
 
 
@@ -38,6 +41,16 @@ def test_all_lists_of_the_release_are_installed() -> None:
     patterns = (DEPLOY / "debian/darban-lists/darban-lists.install").read_text(encoding="utf-8")
     found = {path.name for line in patterns.splitlines() for path in ROOT.glob(line.split()[0])}
     assert found == released_lists()
+
+
+def test_the_package_has_the_files_that_its_pages_link() -> None:
+    lines = (DEPLOY / "debian/darban/darban.install").read_text(encoding="utf-8").splitlines()
+    installed = [line.split()[0] for line in lines if "share/doc" in line]
+    pages = [path for path in PAGES if str(path.relative_to(ROOT)).startswith(tuple(installed))]
+    links = {link for page in pages for link in _LINK.findall(page.read_text(encoding="utf-8"))}
+    found = {each for each in links if not each.startswith(tuple(installed))}
+    assert "deploy/reference.toml" in links
+    assert found == NOT_PACKAGED
 
 
 def test_the_container_is_made_of_what_there_is() -> None:

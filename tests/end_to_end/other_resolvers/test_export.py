@@ -36,6 +36,15 @@ def test_the_firewall_s_rules_are_good(ip_program: Path, tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_rules_that_reject_nothing_are_told_apart(tmp_path: Path) -> None:
+    vlan = ("--vlan", "staff=127.0.10.0/24", "--listen", "127.0.0.1:5353")
+    assert darban("init", "--audit", *vlan, tmp_path / "config.toml", at=tmp_path).code == GOOD
+    exported = darban("export", "nftables", "--dns-server", "10.0.0.53", at=tmp_path)
+    assert "ip saddr 127.0.10.0/24 accept" in exported.out
+    told = "these rules reject nothing: no policy blocks anything now"
+    assert told in exported.err.splitlines()
+
+
 HOURS = """
 [hours.office]
 days = ["sat", "sun", "mon", "tue", "wed", "thu", "fri"]

@@ -242,3 +242,11 @@ def test_exemptions_are_signed_in_the_operators_clone(
     assert pull(server).code == GOOD
     assert not blocks(server, "pager.example")
     assert policy_status(server).commit == repository.head()
+
+
+def test_a_config_with_errors_is_told_where_no_server_pulls(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[policy_source\n")
+    done = darban("pull", at=tmp_path)
+    assert done.code == WRONG
+    assert "config.toml:1: " in done.err
+    assert "no [policy_source]" not in done.err
