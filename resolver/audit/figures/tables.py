@@ -84,7 +84,7 @@ def opened(path: Path, mode: str) -> Iterator[Connection]:
     _refuse_what_waits(path)
     with _own_errors(path):
         uri = f"{path.absolute().as_uri()}?mode={mode}"
-        database = sqlite3.connect(uri, _LOCKED, isolation_level=None, uri=True)
+        database = sqlite3.connect(uri, timeout=_LOCKED, isolation_level=None, uri=True)
         with contextlib.closing(database):
             database.execute("PRAGMA trusted_schema = OFF")
             yield database
