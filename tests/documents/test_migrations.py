@@ -25,12 +25,12 @@ _WITHIN = {"dns", "misc", "server", "options", "file", "type", "forward", "any"}
 
 _IMPORTED = """
 [policies.staff]
-block = ["@messenger", "@encrypted-dns"]
+deny = ["|tracker.example^"]
 [vlans.staff]
 prefixes = ["10.10.0.0/16"]
 policy = "staff"
 """
-"""What `darban init --from-pihole` makes of gravity.db, beside which the page's tables stand."""
+"""What the import makes of a gravity.db that denies a name: the page's tables stand beside it."""
 
 
 def _old(name: str) -> str:
@@ -90,4 +90,4 @@ def test_what_it_becomes_is_good_and_holds(tmp_path: Path, name: str) -> None:
     compiled = compile_file(path, time.time())
     assert [str(each) for each in compiled.problems if each.severity == "error"] == []
     assert compiled.failed == []
-    assert block.text.count("[[expect]]") >= 3
+    assert block.text.count("[[expect]]") >= 4
