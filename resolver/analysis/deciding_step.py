@@ -25,7 +25,7 @@ from resolver.system.time_zones import time_zone
 
 
 class DecidingSteps:
-    """Finds the steps by the verdicts on a snapshot. ``wall`` is a moment in seconds since 1970."""
+    """The step behind each verdict on a snapshot; ``wall`` is a moment in seconds since 1970."""
 
     def __init__(self, snapshot: LoadedSnapshot) -> None:
         self._compiled = snapshot.compiled

@@ -46,7 +46,7 @@ def tcp_wait(server: Server) -> float:
 
 
 def makes_progress(server: Server, last_at: float, now: float) -> bool:
-    """Whether a connection makes progress that was made, or received anything, last at a moment."""
+    """Whether a connection makes progress; it was made, or last received octets, at ``last_at``."""
     return now < last_at + tcp_wait(server)
 
 
