@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_private_addresses_are_withheld_while_the_protection_is_on(
     lines = wait_for(lambda: _logged(server, len(_PRIVATE)), "the block log has them")
     assert [(each["name"], each["type"], each["outcome"], each["target"]) for each in lines] == [
         ("page.scene", "A", "rebinding", "10.0.0.30"),
-        ("page.scene", "AAAA", "rebinding", "::ffff:7f00:1"),
+        ("page.scene", "AAAA", "rebinding", str(ip_address("::ffff:7f00:1"))),
         ("page.scene", "HTTPS", "rebinding", "fd00::1"),
         ("page.scene", "SVCB", "rebinding", "192.168.1.1"),
         ("alias.scene", "A", "rebinding", "10.0.0.30"),
