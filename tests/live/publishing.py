@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from resolver.publish.zone_text import serial_of
 from tests.live.bind import Bind, bind
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
@@ -54,6 +55,15 @@ class Site:
             name: [line for line in text.splitlines()[:-1] if " SOA " not in line]
             for name, text in texts.items()
         }
+
+    def are_written(self) -> bool:
+        """Whether no zone is newer than ``serials``, the file that is replaced last."""
+        directory = self.server.directory / ".darban/zones"
+        serials = (directory / "serials").read_text(encoding="utf-8").splitlines()
+        return all(
+            serial_of((directory / f"{zone}.zone").read_bytes()) == int(serial)
+            for zone, serial in (line.split() for line in serials)
+        )
 
     def is_served(self) -> bool:
         """Whether Knot serves all zones as they were written."""
