@@ -34,13 +34,8 @@ from resolver.audit.record import (
     read_record,
     written,
 )
-from resolver.system.files import (
-    make_directory,
-    open_regular,
-    read_regular,
-    rename_synced,
-    write_atomically,
-)
+from resolver.system.files import make_directory, rename_synced, write_atomically
+from resolver.system.regular_files import open_regular, read_regular
 
 JOURNAL, EARLIER, HEAD = "journal.jsonl", "journal.1.jsonl", "journal-head.json"
 BESIDE: Final = (EARLIER, "journal-chain.jsonl", "journal-chain.1.jsonl")

@@ -10,7 +10,7 @@ from resolver import DarbanError
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.metrics.part import Answer
 from resolver.snapshot.config_files import Texts, read_file, without_pulled
-from resolver.system.files import Folder
+from resolver.system.folder import Folder
 
 
 class Refused(Exception):

@@ -13,7 +13,8 @@ from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
 from resolver.publish.enforcers import Enforcer, Fit
 from resolver.publish.nftables import REJECT
-from resolver.system.files import Folder, make_directory
+from resolver.system.files import make_directory
+from resolver.system.folder import Folder
 
 Program = Annotated[
     str,

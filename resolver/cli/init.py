@@ -28,7 +28,7 @@ from resolver.config.first_config import (
 )
 from resolver.config.values import Network
 from resolver.snapshot.config_files import DiskFiles
-from resolver.system.files import Folder
+from resolver.system.folder import Folder
 
 INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
 SOURCES = Path(sys.prefix).parents[:2]

@@ -11,7 +11,7 @@ from resolver.cli.importers.old_setup import OldSetup
 from resolver.cli.importers.pihole import read_gravity
 from resolver.dns import names
 from resolver.lists.adblock import AdblockReader
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 
 _LONGEST_DATABASE = 1 << 30
 """A gravity.db has the names of all its lists, a hundred octets each."""

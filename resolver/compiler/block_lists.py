@@ -29,7 +29,7 @@ from resolver.lists.ranges import ENDINGS, OF_FILTER, read_filter, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.list_store import ListRecord, StoredCopy
 from resolver.system.english import some_text
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 from resolver.system.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")

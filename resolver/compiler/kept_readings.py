@@ -26,7 +26,8 @@ from resolver.compiler.program_hash import program_hash
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.snapshot.archive import remove_oldest
-from resolver.system.files import make_directory, read_regular, write_atomically
+from resolver.system.files import make_directory, write_atomically
+from resolver.system.regular_files import read_regular
 
 Read = TypeVar("Read", BlockList, BlockList | str)
 """A list, or also the reason to refuse it."""

@@ -22,7 +22,7 @@ from resolver.snapshot.config_files import SavedFiles, SourceTexts
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 from resolver.snapshot.snapshot import Snapshot
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 
 
 class NotKept(DarbanError):

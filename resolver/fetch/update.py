@@ -26,7 +26,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 from resolver.system import child_process
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 from resolver.system.steps import Step, unseen
 
 _AT_ONCE = 4

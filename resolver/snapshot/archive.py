@@ -11,7 +11,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from resolver.system.files import make_directory, read_regular, write_atomically
+from resolver.system.files import make_directory, write_atomically
+from resolver.system.regular_files import read_regular
 
 _LONGEST: Final = 4 << 20
 _MOST: Final = 128 << 20

@@ -6,7 +6,7 @@ Fetches of lists trust them, and the connections to upstream servers over TLS.
 import ssl
 from pathlib import Path
 
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 
 _LONGEST = 16 << 20
 

@@ -12,7 +12,8 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from resolver.system.files import read_regular, write_atomically
+from resolver.system.files import write_atomically
+from resolver.system.regular_files import read_regular
 
 CLOCK_IS_BEHIND: Final = (
     "the clock is wrong, by which exemptions or hours begin and end: it is behind a moment that "

@@ -12,7 +12,7 @@ from pathlib import Path
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import as_owner
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 
 Texts = Mapping[str, str]
 """The files of a config by their paths, relative to its folder: config.toml, then its includes."""

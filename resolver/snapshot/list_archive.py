@@ -11,7 +11,7 @@ from typing import Final
 
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot.archive import Archive
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 
 _MOST: Final = 512 << 20
 """Octets on disk. A million names take 9.7 MB: a list of them that changes each day, 55 days."""

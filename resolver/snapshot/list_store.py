@@ -20,13 +20,8 @@ from typing import Any, NamedTuple
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import HeldChange
 from resolver.policy.settings import Subscription
-from resolver.system.files import (
-    make_directory,
-    read_regular,
-    rename_synced,
-    temporary_file,
-    write_atomically,
-)
+from resolver.system.files import make_directory, rename_synced, temporary_file, write_atomically
+from resolver.system.regular_files import read_regular
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 _LATER = {"before": "", "before_format": "", "asked": "", "held": None, "breaks": ""}

@@ -19,7 +19,8 @@ from resolver.policy.building import Pause, no_pause, with_pauses
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot.snapshot import NAME_DIGITS, Snapshot, content_hash, read_compiled_config
-from resolver.system.files import atomic_directory, read_regular, replace_link, write_atomically
+from resolver.system.files import atomic_directory, replace_link, write_atomically
+from resolver.system.regular_files import read_regular
 
 _SYSTEM_CONFIG = Path("/etc/darban")
 SYSTEM_STATE = Path("/var/lib/darban")

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all. Read no more than a bound.
+"""Write a file whole or not at all.
 
 A file is written under a temporary name: a hidden one in the same directory, with a random number.
 Then it is synced to disk and renamed.
@@ -29,7 +29,6 @@ _TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}(\.index)?", re.DOTALL)
 """The names of ``_temporary_path``, and of git's index of the temporary folder."""
 _MAX_LINKS = 40
 """As Linux follows of a path."""
-_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
 
 
 @contextlib.contextmanager
@@ -40,12 +39,14 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     new one is for its owner to write, and for its group to read. Root follows no link to the
     directory that another user could have made.
     """
-    with _directory_of(path) as parent, _atomic_file(parent, path, path.name) as file:
+    with _directory_of(path) as parent, atomic_file_in(parent, path, path.name) as file:
         yield file
 
 
 @contextlib.contextmanager
-def _atomic_file(parent: int, path: Path, like: str, *, is_new: bool = False) -> Iterator[BinaryIO]:
+def atomic_file_in(
+    parent: int, path: Path, like: str, *, is_new: bool = False
+) -> Iterator[BinaryIO]:
     """An ``atomic_file`` in an open directory; the file ``like`` passes on its mode and owner.
 
     With ``is_new`` there must be no file ``path``; FileExistsError where there is one at the end.
@@ -72,7 +73,7 @@ def _atomic_file(parent: int, path: Path, like: str, *, is_new: bool = False) ->
 
 
 @contextlib.contextmanager
-def _directory(path: str | Path, flags: int = 0, parent: int | None = None) -> Iterator[int]:
+def opened_directory(path: str | Path, flags: int = 0, parent: int | None = None) -> Iterator[int]:
     """Open a directory; ``path`` is relative to an open one, if that is given."""
     handle = os.open(path, _FOLDER | flags, dir_fd=parent)
     try:
@@ -85,23 +86,23 @@ def _directory(path: str | Path, flags: int = 0, parent: int | None = None) -> I
 def _directory_of(path: Path) -> Iterator[int]:
     """Open the directory of a file; root opens it part by part, since others may swap a part."""
     if os.geteuid():
-        with _directory(path.parent) as parent:
+        with opened_directory(path.parent) as parent:
             yield parent
         return
     parts, links = list(path.parent.absolute().parts[:0:-1]), 0
     with contextlib.ExitStack() as opened:
-        parent = opened.enter_context(_directory("/"))
+        parent = opened.enter_context(opened_directory("/"))
         while parts:
             name = parts.pop()
             target = _link_target(name, parent, path)
             if target is None:
-                parent = opened.enter_context(_directory(name, os.O_NOFOLLOW, parent))
+                parent = opened.enter_context(opened_directory(name, os.O_NOFOLLOW, parent))
                 continue
             links += 1
             if links > _MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             if target.is_absolute():
-                parent = opened.enter_context(_directory("/"))
+                parent = opened.enter_context(opened_directory("/"))
             parts += [each for each in reversed(target.parts) if each != "/"]
         yield parent
 
@@ -125,107 +126,6 @@ def _link_target(name: str, parent: int, path: Path) -> PurePath | None:
     return PurePath(target)
 
 
-class Folder:
-    """A folder in which files are written, and never anywhere else.
-
-    Others may write there too, and swap a file or a folder for a link at any moment. So each folder
-    below is opened from the one before, and no link is followed. ``path`` itself is trusted.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @contextlib.contextmanager
-    def new_file(self, file: str) -> Iterator[BinaryIO]:
-        """As ``atomic_file``, for a file that must not exist; FileExistsError where it does.
-
-        It is for its owner and its group to read, and where the group may write in the folder, for
-        the group to write.
-        """
-        with (
-            self._parent(file) as (parent, path),
-            _atomic_file(parent, path, path.name, is_new=True) as opened,
-        ):
-            os.fchmod(opened.fileno(), 0o640 | os.fstat(parent).st_mode & 0o020)
-            yield opened
-
-    @contextlib.contextmanager
-    def atomic_file(self, file: str, like: str = "") -> Iterator[BinaryIO]:
-        """As the function of this name, for a file by its path relative to the folder.
-
-        The file ``like`` in the same folder may pass on mode and owner in its place. Folders are
-        made. What a killed process has left in the folder is removed.
-        """
-        with (
-            self._parent(file) as (parent, path),
-            _atomic_file(parent, path, PurePath(like or file).name) as opened,
-        ):
-            _remove_abandoned(parent)
-            yield opened
-
-    def put(self, file: str, content: bytes, mode: int) -> bool:
-        """Write a file where it has another content; whether that was so.
-
-        A new file has this mode. The folders that are made can be entered by those who may read it.
-        """
-        with self._parent(file, mode | (mode & 0o444) >> 2) as (parent, path):
-            if _has(parent, path.name, content):
-                return False
-            with _atomic_file(parent, path, path.name) as opened:
-                os.fchmod(opened.fileno(), mode)
-                opened.write(content)
-            return True
-
-    @contextlib.contextmanager
-    def _parent(self, file: str, of_new: int | None = None) -> Iterator[tuple[int, Path]]:
-        """The open directory of a file, and its whole path for messages.
-
-        Folders are made, with the mode ``of_new`` where that is given.
-        """
-        path = self.path / file
-        if ".." in PurePath(file).parts or PurePath(file).is_absolute():
-            raise OSError(errno.EXDEV, f"it is outside of {self.path}; edit it by hand", str(path))
-        with contextlib.ExitStack() as opened:
-            parent = opened.enter_context(_directory(self.path))
-            place = self.path
-            for name in PurePath(file).parts[:-1]:
-                place /= name
-                is_new = _made(parent, name)
-                _refuse_link(parent, place)
-                parent = opened.enter_context(_directory(name, os.O_NOFOLLOW, parent))
-                if is_new and of_new is not None:
-                    os.fchmod(parent, of_new)
-            _refuse_link(parent, path)
-            yield parent, path
-
-
-def _made(parent: int, name: str) -> bool:
-    """Make a folder in an open one; False where there is something already."""
-    try:
-        os.mkdir(name, dir_fd=parent)
-    except FileExistsError:
-        return False
-    os.fsync(parent)
-    return True
-
-
-def _has(parent: int, name: str, content: bytes) -> bool:
-    """Whether a regular file in an open folder has this content, and no other."""
-    try:
-        with _regular(name, os.O_NOFOLLOW, parent) as file:
-            return file.read(len(content) + 1) == content
-    except OSError:
-        return False
-
-
-def _refuse_link(parent: int, path: Path) -> None:
-    """Say so where a link is in the way; who races with this is stopped by the calls after it."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISLNK(os.stat(path.name, dir_fd=parent, follow_symlinks=False).st_mode):
-            why = "it is a link; put what it leads to in its place, or edit that by hand"
-            raise OSError(errno.ELOOP, why, str(path))
-
-
 @contextlib.contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
     """Make a directory that gets the name ``path`` at the end; nothing is left if the body raises.
@@ -236,7 +136,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     temporary = _temporary_path(path)
     temporary.mkdir(mode=0o750)
     try:
-        with _directory(temporary) as handle:
+        with opened_directory(temporary) as handle:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(handle, _LOCK)
             yield temporary
@@ -244,54 +144,6 @@ def atomic_directory(path: Path) -> Iterator[Path]:
             rename_synced(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def read_regular(path: Path, longest: int, *, follow_link: bool = True) -> bytes:
-    """The content of a regular file of at most ``longest`` octets; OSError for anything else.
-
-    Without ``follow_link``, ``path`` must not be a link itself. To open or read a named pipe would
-    wait for a writer for ever. A pipe of the shell, as behind /dev/stdin or for ``<(command)``, has
-    no name and has a writer.
-    """
-    with open_regular(path, follow_link=follow_link) as file:
-        content = file.read(longest + 1)
-    if len(content) > longest:
-        most = f"{longest >> 20} MiB" if longest >= 1 << 20 else f"{longest >> 10} KiB"
-        raise OSError(errno.EFBIG, f"more than {most}", str(path))
-    return content
-
-
-def open_regular(path: Path, *, follow_link: bool = True) -> BinaryIO:
-    """Open what ``read_regular`` reads; OSError for anything else."""
-    try:
-        return _regular(path, 0 if follow_link else os.O_NOFOLLOW)
-    except OSError as error:
-        if error.errno == errno.ELOOP and not follow_link:
-            error.strerror = "it is a link"
-        raise
-
-
-def _regular(path: str | Path, flags: int, parent: int | None = None) -> BinaryIO:
-    """Open a regular file, or a pipe without a name; OSError for anything else."""
-    flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    handle = os.open(path, flags, dir_fd=parent)
-    try:
-        mode = os.fstat(handle).st_mode
-        if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_nameless(handle))):
-            why = _KINDS.get(stat.S_IFMT(mode), "no regular file")
-            raise OSError(errno.EINVAL, why, str(path))
-        os.set_blocking(handle, True)
-        return os.fdopen(handle, "rb")
-    except BaseException:
-        os.close(handle)
-        raise
-
-
-def _is_nameless(pipe: int) -> bool:
-    try:
-        return str(Path(f"/proc/self/fd/{pipe}").readlink()).startswith("pipe:")
-    except FileNotFoundError:  # without /proc, /dev/stdin leads nowhere
-        return False
 
 
 def replace_link(link: Path, target: Path) -> None:
@@ -334,7 +186,7 @@ def _new_temporary(path: Path, parent: int) -> tuple[str, int]:
 def temporary_file(path: Path) -> Iterator[Path]:
     """A new hidden file beside ``path``, which is removed at the end unless it was renamed."""
     make_directory(path.parent)
-    with _directory(path.parent) as parent:
+    with opened_directory(path.parent) as parent:
         name, handle = _new_temporary(path, parent)
     try:
         yield path.with_name(name)
@@ -349,11 +201,11 @@ def remove_abandoned(directory: Path) -> None:
 
     Folders and links go as well. So the caller must be the only one that makes links there.
     """
-    with contextlib.suppress(OSError), _directory(directory) as parent:
-        _remove_abandoned(parent, directory)
+    with contextlib.suppress(OSError), opened_directory(directory) as parent:
+        remove_abandoned_in(parent, directory)
 
 
-def _remove_abandoned(parent: int, directory: Path | None = None) -> None:
+def remove_abandoned_in(parent: int, directory: Path | None = None) -> None:
     """Remove temporary files that nobody has locked; with ``directory``, folders and links, too."""
     for name in _temporary_names(parent):
         with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from resolver import DarbanError
 from resolver.system.english import utc_text
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 from resolver.transport.tls_session import TlsError, TlsSession
 
 _LONGEST: Final = 1 << 20

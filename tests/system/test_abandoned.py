@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.system.files import Folder, remove_abandoned, replace_link, temporary_file
+from resolver.system.files import remove_abandoned, replace_link, temporary_file
+from resolver.system.folder import Folder
 
 pytestmark = pytest.mark.processes
 
@@ -24,6 +25,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from resolver.system.files import *
+from resolver.system.folder import Folder
 path = Path(sys.argv[1])
 with {way}:
     print("aside", flush=True)

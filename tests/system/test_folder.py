@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.system.files import Folder, read_regular
+from resolver.system.folder import Folder
+from resolver.system.regular_files import read_regular
 
 
 def _write(folder: Folder, file: str, like: str = "") -> None:

@@ -16,7 +16,8 @@ from resolver.audit.figures import tables
 from resolver.audit.figures.counts import REDIRECTED, Figures, HourFigures, Labels, Minute
 from resolver.audit.figures.tables import FiguresError
 from resolver.policy.verdict import Outcome
-from resolver.system.files import read_regular, write_atomically
+from resolver.system.files import write_atomically
+from resolver.system.regular_files import read_regular
 
 _MAX_EXPORT: Final = 64 << 20
 """Octets. A month of 20 VLANs that ask for 40 services in each hour has 13 million."""

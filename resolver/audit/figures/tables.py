@@ -26,7 +26,7 @@ from resolver.audit.figures.counts import (
     Minute,
     SelfTestResult,
 )
-from resolver.system.files import read_regular
+from resolver.system.regular_files import read_regular
 
 VERSION = 1
 """Of the tables; PRAGMA user_version of a file."""
