@@ -15,7 +15,6 @@ Of rows that take long and whose code path another test has, one is kept. The ot
 ``release``, with the test that is kept, and run where ``-m`` names the mark: `make test-all`.
 """
 
-import ctypes
 import gc
 import os
 import shutil
@@ -25,6 +24,7 @@ from collections.abc import Generator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import execnet
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
@@ -33,11 +33,11 @@ from xdist.workermanage import WorkerController
 
 from resolver import build
 from tests.fetch.source_server import Authority, authority
+from tests.live import own_network
 from tests.live.installed import Installation, pure_installation
-from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacking, needed
+from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, has_font, lacking, needed
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-_CLONE_NEWNET = 0x40000000
 LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
 LONG = (
@@ -79,10 +79,7 @@ settings.load_profile("darban")
 
 def pytest_xdist_auto_num_workers() -> int:
     """The workers of ``-n auto``; 0: one after the other."""
-    ip = find("ip")
-    if ip is None or _probe(ip):
-        return 0
-    return 3 * len(os.sched_getaffinity(0))
+    return 3 * len(os.sched_getaffinity(0)) if own_network.unsharing() else 0
 
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -100,13 +97,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # one of several workers
-        libc = ctypes.CDLL(None, use_errno=True)
-        assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-        subprocess.run([needed("ip"), "link", "set", "lo", "up"], check=True)
+        own_network.enter()
         config.stash[_SHARED_PLACE] = Path(config.workerinput["shared_place"])
     else:
         config.stash[_SHARED_PLACE] = Path(mkdtemp(prefix="darban-tests-"))
     sys.addaudithook(_refuse_processes)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[execnet.XSpec]) -> None:
+    specs[:] = [own_network.in_network(spec) for spec in specs]
 
 
 @pytest.hookimpl(optionalhook=True)
