@@ -51,15 +51,18 @@ class ComparedPolicy:
     """Its config, or ``in force``."""
     compiled: CompiledConfig
     index: Index
-    expectations: Section | None
-    """None where they are not known; then expectations are not compared."""
+    of_text: Mapping[str, Section] | None
+    """What the text of the config alone has, by section: no snapshot holds it. None where the text
+    is not known; then it is not compared."""
 
 
 def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
     """Every change, section by section, by name."""
     before, after = summarize(old.compiled), summarize(new.compiled)
-    if old.expectations is not None and new.expectations is not None:
-        before[EXPECTATIONS], after[EXPECTATIONS] = old.expectations, new.expectations
+    if old.of_text is not None and new.of_text is not None:
+        for section in old.of_text:
+            before[section] = {**before.get(section, {}), **old.of_text[section]}
+            after[section] = {**after.get(section, {}), **new.of_text[section]}
     lists = compare_rules((old.compiled, old.index), (new.compiled, new.index)).lists
     found: list[Change] = []
     for section in before:

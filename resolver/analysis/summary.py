@@ -265,6 +265,7 @@ def _group(group: ConfiguredGroup) -> Facts:
     servers = ", ".join(map(str, group.servers))
     return {
         "servers": servers,
+        "rebinding_protection": group.rebinding is not None,
         "ca_file": _digest(group.authorities),
         **_rest(group, ("name", "servers", "authorities")),
     }

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from resolver import DarbanError
 from resolver.analysis import diff_text
-from resolver.analysis.changes import Change, ComparedPolicy, compare
+from resolver.analysis.changes import EXPECTATIONS, Change, ComparedPolicy, compare
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.name_changes import NameChange, compare_names, moved_prefixes
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
-from resolver.analysis.summary import Section
+from resolver.analysis.summary import SETTINGS, VALUE, Section
 from resolver.audit.audit_log import AuditLog
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
@@ -133,9 +133,9 @@ def _of_config(path: Path) -> ComparedPolicy:
             f"'darban check {path}' shows why",
             err=True,
         )
-    expectations = _expectations(compiled.loaded.config)
+    of_text = _of_text(compiled.loaded.config)
     snapshot = compiled.snapshot
-    return ComparedPolicy(str(path), snapshot.compiled, snapshot.index(), expectations)
+    return ComparedPolicy(str(path), snapshot.compiled, snapshot.index(), of_text)
 
 
 def _in_force(path: Path, hash_: str) -> ComparedPolicy:
@@ -144,8 +144,8 @@ def _in_force(path: Path, hash_: str) -> ComparedPolicy:
     return ComparedPolicy("in force", compiled, index, _recorded(path, hash_, audit_log))
 
 
-def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> Section | None:
-    """The expectations of a snapshot, which does not hold them: the audit log has its config."""
+def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> dict[str, Section] | None:
+    """What a snapshot does not hold of its config: the audit log has the text."""
     try:
         entry = audit_log.last_activation(snapshot)
     except OSError:
@@ -154,13 +154,29 @@ def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> Section | None:
     if not texts:
         return None
     config = path.parent / next(iter(texts))
-    return _expectations(load(str(config), SavedFiles(config, texts)).config)
+    return _of_text(load(str(config), SavedFiles(config, texts)).config)
+
+
+def _of_text(config: ConfigModel) -> dict[str, Section]:
+    """What no snapshot holds of a config."""
+    settings = {
+        "pair.nodes": ", ".join(config.pair.nodes),
+        "warnings.acknowledged": ", ".join(config.warnings.acknowledged),
+    }
+    return {
+        SETTINGS: {key: {VALUE: text} for key, text in settings.items()},
+        EXPECTATIONS: _expectations(config),
+    }
 
 
 def _expectations(config: ConfigModel) -> Section:
     return {
         f"{names.text(each.name)} {each.type} from {each.client}"
-        + (f" at {each.at}" if each.at else ""): {"outcome": each.outcome, "service": each.service}
+        + (f" at {each.at}" if each.at else "")
+        + (f" within {each.hours}" if each.hours else ""): {
+            "outcome": each.outcome,
+            "service": each.service,
+        }
         for _, each in config.questions()
     } | {
         f"every name of {' '.join(each.services)} on {_where(each)}": {
@@ -229,8 +245,11 @@ def _as_text(
         yield from diff_text.name_changes(of_names, moved)
     if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
-    if old.expectations is None:
-        yield "expectations are not compared: those of the policy in force are not known"
+    if old.of_text is None:
+        yield (
+            "expectations, [pair] and [warnings] are not compared: "
+            "the text of the config in force is not known"
+        )
     if replayed is not None:
         file, counts, replay, live = replayed
         yield f"queries of {file}: {counts.total:,} read, {replay.changed:,} change"
@@ -267,6 +286,6 @@ def _as_json(
         "changes": [change.as_json() for change in found],
         "names": [asdict(change) for change in of_names],
         "prefixes_not_compared": moved_prefixes(old.compiled, new.compiled),
-        "expectations_compared": old.expectations is not None,
+        "expectations_compared": old.of_text is not None,
         "questions": questions,
     }

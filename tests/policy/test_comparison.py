@@ -234,9 +234,18 @@ def test_upstreams_local_names_and_forwarded_zones() -> None:
     ]
 
 
+def test_a_protection_that_lets_nothing_through() -> None:
+    protecting = "[upstream]\nrebinding_protection = true\n"
+    [change] = changes(CONFIG + protecting)
+    assert change[:2] == ("upstreams", "default")
+    assert change.details == (Detail("rebinding_protection", False, True),)
+
+
 def test_expectations_are_compared_where_both_are_known() -> None:
-    old = dataclasses.replace(side(OLD), expectations={"t.me A": {"outcome": "blocked"}})
-    new = dataclasses.replace(side(OLD), expectations={"t.me A": {"outcome": "passed"}})
+    old, new = (
+        dataclasses.replace(side(OLD), of_text={"expectations": {"t.me A": {"outcome": outcome}}})
+        for outcome in ("blocked", "passed")
+    )
     assert compare(old, side(OLD)) == []
     assert compare(old, new) == [
         Change("expectations", "t.me A", "changed", (Detail("outcome", "blocked", "passed"),))

@@ -109,6 +109,7 @@ def test_settings_that_have_parts(configs: Path) -> None:
         "upstreams",
         "  ~ default",
         f"      servers: {UPSTREAM} → {UPSTREAM}, [fd00::9]:9",
+        "      rebinding_protection: False → True",
         "      rebinding.names: none → a.example",
         "      rebinding.prefixes: none → 10.0.0.0/8",
         "settings",
@@ -126,6 +127,40 @@ def test_settings_that_have_parts(configs: Path) -> None:
     ]
     back = darban("diff", "new.toml", "old.toml", at=configs)
     assert "  ~ front.nodes: 127.0.0.1:5353 → none" in back.out.splitlines()
+
+
+OF_TEXT = """
+[pair]
+nodes = ["noc@10.0.0.2"]
+[warnings]
+acknowledged = ["open-vlan:guests"]
+[hours.office]
+days = ["sat"]
+from = "07:30"
+to = "14:30"
+[[expect]]
+client = "127.0.10.5"
+name = "t.me"
+outcome = "blocked"
+"""
+
+
+def test_what_no_snapshot_holds(configs: Path) -> None:
+    text = (configs / "old.toml").read_text(encoding="utf-8") + OF_TEXT
+    (configs / "old.toml").write_text(text, encoding="utf-8")
+    edited = text.replace('"noc@10.0.0.2"', '"noc@10.0.0.3"').replace("open-vlan:guests", "loss")
+    (configs / "new.toml").write_text(edited + 'hours = "office"\n', encoding="utf-8")
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert done.out.splitlines()[1:] == [
+        "settings",
+        "  ~ pair.nodes: noc@10.0.0.2 → noc@10.0.0.3",
+        "  ~ warnings.acknowledged: open-vlan:guests → loss",
+        "expectations",
+        "  - t.me A from 127.0.10.5",
+        "  + t.me A from 127.0.10.5 within office",
+        "      outcome: blocked",
+        SAME,
+    ]
 
 
 def test_questions_by_vlan(configs: Path) -> None:
@@ -255,7 +290,7 @@ def test_what_is_in_force_is_the_old_one(running: Server) -> None:
         kept.unlink()
     unknown = diff(at=place)
     assert (unknown["changes"], unknown["expectations_compared"]) == ([], False)
-    assert "expectations are not compared" in darban("diff", at=place).out
+    assert "expectations, [pair] and [warnings] are not compared" in darban("diff", at=place).out
 
 
 def test_what_is_in_force_with_files_that_it_includes(
