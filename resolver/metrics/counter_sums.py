@@ -35,9 +35,10 @@ class CounterSums:
                 self._series[metric][labels].append(is_up(values))
         self.kinds = layout.kinds
         """The kind of each service that ever was a way around this resolver."""
-        rows = (row for memory in memories for row in layout.rows(memory))
+        rows = [row for memory in memories for row in layout.rows(memory)]
         self.rows = [row for row in rows if row.outcome is not Outcome.HEALTH]
         """Without health checks: they say how often somebody looks, and nothing of clients."""
+        self.health_checks = sum(row.times for row in rows if row.outcome is Outcome.HEALTH)
 
     def series(self, metric: Metric) -> Mapping[Labels, Sequence[int]]:
         """The series of a metric; those of a histogram end with the sum in microseconds."""

@@ -113,8 +113,11 @@ def _block_log(
 
 
 def _answers(sums: CounterSums) -> Answers:
-    paths = ("cache", "upstream")
-    return Answers(*(sums.observations(definitions.DURATION, path)[0] for path in paths))
+    cache, upstream = (
+        sums.observations(definitions.DURATION, path)[0] for path in ("cache", "upstream")
+    )
+    clients = cache - sums.health_checks
+    return Answers(max(clients, 0), upstream)  # a check is counted before its answer
 
 
 def _cache(sums: CounterSums, max_bytes: int) -> CacheStatus:

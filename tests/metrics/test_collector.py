@@ -18,7 +18,7 @@ from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, UNKNOWN, CounterLayout
 from resolver.metrics.part_states import AuditState, BlockPageState, PartStates, PullsState
 from resolver.metrics.served_config import ServedConfig
-from resolver.metrics.status import PolicySourceStatus, PublishStatus, Status, ZoneStatus
+from resolver.metrics.status import Answers, PolicySourceStatus, PublishStatus, Status, ZoneStatus
 from resolver.metrics.status_reader import read_status
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
@@ -166,6 +166,20 @@ def test_a_health_check_is_no_query(rcode: int) -> None:
     for vlan in (-1, 0):
         _count(served.workers[0], QueryLabels(vlan, Outcome.HEALTH, -1, rcode, 1))
     assert served.series() == before
+
+
+def test_a_health_check_is_no_answer() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    [worker] = served.workers
+    _count(worker, QueryLabels(0, Outcome.HEALTH, -1, 0, 1))
+    worker.observe_duration(ReplyPath.CACHE, 0.001)
+    status = served.status()
+    assert (status.queries, status.answers) == (0, Answers(0, 0))
+    _count(worker, QueryLabels(0, Outcome.PASSED, -1, 0, 1))
+    worker.observe_duration(ReplyPath.CACHE, 0.001)
+    status = served.status()
+    assert (status.queries, status.answers) == (1, Answers(1, 0))
 
 
 def test_how_much_a_vlan_s_policy_blocks() -> None:
