@@ -215,6 +215,7 @@ class AuditLog:
         put = (now.time, event, who, snapshot, config, diff, exemptions, lists, summary)
         sha256 = store.whole_hash(self._state, snapshot)
         entry = AuditEntry(*put, since, owners, sha256)
+        self._last = None  # it may be added without its head
         head = self._append(now, entry)
         self._last = entry
         return head

@@ -1,12 +1,14 @@
 """Write the audit log while the server runs: in a thread, a record after the other.
 
 Now and then the figures of the hours that are over are sealed, and it is noted whether the clock
-was set. A disk that is full keeps nothing from being put in force: what cannot be written is
-logged. Only a head that is on the disk is published.
+was set. A disk that is full keeps nothing from being put in force: the record of an activation, a
+refused commit or a stop then waits in memory, and the log says so. Only a head that is on the disk
+is published.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ from resolver.audit.clock import read_clock
 from resolver.audit.figures import store
 from resolver.audit.figures.seal import KeptFigures
 from resolver.audit.figures.tables import FiguresError, to_read
+from resolver.audit.journal import HeadNotWritten
 from resolver.audit.record import SAME_OFFSET, ClockReading, Event, Head
 from resolver.audit.seals import newest_seals, sealable
 from resolver.metrics.part import Part
@@ -33,6 +36,10 @@ _LONGEST_KEPT: Final = 500 * _DAY
 _SHOWN_CHANGES: Final = 5
 _LOOK: Final = 300.0
 """Seconds between two looks at the clock."""
+_MOST_WAITING: Final = 100
+"""Records that wait to be written; of more, the oldest are lost."""
+_Write = Callable[[], Head | None]
+"""Adds a record, if there is something to add; OSError."""
 
 
 class AuditWriter(Part):
@@ -46,6 +53,7 @@ class AuditWriter(Part):
         self._waits_since = waits_since
         self._log = AuditLog(state)
         self._writing = asyncio.Lock()
+        self._waiting = deque[_Write](maxlen=_MOST_WAITING)
         self._head, self._broken_at = "", 0
         self._changes: tuple[ConfigChange, ...] = ()
 
@@ -77,7 +85,9 @@ class AuditWriter(Part):
         files of a start.
         """
         entry = (read_clock(), event, who, snapshot, compiled, sources, summary)
-        await self._write(partial(self._log.activated, *entry, once=once, on_disk=on_disk))
+        await self._write(
+            partial(self._log.activated, *entry, once=once, on_disk=on_disk), waits=True
+        )
 
     async def newest(self, most: int) -> list[tuple[AuditEntry, Texts]]:
         """The last entries that changed the config, and its texts then, the newest first.
@@ -97,11 +107,11 @@ class AuditWriter(Part):
 
     async def refused(self, what: str) -> None:
         """Note that a commit of the policy was refused."""
-        await self._write(partial(self._log.refused, read_clock(), what))
+        await self._write(partial(self._log.refused, read_clock(), what), waits=True)
 
     async def stopped(self, who: str) -> None:
         """Note that the server stops."""
-        await self._write(partial(self._log.stopped, read_clock(), who))
+        await self._write(partial(self._log.stopped, read_clock(), who), waits=True)
 
     async def look(self) -> None:
         """Note that the clock was set, and seal the figures of the hours that are over.
@@ -151,11 +161,14 @@ class AuditWriter(Part):
             for each in self._log.newest_changes(_SHOWN_CHANGES)
         )
 
-    async def _write(self, write: Callable[[], Head | None]) -> None:
-        """Add a record, and publish the head and the newest changes."""
+    async def _write(self, write: _Write, *, waits: bool = False) -> None:
+        """Add a record, and publish the head and the newest changes.
+
+        A record that ``waits`` is added later where it cannot be added now.
+        """
         try:
             async with self._writing:
-                head = await asyncio.to_thread(write)
+                head = await asyncio.to_thread(self._add, write, waits)
                 if head is None:
                     return
                 log.info("the head of the audit log is record %d, %s", *head)
@@ -163,4 +176,23 @@ class AuditWriter(Part):
                 self._head = head.hash
         except OSError as error:
             place = error.filename or self._state
-            log.error("%s: the audit log cannot be written (%s)", place, error.strerror)
+            log.error(
+                "%s: the audit log cannot be written (%s); records that wait in memory: %d",
+                *(place, error.strerror, len(self._waiting)),
+            )
+
+    def _add(self, write: _Write, waits: bool) -> Head | None:
+        """Add the records that wait, and then this one: in the order in which they were made."""
+        if waits:
+            self._waiting.append(write)
+        head = None
+        while self._waiting:
+            first = self._waiting.popleft()
+            try:
+                head = first()
+            except HeadNotWritten:
+                raise
+            except OSError:
+                self._waiting.appendleft(first)
+                raise
+        return head if waits else write() or head

@@ -51,6 +51,10 @@ _LOOK_BACK: Final = 8 << 20
 _BLOCK: Final = 64 << 10
 
 
+class HeadNotWritten(OSError):
+    """The record was added, and the head after it could not be written."""
+
+
 class Line(NamedTuple):
     """A terminated line, and where it is."""
 
@@ -110,7 +114,8 @@ class Journal:
         """Add a record, and before it what the log must say of itself; the head after it.
 
         Raises:
-            OSError: nothing was added; or only the head beside the log could not be written.
+            HeadNotWritten: the record was added.
+            OSError: it was not.
         """
         make_directory(self._state)
         torn = self._remove_torn()
@@ -130,8 +135,12 @@ class Journal:
         if is_lost:
             self._add(now, Event.LOST, expected=expected and expected._asdict())
         head = self._add(now, event, **content)
-        if self._path.stat().st_size >= _LONGEST:
-            head = self._add(now, Event.ROTATED, removed=self._oldest_part())
+        try:
+            if self._path.stat().st_size >= _LONGEST:
+                head = self._add(now, Event.ROTATED, removed=self._oldest_part())
+            write_atomically(self._state / HEAD, json.dumps(head._asdict()).encode())
+        except OSError as error:
+            raise HeadNotWritten(error.errno, error.strerror, error.filename) from error
         return head
 
     def _add(self, now: ClockReading, event: str, **content: object) -> Head:
@@ -148,7 +157,6 @@ class Journal:
                 raise
         self._number, self._before = self._number + 1, line_hash(line)
         self._known = head = Head(self._number, self._before)
-        write_atomically(self._state / HEAD, json.dumps(head._asdict()).encode())
         return head
 
     def _lost(self) -> tuple[bool, Head | None]:

@@ -2,10 +2,15 @@
 
 import asyncio
 import math
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from resolver.audit.audit_writer import AuditWriter
-from resolver.audit.journal import JOURNAL
+from resolver.audit.journal import HEAD, JOURNAL
+from resolver.audit.reading import Reading
+from resolver.cli.history_verify import verified
 from resolver.metrics.part_states import AuditState, PartStates
 from resolver.snapshot.config_files import SourceTexts
 from tests.policy.networks import snapshot_of
@@ -49,3 +54,51 @@ def test_a_look_finds_where_the_log_is_broken(tmp_path: Path) -> None:
     log = tmp_path / JOURNAL
     log.write_bytes(log.read_bytes().replace(b'"uid 0 (root)"', b'"uid 7 (ali)"', 1))
     assert asyncio.run(broken_at()) == 2
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file gets an octet."""
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, unlimited[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+
+
+def events(state: Path) -> list[str]:
+    return [each.event for each in Reading(state).records()]
+
+
+def test_what_finds_no_room_is_written_once_there_is_room(tmp_path: Path) -> None:
+    compiled, sources = snapshot_of().compiled, SourceTexts({"config.toml": "a\n"})
+    writer = AuditWriter(tmp_path, lambda: math.inf)
+
+    async def serve() -> None:
+        with full_disk():
+            for event in ("start", "reload"):
+                await writer.activated(event, "uid 0 (root)", event, compiled, sources, None)
+            await writer.look()
+        assert events(tmp_path) == []
+        await writer.look()
+        assert events(tmp_path)[:2] == ["start", "reload"]
+        await writer.stopped("signal")
+
+    asyncio.run(serve())
+    assert [each for each in events(tmp_path) if each != "sealed"] == ["start", "reload", "stop"]
+    assert [each.what for each in verified(tmp_path).findings] == []
+
+
+def test_a_record_whose_head_finds_no_room_is_written_once(tmp_path: Path) -> None:
+    compiled, sources = snapshot_of().compiled, SourceTexts({"config.toml": "a\n"})
+    writer = AuditWriter(tmp_path, lambda: math.inf)
+
+    async def serve() -> None:
+        (tmp_path / HEAD).mkdir()
+        await writer.activated("start", "uid 0 (root)", "aa", compiled, sources, None)
+        (tmp_path / HEAD).rmdir()
+        await writer.stopped("signal")
+
+    asyncio.run(serve())
+    assert events(tmp_path) == ["start", "stop"]
