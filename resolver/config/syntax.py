@@ -14,6 +14,21 @@ from resolver.config.toml_lines import first_definition, path_text
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _REPEATED = ("Cannot declare ", "Cannot overwrite ", "Cannot mutate ", "Cannot redefine ")
 _AT_END = " (at end of document)"
+_EXPECTED = {
+    "Expected ']]'": '"]]" after the name, as in [[expect]]',
+    "Expected ']'": '"]" after the name, as in [server]',
+    "Expected '='": '"=" and a value after the key',
+    "Expected \"'": "' after the text, as before it",
+    "Expected newline": "one value on a line, a text in quotes, several in [ ]",
+    "Invalid value": "a text in quotes, a number, true or false, a date, or several in [ ]",
+    "Invalid statement": "a key with a value, or a table such as [server]",
+    "Invalid initial character": "a key, or the name of a table",
+    "Illegal character '\\n'": "a text that ends on its line",
+    "Unterminated string": "three quotes after the text, as before it",
+    "Unclosed array": '"," after each element and "]" after the last',
+    "Unclosed inline table": '"," after each value and "}" after the last, on one line',
+}
+"""What is expected where a message of tomllib begins so; else valid TOML."""
 _BOM = "\ufeff"
 _SAVE = "Save the file as UTF-8 without a byte order mark (BOM)."
 _QUOTES = "“”„‟‘’‚‛«»″"
@@ -36,19 +51,28 @@ def not_toml(file: str, message: str, text: str) -> Problem:
     """The problem of a text that tomllib refuses with a message."""
     text, position = text.replace("\r\n", "\n"), _POSITION.search(message)
     line, at = text.count("\n") + 1, len(text)
-    found = f"at the end of the file: {message.removesuffix(_AT_END)}"
+    found = "the end of the file"
+    if not message.startswith("Expected"):
+        found = f"at {found}: {message.removesuffix(_AT_END)}"
     if position is not None:
         line, column = int(position[1]), int(position[2])
         at = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column - 1
         char = text[at : at + 1]
         named = "" if char.isascii() else f" ({unicodedata.name(char, f'U+{ord(char):04X}')})"
-        found = f"at column {column}{named}: {message[: position.start()]}"
+        told = message[: position.start()]
+        if told.startswith("Expected"):
+            told = "the end of the line" if char in ("", "\n") else char
+        found = f"at column {column}{named}: {told}"
     if message.startswith(_REPEATED) and (defined := first_definition(text, at)):
         path, first = defined
-        found = f"a second {path_text(path[:-1] if isinstance(path[-1], int) else path)}"
+        is_element = isinstance(path[-1], int)
+        name = path_text(path[:-1] if is_element else path)
+        is_table = is_element and not text.split("\n")[line - 1].lstrip().startswith("[[")
+        expected = f"[[{name}]]" if is_table else "each table and each key once"
         advice = f"It is also at {file}:{first}."
-        return Problem("error", file, line, "", found, "each table and each key once", advice)
-    expected = '"," after each element and "]" after the last' if "array" in found else "valid TOML"
+        return Problem("error", file, line, "", f"a second {name}", expected, advice)
+    known = (text for begin, text in _EXPECTED.items() if message.startswith(begin))
+    expected = next(known, "valid TOML")
     return Problem("error", file, line, "", found, expected, _mend(text, at, message))
 
 

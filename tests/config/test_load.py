@@ -33,7 +33,8 @@ def test_a_good_config_has_no_problems() -> None:
     [
         (
             "[server]\nworkers = = 1",
-            "config.toml:2: found at column 11: Invalid value; expected valid TOML",
+            "config.toml:2: found at column 11: Invalid value;"
+            " expected a text in quotes, a number, true or false, a date, or several in [ ]",
         ),
         (
             '[server]\nlisten = [\n  "::1"\n',

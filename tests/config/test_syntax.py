@@ -60,7 +60,42 @@ def test_no_mend_is_told_where_none_is_known() -> None:
         assert message.count(". ") == 0
 
 
-@pytest.mark.parametrize("text", ['a = """b', "a = [1, 2", "a = 'b"])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "[[expect",
+            'column 9: the end of the line; expected "]]" after the name, as in [[expect]]',
+        ),
+        ("[[expect]", 'column 9: ]; expected "]]" after the name, as in [[expect]]'),
+        ("[server", 'column 8: the end of the line; expected "]" after the name, as in [server]'),
+        ("id", 'column 3: the end of the line; expected "=" and a value after the key'),
+        ("id: 10", 'column 3: :; expected "=" and a value after the key'),
+        (
+            "a = 10.0.0.1",
+            "column 9: .; expected one value on a line, a text in quotes, several in [ ]",
+        ),
+    ],
+)
+def test_what_was_expected_is_told(line: str, told: str) -> None:
+    for after in ("\n", "\r\nb = 1\n"):
+        [message] = messages(load_text(f"# a comment\n{line}{after}"))
+        assert message == f"config.toml:2: found at {told}"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("[[expect", '"]]" after the name, as in [[expect]]'),
+        ("a = 'b", "' after the text, as before it"),
+    ],
+)
+def test_what_was_expected_at_the_end_of_the_file(line: str, expected: str) -> None:
+    [message] = messages(load_text(f"# a comment\n{line}"))
+    assert message == f"config.toml:2: found the end of the file; expected {expected}"
+
+
+@pytest.mark.parametrize("text", ['a = """b', "a = [1, 2"])
 def test_what_is_not_closed_is_told_at_the_end(text: str) -> None:
     [message] = messages(load_text(f"# a comment\n{text}"))
     assert message.startswith("config.toml:2: found at the end of the file: ")
@@ -92,7 +127,6 @@ def test_another_encoding_is_named(octets: bytes, found: str) -> None:
         ("[a]\nx = 1\n# x = 2\nx = [\n1,\n]\n", 6, "a.x", 2),
         ("[vlans.a]\r\nid = 1\r\n[vlans.b]\r\nid = 1\r\nid = 2\r\n", 5, "vlans.b.id", 4),
         ("[[a]]\nx = 1\n[[a]]\nx = 2\nx = 3\n", 5, "a[1].x", 4),
-        ("[[a]]\n[a]\n", 2, "a", 1),
         ("[a]\n[[a]]\n", 2, "a", 1),
         ("a = [1]\n[[a]]\n", 2, "a", 1),
         ("a.b = 1\na = 2", 2, "a", 1),
@@ -109,3 +143,9 @@ def test_a_second_definition_is_told_with_the_first(
     assert messages(load_text(text)) == [
         f"config.toml:{line}: found a second {name}; {expected}. {also}"
     ]
+
+
+def test_a_table_in_the_place_of_an_element_is_told_how_elements_begin() -> None:
+    [message] = messages(load_text("[[expect]]\n[expect]\n"))
+    also = "It is also at config.toml:1."
+    assert message == f"config.toml:2: found a second expect; expected [[expect]]. {also}"

@@ -101,7 +101,7 @@ def test_an_older_state_is_refused(pulling: SharedPolicy) -> None:
     ("config", "code", "why"),
     [
         (CONFIG.replace("@messenger", "@messengers"), WRONG, "@messengers"),
-        (CONFIG + "[[", WRONG, "valid TOML"),
+        (CONFIG + "[[", WRONG, "or the name of a table"),
         (CONFIG.replace('["@messenger"]', "[]"), NO, "expectations that do not hold"),
         (CONFIG + '[upstream]\nservers = ["192.0.2.1"]\n', WRONG, "found [upstream]"),
     ],
