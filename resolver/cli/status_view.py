@@ -6,9 +6,8 @@ beside them. ``cli/server.py`` has escaped what a terminal would obey.
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -16,11 +15,12 @@ from rich.text import Text
 
 from resolver.cli.moments import minute_lines
 from resolver.cli.policy_text import hours_text
+from resolver.cli.terminal_tables import fitting, labelled, natural_width, table_of
 from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.metrics.unknown_clients import UnknownClients
-from resolver.system.english import count_text, span_text
+from resolver.system.english import count_text, some_text, span_text
 
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""
@@ -29,13 +29,16 @@ _OUTCOMES = (
     *("blocked", "would_block", "exempted", "rebinding", "national_filter"),
     *("refused", "failed", "dropped"),
 )
+_OTHER_COLUMNS = 24
+"""Columns that the name and the services of an exemption take at least."""
 _MIB = 1 << 20
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 
 
 def draw(now: Status, width: int) -> RenderableType:
     """A status, for a terminal with so many columns."""
-    tables = (_vlans(now), _services(now), _upstreams(now), *_exemptions(now, width))
+    upstreams = _upstreams(now, width)
+    tables = (*_vlans(now, width), _services(now), *upstreams, *_exemptions(now, width))
     return Group(*_above(now), *map(_apart, tables), Text(), *_below(now))
 
 
@@ -47,7 +50,7 @@ def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
     """The clients that are refused most."""
     if not unknown.prefixes:
         return Text("no client was refused since the server started")
-    table = _table("refused most", "prefix", "queries")
+    table = table_of("refused most", "prefix", "queries")
     for prefix, times in unknown.prefixes:
         table.add_row(prefix, short_number(times))
     advice = "No VLAN holds these clients. If one is yours, add its prefix to a [vlans.*] table."
@@ -58,7 +61,7 @@ def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
     return Group(*parts)
 
 
-def _above(now: Status) -> Iterator[Text]:
+def _above(now: Status) -> Iterator[RenderableType]:
     """The server, its policy, its queries, and what an operator should look at."""
     head = Text(f"darban {now.version}", style="bold")
     restarts = f" ({now.worker_restarts} replaced)" if now.worker_restarts else ""
@@ -68,22 +71,23 @@ def _above(now: Status) -> Iterator[Text]:
         style="not bold",
     )
     yield head
-    yield Text(f"config    {now.config}")
+    yield labelled("config", now.config)
     loaded = span_text(now.at - now.loaded)
-    yield Text(f"snapshot  {now.hash}, policy {now.policy_hash}, in force for {loaded}")
+    yield labelled("snapshot", f"{now.hash}, policy {now.policy_hash}, in force for {loaded}")
     last = now.last_reload
     if last is not None:
         result = last.result.replace("_", " ")
-        yield Text(f"reload    {span_text(now.at - last.at)} ago, by {last.by}: {result}")
-    yield Text(f"queries   {short_number(now.queries)}, {_without_upstream(now)}")
-    yield Text(f"cache     {_cache(now)}")
+        yield labelled("reload", f"{span_text(now.at - last.at)} ago, by {last.by}: {result}")
+    yield labelled("queries", f"{short_number(now.queries)}, {_without_upstream(now)}")
+    yield labelled("cache", _cache(now))
     if now.redirected:
         queries = count_text(now.redirected, "query", "queries")
-        yield Text(f"redirected {queries} for other resolvers, by a gateway: {_redirected(now)}")
+        by_vlan = _redirected(now)
+        yield labelled("redirected", f"{queries} for other resolvers, by a gateway: {by_vlan}")
     if now.missing_forward_queries:  # many devices ask for .local without need: no alarm
         queries = count_text(now.missing_forward_queries, "query", "queries")
         below = f"{queries} below .local and .internal got NXDOMAIN"
-        yield Text(f"private   {below}; zones of this network there need [[forward]]")
+        yield labelled("private", f"{below}; zones of this network there need [[forward]]")
     yield from _faults(now)
 
 
@@ -93,13 +97,13 @@ def _redirected(now: Status) -> str:
     return ", ".join(f"{v.name} {short_number(v.redirected)}" for v in vlans if v.redirected)
 
 
-def _faults(now: Status) -> Iterator[Text]:
+def _faults(now: Status) -> Iterator[RenderableType]:
     """What is wrong; then what a person has to do; then what ends soon."""
     found = list(faults(now))
     for fault in (each for each in found if not each.is_coming):
         yield Text(_fault(fault), "yellow" if fault.is_reminder else "bold red")
     for fault in (each for each in found if each.is_coming):
-        yield Text(f"soon      {_fault(fault)}")
+        yield labelled("soon", _fault(fault))
 
 
 def _fault(fault: Fault) -> str:
@@ -127,24 +131,24 @@ def _cache(now: Status) -> str:
     return f"{count_text(cache.entries, 'answer')}, {size:,.1f} of {most:,.0f} MiB{rate}"
 
 
-def _vlans(now: Status) -> Table:
+def _vlans(now: Status, width: int) -> Iterator[Table]:
     outcomes = [each for each in _OUTCOMES if each == "blocked" or now.outcome(each) > 0]
-    headings = (outcome.replace("_", " ") for outcome in outcomes)
-    table = _table("by VLAN", "VLAN", "queries", *headings)
+    headings = ("VLAN", "queries", *(outcome.replace("_", " ") for outcome in outcomes))
+    rows: list[tuple[str | Text, ...]] = []
     for vlan in now.vlans:
         if vlan.name == "unknown" and not vlan.queries:
             continue
         numbers = (vlan.queries, *(vlan.outcomes.get(outcome, 0) for outcome in outcomes))
         audit = " (audit)" if vlan.mode == "audit" else ""
-        table.add_row(vlan.name + audit, *map(short_number, numbers))
-    return table
+        rows.append((vlan.name + audit, *map(short_number, numbers)))
+    return fitting(width, "by VLAN", headings, rows)
 
 
 def _services(now: Status) -> Table:
     titles = {each.service: each.title for each in now.lists}
     counts = [(vlan.name, service) for vlan in now.vlans for service in vlan.services]
     counts.sort(key=lambda each: -each[1].queries)
-    table = _table("by service", "service", "queries", texts=("VLAN", "outcome"))
+    table = table_of("by service", "service", "queries", texts=("VLAN", "outcome"))
     for vlan, count in counts[:_SERVICES]:
         name = Text(count.service or "other names")
         title = titles.get(count.service, "")
@@ -159,12 +163,13 @@ def _services(now: Status) -> Table:
     return table
 
 
-def _upstreams(now: Status) -> Table:
-    headings = ["queries", "failed", "latency"]
+def _upstreams(now: Status, width: int) -> Iterator[Table]:
+    texts = ("state", "DNSSEC")
+    headings = ["server", *texts, "queries", "failed", "latency"]
     is_filtered = any(each.filtered or each.filtered_twice for each in now.upstreams)
     is_differing = any(each.differing for each in now.upstreams)
     headings += ["national filter"] * is_filtered + ["differing"] * is_differing
-    table = _table("upstreams", "server", *headings, texts=("state", "DNSSEC"))
+    rows: list[tuple[str | Text, ...]] = []
     for upstream in now.upstreams:
         latency = upstream.latency
         state = _state(upstream)
@@ -173,9 +178,8 @@ def _upstreams(now: Status) -> Table:
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
         found = [_filtered(upstream)] * is_filtered
         found += [short_number(upstream.differing)] * is_differing
-        name = Text(upstream.name)
-        table.add_row(name, state, validates, *numbers, took, *found)
-    return table
+        rows.append((Text(upstream.name), state, validates, *numbers, took, *found))
+    return fitting(width, "upstreams", headings, rows, texts)
 
 
 def _filtered(upstream: UpstreamStatus) -> str:
@@ -198,39 +202,42 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
         return
     approved = ("approved by", "ticket") if width >= _APPROVERS else ()
     headings = ("state", "for", "services", "until", *approved)
-    table = _table("exemptions", "exemption", texts=headings)
+    table = table_of("exemptions", "exemption", texts=headings)
     for each in sorted(now.exemptions, key=lambda each: each.until):
         style = {"ended": "red", "ends soon": "yellow", "not now": "dim"}.get(each.state, "green")
         table.add_row(
             each.id,
             Text(each.state, style),
             each.vlan or "\n".join(each.prefixes),
-            ", ".join(each.services),
+            some_text(each.services[:_SERVICES], len(each.services)),
             "\n".join(_times(each, now.at)),
             *(Text(_isolated(t)) for t in (each.approver, each.ticket) if approved),
         )
+    kept = [each for each in table.columns if each.header in ("state", "for", "until")]
+    if sum(map(natural_width, kept)) <= width - _OTHER_COLUMNS:
+        for column in kept:  # half a prefix is another one
+            column.no_wrap = True
     yield table
 
 
 def _times(exemption: ExemptionStatus, at: float) -> Iterator[str]:
     """When an exemption begins, where it has not begun; its end, and its hours."""
     if exemption.begins > at:
-        moment, day = minute_lines(exemption.begins)
-        yield f"from {moment}\n     {day}"
+        yield from ("from", *minute_lines(exemption.begins), "until")
     yield from minute_lines(exemption.until)
     if exemption.hours:
         yield f"within {exemption.hours}"
 
 
-def _below(now: Status) -> Iterator[Text]:
+def _below(now: Status) -> Iterator[RenderableType]:
     """The hours, the lists, and of the rest what the server has: block log, zones, policy."""
     for hours in now.hours:
-        yield Text(f"hours     {hours_text(hours)}")
+        yield labelled("hours", hours_text(hours))
     services = count_text(len(now.lists), "service")
     rules = count_text(sum(each.entries for each in now.lists), "rule")
     reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
     since = f"; the oldest review was on {reviewed}" if reviewed else ""
-    yield Text(f"lists     {services} with {rules}{since}")
+    yield labelled("lists", f"{services} with {rules}{since}")
     faulty = {fault.values.get("list") for fault in faults(now)}
     for each in now.fetched:
         age = "never" if each.updated is None else f"{span_text(now.at - each.updated)} ago"
@@ -238,39 +245,23 @@ def _below(now: Status) -> Iterator[Text]:
         failed = f", failed {times} since the start" if each.failures else ""
         held = "; a change is held: darban lists" if each.held else ""
         style = "yellow" if each.name in faulty else ""
-        yield Text(f"fetched   {each.name}: up to date {age}{failed}{held}", style)
+        yield labelled("fetched", f"{each.name}: up to date {age}{failed}{held}", style)
     log, publish, source = now.block_log, now.publish, now.policy_source
     if log is not None:
         lost = f", {short_number(log.lost)} lost" if log.lost else ""
-        yield Text(f"block log {log.file}: {count_text(log.records, 'record')}{lost}")
+        yield labelled("block log", f"{log.file}: {count_text(log.records, 'record')}{lost}")
     if publish is not None and publish.zones:
         newest = max(zone.written for zone in publish.zones)
-        yield Text(f"zones     {len(publish.zones)} in {publish.directory}, newest serial {newest}")
+        zones = f"{len(publish.zones)} in {publish.directory}, newest serial {newest}"
+        yield labelled("zones", zones)
     if source is not None and source.commit:
         left = f", expires in {span_text(source.expiry - now.at)}" if source.expiry > now.at else ""
-        yield Text(
-            f"policy    {source.branch} of {source.repository}, up to date "
-            f"{span_text(now.at - source.pulled)} ago\n          commit {source.commit}, signed by "
-            f"{source.signer}, in force for {span_text(now.at - source.applied)}{left}"
+        yield labelled(
+            "policy",
+            f"{source.branch} of {source.repository}, up to date "
+            f"{span_text(now.at - source.pulled)} ago\ncommit {source.commit}, signed by "
+            f"{source.signer}, in force for {span_text(now.at - source.applied)}{left}",
         )
-
-
-def _table(title: str, first: str, *numbers: str, texts: Sequence[str] = ()) -> Table:
-    """A table with texts on the left and numbers, never cut, on the right."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        show_edge=False,
-    )
-    for heading in (first, *texts):
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def short_number(number: int) -> str:

@@ -163,6 +163,7 @@ NO_COMMANDS = {
     "server": "questions to the running server",
     "effective_policy_text": "what was in force for a client, as text",
     "status_view": "how the status is drawn",
+    "terminal_tables": "tables and labelled lines of a status",
     "summary_text": "what an activation has changed for names, as text",
     "report_file": "the logo and the signature of a report of a period",
     "run": "starts the server without Typer; run_help declares the command",
