@@ -12,6 +12,7 @@ from typing import NamedTuple
 from dnslib import DNSRecord
 
 from tests.live.configs import replaced_once, small
+from tests.live.fake_clock import fake_clock
 from tests.live.server import Server
 
 RATE = 5_000
@@ -21,6 +22,8 @@ CLIENTS = 32
 AROUND = 10.0
 """Seconds before and after the minute in which the server is asked."""
 PATIENCE = 5.0
+START = 20.0
+"""Seconds in which the server starts."""
 CLOSES, OPENS = "closes.example", "opens.example"
 HOURS = """
 [hours.tested]
@@ -89,13 +92,16 @@ def test_a_boundary_under_load(
     for service, name in (("closing", CLOSES), ("opening", OPENS)):
         text = f"! Title: {service}\n! Category: messenger\n||{name}^\n"
         (lists / f"{service}.txt").write_text(text, encoding="utf-8")
-    begin = (datetime.now(UTC) + timedelta(seconds=AROUND + 60)).replace(second=0, microsecond=0)
+    begin = (datetime.now(UTC) + timedelta(hours=1)).replace(second=0, microsecond=0)
     hours = HOURS.format(begin=begin, end=begin + timedelta(minutes=5))
     text = small([upstream], server="workers = 2", more=hours)
     text = replaced_once(text, "directories = []", f'directories = ["{lists}"]')
     text = replaced_once(text, 'deny = ["web.telegram.org"]\n', DURING)
-    server = make(text).start()
-    moment = begin.timestamp()
+    server = make(text)
+    moment = round(time.time() + START + AROUND, 3)
+    server.environment = fake_clock(server.directory)
+    (server.directory / "clock").write_text(f"+{begin.timestamp() - moment:.3f}", encoding="ascii")
+    server.start()
     time.sleep(max(0.0, moment - AROUND - time.time()))  # nothing is to happen until then
     answers, lost = asked(server.port, moment + AROUND)
     assert lost == 0
