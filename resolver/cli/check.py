@@ -113,7 +113,7 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
 def _summary(compiled: CompileResult) -> str:
     errors = len(compiled.errors)
     expect = len(compiled.loaded.config.expect)
-    held = "expectations not run" if errors else f"{expect - len(compiled.failed)} of {expect} hold"
+    held = "not run" if errors else f"{expect - len(compiled.failed)} of {expect} hold"
     skipped = sum(len(each.skipped) for each in compiled.lists)
     rules = sum(len(each.rules) for each in compiled.lists)
     known = f" and {compiled.acknowledged} acknowledged" if compiled.acknowledged else ""

@@ -26,7 +26,7 @@ _STEPS = {
 """What a server does for a command that takes long."""
 _RELOADED = {
     "applied": "in force, snapshot {snapshot}",
-    "unchanged": "nothing has changed, snapshot {snapshot} is in force",
+    "unchanged": "nothing has changed for clients, snapshot {snapshot} is in force",
     "refused": "not put in force, an expectation does not hold; snapshot {snapshot} stays",
     "held": "not put in force before a person accepts it (--accept); snapshot {snapshot} stays",
     "invalid": "not put in force, it has errors; snapshot {snapshot} stays",

@@ -108,7 +108,7 @@ def test_check_of_a_wrong_config(config: Path) -> None:
     done = _darban("check", at=config.parent)
     assert done.code == WRONG
     assert "errors 2" in done.out
-    assert "expectations not run" in done.out
+    assert "expectations: not run" in done.out
     told = _darban("check", "--json", at=config.parent)
     assert told.code == WRONG
     problems = told.json["problems"]
