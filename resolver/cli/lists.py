@@ -37,7 +37,12 @@ Accept = Annotated[
 
 _JOB = TypeAdapter(UpdateJob)
 
-lists = typer.Typer(name="lists", invoke_without_command=True, add_completion=False)
+lists = typer.Typer(
+    name="lists",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
 
 
 @lists.callback()

@@ -44,6 +44,12 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
     assert examples, f"{name} --help has no line '    {name} ...'"
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_paragraphs_of_a_help_are_wrapped_anew(name: str) -> None:
+    """Only as Markdown; else each line of the docstring is wrapped by itself."""
+    assert COMMANDS[name].rich_markup_mode == "markdown"
+
+
 def test_the_help_fits_a_screen_and_has_every_command_in_its_group() -> None:
     done = subprocess.run(
         [DARBAN, "--help"], env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True
