@@ -43,7 +43,7 @@ Vlans = Annotated[
     typer.Option(
         "--vlan",
         metavar="NAME=PREFIX,...",
-        help="a VLAN and the prefixes of its clients: administration=10.10.0.0/16,fd00:10::/64; "
+        help="a VLAN and the prefixes of its clients: staff=10.10.0.0/16,fd00:10::/64; "
         "with --from-..., of the clients that the old config does not list",
     ),
 ]

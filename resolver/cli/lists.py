@@ -193,7 +193,7 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     unknown = [name for name in names if name not in known]
     if unknown:
         fetched = ", ".join(known) or "none"
-        raise DarbanError(f"{path} fetches no list '{unknown[0]}', but {fetched}")
+        raise DarbanError(f"{path} fetches no list '{unknown[0]}'; it fetches {fetched}")
     wanted = [known[name] for name in dict.fromkeys(names or known)]
     job = UpdateJob([each.name for each in wanted])
     state = store.directory(path)

@@ -125,7 +125,7 @@ class ListUpdates(Part):
             job = await self.update(names, accept=request.get("accept") is True)
         except KeyError as error:
             known = ", ".join(each.name for each in self._config.compiled.subscriptions) or "none"
-            return {"error": f"the config in force fetches no list {error}, but {known}"}
+            return {"error": f"the config in force fetches no list {error}; it fetches {known}"}
         return asdict(job)
 
     async def update(self, names: Iterable[str], *, accept: bool) -> UpdateJob:

@@ -73,7 +73,7 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
     assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
     done = run(server, "lists", "update", "adds")
     assert (done.code, done.err) == (
-        *(WRONG, "the config in force fetches no list 'adds', but ads\n"),
+        *(WRONG, "the config in force fetches no list 'adds'; it fetches ads\n"),
     )
     assert sources.asked[-1][1]["if-none-match"] == '"one"'
 

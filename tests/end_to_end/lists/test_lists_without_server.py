@@ -39,7 +39,7 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     assert max(map(len, lines)) <= 80
     unknown = run(server, "lists", "update", "nothing")
     assert (unknown.code, unknown.err) == (
-        *(WRONG, f"{server.config} fetches no list 'nothing', but ads\n"),
+        *(WRONG, f"{server.config} fetches no list 'nothing'; it fetches ads\n"),
     )
     sources.says.clear()
     assert run(server, "lists", "update").code == NO
