@@ -90,7 +90,8 @@ class Explanation:
         headings = {"hours": "counted" if counted else "blocked"} if passes else {}
         keys = [field.name for field in fields(self)]
         told = {headings.get(key, key): getattr(self, key) for key in keys}
-        told["receives"] = self.receives or "what is cached, else what the upstream answers"
+        answer = "as asked now" if self.asked_now else "what the upstream answers"
+        told["receives"] = self.receives or f"what is cached, else {answer}"
         told["cached"] = text_of(self.cached) if self.cached else ""
         return {
             key.replace("_", " "): str(value)

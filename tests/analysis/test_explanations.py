@@ -53,6 +53,8 @@ def test_the_name_that_a_dname_makes_is_judged() -> None:
     blocked = explained("chat.old.example")
     assert (blocked.outcome, blocked.matched) == ("blocked", "chat.new.example")
     assert blocked.answer == "NOERROR, by way of new.example, chat.new.example"
+    assert blocked.facts()["asked now"].startswith("NOERROR, A 0.0.0.0, TTL 60")
+    assert blocked.facts()["receives"] == "what is cached, else as asked now"
     assert explained("www.old.example").outcome == "passed"
 
 
