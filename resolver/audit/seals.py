@@ -33,7 +33,7 @@ class Seal(NamedTuple):
 
 
 def sealable(now: float, waits_since: float = float("inf")) -> float:
-    """The begin of the first hour that may still get figures, in seconds since 1970, as ``now``.
+    """When the first hour begins that may still get figures, in seconds since 1970, as ``now``.
 
     While a disk takes no figures, that is the hour of those that wait.
     """

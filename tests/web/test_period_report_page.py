@@ -311,7 +311,7 @@ def test_the_first_sentence_says_where_the_policy_was_in_force(
         "ns1 (no record). All nodes had the same policy, as far as it is recorded. At each moment"
     )
     runs = sentence(page("en", nodes=(whole, two), period=replace(report.period, runs=True)))
-    assert "on both nodes (ns1, ns2) from the begin of the period until now. All" in runs
+    assert "on both nodes (ns1, ns2) from the beginning of the period until now. All" in runs
     never = replace(one, intervals=(Interval(ABAN.begin, ABAN.end, "", NO_RECORD),))
     assert "tested on ns1 for 0.0% of the period. Not covered: 30 d on ns1 (no record). 1,235" in (
         sentence(page("en", nodes=(never,)))

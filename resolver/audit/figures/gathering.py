@@ -77,7 +77,7 @@ class WaitingFigures:
 
 
 def minute_of(end: float, now: float) -> int:
-    """The begin of the minute that was to end at a moment, where the clock says ``now``.
+    """The beginning of the minute that was to end at a moment, where the clock says ``now``.
 
     After a jump of the clock it is the minute that the clock says.
     """
