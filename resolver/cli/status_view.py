@@ -20,7 +20,7 @@ from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.metrics.unknown_clients import UnknownClients
-from resolver.system.english import count_text, some_text, span_text
+from resolver.system.english import count_text, share_text, some_text, span_text
 
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""
@@ -121,12 +121,13 @@ def _without_upstream(now: Status) -> str:
     total = answers.cache + answers.upstream
     if not total:
         return "none answered yet"
-    return f"{answers.cache / total:.1%} of the answers without asking an upstream"
+    return f"{share_text(answers.cache / total)} of the answers without asking an upstream"
 
 
 def _cache(now: Status) -> str:
     cache = now.cache
-    rate = "" if cache.hit_rate is None else f", {cache.hit_rate:.1%} of look-ups found an answer"
+    share = cache.hit_rate
+    rate = "" if share is None else f", {share_text(share)} of look-ups found an answer"
     size, most = cache.bytes / _MIB, cache.max_bytes / _MIB
     return f"{count_text(cache.entries, 'answer')}, {size:,.1f} of {most:,.0f} MiB{rate}"
 

@@ -1,4 +1,4 @@
-"""Numbers, lists, spans and moments in English texts."""
+"""Numbers, shares, lists, spans and moments in English texts."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -32,6 +32,11 @@ def span_parts(seconds: float) -> list[tuple[int, str]]:
         if number or (unit == "s" and not parts):
             parts.append((number, unit))
     return parts[:2]
+
+
+def share_text(share: float) -> str:
+    """``12.5%``: a share between 0 and 1; less than all is never 100%."""
+    return f"{min(100 * share, 99.9) if share < 1 else 100:.1f}%"
 
 
 def utc_text(seconds: float) -> str:

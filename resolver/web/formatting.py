@@ -3,7 +3,7 @@
 import datetime as dt
 
 from resolver.system import solar_hijri
-from resolver.system.english import span_parts, span_text
+from resolver.system.english import share_text, span_parts, span_text
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -36,10 +36,7 @@ class Formatting:
 
     def percent(self, part: int, whole: int) -> str:
         """A part of a whole in percent; a dash if the whole is 0. Less than all is never 100%."""
-        if not whole:
-            return "–"
-        percent = 100 * part / whole
-        return self._figures(f"{min(percent, 99.9) if part < whole else percent:.1f}%")
+        return self._figures(share_text(part / whole)) if whole else "–"
 
     def change(self, now: int, before: int) -> str:
         """By how many percent a count has grown or shrunk; a dash if it was 0."""

@@ -1,8 +1,8 @@
-"""Numbers, lists, spans and moments in English texts."""
+"""Numbers, shares, lists, spans and moments in English texts."""
 
 import pytest
 
-from resolver.system.english import count_text, some_text, span_text, utc_text
+from resolver.system.english import count_text, share_text, some_text, span_text, utc_text
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,10 @@ def test_a_span_has_its_two_largest_units(seconds: float, expected: str) -> None
 
 def test_a_moment_is_of_utc() -> None:
     assert utc_text(1_805_540_459.0) == "2027-03-20 11:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.125, "12.5%"), (0.9999, "99.9%"), (1, "100.0%")]
+)
+def test_less_than_all_is_never_the_whole(share: float, expected: str) -> None:
+    assert share_text(share) == expected
