@@ -130,10 +130,10 @@ class Journal:
         elif last_file and not (last and last.number):
             self._add(now, Event.ADOPTED, **self._found_lines())
             (self._state / _VERIFIED).unlink(missing_ok=True)
+        if is_lost:  # first: what was in force after the record before is not known
+            self._add(now, Event.LOST, expected=expected and expected._asdict())
         if torn:
             self._add(now, Event.TORN, octets=len(torn), hash=line_hash(torn))
-        if is_lost:
-            self._add(now, Event.LOST, expected=expected and expected._asdict())
         head = self._add(now, event, **content)
         try:
             if self._path.stat().st_size >= _LONGEST:

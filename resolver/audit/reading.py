@@ -48,7 +48,7 @@ class Joined(NamedTuple):
 
     records: list[AuditRecord]
     gaps: set[int]
-    """The indexes of those before which others are missing; the number of all, where the end is."""
+    """After how many of them it is not known what followed."""
 
 
 class Reading:
@@ -66,6 +66,8 @@ class Reading:
         """Records of these releases, before the first one."""
         self.count = 0
         """All records so far."""
+        self._with_head = 0
+        """How many there are up to the one that the file beside the log has."""
         self._has_old_lines = self._is_foreign = False
         """Whether another program has written a line before the first record; the line before."""
         self._adopted: AuditRecord | None = None
@@ -78,7 +80,6 @@ class Reading:
         read.
         """
         head = Journal(self._state).head()  # first: the log may go on meanwhile
-        has_head = False
         before, file, digest = "", "", hashlib.sha256()
         for line in lines(self._state):
             if line.file != file:
@@ -86,7 +87,8 @@ class Reading:
             record = read_record(line.text, f"{file}, line {line.number}")
             if record is not None and record.number:
                 self._join(record, before, digest.hexdigest())
-                has_head |= record.head == head
+                if record.head == head:
+                    self._with_head = self.count + 1
             elif self.last is None:
                 self._has_old_lines = True
                 self.old += record is not None
@@ -98,13 +100,16 @@ class Reading:
                 yield record
             before = line_hash(line.text)
             digest.update(line.text + b"\n")
-        self._end(head, has_head)
+        self._end(head)
 
     def joined(self) -> Joined:
-        """Read all, and keep what the last record vouches for."""
+        """Read all, and keep what the last record vouches for, unless the head is before that."""
         records = list(self.records())
         begin = max((each.after for each in self.breaks if not each.is_gap), default=0)
-        gaps = {each.after - begin for each in self.breaks if each.is_gap}
+        if 0 < self._with_head <= begin:
+            begin = len(records)
+        unbelieved = {e.after + 1 for e in self.breaks if e.what is What.BOOTTIME_BACK}
+        gaps = {each - begin for each in unbelieved.union(e.after for e in self.breaks if e.is_gap)}
         return Joined(records[begin:], gaps)
 
     def _foreign(self, line: Line) -> None:
@@ -139,14 +144,14 @@ class Reading:
         if record.event == Event.ROTATED and (gone := read_head(record.plain.get("removed"))):
             self.removed.append(gone)
 
-    def _end(self, head: Head | None, has_head: bool) -> None:
+    def _end(self, head: Head | None) -> None:
         """Note what is known when all is read."""
         first, last, adopted = self.first, self.last, self._adopted
         if adopted is not None and not self._has_files_of(adopted):
             self.breaks.append(Break(What.EARLIER_CHANGED, adopted.place, self.old))
         if first and first.number > 1 and Head(first.number - 1, first.before) not in self.removed:
             self.breaks.append(Break(What.NO_BEGIN, first.place, self.old, first.number))
-        if head is not None and not has_head and head not in self.removed:
+        if head is not None and not self._with_head and head not in self.removed:
             is_gap = last is None or head.number > last.number
             self._break(What.HEAD_AHEAD, JOURNAL, *head, is_gap=is_gap)
         elif head is None and last is not None and last.number > 1:

@@ -71,6 +71,12 @@ def a_copied_line_put_before_an_older_one(node: Node) -> None:
 
 
 @attempt(By.LOG, "moved")
+def a_copy_of_an_older_line_put_last(node: Node) -> None:
+    lines = node.lines
+    node.lines = [*lines, lines[1]]
+
+
+@attempt(By.LOG, "moved")
 def a_record_put_between_with_its_right_link(node: Node) -> None:
     lines = node.lines
     node.lines = [*lines[:3], forged(lines[2], lines[2], snapshot="f" * 16), *lines[3:]]
@@ -151,6 +157,13 @@ def the_log_emptied(node: Node) -> None:
 @attempt(By.HEAD_FILE, "head_ahead")
 def the_log_removed(node: Node) -> None:
     node.log.unlink()
+
+
+@attempt(By.HEAD_FILE, "lost")
+def the_end_of_the_last_line_removed_before_a_start(node: Node) -> None:
+    node.log.write_bytes(node.log.read_bytes()[:-1])
+    node.restart()
+    node.put("aa")
 
 
 @attempt(By.HEAD_FILE, "lost")
