@@ -1,6 +1,7 @@
 """``darban history``: what was in force, since when and by whom."""
 
 import datetime as dt
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -120,7 +121,7 @@ def history(
 
         darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
 
-        darban history --verify --head 5f0c9a7d21ab --at 2027-03-20T14:30
+        darban history --verify --head HASH --at 2027-03-20T14:30
     """
     echo(f"by the audit log of the server of {config}", err=True)
     state = store.directory(config)
@@ -133,7 +134,7 @@ def history(
         if at is not None and head is None:
             raise DarbanError("--at is the moment at which a head was noted: give --head as well")
         moment = 0.0 if at is None else parse_moment(at).timestamp()
-        witnessed = None if head is None else WitnessedHead(head, moment)
+        witnessed = None if head is None else WitnessedHead(_head_hash(head), moment)
         return history_verify.run(state, witnessed, as_json)
     if at is None:
         if client is not None:
@@ -143,6 +144,15 @@ def history(
     if client is not None:
         return _of_client(config, moment, client, as_json)
     return _at(state, moment, as_json)
+
+
+def _head_hash(text: str) -> str:
+    """The hash of a head; of a part of one, nothing can be said."""
+    if re.fullmatch("[0-9a-fA-F]{64}", text) is None:
+        raise DarbanError(
+            f"'{text}' is no head; expected the 64 hexadecimal digits of darban_history_info"
+        )
+    return text.lower()
 
 
 def _entries(state: Path) -> list[AuditEntry]:

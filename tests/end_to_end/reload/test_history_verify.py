@@ -128,6 +128,14 @@ def test_the_end_that_was_cut_off_is_found_by_the_metric_that_was_scraped(server
     assert f"no record has the hash {head}" in done.out
 
 
+def test_of_a_part_of_a_head_nothing_is_said(server: Server) -> None:
+    head = _verify(server, "--json").json["head"]
+    assert _verify(server, "--head", head.upper()).code == GOOD
+    done = _verify(server, "--head", head[:12])
+    assert (done.code, done.out) == (WRONG, "")
+    assert f"'{head[:12]}' is no head; expected the 64 hexadecimal digits" in done.err
+
+
 def test_edited_figures_of_an_hour(server: Server) -> None:
     assert _verify(server, "--json").json["sealed"] == 1
     [file] = (server.state / NAME).glob("*.sqlite")
