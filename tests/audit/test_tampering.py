@@ -260,6 +260,15 @@ def a_record_added_with_its_right_link_while_the_server_is_stopped(node: Node) -
 
 
 @attempt(By.NOTHING)
+def the_first_records_removed_with_an_added_one_that_says_they_went(node: Node) -> None:
+    lines = node.lines
+    removed = read_record(lines[2][:-1])
+    assert removed is not None
+    told = forged(lines[-1], lines[-1], event="rotated", removed=removed.head._asdict())
+    node.lines = [*lines[3:], told]
+
+
+@attempt(By.NOTHING)
 def figures_edited_before_their_seal(node: Node) -> None:
     node.figures[2 * HOUR] = "edited"
 
