@@ -181,7 +181,7 @@ def since(found: ActivationInForce, moment: float) -> str:
 def _clock_text(ahead: float) -> str:
     """By how much the server's clock was wrong, compared with another time of the same boot."""
     way = "ahead" if ahead > 0 else "behind"
-    return f"the server's clock was {way} by {span_text(abs(ahead))} then, and was set later"
+    return f"the server's clock was {way} by {span_text(round(abs(ahead)))} then, and was set later"
 
 
 def who(entry: AuditEntry) -> str:

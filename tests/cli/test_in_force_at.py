@@ -17,6 +17,7 @@ ENTRY = AuditEntry(1_800_000_000.0, "reload", "signal", "0123456789abcdef")
     ("ahead", "said"),
     [
         (86400.0, "the server's clock was ahead by 1 d then, and was set later"),
+        (86399.99, "the server's clock was ahead by 1 d then, and was set later"),
         (-90.0, "the server's clock was behind by 1 min 30 s then, and was set later"),
     ],
 )
