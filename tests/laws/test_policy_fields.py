@@ -14,6 +14,7 @@ from jinja2 import Environment, nodes
 from resolver.analysis.step import STEPS
 from resolver.audit.effective_policy import EffectivePolicy
 from resolver.audit.policy_report import VlanReport
+from resolver.config.policy_model import PolicyConfig
 from resolver.policy.compiled import Exemption, Policy
 from resolver.policy.description import PolicyDescription
 from tests.laws.source_tree import PACKAGE, modules
@@ -62,6 +63,23 @@ def test_their_names_are_those_of_no_other_field() -> None:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     ]
     assert {name for name in declared if name in DECIDING and declared.count(name) > 1} == set()
+
+
+# ---- what the config says of a policy ----
+
+RESTRICTS_NOTHING = {
+    *("title", "count", "allow", "answer", "sinkhole", "mode", "directives", "contact", "upstream"),
+}
+"""Keys of a policy by which it blocks nothing, and in audit mode would not."""
+
+
+def test_each_key_by_which_a_policy_blocks_is_among_those_that_restrict() -> None:
+    functions = ast.walk(modules()["config.policy_model"].tree)
+    (restricts,) = [
+        each for each in functions if isinstance(each, ast.FunctionDef) and each.name == "restricts"
+    ]
+    read = {each.attr for each in ast.walk(restricts) if isinstance(each, ast.Attribute)}
+    assert PolicyConfig.model_fields.keys() - read == RESTRICTS_NOTHING
 
 
 # ---- what a report says of a policy ----
