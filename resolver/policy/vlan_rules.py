@@ -20,17 +20,19 @@ def policy_of_vlan(policy: Policy, vlan: str, rules: Sequence[OwnRule]) -> Polic
 
 def _remaining(policy: Policy, before: Sequence[OwnRule]) -> Iterator[Clause]:
     """The clauses of a policy, without own rules that these go before for each name."""
+    subtrees = {each.name for each in before if each.subtree}
+    alone = {each.name for each in before if not each.subtree}
     for clause in policy.clauses:
         if isinstance(clause, PolicyRules):
-            rules = [each for each in clause.rules if not any(_covers(e, each) for e in before)]
+            rules = [each for each in clause.rules if not _is_covered(each, subtrees, alone)]
             if rules:
                 yield PolicyRules(tuple(rules))
         else:
             yield clause
 
 
-def _covers(rule: OwnRule, other: OwnRule) -> bool:
-    """Whether a rule covers each name that another one covers."""
-    if rule.subtree:
-        return names.is_within(other.name, rule.name)
-    return rule.name == other.name and not other.subtree
+def _is_covered(rule: OwnRule, subtrees: set[bytes], alone: set[bytes]) -> bool:
+    """Whether one rule covers each name that this one covers, of rules for subtrees and names."""
+    if not rule.subtree and rule.name in alone:
+        return True
+    return any(zone in subtrees for zone in names.zones(rule.name))

@@ -1,4 +1,7 @@
-"""The work of ``darban check`` is linear in the names of ``allow``, ``deny`` and ``except``."""
+"""The work of ``darban check`` is linear in the names of ``allow``, ``deny`` and ``except``.
+
+Those of a policy, and those of a VLAN with this policy.
+"""
 
 import sys
 from pathlib import Path
@@ -16,11 +19,12 @@ block = ["one"]
 [vlans.v]
 prefixes = ["10.0.0.0/8"]
 policy = "p"
+{key} = [{of_vlan}]
 [[expect]]
 vlan = "v"
 services = ["one"]
 outcome = "blocked"
-except = [{names}]
+except = [{names}, {of_vlan}]
 """
 
 
@@ -33,8 +37,10 @@ def test_the_work_is_linear_in_the_names(tmp_path: Path, key: str) -> None:
 
     def calls(count: int) -> int:
         """Calls of Python functions in a check with so many names."""
-        names = ", ".join(f'"n{number}.one.example"' for number in range(count))
-        config.write_text(CONFIG.format(key=key, names=names))
+        names, of_vlan = (
+            ", ".join(f'"{whose}{number}.one.example"' for number in range(count)) for whose in "pv"
+        )
+        config.write_text(CONFIG.format(key=key, names=names, of_vlan=of_vlan))
         seen = 0
 
         def see(_frame: object, event: str, _argument: object) -> None:
