@@ -172,13 +172,15 @@ def test_what_is_no_list_of_prefixes_opens_nothing(
         [*network.into(network.server), *serve], stderr=subprocess.DEVNULL
     ) as other:
         url = f"http://{V4}:80"
-        wait_for(lambda: "is no list of prefixes" in router.fetch(url).stderr, "it is refused")
-        assert (router.state / "rules").read_bytes() == before
-        assert router.fetch(url, router.url).returncode == 0
-        (served / "index.html").write_text("one/clients-ipv4.txt\n", encoding="utf-8")
-        _write_lists(served)
-        assert router.fetch(url).returncode == 0
-        other.kill()
+        try:
+            wait_for(lambda: "is no list of prefixes" in router.fetch(url).stderr, "it is refused")
+            assert (router.state / "rules").read_bytes() == before
+            assert router.fetch(url, router.url).returncode == 0
+            (served / "index.html").write_text("one/clients-ipv4.txt\n", encoding="utf-8")
+            _write_lists(served)
+            assert router.fetch(url).returncode == 0
+        finally:
+            other.kill()
     assert b"@clients4_one" in (router.state / "rules").read_bytes()
     assert not _is_open(network)
 
