@@ -78,10 +78,13 @@ class Upstream:
         """What the script has raised; then it is the test that is wrong."""
         self.connections = 0
         """TCP connections that were made to it."""
+        self.open: set[asyncio.Transport] = set()
+        """Those that are open."""
         self.datagrams, self._listening = _sockets(tcp, at)
         self._address, self._tls, self._tls_port = at[0], tls, tls_port
         self.port: int = self.datagrams.getsockname()[1]
         self._over_tls: asyncio.Server | None = None
+        self._serves = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -96,6 +99,7 @@ class Upstream:
 
     def start(self) -> None:
         self._thread.start()
+        assert self._serves.wait(10)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -107,9 +111,12 @@ class Upstream:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._open())
+        self._serves.set()
         self._loop.run_forever()
         if self._over_tls is not None:
             self._over_tls.close()
+        for transport in self.open:
+            transport.abort()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
@@ -172,6 +179,11 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._upstream.connections += 1
+        self._upstream.open.add(transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self._transport is not None:
+            self._upstream.open.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
