@@ -301,7 +301,7 @@ outgoing:
   dont_query: []
 recursor:
   threads: 1
-  socket_dir: {directory}
+  socket_dir: .
   include_dir: {directory}/recursor.d
   security_poll_suffix: ''
   forward_zones_recurse:
@@ -353,13 +353,13 @@ class Recursor(Secondary):
         self.site.knot.control("zone-reload")
 
     def _control(self, *words: str) -> None:
-        command = [str(needed("rec_control")), f"--socket-dir={self.directory}", *words]
-        subprocess.run(command, check=True, capture_output=True, timeout=30)
+        command = [str(needed("rec_control")), "--socket-dir=.", *words]  # a socket's path is short
+        subprocess.run(command, check=True, capture_output=True, timeout=30, cwd=self.directory)
 
 
 @contextmanager
 def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[Callable[[], bool]]:
-    """Processes; a failure shows their output.
+    """Processes in a directory; a failure shows their output.
 
     It gives a function that is to be called while they run: it fails where one has ended.
     """
@@ -372,9 +372,10 @@ def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[Callab
     try:
         for number, command in enumerate(commands):
             with (directory / f"output-{number}").open("ab") as out:
-                processes.append(
-                    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                process = subprocess.Popen(
+                    command, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=out
                 )
+                processes.append(process)
         yield run
     except AssertionError as error:
         for output in directory.glob("output-*"):
