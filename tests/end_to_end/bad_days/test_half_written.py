@@ -23,7 +23,7 @@ def _aside(directory: Path) -> list[str]:
 
 
 def test_a_download_of_a_server_that_was_killed(
-    make_small: Callable[..., Server], silent: str
+    silent: str, make_small: Callable[..., Server]
 ) -> None:
     server = make_small(more=SUBSCRIBED.replace("URL", silent))
     server.start()
