@@ -19,8 +19,8 @@ log = logging.getLogger("darban")
 
 def start(process: str) -> None:
     """Start to write the events of this process to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter(f"%(levelname)s {process}: %(message)s"))
+    handler = _Handler()
+    handler.setFormatter(logging.Formatter(f"%(levelname)s {process}: %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
@@ -46,6 +46,8 @@ def escaped(text: str) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-class _Formatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return escaped(super().format(record))
+class _Handler(logging.Handler):
+    """Prints events on standard error; those that it does not take are lost."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(sys.stderr, self.format(record))

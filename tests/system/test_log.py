@@ -34,7 +34,7 @@ def test_persian_stays_as_it_is() -> None:
 
 
 def test_a_log_record_is_escaped(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(log, "propagate", True)
@@ -45,7 +45,7 @@ def test_a_log_record_is_escaped(
         raise ValueError("\x1b[2J")
     except ValueError:
         log.exception("it failed")
-    printed = capsys.readouterr().err
+    printed = capfd.readouterr().err
     assert "WARNING worker 1: the server says 500 \\u001b[2J\\u009b\\u202e\n" in printed
     assert "ValueError: \\u001b[2J\n" in printed
     assert "\x1b" not in printed

@@ -68,7 +68,8 @@ def test_a_server_serves_though_nothing_it_says_can_be_written(server: Server, o
     assert server.stop().code == 0
     good = server.config.read_text(encoding="utf-8")
     server.options = ["--last-good"]
-    server.through = ["sh", "-c", f'exec "$@" {output}', "sh"]
+    buffered = ["env", "-u", "PYTHONUNBUFFERED"]
+    server.through = [*buffered, "sh", "-c", f'exec "$@" {output}', "sh"]
     for config in (good, BROKEN):
         server.config.write_text(config, encoding="utf-8")
         server.launch()
