@@ -1,5 +1,7 @@
 """Who controls the git repository of the policy, and has no key of its signers."""
 
+import contextlib
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -76,7 +78,12 @@ class _Site:
 
 
 def _size(place: Path) -> int:
-    return sum(each.lstat().st_size for each in place.rglob("*") if each.is_file())
+    size = 0
+    for folder, _, files in os.walk(place):
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):  # git removes some meanwhile
+                size += Path(folder, file).lstat().st_size
+    return size
 
 
 @contextmanager
