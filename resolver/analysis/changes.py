@@ -51,18 +51,18 @@ class ComparedPolicy:
     """Its config, or ``in force``."""
     compiled: CompiledConfig
     index: Index
-    of_text: Mapping[str, Section] | None
-    """What the text of the config alone has, by section: no snapshot holds it. None where the text
-    is not known; then it is not compared."""
+    only_in_text: Mapping[str, Section] | None
+    """What no snapshot holds of the config, by section; None, and not compared, where its text is
+    not known."""
 
 
 def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
     """Every change, section by section, by name."""
     before, after = summarize(old.compiled), summarize(new.compiled)
-    if old.of_text is not None and new.of_text is not None:
-        for section in old.of_text:
-            before[section] = {**before.get(section, {}), **old.of_text[section]}
-            after[section] = {**after.get(section, {}), **new.of_text[section]}
+    if old.only_in_text is not None and new.only_in_text is not None:
+        for section in old.only_in_text:
+            before[section] = {**before.get(section, {}), **old.only_in_text[section]}
+            after[section] = {**after.get(section, {}), **new.only_in_text[section]}
     lists = compare_rules((old.compiled, old.index), (new.compiled, new.index)).lists
     found: list[Change] = []
     for section in before:

@@ -133,9 +133,9 @@ def _of_config(path: Path) -> ComparedPolicy:
             f"'darban check {path}' shows why",
             err=True,
         )
-    of_text = _of_text(compiled.loaded.config)
+    only_in_text = _only_in_text(compiled.loaded.config)
     snapshot = compiled.snapshot
-    return ComparedPolicy(str(path), snapshot.compiled, snapshot.index(), of_text)
+    return ComparedPolicy(str(path), snapshot.compiled, snapshot.index(), only_in_text)
 
 
 def _in_force(path: Path, hash_: str) -> ComparedPolicy:
@@ -154,10 +154,10 @@ def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> dict[str, Secti
     if not texts:
         return None
     config = path.parent / next(iter(texts))
-    return _of_text(load(str(config), SavedFiles(config, texts)).config)
+    return _only_in_text(load(str(config), SavedFiles(config, texts)).config)
 
 
-def _of_text(config: ConfigModel) -> dict[str, Section]:
+def _only_in_text(config: ConfigModel) -> dict[str, Section]:
     """What no snapshot holds of a config."""
     settings = {
         "pair.nodes": ", ".join(config.pair.nodes),
@@ -245,7 +245,7 @@ def _as_text(
         yield from diff_text.name_changes(of_names, moved)
     if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
-    if old.of_text is None:
+    if old.only_in_text is None:
         yield (
             "expectations, [pair] and [warnings] are not compared: "
             "the text of the config in force is not known"
@@ -286,6 +286,6 @@ def _as_json(
         "changes": [change.as_json() for change in found],
         "names": [asdict(change) for change in of_names],
         "prefixes_not_compared": moved_prefixes(old.compiled, new.compiled),
-        "expectations_compared": old.of_text is not None,
+        "expectations_compared": old.only_in_text is not None,
         "questions": questions,
     }

@@ -243,7 +243,9 @@ def test_a_protection_that_lets_nothing_through() -> None:
 
 def test_expectations_are_compared_where_both_are_known() -> None:
     old, new = (
-        dataclasses.replace(side(OLD), of_text={"expectations": {"t.me A": {"outcome": outcome}}})
+        dataclasses.replace(
+            side(OLD), only_in_text={"expectations": {"t.me A": {"outcome": outcome}}}
+        )
         for outcome in ("blocked", "passed")
     )
     assert compare(old, side(OLD)) == []
