@@ -15,7 +15,7 @@ from rich.text import Text
 
 from resolver.cli.moments import minute_lines
 from resolver.cli.policy_text import hours_text
-from resolver.cli.terminal_tables import fitting, labelled, natural_width, table_of
+from resolver.cli.terminal_tables import labelled, natural_width, table_of, tables_that_fit
 from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
@@ -142,7 +142,7 @@ def _vlans(now: Status, width: int) -> Iterator[Table]:
         numbers = (vlan.queries, *(vlan.outcomes.get(outcome, 0) for outcome in outcomes))
         audit = " (audit)" if vlan.mode == "audit" else ""
         rows.append((vlan.name + audit, *map(short_number, numbers)))
-    return fitting(width, "by VLAN", headings, rows)
+    return tables_that_fit(width, "by VLAN", headings, rows)
 
 
 def _services(now: Status) -> Table:
@@ -180,7 +180,7 @@ def _upstreams(now: Status, width: int) -> Iterator[Table]:
         found = [_filtered(upstream)] * is_filtered
         found += [short_number(upstream.differing)] * is_differing
         rows.append((Text(upstream.name), state, validates, *numbers, took, *found))
-    return fitting(width, "upstreams", headings, rows, texts)
+    return tables_that_fit(width, "upstreams", headings, rows, texts)
 
 
 def _filtered(upstream: UpstreamStatus) -> str:

@@ -22,7 +22,7 @@ def labelled(label: str, text: str, style: str = "") -> Table:
     return line
 
 
-def fitting(
+def tables_that_fit(
     width: int,
     title: str,
     headings: Sequence[str],
