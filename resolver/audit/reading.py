@@ -103,7 +103,11 @@ class Reading:
         self._end(head)
 
     def joined(self) -> Joined:
-        """Read all, and keep what the last record vouches for, unless the head is before that."""
+        """Read all, and keep what the last record vouches for.
+
+        That is nothing where it does not vouch for the record of the head: then its own line may be
+        what was added.
+        """
         records = list(self.records())
         begin = max((each.after for each in self.breaks if not each.is_gap), default=0)
         if 0 < self._with_head <= begin:

@@ -71,7 +71,7 @@ def not_toml(file: str, message: str, text: str) -> Problem:
         expected = f"[[{name}]]" if is_table else "each table and each key once"
         advice = f"It is also at {file}:{first}."
         return Problem("error", file, line, "", f"a second {name}", expected, advice)
-    known = (text for begin, text in _EXPECTED.items() if message.startswith(begin))
+    known = (wanted for begin, wanted in _EXPECTED.items() if message.startswith(begin))
     expected = next(known, "valid TOML")
     return Problem("error", file, line, "", found, expected, _mend(text, at, message))
 

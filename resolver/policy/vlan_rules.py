@@ -32,7 +32,7 @@ def _remaining(policy: Policy, before: Sequence[OwnRule]) -> Iterator[Clause]:
 
 
 def _is_covered(rule: OwnRule, subtrees: set[bytes], alone: set[bytes]) -> bool:
-    """Whether one rule covers each name that this one covers, of rules for subtrees and names."""
+    """Whether one rule, for a subtree or for a name alone, covers all names of this one."""
     if not rule.subtree and rule.name in alone:
         return True
     return any(zone in subtrees for zone in names.zones(rule.name))
