@@ -16,6 +16,7 @@ from resolver.policy.settings import PolicySource
 from tests.live import pack_bombs
 from tests.live.policy_repository import OTHER, SIGNER, PolicyRepository, policy_repository
 from tests.live.ports import free_port
+from tests.live.programs import lacking
 
 pytestmark = pytest.mark.processes
 
@@ -109,7 +110,7 @@ def test_a_branch_that_is_missing(
     ("scheme", "why"),
     [
         ("https", "Failed to connect"),
-        ("ssh", "Connection refused|Bad owner"),  # /etc is nobody's in a user namespace
+        ("ssh", "Connection refused"),
         ("http", "transport 'http' not allowed"),
         ("git", "transport 'git' not allowed"),
     ],
@@ -117,6 +118,8 @@ def test_a_branch_that_is_missing(
 def test_only_https_and_ssh_are_asked(
     repository: PolicyRepository, tree: PolicyTree, scheme: str, why: str
 ) -> None:
+    if scheme == "ssh" and Path("/etc/ssh").exists() and Path("/etc/ssh").stat().st_uid:
+        lacking("ssh refuses a config that is not root's, as in a user namespace: run it as root")
     with pytest.raises(NotFetched, match=why):
         _fetch(repository, tree, url=f"{scheme}://127.0.0.1:{free_port()}/policy.git")
 
