@@ -13,6 +13,8 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import cache
 
 import execnet
 
@@ -24,7 +26,8 @@ _CAPABILITIES = struct.pack("=Ii", 0x20080522, 0)
 """The head of capset(2): version 3, this thread."""
 
 
-def unsharing() -> list[str]:
+@cache
+def unsharing() -> Sequence[str]:
     """The command that starts another one in such a namespace; empty where none can be made."""
     unshare = find("unshare")
     if unshare is None:

@@ -56,7 +56,7 @@ class Site:
             for name, text in texts.items()
         }
 
-    def are_written(self) -> bool:
+    def is_written(self) -> bool:
         """Whether no zone is newer than ``serials``, the file that is replaced last."""
         directory = self.server.directory / ".darban/zones"
         serials = (directory / "serials").read_text(encoding="utf-8").splitlines()

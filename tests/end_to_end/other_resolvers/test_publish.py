@@ -52,7 +52,7 @@ def site(lasting_site: Site) -> Iterator[Site]:
     Knot serves the zones of the first config.
     """
     site = lasting_site
-    wait_for(lambda: site.records() == site.first and site.are_written(), "the zones are written")
+    wait_for(lambda: site.records() == site.first and site.is_written(), "the zones are written")
     site.knot.control("zone-reload")
     wait_for(site.is_served, "Knot serves the zones")
     with restored(site.server):
@@ -155,7 +155,7 @@ def test_a_default_reaches_the_secondary_and_ends(site: Site, secondary: Bind) -
         before = site.records()
         assert darban("reload", at=site.server.directory).code == GOOD
         wait_for(
-            lambda before=before: site.records() != before and site.are_written(),
+            lambda before=before: site.records() != before and site.is_written(),
             "both zones are written",
         )
         site.knot.control("zone-reload")
