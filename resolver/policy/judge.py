@@ -64,9 +64,7 @@ class Judge:
         self._service_of = lists.service_of
         self._protected = frozenset(compiled.protected)
         by_file = {s.file: number for number, s in enumerate(compiled.sources) if not s.of_others}
-        self._names_list_of = [
-            by_file.get(_names_beside(source.file), -1) for source in compiled.sources
-        ]
+        self._names_list_of = [by_file.get(_names_beside(each.file)) for each in compiled.sources]
         """For each list of ranges, the list of names that belongs to it."""
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
         local = [each.name for each in compiled.local]

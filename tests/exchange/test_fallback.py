@@ -35,6 +35,14 @@ def is_cut(fallback: Fallback, name: str = "new.d.ir") -> bool:
     return fallback.domain_of(question(name)) != b""
 
 
+def test_nothing_is_a_cut_before_the_config_is_known() -> None:
+    fallback = Fallback()
+    fallback.note_probe(True, 0.0)
+    for name in THREE:
+        fallback.note(question(name), FAILED, 100.0)
+    assert not is_cut(fallback)
+
+
 def test_three_names_without_an_answer_are_a_cut_of_their_domain_alone() -> None:
     fallback = silent()
     for number, name in enumerate(THREE):
