@@ -11,6 +11,7 @@ from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.policy_repository import CONFIG, OTHER
 from tests.live.pulling import SharedPolicy, blocks, history, pull, stays
 from tests.live.server import Server
+from tests.live.waiting import wait_for
 
 
 def _in_force(server: Server) -> str:
@@ -152,20 +153,27 @@ def test_too_many_recorded_names_may_not_be_blocked_newly(pulling: SharedPolicy)
 def test_what_the_server_has_recorded_is_tried(pulling: SharedPolicy) -> None:
     server, repository = pulling.server, pulling.repository
     names = [f"n{number}.example" for number in range(51)]
-    for _ in range(2):  # the second replaces the first
+
+    def records_all() -> bool:
+        """Record what is asked meanwhile; whether it is all names, also on a busy machine."""
         recorded = threading.Event()
 
-        def ask_all(recorded: threading.Event) -> None:
+        def ask_all() -> None:
             while not recorded.is_set():
                 for name in names:
                     ask(server.port, name, client="127.0.10.5")
 
-        asking = threading.Thread(target=ask_all, args=(recorded,))
+        asking = threading.Thread(target=ask_all)
         asking.start()
         done = darban("record", "--minutes", "0.03", "--keep", at=server.directory)
         recorded.set()
         asking.join()
         assert done.code == GOOD, done.out + done.err
+        rows = (server.state / "questions.tsv").read_text(encoding="utf-8").splitlines()
+        return {*names} <= {row.split("\t")[1] for row in rows if "\t" in row}
+
+    for _ in range(2):  # the second replaces the first
+        wait_for(records_all, "all names are recorded", seconds=60)
     repository.block(*names)
     repository.commit()
     done = pull(server)
