@@ -49,7 +49,7 @@ class OwnRuleTable:
         self.by_name: dict[bytes, list[Verdict]] = {}
         """Of the verdicts for a name, the first that covers the asked one decides. ``all_below``
         does not count what else passes there."""
-        own.sort(key=lambda each: each[0].subtree)
+        own.sort(key=lambda each: (each[0].subtree, each[0].does is not Action.PASS))
         for rule, clause in own:
             self.by_name.setdefault(rule.name, []).append(Verdict.by_own_rule(rule, clause))
         self.tops = top_labels(self.by_name)
