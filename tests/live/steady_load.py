@@ -15,6 +15,9 @@ import sys
 import time
 
 _PATIENCE = 5.0
+_LATE = 0.02
+"""Seconds by which a query is late at most. What a busy machine keeps this program from asking, it
+does not ask all at once later."""
 _SOCKETS = 64
 """Clients; each is a port of its own, so that every worker has some of them."""
 
@@ -38,6 +41,7 @@ def main(port: int, rate: int, server: str = "127.0.0.1", address: str = "127.0.
     began = time.monotonic()
     end = math.inf
     while (now := time.monotonic()) < end + _PATIENCE and (asked or end > now):
+        began = max(began, now - _LATE - number / rate)
         while began + number / rate <= min(now, end):
             try:
                 clients[number % _SOCKETS].send(_query(number))

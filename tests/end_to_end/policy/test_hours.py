@@ -17,6 +17,8 @@ from tests.live.server import Server
 
 RATE = 5_000
 """Queries a second."""
+WAITING = 500
+"""Queries without an answer yet, after which it asks no more: they fit in a socket's buffer."""
 CLIENTS = 32
 """Sockets, so that each worker has some of them, each with an address, which has a limit."""
 AROUND = 10.0
@@ -61,7 +63,7 @@ def asked(port: int, until: float) -> tuple[list[Answer], int]:
     replies: list[tuple[float, float, bytes]] = []
     began, number = time.time(), 0
     while (now := time.time()) < until + PATIENCE and (now < until or waiting):
-        while number < (min(now, until) - began) * RATE:
+        while number < (min(now, until) - began) * RATE and len(waiting) < WAITING:
             turn, place = divmod(number, CLIENTS)
             ident = turn & 0xFFFF
             waiting[place, ident] = time.time()
