@@ -15,10 +15,8 @@ def hanging_load(compiled: Path, workers: Callable[[], list[int]]) -> Iterator[N
     pipe, whole = compiled.with_suffix(".pipe"), compiled.with_suffix(".whole")
     os.link(compiled, whole)
     os.mkfifo(pipe)
-    before = workers()
-    os.kill(before[0], signal.SIGKILL)
-    wait_for(lambda: set(workers()) - set(before), "the next worker", pause=0.005)
-    pipe.rename(compiled)  # before it has loaded its modules
+    pipe.rename(compiled)
+    os.kill(workers()[0], signal.SIGKILL)
     never_ends = wait_for(lambda: _opened_by_a_reader(compiled), "it reads")
     whole.rename(compiled)
     yield
