@@ -1,7 +1,6 @@
 """Keeps a worker in every slot: starts the workers, and replaces one that ends or hangs."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 
 from resolver import DarbanError
@@ -94,20 +93,17 @@ class WorkerPool(Part):
             slot.send({"type": "drain", "draining": draining})
 
     async def _watch(self, alive: Callable[[], None]) -> None:
-        """Kill workers that hang, but not where this process stood still as long, with its host."""
-        late = 0.0
+        """Kill workers that hang."""
         while not self._stopping.is_set():
             for slot in self.slots:
-                if silent := slot.hangs(late):
+                if silent := slot.hangs():
                     log.error(
                         "worker %d: no heartbeat for %.0f s; restarting it", slot.number, silent
                     )
                     slot.kill()
             if self._workers:
                 alive()
-            looked = time.monotonic()
             await wait_at_most(_WATCH, self._stopping)
-            late = time.monotonic() - looked - _WATCH
 
     async def _start(self, slot: WorkerSlot) -> None:
         await self._rollout.start_worker(slot, self._on_exit, draining=self._draining)

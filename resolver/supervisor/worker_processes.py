@@ -141,15 +141,12 @@ class WorkerSlot:
         if self._channel is not None:
             self._channel.send(message)
 
-    def hangs(self, late: float) -> float:
-        """Seconds since the last heartbeat, or the start, if they are too many; else 0.
-
-        ``late`` are the seconds by which this process looks too late: they are not the worker's.
-        """
+    def hangs(self) -> float:
+        """Seconds since the last heartbeat, or the start, if they are too many; else 0."""
         if self._process is None:
             return 0.0
         silent = time.monotonic() - (self.cells[BEAT] / 1000 or self._started)
-        return silent if silent - late > (HANG if self.serving else _START) else 0.0
+        return silent if silent > (HANG if self.serving else _START) else 0.0
 
     def kill(self) -> None:
         """Kill the worker."""
