@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from tests.live.waiting import wait_for
 
 
 @contextmanager
-def hanging_load(compiled: Path, workers: Callable[[], list[int]]) -> Iterator[None]:
+def hanging_load(compiled: Path, worker: int) -> Iterator[None]:
     """Kill a worker; the next one reads a file of the policy that never ends."""
     pipe, whole = compiled.with_suffix(".pipe"), compiled.with_suffix(".whole")
     os.link(compiled, whole)
     os.mkfifo(pipe)
     pipe.rename(compiled)
-    os.kill(workers()[0], signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
     never_ends = wait_for(lambda: _opened_by_a_reader(compiled), "it reads")
     whole.rename(compiled)
     yield

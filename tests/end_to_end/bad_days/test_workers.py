@@ -160,7 +160,7 @@ def test_a_worker_whose_load_of_the_policy_hangs_is_replaced(two_workers: Server
     server.expect_error("no heartbeat")
     restarts, logged = _restarts(server), len(server.err)
     compiled = (server.state / "last-good").resolve() / "terms.json"
-    with hanging_load(compiled, server.workers):
+    with hanging_load(compiled, server.workers()[0]):
         wait_for(lambda: "no heartbeat" in server.err[logged:], "it is noticed")
         wait_for(lambda: _serves(server), "all queries are answered again")
     assert "timed out on a control message" not in server.err[logged:]

@@ -22,7 +22,7 @@ def kill_workers(whole: System) -> None:
 
 
 def hang_a_load(whole: System) -> None:
-    with hanging_load(state.compiled(whole), whole.workers):
+    with hanging_load(state.compiled(whole), whole.workers()[0]):
         time.sleep(1)
         wait_for(whole.is_whole, "it is replaced", 30)
 
