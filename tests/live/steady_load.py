@@ -16,8 +16,8 @@ import time
 
 _PATIENCE = 5.0
 _LATE = 0.02
-"""Seconds by which a query is late at most. What a busy machine keeps this program from asking, it
-does not ask all at once later."""
+"""Seconds by which a query may be late. Where a busy machine holds this program up for longer, it
+leaves out the queries of that time instead of sending them in a burst."""
 _SOCKETS = 64
 """Clients; each is a port of its own, so that every worker has some of them."""
 

@@ -58,7 +58,7 @@ def test_prometheus_sees_all_servers_with_one_policy(running: Lab) -> None:
     served = "darban_zone_serial == darban_zone_served_serial"
     wait_for(lambda: running.query(served).count("zone=") == 4, "Knot serves the zones")
     others = 'ALERTS{kind!="clock_wrong",alertname!="DarbanZonesDiffer"}'
-    # A busy machine may make an upstream seem to fail, which five minutes of queries say.
+    # An upstream that failed on a busy machine counts as failing for up to five minutes.
     wait_for(lambda: not running.query(others).strip(), "no alert but of this machine's clock", 400)
 
 

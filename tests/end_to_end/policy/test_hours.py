@@ -18,7 +18,7 @@ from tests.live.server import Server
 RATE = 5_000
 """Queries a second."""
 WAITING = 500
-"""Queries without an answer yet, after which it asks no more: they fit in a socket's buffer."""
+"""Queries that wait for an answer at once, at most: a test that was held up sends no burst."""
 CLIENTS = 32
 """Sockets, so that each worker has some of them, each with an address, which has a limit."""
 AROUND = 10.0

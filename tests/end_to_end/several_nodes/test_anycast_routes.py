@@ -86,7 +86,7 @@ class Routed:
 def _bird(directory: Path, text: str, through: list[str]) -> Iterator[None]:
     # The time in which a new neighbour waits for others is 40 s by default.
     text = text.replace("bfd yes;", "bfd yes; wait 3;")
-    # A busy test machine may hold BIRD up for 0.9 s; that is no cut cable.
+    # A busy test machine may hold BIRD up for 0.9 s, which the shipped config takes for a cut.
     text = replaced_once(text, "multiplier 3;", "multiplier 15;")
     (directory / "bird.conf").write_text(text, encoding="utf-8")
     run([needed("bird"), "-p", "-c", directory / "bird.conf"])
