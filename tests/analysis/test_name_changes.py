@@ -9,7 +9,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.name_changes import NameChange, compare_names, moved_prefixes
 from resolver.dns import codes, names
 from resolver.snapshot.snapshot import Snapshot
-from tests.analysis.test_coverage import (
+from tests.analysis.random_policies import (
     ALL_NAMES,
     HOURS,
     LISTS,

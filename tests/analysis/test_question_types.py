@@ -7,7 +7,7 @@ from resolver.dns import codes
 from resolver.policy import effect
 from resolver.policy.verdict import PASS, Verdict
 from resolver.policy.view import View
-from tests.analysis.test_coverage import config, failures
+from tests.analysis.random_policies import config, failures
 from tests.analysis.test_name_changes import changes
 
 pytestmark = pytest.mark.interpreted

@@ -26,7 +26,7 @@ from tests.audit.figures.synthetic import ABAN, DAY, HOUR
 from tests.compiler.texts import compile_texts
 from tests.live.small_disk import fill, small_disk
 from tests.live.waiting import wait_for
-from tests.metrics.test_collector import CONFIG, LISTS
+from tests.metrics.counted_config import CONFIG, LISTS
 
 EVER = 1 << 33
 

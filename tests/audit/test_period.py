@@ -1,15 +1,12 @@
 """The period of a report, in both calendars and in the time zone of the figures."""
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from resolver.audit import period as periods
 from resolver.audit.period import InvalidPeriod
-from resolver.system.time_zones import time_zone
-
-TEHRAN = time_zone("Asia/Tehran") or ZoneInfo("Asia/Tehran")
+from tests.audit.time_zone import TEHRAN
 
 
 def test_a_month_is_of_the_calendar_of_its_year() -> None:

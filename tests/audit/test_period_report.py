@@ -29,7 +29,7 @@ from resolver.audit.period_values import (
     PeriodReport,
 )
 from resolver.policy.exemption_details import ExemptionDetails
-from tests.audit.test_period import TEHRAN
+from tests.audit.time_zone import TEHRAN
 
 ABAN = periods.month("1405-08", TEHRAN)
 MEHR = periods.before(ABAN, TEHRAN)

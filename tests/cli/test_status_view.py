@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from resolver.cli.moments import minute_lines, minute_text
-from resolver.cli.status_view import draw, draw_unknown_clients
+from resolver.cli.status_view import draw_unknown_clients
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -24,6 +24,7 @@ from resolver.metrics.status import (
     ZoneStatus,
 )
 from resolver.metrics.unknown_clients import UnknownClients
+from tests.cli.drawn_status import drawn
 from tests.metrics.statuses import idle
 
 NOW = 1.8e9
@@ -78,13 +79,6 @@ def _status(at: float, times: int) -> Status:
 
 
 FIRST, SECOND = _status(NOW, 1), _status(NOW + 10, 2)
-
-
-def drawn(now: Status, width: int) -> str:
-    console = Console(width=width, force_terminal=False, color_system=None)
-    with console.capture() as capture:
-        console.print(draw(now, width))
-    return capture.get()
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.config.test_wrong import MARK, WRONG
+from tests.config.wrong_configs import MARK, WRONG
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "deploy/schemas/config.json").read_text(encoding="utf-8"))

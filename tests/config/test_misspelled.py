@@ -8,7 +8,7 @@ import pytest
 
 from resolver.compiler.compilation import compile_file
 from tests.config.files_in_memory import load_text, messages
-from tests.config.test_shipped import REFERENCE, ROOT, SHIPPED
+from tests.config.shipped_files import REFERENCE, ROOT, SHIPPED
 
 _KEY = re.compile(r"^\[{1,2}([\w-]{3,})[].]|^([\w-]{3,}) *=")
 

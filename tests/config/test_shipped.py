@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
@@ -11,10 +10,7 @@ from pydantic import ValidationError
 from resolver.config.model import Config, ListSourceConfig, VlanConfig
 from resolver.config.section import ConfigSection
 from tests.config.files_in_memory import load_text
-
-ROOT = Path(__file__).parents[2]
-SHIPPED = (ROOT / "config.toml").read_text(encoding="utf-8")
-REFERENCE = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
+from tests.config.shipped_files import REFERENCE, SHIPPED
 
 WITHOUT_DEFAULT = {("ExemptionConfig", "prefixes")}
 """Needed unless ``vlan`` is given, so the reference shows it."""

@@ -10,9 +10,8 @@ import pytest
 
 from resolver.config.model import ServerConfig
 from tests.config.files_in_memory import load_text, messages
+from tests.config.wrong_configs import MARK, WRONG
 
-WRONG = sorted(Path(__file__).with_name("wrong").glob("*.toml"))
-MARK = "#! "
 _KEYS = re.compile(r"(?<=an unknown key; expected one of )[\w, -]+(?:\.{3} \(\d+ in all\))?")
 
 

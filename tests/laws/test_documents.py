@@ -16,8 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 from resolver import __version__
 from resolver.cli.app import app
 from resolver.lists.formats import FORMATS
+from tests.laws.package_order import ORDER
 from tests.laws.source_tree import PACKAGE, ROOT, modules
-from tests.laws.test_layers import ORDER
 from tests.programs.attacks.catalog import ATTACKS
 from tests.scenarios import file, test_scenarios
 

@@ -2,21 +2,9 @@
 
 import pytest
 
+from tests.laws.package_order import ORDER
 from tests.laws.source_tree import Module, absent, calls, imported, modules, own_imports
 
-ORDER = (
-    ("",),
-    ("dns", "system"),  # names and packets; this host
-    ("policy", "lists", "transport"),  # verdicts; what block lists say; loop, streams, TLS
-    ("exchange", "config", "snapshot"),  # one question; config.toml; what is stored on disk
-    ("engine", "fetch"),  # one query in order; lists and the policy from elsewhere
-    ("analysis", "metrics", "publish"),  # explain, diff; counters, status; other resolvers
-    ("compiler", "audit", "upstream"),  # a snapshot made; what was in force; sockets to upstreams
-    ("server", "web"),  # clients of DNS and the worker; pages
-    ("supervisor",),  # the worker processes, and one snapshot after another in them
-    ("cli",),
-    ("__main__",),
-)
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
 PURE = {"dns", "config", "lists", "policy", "exchange", "engine"}
 

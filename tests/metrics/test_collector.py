@@ -24,36 +24,8 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 from tests.compiler.texts import compile_texts
 from tests.config.files_in_memory import load_text, messages
+from tests.metrics.counted_config import CONFIG, LISTS
 
-CONFIG = """
-[policies.administrative]
-block = ["@messenger", "@encrypted-dns"]
-allow = ["allowed.example"]
-deny = ["denied.example"]
-[policies.publicity]
-upstream = "guarded"
-[upstreams.guarded]
-servers = ["192.0.2.1"]
-rebinding_protection = true
-[vlans.administration]
-prefixes = ["10.10.0.0/16"]
-policy = "administrative"
-[vlans.publicity]
-prefixes = ["10.20.0.0/16"]
-policy = "publicity"
-[[exemptions]]
-id = "pr"
-prefixes = ["10.10.3.0/24"]
-services = ["one"]
-until = 2100-01-01T00:00:00Z
-approver = "Head of PR"
-ticket = "PR-1"
-"""
-LISTS = {
-    "one": "! Title: One\n! Category: messenger\n||one.example^\n",
-    "around": "! Title: Around\n! Category: encrypted-dns\n||around.example^\n",
-    "other": "! Title: Other\n! Category: encrypted-dns\n||other.example^\n",
-}
 FILTER = {"national.filter": "10.10.34.34/31\n"}
 FEWER = {name: text for name, text in LISTS.items() if name != "other"}
 

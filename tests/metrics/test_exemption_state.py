@@ -9,7 +9,7 @@ from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import exemptions
 from resolver.policy.compiled import CompiledConfig
 from tests.compiler.texts import compile_texts
-from tests.metrics.test_collector import CONFIG, LISTS
+from tests.metrics.counted_config import CONFIG, LISTS
 
 HOUR, DAY = 3600.0, 86_400.0
 NOW = 1_795_000_000.0

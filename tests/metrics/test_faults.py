@@ -27,7 +27,7 @@ from resolver.metrics.status import (
 )
 from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
-from tests.cli.test_status_view import drawn
+from tests.cli.drawn_status import drawn
 from tests.metrics.statuses import idle
 from tests.watching.expressions import alerts
 from tests.web.judged import NOW, engine

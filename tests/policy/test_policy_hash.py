@@ -12,7 +12,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.facets import FIELDS
 from resolver.policy.policy_hash import VERSION, policy_hash, rules_digest
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
-from tests.snapshot.test_snapshot import CHANGES
+from tests.snapshot.policy_changes import CHANGES
 
 HASH = snapshot_of().compiled.policy_hash
 BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server", "an address of a filter"}

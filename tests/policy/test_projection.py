@@ -1,30 +1,16 @@
 """What a comparison takes of a policy: all fields of its facets, and no other."""
 
 import dataclasses
-from typing import Any
 
 import pytest
 
 from resolver.policy.clauses import PolicyRules
-from resolver.policy.compiled import CompiledConfig, Ground, Policy
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.facets import ALL, FIELDS, Facet
 from resolver.policy.projection import Projection
 from tests.policy.networks import HOURLY, LISTS, snapshot_of
+from tests.policy.other_settings import COMPILED, OTHER, POLICY
 
-COMPILED = snapshot_of(HOURLY).compiled
-POLICY = COMPILED.policies[0]
-OTHER: dict[str, Any] = {
-    "name": "other",
-    "answer_mode": "refused",
-    "sinkhole_v4": bytes([9] * 4),
-    "sinkhole_v6": bytes([9] * 16),
-    "directives": (),
-    "cited_grounds": (Ground("9", "other"),) * len(POLICY.cited_grounds),
-    "contact": "other",
-    "upstream": "other",
-    "title": "other",
-}
-"""Another value of each field but the clauses, which have tests of their own."""
 NOT_ONE_VALUE = {"clauses", "grounds_by_service"}
 
 

@@ -14,9 +14,9 @@ from resolver.publish.left_out import left_out
 from resolver.publish.zone_text import next_serial
 from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
-from tests.policy.test_projection import OTHER
+from tests.policy.other_settings import OTHER
+from tests.publish.publishing_config import PUBLISH
 
-PUBLISH = '[publish]\nlisten = ["127.0.0.1:8053"]\n'
 WALL = 1.8e9
 BLOCKS = "administrative.policy.rpz.internal"
 OVERRIDES = "administration.vlan.rpz.internal"

@@ -23,8 +23,8 @@ from resolver.transport.loop import Loop
 from resolver.upstream.udp_sockets import LIFE
 from tests.dns.proxy_headers import LOCAL, header, is_valid
 from tests.server.assembled import Assembled
+from tests.server.datagrams import bound, query
 from tests.server.slow_upstream import SlowUpstream
-from tests.server.test_udp import bound, query
 from tests.upstream.virtual_time import run
 
 LISTED, CLIENT, STRANGER = "127.0.0.60", "127.0.10.5", "192.0.2.7"

@@ -12,8 +12,8 @@ from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
 from resolver.transport.loop import Loop
 from tests.server.assembled import Assembled
-from tests.server.test_tcp import messages
-from tests.server.test_udp import bound
+from tests.server.datagrams import bound
+from tests.server.framed_messages import messages
 
 HERE, THERE = "127.0.0.5", "127.0.9.5"
 """Clients of two VLANs."""

@@ -16,13 +16,9 @@ from resolver.server.tcp import MAX_CONNECTIONS, MAX_OUTSTANDING, Connection, Tc
 from resolver.transport.loop import Loop
 from tests.live.uncollected import uncollected
 from tests.server.assembled import Assembled
+from tests.server.framed_messages import messages
 from tests.server.slow_upstream import SlowUpstream
 from tests.upstream.virtual_time import run
-
-
-def messages(names: list[str]) -> bytes:
-    packets = [bytes(DNSRecord.question(name).pack()) for name in names]
-    return b"".join(len(p).to_bytes(2, "big") + p for p in packets)
 
 
 class Served:

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import socket
 
 import pytest
 from dnslib import DNSRecord
@@ -12,6 +11,7 @@ from resolver.transport.loop import Loop
 from resolver.transport.mmsg import SLOTS
 from resolver.upstream.udp_sockets import LIFE
 from tests.server.assembled import Assembled
+from tests.server.datagrams import bound, query
 from tests.server.slow_upstream import SlowUpstream
 
 ADDRESSES = [
@@ -22,14 +22,6 @@ ADDRESSES = [
     ("::", "::1", "::1"),
 ]
 """Where the server listens, where it is asked, and by whom."""
-
-
-def bound(address: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_DGRAM)
-    made.bind((address, 0))
-    made.setblocking(False)
-    return made
 
 
 def answered(
@@ -58,12 +50,6 @@ def answered(
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(play())
-
-
-def query(name: str, ident: int = 7) -> bytes:
-    made = DNSRecord.question(name)
-    made.header.id = ident
-    return bytes(made.pack())
 
 
 @pytest.mark.parametrize(("listens", "asked", "client"), ADDRESSES)

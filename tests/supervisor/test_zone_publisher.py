@@ -13,7 +13,7 @@ from resolver.snapshot.store import save
 from resolver.supervisor import zone_publisher
 from resolver.supervisor.zone_publisher import ZonePublisher
 from tests.policy.networks import CONFIG, HOURLY, snapshot_of
-from tests.publish.test_zone_files import PUBLISH
+from tests.publish.publishing_config import PUBLISH
 
 BEGINS = 1_795_579_200.0
 """07:30 in Tehran, on Wednesday, 25 November 2026."""

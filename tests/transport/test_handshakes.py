@@ -16,9 +16,9 @@ from resolver.transport.loop import Loop
 from resolver.transport.tls_session import TlsSession
 from tests.fetch.source_server import Authority
 from tests.server.assembled import Assembled
-from tests.server.test_tcp import messages
-from tests.transport.test_stream import Noted
-from tests.transport.test_stream_tls import client_session
+from tests.server.framed_messages import messages
+from tests.transport.noted import Noted
+from tests.transport.tls_sessions import client_session
 from tests.upstream.virtual_time import run
 
 pytestmark = [

@@ -8,31 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.transport.loop import Loop
-from resolver.transport.stream import MessageStream, framed
+from resolver.transport.stream import framed
+from tests.transport.noted import Noted
 from tests.upstream.virtual_time import run
 
 pytestmark = pytest.mark.interpreted  # a compiled class takes no subclass
-
-
-class Noted(MessageStream):
-    """A connection that notes what the loop reports."""
-
-    def __init__(self, loop: Loop) -> None:
-        super().__init__(loop)
-        self.events: list[object] = []
-
-    def received(self) -> None:
-        while (message := self.next_message()) is not None:
-            self.events.append(message)
-
-    def ended(self) -> None:
-        self.events.append("ended")
-
-    def drained(self) -> None:
-        self.events.append("taken")
-
-    def lost(self) -> None:
-        self.events.append("lost")
 
 
 def connected(loop: Loop) -> tuple[Noted, socket.socket]:

@@ -12,7 +12,8 @@ from resolver.transport.loop import Loop
 from resolver.transport.stream import framed
 from resolver.transport.tls_session import TlsSession
 from tests.fetch.source_server import Authority
-from tests.transport.test_stream import Noted
+from tests.transport.noted import Noted
+from tests.transport.tls_sessions import client_session
 from tests.upstream.virtual_time import run
 
 pytestmark = [
@@ -28,10 +29,6 @@ def pair() -> tuple[socket.socket, socket.socket]:
     ours.setblocking(False)
     peer.setblocking(False)
     return ours, peer
-
-
-def client_session(authority: Authority) -> TlsSession:
-    return TlsSession(ssl.create_default_context(cafile=authority.trusted), "localhost")
 
 
 def both(loop: Loop, authority: Authority) -> tuple[Noted, Noted]:

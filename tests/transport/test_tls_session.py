@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from resolver.transport.tls_session import TlsError, TlsSession
 from tests.fetch.source_server import Authority
+from tests.transport.tls_sessions import VERSIONS, exchange
 
 pytestmark = pytest.mark.processes
 
-VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 CUTS = st.lists(st.integers(1, 700), max_size=12)
 
 
@@ -42,18 +42,6 @@ class Contexts:
 @pytest.fixture(scope="module", params=VERSIONS, ids=["1.2", "1.3"])
 def contexts(request: pytest.FixtureRequest, made_authority: Authority) -> Contexts:
     return Contexts(made_authority, request.param)
-
-
-def exchange(client: TlsSession, server: TlsSession) -> tuple[bytes, bytes]:
-    """Pass on what TLS itself has to send; what client and server decrypt by that."""
-    to_client, to_server = b"", b""
-    while True:
-        from_client = client.outgoing()
-        to_server += server.receive(from_client)
-        from_server = server.outgoing()
-        to_client += client.receive(from_server)
-        if not from_client and not from_server:
-            return to_client, to_server
 
 
 def parts(octets: bytes, cuts: list[int]) -> list[bytes]:

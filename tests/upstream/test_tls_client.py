@@ -9,7 +9,7 @@ from resolver.transport.tls_session import TlsSession
 from resolver.upstream import tls_client
 from resolver.upstream.tls_client import TlsClient
 from tests.fetch.source_server import Authority
-from tests.transport.test_tls_session import VERSIONS, exchange
+from tests.transport.tls_sessions import VERSIONS, exchange
 
 pytestmark = pytest.mark.processes
 

@@ -15,7 +15,7 @@ from resolver.web.status_page import page
 from tests.audit.figures.synthetic import ABAN, DAY, HOUR
 from tests.metrics.statuses import idle
 from tests.web.judged import engine
-from tests.web.test_status_page import NOTHING, STATUS
+from tests.web.shown_status import NOTHING, STATUS
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 NOW = ABAN + 40 * DAY + 12 * HOUR + 600

@@ -27,9 +27,9 @@ from resolver.web.period_report_page import ReportDetail
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.titles import Titles
 from tests.audit import test_period_report as months
-from tests.audit.test_period import TEHRAN
+from tests.audit.time_zone import TEHRAN
 from tests.live.programs import needed
-from tests.web.test_policy_report_page import CONFIG, LISTS, NOW
+from tests.web.reported_policy import CONFIG, LISTS, NOW
 
 ABAN, MEHR, HOUR = months.ABAN, months.MEHR, months.HOUR
 HOSTILE = "</td><script>alert(1)</script>"

@@ -13,64 +13,28 @@ from markupsafe import Markup
 from resolver.analysis.explanation import Explainer
 from resolver.metrics.status import (
     Answers,
-    BlockLogStatus,
     CacheStatus,
     ConfigChange,
     ExemptionStatus,
     FetchedStatus,
     HoursStatus,
     LastReload,
-    ListStatus,
     PolicySourceStatus,
-    PublishStatus,
     ServiceCount,
     Status,
-    UpstreamStatus,
     VlanCounts,
     ZoneStatus,
 )
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
-from tests.audit.test_period import TEHRAN
-from tests.metrics.statuses import idle
+from tests.audit.time_zone import TEHRAN
 from tests.web.judged import ALLOWING, HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
+from tests.web.shown_status import BLOCK_LOG, EXEMPTION, NOTHING, PUBLISH, STATUS, UPSTREAM
 
-NOTHING = ("", "")
-"""Nothing typed into the form."""
 SHARED = messages("en")
 ENGLISH = SHARED["status_page"]
-BLOCKED = ServiceCount("one", "blocked", 1234)
-DENIED = ServiceCount("", "would_block", 617)
-UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
-EXEMPTION = ExemptionStatus(
-    *("pr-1", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", ""),
-    state="in force",
-)
-BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
-PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZoneStatus("a.rpz", 8, 8),), (), "")
-STATUS = replace(
-    idle(NOW),
-    last_reload=LastReload(NOW - 60, "applied", "uid 0", ()),
-    vlans=(
-        VlanCounts(
-            *("administration", 10, "administrative", "enforce", 4000),
-            {"blocked": 1234, "passed": 2766},
-            (BLOCKED,),
-        ),
-        VlanCounts("trial", None, "watched", "audit", 700, {"would_block": 617}, (DENIED,)),
-        VlanCounts("publicity", 20, "publicity", "enforce", 0, {}, ()),
-        VlanCounts("unknown", None, "", "", 7, {"refused": 7}, ()),
-    ),
-    upstreams=(UPSTREAM,),
-    cache=CacheStatus(20, 1 << 20, 64 << 20, 30, 10, 0.75),
-    answers=Answers(3000, 1000),
-    lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",), "2026-11-24"),),
-    exemptions=(EXEMPTION,),
-    block_log=BLOCK_LOG,
-    publish=PUBLISH,
-)
 
 SOURCE = PolicySourceStatus(
     *("https://git.example/p.git", "stable", "1", "noc", 1.0, 2.0, 3.0, "refused"),

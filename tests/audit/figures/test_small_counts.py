@@ -6,7 +6,7 @@ from collections import Counter
 from resolver.audit.figures.counts import HourFigures, Labels
 from resolver.audit.figures.small_counts import coarsened, part_of_month
 from resolver.system import solar_hijri
-from tests.audit.test_period import TEHRAN
+from tests.audit.time_zone import TEHRAN
 
 HOUR = 1_793_000_000 // 3600 * 3600 - 1800
 

@@ -3,7 +3,6 @@
 The rules of the gateway are those of docs/how-to/redirect.md.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,21 +11,15 @@ import pytest
 
 from tests.live.clients import read, run
 from tests.live.commands import darban
-from tests.live.configs import ROOT, replaced_once, shipped
-from tests.live.gateway import ABROAD, FROM_CLIENT, SERVERS, Gateway, gateway_network
+from tests.live.configs import replaced_once, shipped
+from tests.live.gateway import ABROAD, SERVERS, Gateway, gateway_network
 from tests.live.nsd import ANY_V4, nsd
+from tests.live.redirecting_rules import rules
 from tests.live.server import Server, servers
 
 NAME = "web.telegram.org"
 V4, V6 = SERVERS.client
-DOCUMENT = ROOT / "docs/how-to/redirect.md"
 _UPSTREAM, _METRICS = 5353, 9153
-
-
-def rules() -> str:
-    """The rules of the document, for the interface of this network."""
-    (rules,) = re.findall("```nft\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
-    return replaced_once(str(rules), '"vlan10", "vlan30"', f'"{FROM_CLIENT}"')
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.clients.test_redirected import rules as redirect_rules
 from tests.live.clients import read, run
 from tests.live.commands import darban
 from tests.live.configs import replaced_once, shipped
 from tests.live.gateway import ABROAD, SERVERS, Gateway, gateway_network
 from tests.live.nsd import ANY_V4, nsd
+from tests.live.redirecting_rules import rules as redirect_rules
 from tests.live.server import Server, servers
 
 V4, V6 = SERVERS.client

@@ -14,7 +14,7 @@ from resolver.web.period_report_page import ReportDetail
 from resolver.web.rendering import LANGUAGES
 from resolver.web.titles import Titles
 from tests.audit import test_period_report as months
-from tests.audit.test_period import TEHRAN
+from tests.audit.time_zone import TEHRAN
 from tests.live.chromium import Browser, chromium
 from tests.live.programs import needed
 from tests.policy.networks import snapshot_of
