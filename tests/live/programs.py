@@ -16,6 +16,7 @@ PACKAGES = {
     "amtool": "prometheus-alertmanager",
     "ansible-playbook": "ansible-core",
     "bird": "bird2",
+    "birdc": "bird2",
     "chromium": "chromium",
     "curl": "curl",
     "dh": "debhelper",
