@@ -2,17 +2,20 @@
 
 `pytest -n auto` runs three workers a core, since many tests wait. Each has a network
 namespace of its own, with nothing but loopback, so that tests do not meet on ports; where
-namespaces cannot be made, the tests run one after the other. The tests of a file run on one
-worker, in their order, since they share servers. Those that put a load on the machine run one
-after the other. What takes longest comes first.
+namespaces cannot be made, each has a part of the ports (``tests.live.ports``). The tests of a
+file run on one worker, in their order, since they share servers. Those that put a load on the
+machine run one after the other. What takes longest comes first.
 
 Tests that start a process are marked ``processes``; the others may not start one. Left out are
 tests of data that is no part of the repository, where it is not there, and those marked
 ``compiled`` or ``interpreted`` where the package is the other. With a compiled package, so are
 tests that start no process of packages of which nothing is compiled: they run interpreted.
 
+Those marked ``core`` start the real process, and need nothing but Python: `make test` runs them.
 Of rows that take long and whose code path another test has, one is kept. The others are marked
-``release``, with the test that is kept, and run where ``-m`` names the mark: `make test-all`.
+``release``, with the test that is kept, and run where ``-m`` names the mark: `make test-release`.
+
+A test that is skipped prints no letter; the reasons are printed at the end, a line each.
 """
 
 import gc
@@ -20,6 +23,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -78,8 +82,8 @@ settings.load_profile("darban")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """The workers of ``-n auto``; 0: one after the other."""
-    return 3 * len(os.sched_getaffinity(0)) if own_network.unsharing() else 0
+    """The workers of ``-n auto``."""
+    return 3 * len(os.sched_getaffinity(0))
 
 
 class _ByFile(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -97,7 +101,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # one of several workers
-        own_network.enter()
+        if config.workerinput["own_network"]:
+            own_network.enter()
         config.stash[_SHARED_PLACE] = Path(config.workerinput["shared_place"])
     else:
         config.stash[_SHARED_PLACE] = Path(mkdtemp(prefix="darban-tests-"))
@@ -106,11 +111,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: list[execnet.XSpec]) -> None:
-    specs[:] = [own_network.in_network(spec) for spec in specs]
+    if own_network.unsharing():
+        specs[:] = [own_network.in_network(spec) for spec in specs]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerController) -> None:
+    node.workerinput["own_network"] = bool(own_network.unsharing())
     node.workerinput["shared_place"] = str(node.config.stash[_SHARED_PLACE])
 
 
@@ -192,6 +199,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"nothing may be skipped here: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    return ("skipped", "", "SKIPPED") if report.skipped else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.getreports("skipped"))
+    if skipped:
+        terminalreporter.section("skipped")
+    for reason, count in skipped.most_common():
+        terminalreporter.write_line(f"{count:5} {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")

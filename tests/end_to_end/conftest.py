@@ -13,14 +13,15 @@ from tests.fetch.source_server import Authority, Sources, serving
 from tests.live.clients import Asker
 from tests.live.commands import GOOD
 from tests.live.configs import shipped, small
-from tests.live.nsd import nsd
+from tests.live.nsd import ZONE, nsd
 from tests.live.policy_repository import PolicyRepository, policy_repository
 from tests.live.ports import free_port
-from tests.live.programs import needed
+from tests.live.programs import PLAIN, find, needed
 from tests.live.pulling import SharedPolicy, of_policy, pull
 from tests.live.reloading import restored
 from tests.live.server import DARBAN, Server, servers
 from tests.live.subscribed import SUBSCRIBED
+from tests.live.zone_server import zone_server
 
 HERE = Path(__file__).parent
 FIGURE = "figure"
@@ -57,10 +58,10 @@ def nsd_program() -> Path:
 
 
 @pytest.fixture(scope="session")
-def upstream(nsd_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """NSD on loopback: its address and port, as a config names it."""
-    port = free_port()
-    with nsd(nsd_program, tmp_path_factory.mktemp("nsd"), port):
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """NSD on loopback, or dnslib where it is not installed: its address, as a config has it."""
+    port, program = free_port(), find("nsd")
+    with nsd(program, tmp_path_factory.mktemp("nsd"), port) if program else zone_server(ZONE, port):
         yield f"127.0.0.1:{port}"
 
 
@@ -245,9 +246,9 @@ def save(tmp_path: Path) -> Callable[[str, bytes], None]:
 
 
 @pytest.fixture
-def dig(dig_program: Path, quiet: Server) -> Asker:
-    """dig, asking the shared server."""
-    return Asker(dig_program, quiet.port)
+def dig(quiet: Server) -> Asker:
+    """dig, or dnslib where dig is not installed, asking the shared server."""
+    return Asker(find("dig"), quiet.port)
 
 
 @pytest.fixture
@@ -256,8 +257,7 @@ def kdig(kdig_program: Path, quiet: Server) -> Asker:
     return Asker(kdig_program, quiet.port)
 
 
-@pytest.fixture(params=["dig", "kdig"])
-def either(request: pytest.FixtureRequest) -> Asker:
-    """Each of both programs, asking the shared server."""
-    asker: Asker = request.getfixturevalue(request.param)
-    return asker
+@pytest.fixture(params=["dnslib"] if PLAIN else ["dig", "kdig"])
+def either(request: pytest.FixtureRequest, quiet: Server) -> Asker:
+    """Both programs, or dnslib where no program is looked for, asking the shared server."""
+    return Asker(None if PLAIN else needed(request.param), quiet.port)

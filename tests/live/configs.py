@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.live.ports import free_port
+from tests.live.ports import free_port, loopback
 
 ROOT = Path(__file__).parents[2]
 BLOCKLISTS = ROOT / "blocklists"
@@ -43,8 +43,7 @@ def shipped(
     port, metrics = port or free_port(), metrics or free_port()
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     assert text.count(_LISTEN) == text.count(_SERVERS) == 1
-    where = listen or [f"127.0.0.1:{port}", f"[::1]:{port}"]
-    text = text.replace(_LISTEN, f"listen = {_array(where)}")
+    text = text.replace(_LISTEN, f"listen = {_array(listen or _on_loopback(port))}")
     if workers:
         text = replaced_once(text, "[server]\n", f"[server]\nworkers = {workers}\n")
     text = text.replace(_SERVERS, f"servers = {_array(upstreams)}\n{_ABROAD}")
@@ -85,7 +84,7 @@ def small(
         upstream = f"{_ABROAD}\n{upstream}".rstrip()
     return f"""
 [server]
-listen = ["127.0.0.1:{port}", "[::1]:{port}"]
+listen = {_array(_on_loopback(port))}
 {server}
 [upstream]
 servers = {_array(upstreams)}
@@ -105,6 +104,13 @@ prefixes = ["127.0.0.0/8", "::1/128"]
 policy = "publicity"
 {more}
 """
+
+
+def _on_loopback(port: int) -> list[str]:
+    return [
+        f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        for _, address in loopback()
+    ]
 
 
 def _array(texts: Sequence[str]) -> str:

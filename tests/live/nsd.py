@@ -41,7 +41,7 @@ zone:
   zonefile: "root.zone"
 """
 
-_ZONE = f"""
+ZONE = f"""
 $ORIGIN .
 $TTL 300
 @ SOA ns.scene. hostmaster.scene. 1 3600 600 86400 60
@@ -64,12 +64,12 @@ harmless.scene. CNAME www.agency.example.
 https.scene. HTTPS 1 web.whatsapp.com. alpn=h2
 https-alias.scene. HTTPS 0 www.viber.com.
 range.scene. A 149.154.167.99
-range.scene. AAAA ::ffff:149.154.167.99
+range.scene. AAAA ::ffff:959a:a763
 range.scene. HTTPS 1 . alpn=h2 ipv4hint=149.154.167.99
 cloud.scene. A 13.107.42.14
 harmless-https.scene. HTTPS 1 www.agency.example. alpn=h2
 """ + "".join(f'big.scene. TXT "{n:03}{"x" * 197}"\n' for n in range(BIG))
-_ZONE += "".join(f"crowd.scene. A 10.1.{n // 250}.{n % 250}\n" for n in range(CROWD))
+ZONE += "".join(f"crowd.scene. A 10.1.{n // 250}.{n % 250}\n" for n in range(CROWD))
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def nsd(
     directory: Path,
     port: int,
     through: Sequence[str | Path] = (),
-    zone: str = _ZONE,
+    zone: str = ZONE,
     more: Sequence[str] = (),
     rate_limit: int = 0,
 ) -> Iterator[None]:

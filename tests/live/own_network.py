@@ -9,6 +9,7 @@ import ctypes
 import fcntl
 import os
 import shlex
+import shutil
 import socket
 import struct
 import subprocess
@@ -17,8 +18,6 @@ from collections.abc import Sequence
 from functools import cache
 
 import execnet
-
-from tests.live.programs import find
 
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -29,11 +28,11 @@ _CAPABILITIES = struct.pack("=Ii", 0x20080522, 0)
 @cache
 def unsharing() -> Sequence[str]:
     """The command that starts another one in such a namespace; empty where none can be made."""
-    unshare = find("unshare")
+    unshare = shutil.which("unshare")
     if unshare is None:
         return []
     as_user = ["--map-current-user", "--keep-caps"] if os.geteuid() else []
-    command = [str(unshare), *as_user, "--net"]
+    command = [unshare, *as_user, "--net"]
     tried = subprocess.run([*command, "true"], capture_output=True, check=False)
     return [] if tried.returncode else command
 

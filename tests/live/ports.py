@@ -1,23 +1,44 @@
-"""Ports of this host: which are free, and which a program listens on."""
+"""Ports and loopback addresses of this host: which are free, and which a program listens on."""
 
 import contextlib
 import itertools
 import os
 import socket
+from functools import cache
 from pathlib import Path
 
-_LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 # Below the ports that the kernel gives to outgoing sockets, so that none takes one meanwhile.
-_CANDIDATES = itertools.cycle(range(20000, 32000))
+# A worker has a part of them, so that two workers in one network never choose the same.
+_FIRST, _COUNT, _PARTS = 20000, 12000, 16
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
+_CANDIDATES = itertools.cycle(range(_COUNT // _PARTS))
 # The states of sockets in /proc/PID/net, as include/net/tcp_states.h numbers them.
 _UDP_UNCONNECTED, _TCP_LISTEN = "07", "0A"
 
 
+@cache
+def has_ipv6() -> bool:
+    """Whether loopback has an IPv6 address."""
+    try:
+        with socket.socket(socket.AF_INET6) as bound:
+            bound.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def loopback() -> list[tuple[socket.AddressFamily, str]]:
+    """The families of this host, with the address of loopback in them."""
+    ipv6 = [(socket.AF_INET6, "::1")] if has_ipv6() else []
+    return [(socket.AF_INET, "127.0.0.1"), *ipv6]
+
+
 def free_port() -> int:
-    """A port that is free for UDP and TCP on both loopback addresses; never twice the same."""
+    """A port that is free for UDP and TCP on loopback; a long time until it is given again."""
     for _ in range(1000):
-        port = 20000 + (next(_CANDIDATES) + os.getpid() * 61) % 12000
+        turn = (next(_CANDIDATES) + os.getpid() * 61) % (_COUNT // _PARTS)
+        port = _FIRST + _WORKER * (_COUNT // _PARTS) + turn
         if is_free(port):
             return port
     raise AssertionError("no free port")
@@ -27,7 +48,7 @@ def is_free(port: int) -> bool:
     """Whether nobody holds the port."""
     try:
         with contextlib.ExitStack() as stack:
-            for (family, address), kind in itertools.product(_LOOPBACK, _KINDS):
+            for (family, address), kind in itertools.product(loopback(), _KINDS):
                 held = stack.enter_context(socket.socket(family, kind))
                 if kind == socket.SOCK_STREAM:
                     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

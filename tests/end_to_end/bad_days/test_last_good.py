@@ -18,6 +18,8 @@ from tests.live.waiting import wait_for
 from tests.programs.chaos.service_manager import ServiceManager, kill
 from tests.snapshot.next_release import CHANGES, save_as_next_release
 
+pytestmark = pytest.mark.core
+
 MakeSmall = Callable[..., Server]
 
 

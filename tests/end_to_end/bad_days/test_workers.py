@@ -19,6 +19,8 @@ from tests.live.scraping import Scrape
 from tests.live.server import Server, group
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.core
+
 Make = Callable[[str], Server]
 MakeSmall = Callable[..., Server]
 Forwarded = tuple[bytes, tuple[str, int]]

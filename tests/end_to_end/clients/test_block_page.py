@@ -19,6 +19,8 @@ from tests.live.reloading import reload, restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.core
+
 PAGE = "127.0.0.54"
 NAME = "web.telegram.org"
 ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"

@@ -1,13 +1,15 @@
 """What the README shows: one name, three clients, three fates; and all of it counted."""
 
-import re
-import shlex
+import pytest
 
-from tests.live.clients import Answer, Asker, run
-from tests.live.configs import ROOT
+from tests.live.clients import Answer, Asker
 from tests.live.nsd import ANY_V4, ANY_V6
+from tests.live.ports import has_ipv6
+from tests.live.programs import lacking
 from tests.live.scraping import Scrape
 from tests.live.server import Server
+
+pytestmark = pytest.mark.core
 
 ADMINISTRATION = "127.0.10.5"
 PUBLICITY = "127.0.20.5"
@@ -23,22 +25,6 @@ def _cites_the_directive(answer: Answer) -> bool:
     return [code for code, _ in answer.errors] == [CENSORED] and all(
         part in answer.errors[0][1] for part in (CITED, CONTACT)
     )
-
-
-def test_the_readme_s_example_is_what_comes(quiet: Server, dig: Asker) -> None:
-    """Word for word, but for the query's ID, and for what the tests' upstream says of the name."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    examples = re.findall(r"^\$ (dig [^\n]+)\n(.*?)(?=^\$ |^```$)", text, re.MULTILINE | re.DOTALL)
-    assert len(examples) == 2
-    for command, told in examples:
-        options = shlex.split(command.replace("5300", str(quiet.port)))[1:]
-        came = run([dig.program, *options])
-        shown = told if "+short" not in options else ANY_V4
-        assert _without_id(came) == _without_id(shown)
-
-
-def _without_id(text: str) -> str:
-    return re.sub(r"id: \d+", "id: 1", text).strip()
 
 
 def test_an_administrative_client_gets_the_sinkhole_and_the_ground(either: Asker) -> None:
@@ -115,6 +101,8 @@ def test_a_validating_client_is_blocked_as_well(either: Asker) -> None:
 
 
 def test_an_ipv6_client_of_this_host_is_asked_for(quiet: Server, dig: Asker) -> None:
+    if not has_ipv6():
+        lacking("needs IPv6 on loopback")
     answer = Asker(dig.program, quiet.port, "::1")("::1", NAME, "AAAA")
     assert answer.data == [ANY_V6]
 

@@ -14,6 +14,8 @@ from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.core
+
 BY = ("--approver", "Head of PR", "--ticket", "PR-2031")
 FORBIDDING = """
 [[expect]]

@@ -1,7 +1,7 @@
 """`make install` on a clean Debian that systemd runs: first, again, and where it goes wrong.
 
 The tests are a story, in this order, on one machine: each begins with a server that serves.
-To compile takes two minutes, so that release is left to `make test-all`.
+To compile takes two minutes, so that release is left to `make test-release`.
 """
 
 import json

@@ -13,6 +13,8 @@ from tests.live.commands import GOOD, NO, darban, diff
 from tests.live.configs import BLOCKLISTS
 from tests.live.server_weeks import LATER, WEEKS, asked, noise
 
+pytestmark = pytest.mark.core
+
 BEFORE = f"""
 [lists]
 directories = ["{BLOCKLISTS}"]

@@ -20,6 +20,8 @@ from tests.live.configs import shipped
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.core
+
 MORE = """
 [policies.trial]
 block = ["@messenger"]

@@ -9,6 +9,8 @@ from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import EXEMPTION, shipped
 from tests.live.ports import free_port
 
+pytestmark = pytest.mark.core
+
 ADMINISTRATION, EXEMPTED, PUBLICITY = "127.0.10.5", "127.0.10.7", "127.0.20.5"
 
 

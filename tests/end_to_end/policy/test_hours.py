@@ -1,5 +1,6 @@
-"""Hours that begin while a server is asked: no query is lost, and answers change at the minute."""
+"""Hours: what holds now decides; when they begin, no query is lost, and answers change at once."""
 
+import json
 import select
 import socket
 import struct
@@ -9,10 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from dnslib import DNSRecord
 
-from tests.live.configs import replaced_once, small
+from tests.live.commands import GOOD
+from tests.live.configs import edited, replaced_once, small
 from tests.live.fake_clock import fake_clock
+from tests.live.nsd import ANY_V4
+from tests.live.reloading import data, reload
 from tests.live.server import Server
 
 RATE = 5_000
@@ -32,6 +37,14 @@ HOURS = """
 days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 from = "{begin:%H:%M}"
 to = "{end:%H:%M}"
+time_zone = "UTC"
+"""
+DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WHOLE_DAYS = """
+[hours.tested]
+{days}
+from = "00:00"
+to = "24:00"
 time_zone = "UTC"
 """
 DURING = """during = [
@@ -86,20 +99,38 @@ def answer(sent: float, heard: float, packet: bytes) -> Answer:
     return Answer(sent, heard, name, blocked, record.ttl)
 
 
-def test_a_boundary_under_load(
-    make: Callable[[str], Server], upstream: str, tmp_path: Path, figure: Callable[[str], None]
-) -> None:
-    lists = tmp_path / "lists"
+def _config(upstream: str, directory: Path, hours: str) -> str:
+    """A config with two services, blocked within hours and outside of them."""
+    lists = directory / "lists"
     lists.mkdir()
     for service, name in (("closing", CLOSES), ("opening", OPENS)):
         text = f"! Title: {service}\n! Category: messenger\n||{name}^\n"
         (lists / f"{service}.txt").write_text(text, encoding="utf-8")
-    begin = (datetime.now(UTC) + timedelta(hours=1)).replace(second=0, microsecond=0)
-    hours = HOURS.format(begin=begin, end=begin + timedelta(minutes=5))
     text = small([upstream], server="workers = 2", more=hours)
     text = replaced_once(text, "directories = []", f'directories = ["{lists}"]')
-    text = replaced_once(text, 'deny = ["web.telegram.org"]\n', DURING)
-    server = make(text)
+    return replaced_once(text, 'deny = ["web.telegram.org"]\n', DURING)
+
+
+@pytest.mark.core
+def test_the_hours_of_today_decide(
+    make: Callable[[str], Server], upstream: str, tmp_path: Path
+) -> None:
+    all_days = f"days = {json.dumps(DAYS)}"
+    in_three_days = f"days = {json.dumps([DAYS[(datetime.now(UTC).weekday() + 3) % 7]])}"
+    hours = WHOLE_DAYS.format(days=all_days)
+    server = make(_config(upstream, tmp_path, hours)).start()
+    assert (data(server, CLOSES), data(server, OPENS)) == ({"0.0.0.0"}, {ANY_V4})
+    edited(server.config, all_days, in_three_days)
+    assert reload(server).code == GOOD
+    assert (data(server, CLOSES), data(server, OPENS)) == ({ANY_V4}, {"0.0.0.0"})
+
+
+def test_a_boundary_under_load(
+    make: Callable[[str], Server], upstream: str, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    begin = (datetime.now(UTC) + timedelta(hours=1)).replace(second=0, microsecond=0)
+    hours = HOURS.format(begin=begin, end=begin + timedelta(minutes=5))
+    server = make(_config(upstream, tmp_path, hours))
     moment = round(time.time() + START + AROUND, 3)
     server.environment = fake_clock(server.directory)
     (server.directory / "clock").write_text(f"+{begin.timestamp() - moment:.3f}", encoding="ascii")

@@ -5,6 +5,8 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.nsd import ANY_V4
 
+pytestmark = pytest.mark.core
+
 NAMED = {
     "telegram": ("telegram.org", "web.telegram.org"),
     "whatsapp": ("whatsapp.com", "web.whatsapp.com"),

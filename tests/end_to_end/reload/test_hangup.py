@@ -3,12 +3,16 @@
 import os
 import signal
 
+import pytest
+
 from resolver.supervisor import control_client
 from tests.live.configs import edited
 from tests.live.nsd import ANY_V4
 from tests.live.reloading import BROKEN, DENY, OPEN, data, reload
 from tests.live.server import Server
 from tests.live.waiting import wait_for
+
+pytestmark = pytest.mark.core
 
 
 def test_sighup_reloads(server: Server) -> None:

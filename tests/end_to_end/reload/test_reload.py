@@ -18,6 +18,8 @@ from tests.live.reloading import BROKEN, DENY, EXPECT, OPEN, data, reload, snaps
 from tests.live.server import Server, group, without_heads
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.core
+
 MakeSmall = Callable[..., Server]
 
 SMALL_CACHE = '[cache]\nmax_bytes = "32MiB"\n'

@@ -14,6 +14,7 @@ from tests.live.commands import darban
 from tests.live.configs import small
 from tests.live.nsd import ANY_V4, BIG, CROWD, nsd
 from tests.live.ports import free_port
+from tests.live.programs import find
 from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
@@ -69,11 +70,12 @@ def nobody() -> str:
 
 
 @pytest.fixture
-def ask(dig_program: Path) -> Callable[..., Answer]:
-    """dig, asking a server from publicity."""
+def ask() -> Callable[..., Answer]:
+    """dig, or dnslib where dig is not installed, asking a server from publicity."""
+    dig = find("dig")
 
     def by_dig(server: Server, name: str, *more: str) -> Answer:
-        return Asker(dig_program, server.port)(PUBLICITY, name, *(more or ("A",)))
+        return Asker(dig, server.port)(PUBLICITY, name, *(more or ("A",)))
 
     return by_dig
 
@@ -85,6 +87,7 @@ def _reason(answer: Answer) -> list[int]:
     return [code for code, _ in answer.errors]
 
 
+@pytest.mark.core
 def test_one_that_hangs(hanging: tuple[Server, str], ask: Ask) -> None:
     server, silent = hanging
     before = server.scrape()
@@ -126,6 +129,7 @@ def test_it_ends_though_questions_are_on_their_way(hanging: tuple[Server, str]) 
     assert server.stop(5).code == 0
 
 
+@pytest.mark.core
 def test_one_that_is_not_there(make_small: MakeSmall, ask: Ask, nobody: str) -> None:
     answer = ask(make_small(nobody).start(), "agency.example")
     assert answer.status == "SERVFAIL"
@@ -134,6 +138,7 @@ def test_one_that_is_not_there(make_small: MakeSmall, ask: Ask, nobody: str) -> 
     assert "refused by an ICMP error" in text
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("first", ["nobody", "silent"])
 def test_the_second_answers_for_the_first(
     make_small: MakeSmall, ask: Ask, upstream: str, request: pytest.FixtureRequest, first: str
@@ -224,6 +229,7 @@ def test_a_name_whose_address_fails_is_looked_up_at_once(
         wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "the new address is asked", 30)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("over", ["+tcp", "+notcp"])
 def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
     server: Server, ask: Ask, over: str
@@ -236,18 +242,21 @@ def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
     assert "(TCP)" in answer.text
 
 
+@pytest.mark.core
 def test_an_answer_of_thousands_of_addresses_is_passed_on(server: Server, ask: Ask) -> None:
     answer = ask(server, "crowd.scene", "A", "+tcp")
     assert answer.status == "NOERROR"
     assert len(set(answer.data)) == CROWD
 
 
+@pytest.mark.core
 def test_a_client_over_udp_is_told_that_an_answer_is_cut(server: Server, ask: Ask) -> None:
     answer = ask(server, "big.scene", "TXT", "+ignore", "+bufsize=1232")
     assert "tc" in answer.flags
     assert "(UDP)" in answer.text
 
 
+@pytest.mark.core
 def test_what_was_answered_is_remembered(server: Server, ask: Ask, upstream: str) -> None:
     before = server.scrape()
     for _ in range(5):

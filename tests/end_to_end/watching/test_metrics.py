@@ -66,6 +66,7 @@ def _is_probed(server: Server) -> bool:
     return any(name == "darban_upstream_validates" for name, _ in _series(server.scrape()))
 
 
+@pytest.mark.core
 def test_hostile_names_add_no_series(
     make_shipped: Callable[[], Server], figure: Callable[[str], None]
 ) -> None:
@@ -86,6 +87,7 @@ def test_hostile_names_add_no_series(
     figure(f"metrics: {HOSTILE:,} hostile queries, {len(after.values):,} series before and after")
 
 
+@pytest.mark.core
 def test_openmetrics_for_those_who_ask_for_it(quiet: Server) -> None:
     quiet.scrape()
     url = f"http://127.0.0.1:{quiet.metrics_port}/metrics"
@@ -123,6 +125,7 @@ def test_what_the_kernel_drops_is_counted(make_small: MakeSmall) -> None:
     assert told == _dropped(server.port) > 0
 
 
+@pytest.mark.core
 def test_memory_of_both_kinds_of_process(quiet: Server) -> None:
     scrape = quiet.scrape()
     for process in ("supervisor", "workers"):

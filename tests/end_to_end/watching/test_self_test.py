@@ -12,6 +12,8 @@ from tests.live.configs import small
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.core
+
 EXPECT = """
 [[expect]]
 client = "127.0.10.5"

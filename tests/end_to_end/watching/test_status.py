@@ -3,6 +3,7 @@
 import re
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from tests.live.commands import GOOD, UNREACHABLE, Done, darban
 from tests.live.configs import BLOCKLISTS, shipped
 from tests.live.server import Server
 from tests.live.waiting import wait_for
+
+pytestmark = pytest.mark.core
 
 ASKED = {
     ("127.0.10.5", "web.telegram.org"): 5,
@@ -136,6 +139,14 @@ def test_text_shows_it_all_within_the_width(asked: Server, columns: int) -> None
     if columns == 200:
         assert "رئیس روابط عمومی" in done.out
         assert "Head of [red]PR" in done.out
+
+
+def test_the_status_page_shows_the_same(asked: Server) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{asked.metrics_port}/", timeout=10) as answer:
+        page = re.sub("<[^>]*>|\\s+", " ", answer.read().decode())
+    for shown in ("administration", "publicity", "telegram"):
+        assert shown in page
+    assert "Traceback" not in page
 
 
 def test_the_forgotten_vlan_is_found(asked: Server) -> None:
