@@ -6,14 +6,15 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-next-year lint prepare test-compiled test-all compile check fmt bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 
-# Where the files of fast tests are: in memory, if the machine has such a directory. Some of these
-# tests wait for fsync half of their time. Only files of tests that failed stay.
-IN_MEMORY := $(if $(wildcard /dev/shm/.),TMPDIR=/dev/shm)
+# Where the files of fast tests are: in memory, if the machine has such a directory, and room there.
+# Some of these tests wait for fsync half of their time. Only files of tests that failed stay.
+IN_MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm | tail -n 1)" -gt 1000000 ] && echo TMPDIR=/dev/shm)
+FAST := $(IN_MEMORY) $(BIN)/pytest -o tmp_path_retention_policy=failed -n auto
 
 # Byte code is kept, so that not every process that the tests start compiles the source again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,11 +25,25 @@ help: ## this list
 run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
-test: lint prepare ## set up, then lint, types and every test that needs no compiled package (or ONLY="not end_to_end")
-	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
+test: lint ## set up, then lint, types, every test that starts no process, and those of the real server that need nothing else
+	PLAIN=1 $(FAST) -m "core or not processes"
 
-test-fast: lint ## lint, strict types and the tests of the repository alone that start no process (or ONLY="not end_to_end")
-	$(IN_MEMORY) $(BIN)/pytest -o tmp_path_retention_policy=failed -n auto --maxprocesses=$$(nproc) -m "$(or $(ONLY),not processes and not shared_data)"
+test-fast: lint ## lint, strict types and the tests of the repository alone that start no process
+	$(FAST) --maxprocesses=$$(nproc) -m "not processes and not shared_data"
+
+# What make test leaves out starts processes. It runs compiled, as operators run the server, and so
+# does once more what meets compiled modules. Without a compiler it runs interpreted.
+COMPILER = $(shell command -v gcc >/dev/null && $(PYTHON) -c 'import pathlib, sysconfig; print(*pathlib.Path(sysconfig.get_path("include")).glob("Python.h"))')
+test-all: test prepare ## all tests; as root, it installs the Debian packages that they need
+	$(BIN)/pytest -n auto -m "processes and not core$(if $(COMPILER), and interpreted)"
+	$(if $(COMPILER),$(MAKE) test-compiled)
+
+test-release: test prepare ## before a release: the same, with the rows that only a release runs (needs gcc)
+	$(BIN)/pytest -n auto -m "processes and not core and interpreted"
+	$(MAKE) test-compiled MARKED="release or not release"
+
+test-slow-host: prepare $(COMPILED)/dev ## before a release, as root: the tests of make test-compiled while all of their processes are frozen again and again
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.programs.slow_host
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -43,11 +58,7 @@ test-next-year: prepare ## before a release: every test with the clock a year ah
 
 test-compiled: $(COMPILED)/dev ## every test that meets a compiled module, against the compiled package (needs gcc)
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
-	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto
-
-test-all: $(COMPILED)/dev ## before a release: the same, with the rows that only a release runs
-	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
-	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto -m "release or not release"
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto $(if $(MARKED),-m "$(MARKED)")
 
 compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 
