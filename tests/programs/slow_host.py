@@ -22,7 +22,7 @@ RUNS, FROZEN = (1.0, 4.0), (0.1, 1.5)
 _HOURS = 2
 """The run is given up after them."""
 INTO = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
-"""Moves a shell into the group that is its first word, where it becomes the command that follows."""
+"""Moves a shell into the group that is its first word; there, it becomes the command after it."""
 
 
 class Freezer:
