@@ -39,6 +39,7 @@ from resolver import build
 from tests.fetch.source_server import Authority, authority
 from tests.live import own_network
 from tests.live.installed import Installation, pure_installation
+from tests.live.ports import has_ipv6
 from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, has_font, lacking, needed
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -189,6 +190,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         _started_freely = True
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("ipv6") and not has_ipv6():
+        lacking("needs IPv6 on loopback")
 
 
 @pytest.hookimpl(wrapper=True)

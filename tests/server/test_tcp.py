@@ -76,7 +76,7 @@ NAMES = [f"n{number:03}.example." for number in range(MAX_OUTSTANDING + 50)]
 ANSWERS = [f"{name} 192.0.2.1" for name in NAMES]
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_what_waits_unread_has_its_full_time_when_it_is_asked(address: str) -> None:
     """More than may be under way: the others are taken up when the first are answered."""
 

@@ -16,10 +16,10 @@ from tests.server.slow_upstream import SlowUpstream
 
 ADDRESSES = [
     ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
-    ("::1", "::1", "::1"),
+    pytest.param("::1", "::1", "::1", marks=pytest.mark.ipv6),
     ("0.0.0.0", "127.0.0.1", "127.0.0.1"),
     ("0.0.0.0", "127.0.0.2", "127.0.0.3"),
-    ("::", "::1", "::1"),
+    pytest.param("::", "::1", "::1", marks=pytest.mark.ipv6),
 ]
 """Where the server listens, where it is asked, and by whom."""
 

@@ -4,8 +4,6 @@ import pytest
 
 from tests.live.clients import Answer, Asker
 from tests.live.nsd import ANY_V4, ANY_V6
-from tests.live.ports import has_ipv6
-from tests.live.programs import lacking
 from tests.live.scraping import Scrape
 from tests.live.server import Server
 
@@ -100,9 +98,8 @@ def test_a_validating_client_is_blocked_as_well(either: Asker) -> None:
     assert "ad" not in answer.flags
 
 
+@pytest.mark.ipv6
 def test_an_ipv6_client_of_this_host_is_asked_for(quiet: Server, dig: Asker) -> None:
-    if not has_ipv6():
-        lacking("needs IPv6 on loopback")
     answer = Asker(dig.program, quiet.port, "::1")("::1", NAME, "AAAA")
     assert answer.data == [ANY_V6]
 

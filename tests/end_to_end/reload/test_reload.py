@@ -152,7 +152,7 @@ def test_what_needs_a_restart_changes_nothing(server: Server) -> None:
     metrics = server.metrics_port
     edits = {
         "workers = 2": "workers = 3",
-        ', "[::1]:': ', "127.0.0.2:',
+        f'["127.0.0.1:{server.port}"': f'["127.0.0.2:{server.port}"',
         "[metrics]": f"{SMALL_CACHE}{BLOCK_PAGE}[metrics]",
         f"127.0.0.1:{metrics}": f"127.0.0.2:{metrics}",
     }
