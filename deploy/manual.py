@@ -46,6 +46,9 @@ a mistake in the config or the usage
 .TP
 .B 3
 no server can be reached
+.TP
+.B 4
+not checkable: what a check needs is not kept any more, or is still to come
 .SH FILES
 .TP
 .I /etc/darban/config.toml

@@ -30,6 +30,7 @@ _EXIT_CODES = """\
 | 1 | the answer is no: blocked, refused, a failed expectation, policies that differ |
 | 2 | an error in config or usage |
 | 3 | no server can be reached |
+| 4 | not checkable: what a check needs is not kept any more, or is still to come |
 """
 
 

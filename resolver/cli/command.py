@@ -1,7 +1,8 @@
 """What all commands have in common: options, JSON output, errors and exit codes.
 
 A command returns its exit code: 0 good, 1 the answer is no, 2 a mistake in the config or the
-usage, 3 no server can be reached. Any DarbanError ends it with the error's own code.
+usage, 3 no server can be reached, 4 not checkable. Any DarbanError ends it with the error's own
+code.
 """
 
 import functools

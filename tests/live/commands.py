@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.live.forked import Call, ForkedProcess
 
-GOOD, NO, WRONG, UNREACHABLE = range(4)
+GOOD, NO, WRONG, UNREACHABLE, NOT_CHECKABLE = range(5)
 """Exit codes."""
 
 
