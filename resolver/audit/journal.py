@@ -106,7 +106,7 @@ class Journal:
 
     def head(self) -> Head | None:
         """What the file beside the log says; None where it is missing or damaged. OSError."""
-        with suppress(FileNotFoundError, ValueError):
+        with suppress(FileNotFoundError, ValueError, RecursionError):
             return read_head(json.loads(read_regular(self._state / HEAD, _BLOCK)))
         return None
 

@@ -203,3 +203,13 @@ def test_a_line_that_is_no_record(node: Node, line: bytes) -> None:
     node.put("aa", at(999))
     assert node.found() == ["no_record"]
     assert _numbers(node) == [1, 2, 3, 4], "the one that has the hash of all lines is a record"
+
+
+@pytest.mark.parametrize("head", [each[:60_000] for each in STRANGE], ids=range(len(STRANGE)))
+def test_a_head_that_is_damaged(node: Node, head: bytes) -> None:
+    node.write(2)
+    node.head_file.write_bytes(head)
+    assert node.found() == ["no_head"]
+    node.restart()
+    assert node.put("aa").number == 4, "record 3 says that the head was lost"
+    assert node.found() == ["lost"]
