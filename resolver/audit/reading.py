@@ -162,12 +162,15 @@ class Reading:
             self._break(What.NO_HEAD, JOURNAL, last.number, is_gap=True)
 
     def _has_files_of(self, adopted: AuditRecord) -> bool:
-        """Whether the files beside the log have the hashes that a record has of them."""
+        """Whether the files beside the log are those that a record has hashes of, and no others.
+
+        Where this record is in the earlier file itself, that file has replaced the one it knew.
+        """
         files = adopted.plain.get("files")
         if not isinstance(files, dict):
             return False
-        kept = [each for each in BESIDE if each in files and not adopted.place.startswith(each)]
-        return all(hash_of(self._state / each) == files[each] for each in kept)
+        names = [name for name in BESIDE if not adopted.place.startswith(name)]
+        return all(hash_of(self._state / name) == files.get(name, "") for name in names)
 
     def _break(
         self, what: What, place: str, number: int = 0, sha256: str = "", *, is_gap: bool = False

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.audit import journal
-from resolver.audit.journal import EARLIER
+from resolver.audit.in_force import in_force
+from resolver.audit.journal import BESIDE, EARLIER
+from resolver.audit.reading import Reading
 from resolver.audit.record import Head, read_record
 from tests.audit.node import HOUR, Node, at, forged
 
@@ -403,3 +405,14 @@ def test_what_an_earlier_release_has_left_is_as_it_was_at_the_upgrade(
     monkeypatch.setattr(journal, "_LONGEST", 10)
     node.write(2)
     assert (node.found(), node.check().old_lines) == ([], 3), "its earlier file went by the bound"
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_file_that_was_not_there_at_the_upgrade_is_not_believed(node: Node, name: str) -> None:
+    node.state.mkdir()
+    node.lines = [OLD_LINE]
+    node.write(2)
+    assert node.found() == []
+    (node.state / name).write_bytes(OLD_LINE)
+    assert node.found() == ["earlier_changed"]
+    assert in_force(Reading(node.state).joined(), at(node.now), 2.0) == []
