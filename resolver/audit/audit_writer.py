@@ -54,12 +54,13 @@ class AuditWriter(Part):
         self._log = AuditLog(state)
         self._writing = asyncio.Lock()
         self._waiting = deque[_Write](maxlen=_MOST_WAITING)
-        self._head, self._broken_at = "", 0
+        self._head, self._broken_at = Head(0, ""), 0
         self._changes: tuple[ConfigChange, ...] = ()
 
     def states(self) -> Iterable[object]:
         """An ``AuditState``."""
-        yield AuditState(self._head, self._changes, self._broken_at)
+        number, head = self._head
+        yield AuditState(head, number, self._changes, self._broken_at)
 
     async def run(self) -> None:
         """Look at the clock, and seal what is over, now and then; until cancelled."""
@@ -171,9 +172,9 @@ class AuditWriter(Part):
                 head = await asyncio.to_thread(self._add, write, waits)
                 if head is None:
                     return
-                log.info("the head of the audit log is record %d, %s", *head)
+                log.info("the head of the audit log is %s", head.text)
                 self._changes = await asyncio.to_thread(self._newest_changes)
-                self._head = head.hash
+                self._head = head
         except OSError as error:
             place = error.filename or self._state
             log.error(

@@ -44,6 +44,7 @@ _VERIFIED: Final = "journal-verified"
 """What 'history --verify' of the release before has printed; an upgrade writes it."""
 _LONGEST_VERIFIED: Final = 64 << 10
 _LONGEST: Final = 64 << 20
+"""Octets at which a file is closed: it must not rise, since a smaller closed file is a finding."""
 _MOST_READ: Final = 2 * _LONGEST
 """Octets of a file that is read: a last line may exceed ``_LONGEST``."""
 _LOOK_BACK: Final = 8 << 20
@@ -63,6 +64,8 @@ class Line(NamedTuple):
     file: str
     number: int
     """In its file, from 1."""
+    offset: int
+    """Octets of its file before it."""
 
 
 class Journal:
@@ -136,7 +139,7 @@ class Journal:
             self._add(now, Event.TORN, octets=len(torn), hash=line_hash(torn))
         head = self._add(now, event, **content)
         try:
-            if self._path.stat().st_size >= _LONGEST:
+            if is_full(self._path.stat().st_size):
                 head = self._add(now, Event.ROTATED, removed=self._oldest_part())
             write_atomically(self._state / HEAD, json.dumps(head._asdict()).encode())
         except OSError as error:
@@ -226,9 +229,16 @@ def lines(directory: Path) -> Iterator[Line]:
         if len(files) == 2 and os.path.sameopenfile(*(each.fileno() for each in files.values())):
             del files[JOURNAL]
         for name, file in reversed(files.items()):
+            offset = 0
             for number, text in enumerate(file, 1):
                 if text.endswith(b"\n"):
-                    yield Line(text[:-1], name, number)
+                    yield Line(text[:-1], name, number, offset)
+                offset += len(text)
+
+
+def is_full(octets: int) -> bool:
+    """Whether a file of so many octets is closed by a rotation."""
+    return octets >= _LONGEST
 
 
 def hash_of(path: Path) -> str:

@@ -192,7 +192,7 @@ class Verification:
     """Whether the audit log and the figures of this node are as they were written."""
 
     head: str
-    """The hash of the last record."""
+    """The number and the hash of the last record."""
     since: float
     """When the first record was written."""
     findings: tuple[str, ...]

@@ -6,7 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from resolver.audit.journal import BESIDE, JOURNAL, Journal, Line, hash_of, lines
+from resolver.audit.journal import (
+    BESIDE,
+    EARLIER,
+    JOURNAL,
+    Journal,
+    Line,
+    hash_of,
+    is_full,
+    lines,
+)
 from resolver.audit.record import AuditRecord, Event, Head, line_hash, read_head, read_record
 
 _ROUNDED: Final = 0.001
@@ -21,6 +30,7 @@ class What(StrEnum):
     MOVED = "moved"
     NO_RECORD = "no_record"
     NO_BEGIN = "no_begin"
+    EARLY_ROTATION = "early_rotation"
     BOOTTIME_BACK = "boottime_back"
     EARLIER_CHANGED = "earlier_changed"
     HEAD_AHEAD = "head_ahead"
@@ -57,8 +67,9 @@ class Reading:
     def __init__(self, state: Path) -> None:
         self._state = state
         self.breaks: list[Break] = []
-        self.removed: list[Head] = []
-        """The last record of each file that went by the bound."""
+        self.rotation: AuditRecord | None = None
+        """What closed the earlier file, where it says that the records before the first one went
+        then."""
         self.first: AuditRecord | None = None
         self.last: AuditRecord | None = None
         """Without lines of releases before 1.2."""
@@ -86,7 +97,7 @@ class Reading:
                 file, digest = line.file, hashlib.sha256()
             record = read_record(line.text, f"{file}, line {line.number}")
             if record is not None and record.number:
-                self._join(record, before, digest.hexdigest())
+                self._join(record, line, before, digest.hexdigest())
                 if record.head == head:
                     self._with_head = self.count + 1
             elif self.last is None:
@@ -122,7 +133,7 @@ class Reading:
             self._is_foreign = True
             self._break(What.NO_RECORD, f"{line.file}, line {line.number}")
 
-    def _join(self, record: AuditRecord, before: str, digest: str) -> None:
+    def _join(self, record: AuditRecord, line: Line, before: str, digest: str) -> None:
         """Note where a record does not follow what is before it."""
         last, self.last = self.last, record
         is_adopted = record.event == Event.ADOPTED and record.plain.get("lines") == digest
@@ -145,17 +156,25 @@ class Reading:
         if record.event == Event.LOST:
             expected = read_head(record.plain.get("expected")) or Head(0, "")
             self._break(What.LOST, record.place, *expected, is_gap=True)
-        if record.event == Event.ROTATED and (gone := read_head(record.plain.get("removed"))):
-            self.removed.append(gone)
+        if record.event == Event.ROTATED:
+            self._rotate(record, line)
+
+    def _rotate(self, record: AuditRecord, line: Line) -> None:
+        """Note what a rotation has removed; only a file that is full has one."""
+        if not is_full(line.offset):
+            self._break(What.EARLY_ROTATION, record.place, record.number)
+        removed, first = read_head(record.plain.get("removed")), self.first
+        if first and line.file == EARLIER and removed == Head(first.number - 1, first.before):
+            self.rotation = record
 
     def _end(self, head: Head | None) -> None:
         """Note what is known when all is read."""
         first, last, adopted = self.first, self.last, self._adopted
         if adopted is not None and not self._has_files_of(adopted):
             self.breaks.append(Break(What.EARLIER_CHANGED, adopted.place, self.old))
-        if first and first.number > 1 and Head(first.number - 1, first.before) not in self.removed:
+        if first and first.number > 1 and self.rotation is None:
             self.breaks.append(Break(What.NO_BEGIN, first.place, self.old, first.number))
-        if head is not None and not self._with_head and head not in self.removed:
+        if head is not None and not self._with_head:
             is_gap = last is None or head.number > last.number
             self._break(What.HEAD_AHEAD, JOURNAL, *head, is_gap=is_gap)
         elif head is None and last is not None and last.number > 1:

@@ -36,6 +36,11 @@ class Head(NamedTuple):
     number: int
     hash: str
 
+    @property
+    def text(self) -> str:
+        """As it is shown, and given to ``--head``."""
+        return f"{self.number}:{self.hash}"
+
 
 class Event(StrEnum):
     """What a record says of the log itself; activations have the names of their commands."""

@@ -14,11 +14,10 @@ from resolver.audit.journal import JOURNAL
 from resolver.audit.reading import Reading
 from resolver.audit.record import AuditRecord, ClockReading, Event
 from resolver.audit.seals import Seal, read_seal
+from resolver.audit.witness import HeadState, Witness, WitnessedHead
 
 FiguresOf = Callable[[float, float], SealedFigures]
 """The figures from a moment and before another, as they are now; raises FiguresError."""
-_SAMPLE_AGE: Final = 300.0
-"""Seconds that a sample may be old with which Prometheus answers what it had at a moment."""
 GOOD_VERIFICATION: Final = "exit status 0"
 """How the output of the release before ends, where it found its log whole."""
 
@@ -28,6 +27,9 @@ class Found(StrEnum):
 
     EARLIER_FINDINGS = "earlier_findings"
     HEAD_MISSING = "head_missing"
+    HEAD_REMOVED = "head_removed"
+    HEAD_UNKNOWN = "head_unknown"
+    HEAD_OF_EARLIER_RELEASE = "head_of_earlier_release"
     BEFORE_HEAD = "before_head"
     TEXT_CHANGED = "text_changed"
     FIGURES_CHANGED = "figures_changed"
@@ -52,12 +54,11 @@ class Finding(NamedTuple):
     """When the figures end."""
 
 
-class WitnessedHead(NamedTuple):
-    """The hash of a record that a witness has kept."""
-
-    hash: str
-    at: float = 0.0
-    """When the witness had it, in seconds since 1970; 0 where that is not known."""
+_UNCHECKED_HEADS: Final = {
+    HeadState.REMOVED: Found.HEAD_REMOVED,
+    HeadState.UNKNOWN: Found.HEAD_UNKNOWN,
+    HeadState.UNKNOWN_RELEASE: Found.HEAD_OF_EARLIER_RELEASE,
+}
 
 
 @dataclass(slots=True)
@@ -83,6 +84,8 @@ class Check:
     after_head: int | None = None
     """Records after the head that was asked for; None where none was, or it is missing."""
     findings: list[Finding] = field(default_factory=list)
+    unchecked: list[Finding] = field(default_factory=list)
+    """What the log neither shows nor refutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +99,12 @@ class _Sealed:
 class _Collected:
     """What one pass over the records keeps of them."""
 
-    def __init__(self, head: WitnessedHead | None) -> None:
-        self._head = head
+    def __init__(self) -> None:
         self.texts: dict[str, AuditRecord] = {}
         """The hashes of kept texts, each with the first record that has it."""
         self.sealed: list[_Sealed] = []
         self.clocks: list[ClockReading] = []
         """The last clock of each run of records: those of one boot that follow each other."""
-        self.witnessed: AuditRecord | None = None
-        self.after: list[AuditRecord] = []
-        """The records after the witnessed one."""
 
     def take(self, record: AuditRecord) -> None:
         """Keep what is needed of the next record."""
@@ -117,10 +116,6 @@ class _Collected:
         self.clocks[-1] = record.clock
         if (seal := read_seal(record)) is not None:
             self.sealed.append(_Sealed(seal, record, len(self.clocks) - 1))
-        if self.witnessed is not None:
-            self.after.append(record)
-        elif self._head is not None and record.hash == self._head.hash:
-            self.witnessed = record
 
 
 def verify(
@@ -131,14 +126,17 @@ def verify(
     Only a head that a witness has kept shows that all was written anew, or restored from a backup.
     OSError where a file cannot be read.
     """
-    check, reading, found = Check(), Reading(state), _Collected(head)
+    check, reading, found = Check(), Reading(state), _Collected()
+    witness = None if head is None else Witness(head)
     for record in reading.records():
         found.take(record)
+        if witness is not None:
+            witness.take(record, is_first=record is reading.first)
     if found.clocks and found.clocks[-1].boot == now.boot:
         found.clocks[-1] = now
     _note_log(reading, check)
-    if head is not None:
-        _check_head(head, found, reading, check)
+    if witness is not None:
+        _check_head(witness, reading, check)
     _check_texts(AuditLog(state), found.texts, check)
     _check_figures(found, figures_of, check)
     return check
@@ -160,23 +158,20 @@ def _note_log(reading: Reading, check: Check) -> None:
             check.findings.append(Finding(Found.EARLIER_FINDINGS, first.place, first.time))
 
 
-def _check_head(head: WitnessedHead, found: _Collected, reading: Reading, check: Check) -> None:
-    """Find whether the head of a witness is gone, and what was added since for a time before it.
-
-    A record of the same boot has the time that the clock of the witnessed record would have had.
-    """
-    witnessed = found.witnessed
-    if witnessed is None:
-        if head.hash not in {each.hash for each in reading.removed}:
-            check.findings.append(Finding(Found.HEAD_MISSING, JOURNAL, hash=head.hash))
-        return
-    check.after_head = len(found.after)
-    earliest = max(witnessed.time, head.at - _SAMPLE_AGE)
-    for each in found.after:
-        is_same = each.boot and each.boot == witnessed.boot
-        if (each.up + witnessed.offset if is_same else each.time) < earliest:
-            told = Finding(Found.BEFORE_HEAD, each.place, each.time, each.number, end=earliest)
-            check.findings.append(told)
+def _check_head(witness: Witness, reading: Reading, check: Check) -> None:
+    """Note what the log says of the head of a witness, and what was added for a time before it."""
+    check.after_head = witness.after
+    state, text = witness.state(reading.first, reading.rotation), witness.head.text
+    if state is HeadState.MISSING:
+        check.findings.append(Finding(Found.HEAD_MISSING, JOURNAL, hash=text))
+    elif what := _UNCHECKED_HEADS.get(state):
+        number = reading.first.number - 1 if reading.first else 0
+        at = reading.rotation.time if reading.rotation else 0.0
+        check.unchecked.append(Finding(what, JOURNAL, at, number, text))
+    check.findings += [
+        Finding(Found.BEFORE_HEAD, record.place, record.time, record.number, end=witness.earliest)
+        for record in witness.added
+    ]
 
 
 def _check_texts(audit_log: AuditLog, texts: dict[str, AuditRecord], check: Check) -> None:

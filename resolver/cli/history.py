@@ -18,7 +18,7 @@ from resolver.audit.effective_policy import (
 )
 from resolver.audit.in_force import ActivationInForce
 from resolver.audit.reading import Reading
-from resolver.audit.verification import WitnessedHead
+from resolver.audit.witness import WitnessedHead
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.effective_policy_text import effective_policy_text
@@ -66,7 +66,9 @@ Verify = Annotated[
 Head = Annotated[
     str | None,
     typer.Option(
-        "--head", metavar="HASH", help="the head that a witness has: the end must have it"
+        "--head",
+        metavar="NUMBER:HASH",
+        help="the head that a witness has, which the log must have; also its hash alone",
     ),
 ]
 
@@ -111,9 +113,11 @@ def history(
     With --verify: compares each record of the audit log with the hash that the next one has of it,
     the last one with the head beside the log, and the kept configs and each hour's figures with
     their hashes in the records. Exits with 1 where something was taken out, changed, moved, added
-    or cut off. Only --head, a hash noted elsewhere (the metric darban_history_info), shows that all
-    was written anew, or restored from a backup; and with --at, the moment at which it was noted,
-    that a record was added later for a time before.
+    or cut off. Only --head, noted elsewhere (number and hash of the metric darban_history_info),
+    shows that all was written anew, or restored from a backup; and with --at, the moment at which
+    it was noted, that a record was added later for a time before. Exits with 4 where nothing was
+    found and something is not checkable: a head whose record was removed by rotation, at 64 MiB a
+    file; or a hash without its number, which may be such a one.
 
         darban history --day 1405-08-12
 
@@ -121,7 +125,7 @@ def history(
 
         darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
 
-        darban history --verify --head HASH --at 2027-03-20T14:30
+        darban history --verify --head NUMBER:HASH --at 2027-03-20T14:30
     """
     echo(f"by the audit log of the server of {config}", err=True)
     state = store.directory(config)
@@ -134,7 +138,7 @@ def history(
         if at is not None and head is None:
             raise DarbanError("--at is the moment at which a head was noted: give --head as well")
         moment = 0.0 if at is None else parse_moment(at).timestamp()
-        witnessed = None if head is None else WitnessedHead(_head_hash(head), moment)
+        witnessed = None if head is None else _witnessed(head, moment)
         return history_verify.run(state, witnessed, as_json)
     if at is None:
         if client is not None:
@@ -146,13 +150,15 @@ def history(
     return _at(state, moment, as_json)
 
 
-def _head_hash(text: str) -> str:
-    """The hash of a head; of a part of one, nothing can be said."""
-    if re.fullmatch("[0-9a-fA-F]{64}", text) is None:
+def _witnessed(text: str, at: float) -> WitnessedHead:
+    """The head that a witness had at a moment; of a part of a hash, nothing can be said."""
+    found = re.fullmatch("(?:([0-9]{1,18}):)?([0-9a-fA-F]{64})", text)
+    if found is None:
         raise DarbanError(
-            f"'{text}' is no head; expected the 64 hexadecimal digits of darban_history_info"
+            f"'{text}' is no head; expected NUMBER:HASH, the number and the 64 hexadecimal digits "
+            "of darban_history_info, or these digits alone"
         )
-    return text.lower()
+    return WitnessedHead(found[2].lower(), int(found[1] or 0), at)
 
 
 def _entries(state: Path) -> list[AuditEntry]:

@@ -2,16 +2,21 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from resolver import DarbanError
 from resolver.audit.clock import read_clock
 from resolver.audit.figures.seal import KeptFigures
 from resolver.audit.figures.tables import copied
 from resolver.audit.reading import Break, What
-from resolver.audit.verification import Check, Finding, Found, WitnessedHead, verify
+from resolver.audit.record import Head
+from resolver.audit.verification import Check, Finding, Found, verify
+from resolver.audit.witness import WitnessedHead
 from resolver.cli.command import echo, print_json
 from resolver.cli.moments import moment_text
 
+NOT_CHECKABLE: Final = 4
+"""The exit code where nothing was found, and something cannot be checked."""
 _TEXTS: dict[StrEnum, str] = {
     What.TAKEN_OUT: "{place}: before it records are missing, from record {number} on",
     What.CHANGED: "{place}: it does not have the hash of the record before: one of the two was "
@@ -19,22 +24,29 @@ _TEXTS: dict[StrEnum, str] = {
     What.MOVED: "{place}: record {number} was to be here: a record was moved or added",
     What.NO_RECORD: "{place}: a line that this log has not written: somebody added it, it was "
     "damaged, or an earlier release ran",
-    What.NO_BEGIN: "{place}: the log begins with record {number}, and no record says that those "
-    "before were removed by the bound",
+    What.NO_BEGIN: "{place}: the log begins with record {number}, and journal.1.jsonl does not end "
+    "with a rotation that removed those before",
+    What.EARLY_ROTATION: "{place}: record {number} says that its file was full, and what is before "
+    "it in the file is less: somebody added it, or took records out",
     What.BOOTTIME_BACK: "{place}: by CLOCK_BOOTTIME it is older than the record before, of the "
     "same boot: it was not written then",
     What.EARLIER_CHANGED: "{place}: the lines before it, or the files beside the log, are not as "
     "they were then",
     What.HEAD_AHEAD: "{place}: journal-head.json has record {number}, {hash}, and the log does "
-    "not: its end was cut off or changed, or a backup of the log alone was restored",
+    "not: its end was cut off or changed, or a backup of one of the two was restored",
     What.NO_HEAD: "{place}: journal-head.json is missing or damaged, so the end may be cut off",
     What.LOST: "{place}: the server found that the log had lost what it had written last, record "
     "{number}, {hash}",
     Found.EARLIER_FINDINGS: "{place}: the release before did not find its log whole; "
     "the record has what it printed",
-    Found.HEAD_MISSING: "no record has the hash {hash}: the end was cut off after it was noted, "
-    "the log was written anew or is of another server, or an earlier release wrote that hash: "
-    "answer-auditor.md has the script that looks for it in journal-chain.jsonl",
+    Found.HEAD_MISSING: "no record has the head {hash}: the end was cut off after it was noted, "
+    "or the log was written anew or is of another server",
+    Found.HEAD_REMOVED: "the head {hash} is not checkable: records up to {number} were removed by "
+    "rotation at {at}",
+    Found.HEAD_UNKNOWN: "no record has the hash {hash}: cut off, or removed by rotation, as the "
+    "records up to {number} at {at}; the number of the head would decide it",
+    Found.HEAD_OF_EARLIER_RELEASE: "no record has the hash {hash}: cut off, or of a release before "
+    "1.2, whose heads check_audit_log.py finds in journal-chain.jsonl",
     Found.BEFORE_HEAD: "{place}: record {number} is of {at}, and was written after the head that "
     "was given, which is of {end}: it was added, or the clock had gone back",
     Found.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
@@ -46,17 +58,17 @@ _TEXTS: dict[StrEnum, str] = {
 
 
 def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
-    """Verify, and print the result; 1 where something is not as it was written.
+    """Verify, and print the result; its exit code.
 
     Raises:
         DarbanError: a file cannot be read.
     """
     check = verified(state, head)
     if as_json:
-        print_json({"whole": not check.findings, **_as_json(check)})
+        print_json({"whole": not (check.findings or check.unchecked), **_as_json(check)})
     else:
         echo("\n".join(_lines(check, head)))
-    return int(bool(check.findings))
+    return 1 if check.findings else NOT_CHECKABLE if check.unchecked else 0
 
 
 def verified(state: Path, head: WitnessedHead | None = None) -> Check:
@@ -69,12 +81,14 @@ def verified(state: Path, head: WitnessedHead | None = None) -> Check:
 
 def _as_json(check: Check) -> dict[str, object]:
     told: dict[str, object] = {each: getattr(check, each) for each in Check.__slots__}
-    findings = [{**each._asdict(), "text": finding_text(each)} for each in check.findings]
-    return {**told, "findings": findings}
+    for name in ("findings", "unchecked"):
+        found: list[Finding] = getattr(check, name)
+        told[name] = [{**one._asdict(), "text": finding_text(one)} for one in found]
+    return told
 
 
 def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
-    lines = [finding_text(each) for each in check.findings]
+    lines = [finding_text(each) for each in (*check.findings, *check.unchecked)]
     lines.append(
         f"{check.records} records and the figures of {check.sealed} times are as they were written"
     )
@@ -88,16 +102,24 @@ def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
         lines += [f"  {line}" for line in (check.verified or "").splitlines()]
     if check.head:
         begin = f"the log begins at {moment_text(check.since)}"
-        lines.append(f"{begin}; its head is record {check.number}, {check.head}")
+        lines.append(f"{begin}; its head is {Head(check.number, check.head).text}")
     if head is None:
         lines.append(
             "whether all was written anew shows only with --head: darban_history_info of a "
             "Prometheus elsewhere has it"
         )
     elif check.after_head is not None:
-        lines.append(f"the head {head.hash} is in the log; records after it: {check.after_head}")
-    verdict = f"not as it was written: {len(check.findings)}" if check.findings else "whole"
-    return [*lines, f"the history is {verdict}"]
+        lines.append(f"the head {head.text} is in the log; records after it: {check.after_head}")
+    return [*lines, f"the history is {_verdict(check)}"]
+
+
+def _verdict(check: Check) -> str:
+    if check.findings:
+        return f"not as it was written: {len(check.findings)}"
+    if check.unchecked:
+        number = len(check.unchecked)
+        return f"as it was written, as far as that can be checked; not checkable: {number}"
+    return "whole"
 
 
 def finding_text(found: Finding) -> str:

@@ -31,6 +31,7 @@ from resolver.audit.period_values import (
     Verification,
 )
 from resolver.audit.reading import Reading
+from resolver.audit.record import Head
 from resolver.cli import history_verify
 from resolver.cli.policies import compile_valid
 from resolver.cli.progress import progress
@@ -195,7 +196,7 @@ def _verification(config: Path) -> Verification | None:
     if not (check.head or check.findings):
         return None
     return Verification(
-        check.head,
+        Head(check.number, check.head).text if check.head else "",
         check.since,
         tuple(map(history_verify.finding_text, check.findings)),
     )

@@ -145,8 +145,9 @@ class DarbanCollector(Collector):
             _by_label((each, reloads.counts.get(each, 0)) for each in results),
         )
         yield definitions.SNAPSHOT_INFO, [((config.hash,), 1)]
-        head = states.of(AuditState).head
-        yield definitions.HISTORY_INFO, [((head,), 1)] if head else []
+        log = states.of(AuditState)
+        head = [((str(log.number), log.head), 1)] if log.head else []
+        yield definitions.HISTORY_INFO, head
         version, _, policy = compiled.policy_hash.rpartition(":")
         yield definitions.POLICY_INFO, [((version, policy), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(config.loaded)

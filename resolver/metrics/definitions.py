@@ -107,7 +107,9 @@ RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
 HISTORY_INFO = _gauge(
     "darban_history_info",
-    "The hash of the last record of the audit log, for 'darban history --verify --head'",
+    "The number and the hash of the last record of the audit log, for 'darban history --verify "
+    "--head NUMBER:HASH'",
+    "number",
     "hash",
 )
 POLICY_INFO = _gauge(

@@ -211,6 +211,8 @@ class AuditState:
 
     head: str = ""
     """The hash of its last record; empty until it is known."""
+    number: int = 0
+    """Of this record."""
     changes: tuple[ConfigChange, ...] = ()
     """The newest changes of the config, the newest first; none from before ``broken_at``."""
     broken_at: int = 0

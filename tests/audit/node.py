@@ -6,7 +6,8 @@ from pathlib import Path
 from resolver.audit.figures.seal import SealedFigures
 from resolver.audit.journal import HEAD, JOURNAL, Journal
 from resolver.audit.record import ClockReading, Event, Head, line_hash
-from resolver.audit.verification import Check, WitnessedHead, verify
+from resolver.audit.verification import Check, verify
+from resolver.audit.witness import WitnessedHead
 
 DAY, HOUR = 86400.0, 3600.0
 AS_THEY_WERE = "as they were"
@@ -57,18 +58,25 @@ class Node:
         return self.server.append(clock, Event.SEALED, **sealed)
 
     def check(self, head: Head | None = None, witnessed_at: float = 0.0) -> Check:
-        """Verify, at the time of the last record; ``witnessed_at`` is in seconds after BEGIN."""
+        """Verify, at the time of the last record; ``witnessed_at`` is in seconds after BEGIN.
+
+        A head with the number 0 is one of which a witness has the hash alone.
+        """
 
         def figures_of(since: float, _: float) -> SealedFigures:
             return SealedFigures(self.figures.get(since - BEGIN, AS_THEY_WERE), is_kept=True)
 
         noted = BEGIN + witnessed_at if witnessed_at else 0.0
-        witnessed = None if head is None else WitnessedHead(head.hash, noted)
+        witnessed = None if head is None else WitnessedHead(head.hash, head.number, noted)
         return verify(self.state, figures_of, at(self.now), witnessed)
 
     def found(self, head: Head | None = None, witnessed_at: float = 0.0) -> list[str]:
         """The kinds of the findings."""
         return [each.what.value for each in self.check(head, witnessed_at).findings]
+
+    def unchecked(self, head: Head) -> list[str]:
+        """The kinds of what cannot be checked."""
+        return [each.what.value for each in self.check(head).unchecked]
 
     @property
     def lines(self) -> list[bytes]:

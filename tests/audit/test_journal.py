@@ -103,9 +103,13 @@ def test_parts_go_by_the_bound_and_a_record_says_which(
         range(numbers[0], heads[-1].number + (heads[-1].number < numbers[-1]) + 1)
     )
     assert (numbers[0] > 1) is (records > 5)
-    assert [node.found(each) for each in heads if each.number >= numbers[0] - 1] == [[]] * sum(
-        each.number >= numbers[0] - 1 for each in heads
-    )
+    for head in heads:
+        is_removed = head.number < numbers[0] - 1
+        assert node.found(head) == []
+        assert node.unchecked(head) == ["head_removed"] * is_removed
+        assert node.unchecked(head._replace(number=0)) == ["head_unknown"] * is_removed
+        other = head._replace(hash="f" * 64)
+        assert node.found(other) == ["head_missing"] * (not is_removed)
     assert sum(each.stat().st_size for each in node.state.glob("journal*.jsonl")) < 4000
     node.restart()
     node.put("bb")

@@ -17,7 +17,7 @@ from resolver.audit import journal
 from resolver.audit.in_force import in_force
 from resolver.audit.journal import BESIDE, EARLIER
 from resolver.audit.reading import Reading
-from resolver.audit.record import Head, read_record
+from resolver.audit.record import Head, line_hash, read_record
 from tests.audit.node import HOUR, Node, at, forged
 
 
@@ -41,6 +41,21 @@ def attempt(by: By, *findings: str) -> Callable[[Tamper], Tamper]:
         return tamper
 
     return add
+
+
+def _head(line: bytes) -> Head:
+    record = read_record(line[:-1])
+    assert record is not None
+    return record.head
+
+
+def _write_anew(node: Node, begin: list[bytes], more: list[bytes]) -> None:
+    """Write lines, then others with other links, and the head after them."""
+    anew = [*begin]
+    for line in more:
+        anew.append(forged(line, anew[-1]))
+    node.lines = anew
+    node.head_file.write_text(json.dumps(_head(anew[-1])._asdict()))
 
 
 @attempt(By.LOG, "taken_out")
@@ -211,10 +226,7 @@ def the_end_cut_off_and_the_head_removed_before_a_start(node: Node) -> None:
 
 @attempt(By.WITNESS, "head_missing")
 def the_end_cut_off_and_the_head_written_anew(node: Node) -> None:
-    node.lines = node.lines[:-2]
-    last = read_record(node.lines[-1][:-1])
-    assert last is not None
-    node.head_file.write_text(json.dumps(last.head._asdict()))
+    _write_anew(node, node.lines[:-2], [])
 
 
 @attempt(By.WITNESS, "head_missing")
@@ -240,13 +252,7 @@ def everything_written_anew(node: Node) -> None:
 @attempt(By.WITNESS, "head_missing")
 def a_record_changed_and_all_after_it_written_anew(node: Node) -> None:
     lines = node.lines
-    anew = [*lines[:2], forged(lines[2], lines[1], snapshot="f" * 16)]
-    for each in lines[3:]:
-        anew.append(forged(each, anew[-1]))
-    node.lines = anew
-    last = read_record(anew[-1][:-1])
-    assert last is not None
-    node.head_file.write_text(json.dumps(last.head._asdict()))
+    _write_anew(node, [*lines[:2], forged(lines[2], lines[1], snapshot="f" * 16)], lines[3:])
 
 
 @attempt(By.WITNESS, "before_head")
@@ -261,13 +267,30 @@ def a_record_added_with_its_right_link_while_the_server_is_stopped(node: Node) -
     node.lines = [*lines, forged(lines[-1], lines[-1], time=told["time"] + 5, snapshot="f" * 16)]
 
 
-@attempt(By.NOTHING)
+@attempt(By.LOG, "early_rotation", "no_begin")
 def the_first_records_removed_with_an_added_one_that_says_they_went(node: Node) -> None:
     lines = node.lines
-    removed = read_record(lines[2][:-1])
-    assert removed is not None
-    told = forged(lines[-1], lines[-1], event="rotated", removed=removed.head._asdict())
-    node.lines = [*lines[3:], told]
+    removed = _head(lines[2])._asdict()
+    node.lines = [*lines[3:], forged(lines[-1], lines[-1], event="rotated", removed=removed)]
+
+
+@attempt(By.LOG, "early_rotation")
+def the_first_records_removed_with_a_small_file_that_says_they_went(node: Node) -> None:
+    lines = node.lines
+    removed = _head(lines[2])._asdict()
+    closed = forged(lines[3], lines[3], event="rotated", removed=removed)
+    (node.state / EARLIER).write_bytes(lines[3] + closed)
+    _write_anew(node, [closed], lines[4:])
+    node.lines = node.lines[1:]
+
+
+@attempt(By.LOG, "early_rotation", "early_rotation")
+def all_written_anew_with_records_that_say_that_the_witnessed_ones_went(node: Node) -> None:
+    lines = node.lines
+    anew = [lines[0].replace(b'"uid 0"', b'"uid 7"')]
+    for head in (_head(lines[2]), _head(lines[-1])):
+        anew.append(forged(lines[1], anew[-1], event="rotated", removed=head._asdict()))
+    _write_anew(node, anew, lines[3:])
 
 
 @attempt(By.NOTHING)
@@ -310,7 +333,29 @@ def test_what_finds_it(node: Node, name: str) -> None:
         assert (by is By.HEAD_FILE) is of_head.issuperset(without)
     else:
         assert without == []
-        assert node.found(head) == (findings if by is By.WITNESS else [])
+        for witnessed in (head, Head(0, head.hash)):
+            assert node.found(witnessed) == (findings if by is By.WITNESS else [])
+
+
+def test_a_log_written_anew_is_never_whole_by_a_head_with_its_number(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where it begins after the head, and its files are as large as a rotation leaves them."""
+    head = node.write(3)
+    monkeypatch.setattr(journal, "_LONGEST", 600)
+    line = node.lines[-1]
+    for begin in (head.number, head.number + 1, head.number + 2, 900):
+        before = json.dumps({"number": begin - 1}).encode() + b"\n"
+        first = forged(line, before, snapshot="f" * 600)
+        removed = {"number": begin - 1, "hash": line_hash(before[:-1])}
+        closed = forged(line, first, event="rotated", removed=removed)
+        (node.state / EARLIER).write_bytes(first + closed)
+        _write_anew(node, [forged(line, closed)], [])
+        assert node.found() == []
+        is_removed = head.number < begin - 1
+        assert node.found(head) == ["head_missing"] * (not is_removed)
+        assert node.unchecked(head) == ["head_removed"] * is_removed
+        assert node.unchecked(Head(0, head.hash)) == ["head_unknown"]
 
 
 def test_the_record_with_an_earlier_time_is_named(node: Node) -> None:

@@ -37,7 +37,17 @@ def test_a_whole_log(node: Node) -> None:
 
 def test_a_head_of_another_log_is_missing(node: Node) -> None:
     node.write(3)
+    for number in (0, 2, 3, 4):
+        assert node.found(Head(number, "f" * 64)) == ["head_missing"]
+
+
+def test_a_hash_alone_may_be_of_a_release_before_1_2(node: Node) -> None:
+    node.state.mkdir()
+    node.log.write_bytes(b'{"time": 1.5, "event": "start"}\n')
+    node.write(2)
     assert node.found(Head(2, "f" * 64)) == ["head_missing"]
+    assert node.found(Head(0, "f" * 64)) == []
+    assert node.unchecked(Head(0, "f" * 64)) == ["head_of_earlier_release"]
 
 
 @pytest.mark.parametrize(("seconds", "found"), [(299, []), (301, ["before_head"])])

@@ -100,6 +100,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
         *(
             "zone",
             "hash",
+            "number",
             "id",
             "policy",
             "mode",

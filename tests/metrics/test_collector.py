@@ -126,8 +126,8 @@ def test_the_head_of_the_history_is_exported_once_it_is_known() -> None:
     served = _Served()
     served.follow(LISTS, [])
     assert not [name for name, _ in served.series() if name == "darban_history_info"]
-    served.states = [AuditState("0a1b")]
-    assert _of(served.series(), "darban_history_info", hash="0a1b") == 1
+    served.states = [AuditState("0a1b", 7)]
+    assert _of(served.series(), "darban_history_info", number="7", hash="0a1b") == 1
 
 
 @pytest.mark.parametrize("rcode", [0, 2])

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from resolver.audit.clock import read_clock
 from resolver.audit.figures.counts import HourFigures, Labels
 from resolver.audit.figures.store import NAME, FigureStore
 from resolver.audit.journal import Journal
-from resolver.audit.record import ClockReading
-from tests.live.commands import GOOD, NO, WRONG, Done, darban
+from resolver.audit.record import ClockReading, line_hash
+from tests.live.commands import GOOD, NO, NOT_CHECKABLE, WRONG, Done, darban
 from tests.live.configs import edited, small
 from tests.live.reloading import DENY, OPEN
 from tests.live.server import Server
@@ -44,6 +45,8 @@ def server(changed_once: Server) -> Iterator[Server]:
     kept = {path: path.read_bytes() for path in changed_once.state.glob("journal*")}
     with changed_once.checked():
         yield changed_once
+    for path in changed_once.state.glob("journal*"):
+        path.unlink()
     for path, content in kept.items():
         path.write_bytes(content)
 
@@ -52,7 +55,7 @@ def _head(server: Server) -> str:
     """The head as a witness has it."""
     series = server.scrape().values
     found = [dict(labels) for name, labels in series if name == "darban_history_info"]
-    return found[0]["hash"] if found else ""
+    return f"{found[0]['number']}:{found[0]['hash']}" if found else ""
 
 
 def _hour_before() -> int:
@@ -85,7 +88,8 @@ def test_a_whole_history(server: Server) -> None:
 def test_a_report_has_the_head_and_whether_all_is_whole(server: Server) -> None:
     month = f"{dt.datetime.now(dt.UTC):%Y-%m}"
     options = ("--month", month, "--language", "en")
-    head = _verify(server, "--json").json["head"]
+    told = _verify(server, "--json").json
+    head = f"{told['number']}:{told['head']}"
     page = darban("report", *options, "--full", at=server.directory)
     assert page.code == GOOD, page.err
     assert f"The hash of its last record, the head, is <bdi>{head}</bdi>" in page.out
@@ -119,13 +123,38 @@ def test_the_end_that_was_cut_off_is_found_by_the_metric_that_was_scraped(server
     head = _head(server)
     server.stop()
     assert _verify(server, "--head", head).code == GOOD
-    assert f", {head}" in server.err
+    number, _, sha256 = head.partition(":")
+    assert f"the head of the audit log is {head}" in server.err
+    assert _verify(server, "--head", sha256).code == GOOD, "as witnesses wrote it down before"
     for path, content in kept.items():  # a backup of before, with its head
         path.write_bytes(content)
     assert _verify(server).code == GOOD
-    done = _verify(server, "--head", head)
-    assert done.code == NO
-    assert f"no record has the hash {head}" in done.out
+    for noted in (head, sha256, f"{number}:{'f' * 64}", f"1{number}:{sha256}"):
+        done = _verify(server, "--head", noted)
+        assert done.code == NO
+        assert f"no record has the head {noted}" in done.out
+
+
+def test_a_head_that_rotation_has_removed_is_neither_whole_nor_an_accusation(
+    server: Server,
+) -> None:
+    lines = _log(server).read_bytes().splitlines()
+    heads = [f"{number}:{line_hash(line)}" for number, line in enumerate(lines, 1)]
+    journal = Journal(server.state)
+    for _ in range(2 * 65):
+        journal.append(read_clock(), "refused", who="x" * (1 << 20), snapshot="", exemptions=[])
+    first = json.loads((server.state / "journal.1.jsonl").read_bytes().split(b"\n", 1)[0])
+    assert first["number"] > len(lines) + 1, "the log has rotated twice"
+    assert _verify(server, "--head", f"{first['number'] - 1}:{first['before']}").code == GOOD
+    for head in (heads[0], heads[-1], f"5:{'f' * 64}"):
+        done = _verify(server, "--head", head)
+        assert done.code == NOT_CHECKABLE, done.out
+        assert f"the head {head} is not checkable: records up to {first['number'] - 1}" in done.out
+        assert "the history is whole" not in done.out
+        done = _verify(server, "--head", head.partition(":")[2], "--json")
+        assert (done.code, done.json["whole"]) == (NOT_CHECKABLE, False)
+        assert "cut off, or removed by rotation" in done.json["unchecked"][0]["text"]
+    assert _verify(server, "--head", f"{first['number']}:{'f' * 64}").code == NO
 
 
 def test_of_a_part_of_a_head_nothing_is_said(server: Server) -> None:
@@ -133,7 +162,7 @@ def test_of_a_part_of_a_head_nothing_is_said(server: Server) -> None:
     assert _verify(server, "--head", head.upper()).code == GOOD
     done = _verify(server, "--head", head[:12])
     assert (done.code, done.out) == (WRONG, "")
-    assert f"'{head[:12]}' is no head; expected the 64 hexadecimal digits" in done.err
+    assert f"'{head[:12]}' is no head; expected NUMBER:HASH" in done.err
 
 
 def test_edited_figures_of_an_hour(server: Server) -> None:
