@@ -163,8 +163,9 @@ class Reading:
         """Note what a rotation has removed; only a file that is full has one."""
         if not is_full(line.offset):
             self._break(What.EARLY_ROTATION, record.place, record.number)
-        removed, first = read_head(record.plain.get("removed")), self.first
-        if first and line.file == EARLIER and removed == Head(first.number - 1, first.before):
+        first, removed = self.first, read_head(record.plain.get("removed"))
+        begin = Head(first.number - 1, first.before) if first and first.number > 1 else None
+        if line.file == EARLIER and removed is not None and removed == begin:
             self.rotation = record
 
     def _end(self, head: Head | None) -> None:
