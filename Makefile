@@ -69,7 +69,7 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev ## measure this server beside its peers on this machine (or ONLY=growth: a change of a large network)
+bench: $(VENV)/dev ## measure this server beside its peers on this machine (or ONLY=growth: a change of a large network; ONLY=history: reading a full audit log)
 	$(BIN)/python -m tests.programs.bench $(if $(ONLY),--only $(ONLY))
 
 instructions: $(VENV)/dev ## count the instructions of a query, against BEFORE=COMMIT (Debian: valgrind, gcc)

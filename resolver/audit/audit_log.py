@@ -168,6 +168,10 @@ class AuditLog:
         text = self._configs.content(f"{name}.json")
         return text if text is not None and name in _names(text) else None
 
+    def kept_names(self) -> set[str]:
+        """The names of the texts that are there, of which some may have been changed."""
+        return {name.removesuffix(".json") for name in self._configs.names()}
+
     def is_text_changed(self, name: str) -> bool:
         """Whether a text is there, and is not the one that was kept."""
         return self._configs.holds(f"{name}.json") and self.kept_text(name) is None

@@ -3,18 +3,21 @@
 Time only finds the place. Between two records of one boot CLOCK_BOOTTIME went on, whatever the
 clock was set to: a moment is there if the clock said it by its offset before or after. Where the
 clock was set, several places may have called themselves by one moment, and each is an answer. Or
-none did: then the moment is found by what the clock said at another time of the same boot. Pure.
+none did: then the moment is found by what the clock said at another time of the same boot.
+
+A log may have 128 MiB, so of each record only the clock is kept, and whether it changed what is in
+force; those that are the answer are read again.
 """
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
 from resolver.audit.audit_log import AuditEntry, audit_entry
-from resolver.audit.reading import Joined
-from resolver.audit.record import SAME_OFFSET, ClockReading
+from resolver.audit.reading import Joined, Reading
+from resolver.audit.record import SAME_OFFSET, AuditRecord, ClockReading
 
 
 class ActivationInForce(NamedTuple):
@@ -36,7 +39,8 @@ class _Mark:
     boot: str
     boot_offsets: list[float]
     """All that the clock had while records of this boot followed each other, the last one last."""
-    entry: AuditEntry | None
+    entry: bytes
+    """The SHA-256 of the record that changed last what is in force; empty where it is unknown."""
     entry_offset: float
     """Of the record of ``entry``."""
 
@@ -47,12 +51,14 @@ class _Mark:
         return self.time - self.offset + offset
 
 
-def in_force(joined: Joined, now: ClockReading, moment: float) -> list[ActivationInForce]:
-    """All that may have been in force at a moment.
+def in_force(reading: Reading, now: ClockReading, moment: float) -> list[ActivationInForce]:
+    """All that may have been in force at a moment; ``reading`` has not begun yet.
 
-    Empty where no record was before it, or records are missing there.
+    Empty where no record was before it, or records are missing there. OSError where the log cannot
+    be read.
     """
-    marks = list(_marks(joined, now))
+    read = [_shortened(record) for record in reading.records()]
+    marks = list(_marks(read, reading.joined(), now))
     for is_own in (True, False):
         found = [
             (mark, offset)
@@ -62,28 +68,40 @@ def in_force(joined: Joined, now: ClockReading, moment: float) -> list[Activatio
         ]
         if found:
             break
-    first = {id(mark.entry): (mark, offset) for mark, offset in reversed(found)}
+    first = {mark.entry: (mark, offset) for mark, offset in reversed(found)}
+    records = reading.again({name.hex() for name in first})
+    entries = {name: audit_entry(record) for name, record in records.items()}
     return [
-        ActivationInForce(mark.entry, _ahead(mark, offset, len(first)))
+        ActivationInForce(entry, _ahead(mark, offset, len(first)))
         for mark, offset in reversed(first.values())
-        if mark.entry is not None
+        if (entry := entries.get(mark.entry.hex())) is not None
     ]
 
 
-def _marks(joined: Joined, now: ClockReading) -> Iterator[_Mark]:
-    """The marks of all records, and of now."""
-    entry: AuditEntry | None = None
+def _shortened(record: AuditRecord) -> tuple[ClockReading, bytes]:
+    """The clock of a record, and its hash where it changed what is in force."""
+    entry = audit_entry(record)
+    changes = entry is not None and entry.changes
+    clock = ClockReading(record.time, record.offset, sys.intern(record.boot), None)
+    return clock, bytes.fromhex(record.hash) if changes else b""
+
+
+def _marks(
+    read: Sequence[tuple[ClockReading, bytes]], joined: Joined, now: ClockReading
+) -> Iterator[_Mark]:
+    """The marks of the joined records, and of now."""
+    entry = b""
     entry_offset, boot, offsets = 0.0, "", list[float]()
-    clocks = ((each.clock, audit_entry(each)) for each in joined.records)
-    for after, (clock, new) in enumerate(chain(clocks, [(now, None)]), 1):
+    for after in range(joined.begin, len(read) + 1):
+        clock, new = read[after] if after < len(read) else (now, b"")
         if not clock.boot or clock.boot != boot:
             boot, offsets, entry_offset = clock.boot, [], clock.offset
         others = [each for each in offsets if abs(each - clock.offset) >= SAME_OFFSET]
         offsets[:] = [*others, clock.offset]
-        if new is not None and new.changes:
+        if new:
             entry, entry_offset = new, clock.offset
-        if after in joined.gaps:
-            entry = None
+        if after + 1 in joined.gaps:
+            entry = b""
         yield _Mark(clock.time, clock.offset, boot, offsets, entry, entry_offset)
 
 

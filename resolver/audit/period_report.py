@@ -329,6 +329,7 @@ def _changes(
     exemptions = {
         id(entry): tuple(entry.changed_exemptions(before))
         for before, entry in pairwise(activations)
+        if period.begin <= entry.time < period.end
     }
     changes = [
         PolicyChange(

@@ -1,7 +1,7 @@
 """Read the whole audit log in one pass, and find where it is not as it was written."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -54,15 +54,19 @@ class Break(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """The records that the last one vouches for, by the hashes from each to the one before."""
+    """Which records the last one vouches for, by the hashes from each to the one before."""
 
-    records: list[AuditRecord]
+    begin: int
+    """How many there are before them."""
     gaps: set[int]
-    """After how many of them it is not known what followed."""
+    """After how many of all it is not known what followed."""
 
 
 class Reading:
-    """One pass over the log: first its ``records``, then its ``breaks``."""
+    """One pass over the log: first its ``records``, then its ``breaks``.
+
+    No record is kept: a log may have 128 MiB.
+    """
 
     def __init__(self, state: Path) -> None:
         self._state = state
@@ -114,18 +118,25 @@ class Reading:
         self._end(head)
 
     def joined(self) -> Joined:
-        """Read all, and keep what the last record vouches for.
+        """What the last record vouches for, once all ``records`` are read.
 
         That is nothing where it does not vouch for the record of the head: then its own line may be
         what was added.
         """
-        records = list(self.records())
         begin = max((each.after for each in self.breaks if not each.is_gap), default=0)
         if 0 < self._with_head <= begin:
-            begin = len(records)
+            begin = self.count
         unbelieved = {e.after + 1 for e in self.breaks if e.what is What.BOOTTIME_BACK}
-        gaps = {each - begin for each in unbelieved.union(e.after for e in self.breaks if e.is_gap)}
-        return Joined(records[begin:], gaps)
+        return Joined(begin, unbelieved.union(e.after for e in self.breaks if e.is_gap))
+
+    def again(self, hashes: Collection[str]) -> dict[str, AuditRecord]:
+        """The records whose lines have these hashes, read anew; OSError."""
+        found: dict[str, AuditRecord] = {}
+        for line in lines(self._state):
+            name = line_hash(line.text)
+            if name in hashes and (record := read_record(line.text)) is not None:
+                found[name] = record
+        return found
 
     def _foreign(self, line: Line) -> None:
         """Note a line that this log has not written; of several, the first."""

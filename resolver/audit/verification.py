@@ -1,7 +1,7 @@
 """Whether the audit log, the kept texts and the figures are as they were written."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -99,9 +99,10 @@ class _Sealed:
 class _Collected:
     """What one pass over the records keeps of them."""
 
-    def __init__(self) -> None:
-        self.texts: dict[str, AuditRecord] = {}
-        """The hashes of kept texts, each with the first record that has it."""
+    def __init__(self, kept: Collection[str]) -> None:
+        self._kept = kept
+        self.texts: dict[str, str] = {}
+        """The hashes of kept texts, each with the place of the first record that has it."""
         self.sealed: list[_Sealed] = []
         self.clocks: list[ClockReading] = []
         """The last clock of each run of records: those of one boot that follow each other."""
@@ -109,13 +110,14 @@ class _Collected:
     def take(self, record: AuditRecord) -> None:
         """Keep what is needed of the next record."""
         for key in ("config", "lists"):
-            if isinstance(name := record.plain.get(key), str) and name:
-                self.texts.setdefault(name, record)
+            if isinstance(name := record.plain.get(key), str) and name in self._kept:
+                self.texts.setdefault(name, record.place)
         if not self.clocks or self.clocks[-1].boot != record.boot:
             self.clocks.append(record.clock)
         self.clocks[-1] = record.clock
         if (seal := read_seal(record)) is not None:
-            self.sealed.append(_Sealed(seal, record, len(self.clocks) - 1))
+            short = replace(record, plain={})
+            self.sealed.append(_Sealed(seal, short, len(self.clocks) - 1))
 
 
 def verify(
@@ -126,7 +128,8 @@ def verify(
     Only a head that a witness has kept shows that all was written anew, or restored from a backup.
     OSError where a file cannot be read.
     """
-    check, reading, found = Check(), Reading(state), _Collected()
+    check, reading, audit_log = Check(), Reading(state), AuditLog(state)
+    found = _Collected(audit_log.kept_names())
     witness = None if head is None else Witness(head)
     for record in reading.records():
         found.take(record)
@@ -137,7 +140,7 @@ def verify(
     _note_log(reading, check)
     if witness is not None:
         _check_head(witness, reading, check)
-    _check_texts(AuditLog(state), found.texts, check)
+    _check_texts(audit_log, found.texts, check)
     _check_figures(found, figures_of, check)
     return check
 
@@ -174,11 +177,11 @@ def _check_head(witness: Witness, reading: Reading, check: Check) -> None:
     ]
 
 
-def _check_texts(audit_log: AuditLog, texts: dict[str, AuditRecord], check: Check) -> None:
+def _check_texts(audit_log: AuditLog, texts: dict[str, str], check: Check) -> None:
     """Compare the kept configs, and hashes of lists, with the hashes that records have of them."""
-    for name, record in texts.items():
+    for name, place in texts.items():
         if audit_log.is_text_changed(name):
-            check.findings.append(Finding(Found.TEXT_CHANGED, record.place, hash=name))
+            check.findings.append(Finding(Found.TEXT_CHANGED, place, hash=name))
 
 
 def _check_figures(found: _Collected, figures_of: FiguresOf, check: Check) -> None:

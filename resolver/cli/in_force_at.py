@@ -124,7 +124,7 @@ def activations_at(state: Path, moment: float) -> list[ActivationInForce]:
     """
     try:
         reading = Reading(state)
-        found = in_force(reading.joined(), read_clock(), moment)
+        found = in_force(reading, read_clock(), moment)
         if reading.breaks:
             broken = "\n".join(map(break_text, reading.breaks))
             if not found:

@@ -6,6 +6,8 @@ Root reads the state with the rights of the service's user, and has its own agai
 import csv
 import io
 import os
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from resolver.audit.figures import store as figure_store
 from resolver.audit.figures.counts import Figures
 from resolver.audit.figures.tables import copied
 from resolver.audit.period import InvalidPeriod, Period
+from resolver.audit.period_entries import period_entries
 from resolver.audit.period_report import make_period_report
 from resolver.audit.period_values import (
     FetchedAge,
@@ -173,7 +176,7 @@ def _make(
         periods.before(period, zone),
         zone,
         nodes,
-        _audit_log(config),
+        _audit_log(config, period),
         [each.name for each in compiled.vlans],
         _lists(config, compiled),
         compiled.settings.report.name,
@@ -284,14 +287,18 @@ def _compiled(config: Path) -> CompiledConfig:
     return compiled or compile_valid(config).snapshot.compiled
 
 
-def _audit_log(config: Path) -> list[AuditEntry]:
+def _audit_log(config: Path, period: Period) -> list[AuditEntry]:
     """The entries of the records that the last one vouches for."""
     state = store.directory(config)
+    reading, found, counts = Reading(state), list[AuditEntry](), array("L")
     try:
         with as_owner(state):
-            return list(entries(Reading(state).joined().records))
+            for entry in period_entries(entries(reading.records()), period):
+                found.append(entry)
+                counts.append(reading.count)
     except OSError as error:
         raise DarbanError(str(error)) from None
+    return found[bisect_right(counts, reading.joined().begin) :]
 
 
 def _lists(config: Path, compiled: CompiledConfig) -> Lists:

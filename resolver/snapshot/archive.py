@@ -44,6 +44,10 @@ class Archive:
             return True
         return False
 
+    def names(self) -> set[str]:
+        """Of which texts there is a file, also a damaged one."""
+        return {path.name.removesuffix(_COMPRESSED) for path in self._directory.glob("*")}
+
     def holds(self, name: str) -> bool:
         """Whether there is a file of a text, also a damaged one."""
         return any(os.path.lexists(path) for path in self._files(name))

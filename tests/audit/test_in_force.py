@@ -26,7 +26,7 @@ def _at(node: Node, moment: float, now: ClockReading | None = None) -> list[str]
 
 
 def _said(node: Node, moment: float, now: ClockReading) -> Iterator[str]:
-    for each in in_force(Reading(node.state).joined(), now, BEGIN + moment):
+    for each in in_force(Reading(node.state), now, BEGIN + moment):
         hours = f" {each.ahead / HOUR:+.0f} h" if each.ahead else ""
         yield f"{each.entry.snapshot or 'stopped'}{hours}"
 

@@ -18,6 +18,7 @@ from resolver.audit.figures.counts import (
     SelfTestResult,
 )
 from resolver.audit.figures.small_counts import part_of_month
+from resolver.audit.period_entries import period_entries
 from resolver.audit.period_report import IncompatibleFiguresError, make_period_report
 from resolver.audit.period_values import (
     AroundDns,
@@ -66,11 +67,17 @@ def made(
     period: periods.Period = ABAN,
     lists: Lists = FETCHED,
 ) -> PeriodReport:
-    before = periods.before(period, TEHRAN)
-    return make_period_report(
-        *(period, before, TEHRAN, nodes, [*log], ["administration", "publicity"]),
-        *(lists, "Agency", float(period.end)),
-    )
+    before, whole = periods.before(period, TEHRAN), [*log]
+
+    def report(log: list[AuditEntry]) -> PeriodReport:
+        return make_period_report(
+            *(period, before, TEHRAN, nodes, log, ["administration", "publicity"]),
+            *(lists, "Agency", float(period.end)),
+        )
+
+    found = report([*period_entries(whole, period)])
+    assert found == report(whole), "a report needs no more of the log"
+    return found
 
 
 def test_each_node_has_the_queries_that_it_has_answered() -> None:

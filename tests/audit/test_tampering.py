@@ -460,4 +460,4 @@ def test_a_file_that_was_not_there_at_the_upgrade_is_not_believed(node: Node, na
     assert node.found() == []
     (node.state / name).write_bytes(OLD_LINE)
     assert node.found() == ["earlier_changed"]
-    assert in_force(Reading(node.state).joined(), at(node.now), 2.0) == []
+    assert in_force(Reading(node.state), at(node.now), 2.0) == []

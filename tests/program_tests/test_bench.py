@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from resolver.audit import journal
+from resolver.audit.reading import Reading
 from resolver.compiler.compilation import compile_file
 from tests.live.configs import ROOT
 from tests.live.programs import lacking, needed
@@ -15,6 +17,7 @@ from tests.programs.bench import questions
 from tests.programs.bench.darban import BlockLog, Darban, Wildcard
 from tests.programs.bench.dnsperf import Statistics, read_statistics
 from tests.programs.bench.large_network import LargeNetwork, Size
+from tests.programs.bench.long_history import LongHistory
 
 SMALL = questions.Counts(
     blocked=200, cached=50, hits=3000, misses=300, few_misses=30, mix=3000, blocks=300, tcp=100
@@ -63,6 +66,15 @@ def test_a_large_network_has_its_size(tmp_path: Path) -> None:
     assert (len(compiled.vlans), len(compiled.policies)) == (5, 2)
     assert [each.entries for each in compiled.services] == [21, 20]
     assert "denied-7.example" in (tmp_path / "config.toml").read_text()
+
+
+def test_a_long_history_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "_LONGEST", 100_000)
+    history = LongHistory(Darban, tmp_path)
+    reading = Reading(tmp_path / ".darban")
+    assert [record.number for record in reading.records()] == [*range(1, history.records + 1)]
+    assert reading.breaks == []
+    assert sum(path.stat().st_size for path in (tmp_path / ".darban").iterdir()) > 1.2e5
 
 
 @pytest.mark.end_to_end

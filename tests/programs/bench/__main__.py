@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 from tests.live.programs import find
-from tests.programs.bench import growth, machine, questions, targets
+from tests.programs.bench import growth, long_history, machine, questions, targets
 from tests.programs.bench.clients import ADDRESSES, PREFIXES, TOGETHER
 from tests.programs.bench.darban import (
     MAIN,
@@ -27,7 +27,8 @@ from tests.programs.bench.side_by_side import Bench
 from tests.programs.bench.upstream import Authority
 
 _NEEDED = ("dnsperf", "nsd", "unbound")
-_WAIT, _GROWTH = "wait", "growth"
+_WAIT, _HISTORY, _GROWTH = "wait", "history", "growth"
+_WITHOUT_QUERIES = frozenset({_HISTORY, _GROWTH})
 _ALWAYS: tuple[type[Peer], ...] = (Compiled, Darban, Unbound)
 _OTHERS: dict[str, type[Peer]] = {
     "before": Before,
@@ -37,9 +38,11 @@ _OTHERS: dict[str, type[Peer]] = {
     "ranges": Ranges,
     "dnsdist": Dnsdist,
 }
-_GROWTH_FACTS = {
-    "figures": "median (lowest..highest) of the runs, each with an empty state directory and two "
+_FACTS = {
+    _GROWTH: "median (lowest..highest) of the runs, each with an empty state directory and two "
     "workers; memory is the proportional set size; it and CPU time are sampled each 50 ms",
+    _HISTORY: "median (lowest..highest) of the runs, interpreted; memory is the largest "
+    "resident set",
 }
 
 
@@ -59,7 +62,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    title = "# What a change costs" if options.only == [_GROWTH] else "# What a query costs"
+    has_queries = not _WITHOUT_QUERIES.issuperset(options.only)
+    title = "# What a query costs" if has_queries else "# What commands cost"
     text = "\n\n".join((title, listed(facts | more), *parts)) + "\n"
     (machine.BUILD / "bench.md").write_text(text)
     sys.stdout.write(text)
@@ -72,11 +76,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--runs", type=int, default=3, choices=range(1, 100), metavar="PAIRS", help="how many pairs"
     )
-    names = [*WORKLOADS, _WAIT, _GROWTH]
+    names = [*WORKLOADS, _WAIT, _HISTORY, _GROWTH]
     parser.add_argument(
         "--only", type=_some_of(names), default=names[:-1], help=f"of {','.join(names)}: "
-        f"{_WAIT} is the longest wait while a snapshot is loaded; {_GROWTH} is what a change costs "
-        "in a large network, and is measured only where it is named", metavar="WORKLOADS",
+        f"{_WAIT} is the longest wait while a snapshot is loaded; {_HISTORY} is what it costs to "
+        f"read an audit log at its bound; {_GROWTH} is what a change costs in a large network, and "
+        "is measured only where it is named", metavar="WORKLOADS",
     )  # fmt: skip
     parser.add_argument(
         "--peers",
@@ -108,9 +113,11 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
     """What must be known to read the figures, and the figures."""
     if options.before:
         Before.build(options.before)
-    grown = _growth(options) if _GROWTH in options.only else []
-    if options.only == [_GROWTH]:
-        return {MAIN.name: MAIN.version().removesuffix(", one worker")} | _GROWTH_FACTS, grown
+    more = _history(options) if _HISTORY in options.only else []
+    more += _growth(options) if _GROWTH in options.only else []
+    if _WITHOUT_QUERIES.issuperset(options.only):
+        facts = {f"figures of {name}": _FACTS[name] for name in options.only}
+        return {MAIN.name: MAIN.version().removesuffix(", one worker")} | facts, more
     kinds, left_out = _choose(options.peers)
     counts = questions.QUICK if options.quick else questions.Counts()
     place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]
@@ -133,7 +140,12 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
     facts |= {kind.name: kind.version() for kind in asked}
     facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
     parts = ["## Targets", targets.table(bench.results, bench.full, waits)]
-    return facts, [*parts, *document(bench.results, MAIN.name), *grown]
+    return facts, [*parts, *document(bench.results, MAIN.name), *more]
+
+
+def _history(options: argparse.Namespace) -> list[str]:
+    """What the commands that read the audit log cost, at its bound."""
+    return long_history.tables(Darban, machine.empty("history"), options.runs)
 
 
 def _growth(options: argparse.Namespace) -> list[str]:
