@@ -92,7 +92,7 @@ def test_a_report_has_the_head_and_whether_all_is_whole(server: Server) -> None:
     head = f"{told['number']}:{told['head']}"
     page = darban("report", *options, "--full", at=server.directory)
     assert page.code == GOOD, page.err
-    assert f"The hash of its last record, the head, is <bdi>{head}</bdi>" in page.out
+    assert f"Number and hash of its last record, the head, are <bdi>{head}</bdi>" in page.out
     assert "are as they were written" in page.out
     _edit(_log(server), lambda lines: lines.pop(1))
     told = darban("report", *options, "--json", at=server.directory).json["verification"]
