@@ -98,7 +98,7 @@ hash_source() {
   cd "$SOURCE"
   {
     "$PYTHON" -V
-    find resolver blocklists "$INSTALLED_LISTS" config.toml deploy/systemd deploy/install.sh deploy/manual.py \
+    find resolver darban_import blocklists "$INSTALLED_LISTS" config.toml deploy/systemd deploy/install.sh deploy/manual.py \
       deploy/server_config.sh deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/sudoers deploy/bird/darban-anycast \
       setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |

@@ -117,7 +117,7 @@ normalize "$lists" "$lists_date"
 
 program=$work/darban-$VERSION
 fetch_wheels
-copy "$program" resolver requirements deploy docs setup.py pyproject.toml config.toml \
+copy "$program" resolver darban_import requirements deploy docs setup.py pyproject.toml config.toml \
   README.md SECURITY.md CHANGELOG.md LICENSE
 cp -R "$wheels" "$program/wheels"
 put_debian "$program" darban "$VERSION" "$SOURCE_DATE_EPOCH"

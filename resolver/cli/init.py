@@ -16,8 +16,7 @@ from resolver import DarbanError
 from resolver.cli.check import checked
 from resolver.cli.command import echo
 from resolver.cli.default_config import HERE, SYSTEM
-from resolver.cli.importers.imported_config import ImportedConfig, text_of_imported
-from resolver.cli.old_settings import named_services, print_old, read_old
+from resolver.cli.importer import Imported, read_settings
 from resolver.cli.policies import no_such_vlan
 from resolver.config.first_config import (
     INSTALLED_SCHEMA,
@@ -118,18 +117,16 @@ def init(
     path = file or (SYSTEM if os.geteuid() == 0 and SYSTEM.parent.is_dir() else HERE)
     _refuse_existing(path)
     lists = _lists(path)
-    services = named_services(path.parent, lists) if from_pihole or from_adguard else {}
-    old = read_old(from_pihole, from_adguard, services)
+    directories = [path.parent / directory for directory in lists]
+    old = read_settings({"pihole": from_pihole, "adguard": from_adguard}, directories)
     vlans = _vlans(vlan, open_)
     if not vlans and (old is None or not old.clients):
         raise DarbanError("say --vlan NAME=PREFIX,... for each VLAN of your clients")
-    of_clients = [NewVlan(each.name, each.prefixes, False) for each in old.clients] if old else []
+    of_clients = old.clients if old else []
     addresses = [_with_port(each) for each in listen] or _own_addresses([*vlans, *of_clients])
     new = NewConfig(vlans, addresses, upstream, contact, lists, audit, _schema())
-    if old is None:
-        text = text_of(replace(new, upstream=upstream or ["system"]))
-    else:
-        text = text_of_imported(ImportedConfig(old, new, services))
+    fresh = replace(new, upstream=upstream or ["system"])
+    text = old.text(new) if old else text_of(fresh)
     _check(path, text)
     _write(path, text)
     if old is None:
@@ -138,11 +135,24 @@ def init(
         echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.")
     else:
         echo(f"{path}: written from the settings of {old.program}.")
-        print_old(old, has_vlans=bool(vlans))
+        _print_notes(old, has_vlans=bool(vlans))
     echo("")
     for number, step in enumerate(_next_steps(path, vlans or of_clients, addresses[0]), 1):
         echo(f"{number}. {step}")
     return 0
+
+
+def _print_notes(old: Imported, *, has_vlans: bool) -> None:
+    """Print what came over, and what is left."""
+    for title, notes in old.notes().items():
+        echo(f"\n{title}")
+        for note in notes:
+            echo(f"- {note}")
+    if not has_vlans:
+        echo(
+            "- clients that the old config does not list are refused: name their prefixes with "
+            "--vlan NAME=PREFIX,..., and they have what such clients had"
+        )
 
 
 def _refuse_existing(path: Path) -> None:

@@ -76,7 +76,8 @@ def _wheel(directory: Path, **environment: str) -> subprocess.CompletedProcess[s
 def _files() -> set[str]:
     return {
         str(path.relative_to(ROOT))
-        for path in PACKAGE.rglob("*")
+        for package in (PACKAGE, ROOT / "darban_import")
+        for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
 
@@ -90,6 +91,7 @@ def test_a_pure_wheel_has_the_whole_package_and_is_built_once(tmp_path: Path) ->
         names = set(opened.namelist())
     assert {name for name in names if ".dist-info/" not in name} == _files()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert any(name.endswith(".dist-info/entry_points.txt") for name in names)
     made = [*ROOT.glob("*.egg-info"), *ROOT.glob("build/lib*"), *PACKAGE.rglob("*.so")]
     assert made == [], "built in the source"
     built = (tmp_path / "built").stat().st_mtime_ns

@@ -40,6 +40,13 @@ def modules() -> dict[str, Module]:
     return found
 
 
+@cache
+def importers() -> list[Module]:
+    """The package beside it, which reads the settings of other resolvers."""
+    paths = sorted((ROOT / "darban_import").glob("*.py"))
+    return [Module(f"darban_import.{path.stem}", path) for path in paths]
+
+
 def absent(names: Iterable[str]) -> list[str]:
     """Those of the names, in full, that no module or package has, of this program or installed.
 

@@ -152,7 +152,7 @@ NO_COMMANDS = {
     "in_force_at": "the policy of an earlier moment, for --at",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
-    "old_settings": "the settings of another resolver, for init",
+    "importer": "what reads the settings of another resolver, for init",
     "pair": "commands on the other nodes of a pair",
     "pair_status": "what differs between the nodes of a pair, for status",
     "policies": "the policy of a config, for commands that compare or explain it",

@@ -3,12 +3,21 @@
 import pytest
 
 from tests.laws.package_order import ORDER
-from tests.laws.source_tree import Module, absent, calls, imported, modules, own_imports
+from tests.laws.source_tree import (
+    Module,
+    absent,
+    calls,
+    imported,
+    importers,
+    modules,
+    own_imports,
+)
 
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
 PURE = {"dns", "config", "lists", "policy", "exchange", "engine"}
 
 MODULES = list(modules().values())
+LEAF = importers()
 PURE_OF_PUBLISH = {
     f"publish.{name}"
     for name in (
@@ -85,15 +94,25 @@ def test_only_one_module_knows_dnslib() -> None:
     assert knowing == ["dns.presentation"]
 
 
-def test_only_the_figures_and_the_importers_know_sqlite() -> None:
-    knowing = {m.part for m in MODULES if "sqlite3" in imported(m)}
-    assert knowing == {"audit", "cli"}
+def test_only_the_figures_know_sqlite() -> None:
+    assert {m.part for m in MODULES if "sqlite3" in imported(m)} == {"audit"}
 
 
 def test_only_one_module_knows_yaml() -> None:
     """It bounds what a file of somebody else can do."""
-    knowing = [m.name for m in MODULES if "yaml" in imported(m)]
-    assert knowing == ["cli.importers.yaml_text"]
+    knowing = [m.name for m in (*MODULES, *LEAF) if "yaml" in imported(m)]
+    assert knowing == ["darban_import.yaml_text"]
+
+
+def test_nothing_imports_the_importers() -> None:
+    """They are found by their entry points, and all else works without them."""
+    assert LEAF
+    assert not [m.name for m in MODULES if any(n.startswith("darban_import") for n in imported(m))]
+
+
+def test_the_importers_stand_on_lists_and_the_model_of_a_config() -> None:
+    parts = {other.part for module in LEAF for other in own_imports(module)}
+    assert parts == {"", "config", "dns", "lists", "policy", "system"}
 
 
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:

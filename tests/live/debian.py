@@ -29,7 +29,7 @@ PACKAGES = (
 )
 SOURCE = (
     *("Makefile", "setup.py", "pyproject.toml", "README.md", "LICENSE", "config.toml"),
-    *("blocklists", "deploy", "requirements", "resolver"),
+    *("blocklists", "darban_import", "deploy", "requirements", "resolver"),
 )
 
 

@@ -16,7 +16,7 @@ from tests.live.debian import ROOT, tree
 
 _KEPT = ROOT / "build" / "packages"
 _MADE_OF = (
-    *("resolver", "blocklists", "deploy", "requirements"),
+    *("resolver", "darban_import", "blocklists", "deploy", "requirements"),
     *("setup.py", "pyproject.toml", "config.toml"),
 )
 

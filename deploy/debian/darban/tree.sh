@@ -41,4 +41,8 @@ if [ "${DARBAN_COMPILE:-}" = 1 ]; then
   rm -f "$site"/darban-*.dist-info/RECORD
 else
   deploy/package.sh "$site"
+  # By its entry points, darban init finds what reads the settings of other resolvers.
+  mkdir "$site/darban.dist-info"
+  sed -n 's/"//g; /^\[project.entry-points.darban.import\]$/,/^$/ { s/project.entry-points.//; p }' \
+    pyproject.toml >"$site/darban.dist-info/entry_points.txt"
 fi

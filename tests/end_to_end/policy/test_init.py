@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.importers.adguard_texts import adguard, client
-from tests.cli.importers.gravity import PiHole
+from tests.darban_import.adguard_texts import adguard, client
+from tests.darban_import.gravity import PiHole
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import BLOCKLISTS

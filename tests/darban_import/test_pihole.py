@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from resolver.cli.importers.old_setup import OldSetup, OldSetupError
-from resolver.cli.importers.pihole import read_gravity
-from tests.cli.importers.gravity import PiHole
-from tests.cli.importers.imported import explainer, outcomes, text, vlan
+from darban_import.old_setup import OldSetup, OldSetupError
+from darban_import.pihole import read_gravity
+from tests.darban_import.gravity import PiHole
+from tests.darban_import.imported import explainer, outcomes, text, vlan
 
 ADS = ("ads.example.com", "banner.example.net", "cdn.example.org")
 GAMES = ("play.example.com", "cdn.example.org")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from darban_import.old_setup import OldSetupError
+from darban_import.pihole import read_gravity
 from resolver import DarbanError
-from resolver.cli.importers.old_setup import OldSetupError
-from resolver.cli.importers.pihole import read_gravity
-from tests.cli.importers.gravity import PiHole
+from tests.darban_import.gravity import PiHole
 
 ENDLESS = """
     DROP TABLE adlist;

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from resolver.cli.importers.imported_expectations import Expectations, ImportedVlan
-from resolver.cli.importers.old_setup import OldDuring, OldPolicy, OldSetup, by_policy, unique
+from darban_import.imported_expectations import Expectations, ImportedVlan
+from darban_import.old_setup import OldDuring, OldPolicy, OldSetup, by_policy, unique
 from resolver.config.first_config import (
     NewConfig,
     array,

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from itertools import chain, islice
 from typing import Final
 
-from resolver.cli.importers.old_setup import OldPolicy, OldSetup, Rules, name_of
+from darban_import.old_setup import OldPolicy, OldSetup, Rules, name_of
 from resolver.config.first_config import client_of, expectation, quoted, refused_client
 from resolver.config.values import Network
 from resolver.dns import names

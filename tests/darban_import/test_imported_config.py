@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.cli.importers.adguard import read_adguard
-from resolver.cli.importers.imported_config import ImportedConfig, text_of_imported
-from resolver.cli.importers.old_setup import (
+from darban_import.adguard import read_adguard
+from darban_import.imported_config import ImportedConfig, text_of_imported
+from darban_import.old_setup import (
     OldClients,
     OldDuring,
     OldHours,
@@ -21,11 +21,11 @@ from resolver.cli.importers.old_setup import (
     OldSetupError,
     label,
 )
-from resolver.cli.importers.pihole import read_gravity
+from darban_import.pihole import read_gravity
 from resolver.config.first_config import NewConfig
-from tests.cli.importers.adguard_texts import NO_SCHEDULE, adguard, client
-from tests.cli.importers.gravity import PiHole
-from tests.cli.importers.imported import SERVICES, text, vlan
+from tests.darban_import.adguard_texts import NO_SCHEDULE, adguard, client
+from tests.darban_import.gravity import PiHole
+from tests.darban_import.imported import SERVICES, text, vlan
 
 # TOML holds no lone surrogates; tomllib refuses them.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import jsonschema
 
+from darban_import.imported_config import ImportedConfig, text_of_imported
+from darban_import.old_setup import OldSetup
+from darban_import.settings import named_services
 from resolver.analysis.explanation import Explainer
-from resolver.cli.importers.imported_config import ImportedConfig, text_of_imported
-from resolver.cli.importers.old_setup import OldSetup
-from resolver.cli.old_settings import named_services
 from resolver.compiler.compilation import compile_file
 from resolver.config.first_config import NewConfig, NewVlan
 from resolver.dns import names
@@ -22,7 +22,7 @@ SCHEMA = jsonschema.Draft202012Validator(
 )
 WALL = 1_790_000_000.0
 """Of the expectations."""
-SERVICES = named_services(Path("/"), [str(BLOCKLISTS)])
+SERVICES = named_services([BLOCKLISTS])
 
 
 def text(old: OldSetup, *vlans: NewVlan) -> str:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from resolver.cli.importers.old_setup import OldSetup, rule
-from resolver.cli.importers.yaml_text import Table
+from darban_import.old_setup import OldSetup, rule
+from darban_import.yaml_text import Table
 from resolver.config.values import InvalidValue, read_name
 from resolver.dns import names
 from resolver.lists.list_reader import is_null_or_loopback

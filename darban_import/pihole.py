@@ -6,16 +6,17 @@ over a denied one, whether exact or regex.
 """
 
 import re
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from sqlite3 import SQLITE_LIMIT_LENGTH, Connection
 from typing import Any, Final
 
-from resolver.audit.figures.tables import FiguresError, in_memory
-from resolver.cli.importers.old_setup import (
+from darban_import.old_setup import (
     OldClients,
     OldPolicy,
     OldSetup,
@@ -78,11 +79,15 @@ def read_gravity(content: bytes, path: Path) -> OldSetup:
             f"copy: sqlite3 {path.name} \"VACUUM INTO 'copy.db'\""
         )
     try:
-        with in_memory(path, content) as database:
+        # In memory, SQLite opens nothing that lies beside the file.
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+            database.deserialize(content)
+            database.execute("PRAGMA trusted_schema = OFF")
             _bound(database)
             gravity = _rows(database, path)
-    except FiguresError as error:
-        raise OldSetupError(f"{error}; expected a gravity.db of Pi-hole 5 or 6") from error
+    except sqlite3.Error as error:
+        why = f"{path.name}: {error}"
+        raise OldSetupError(f"{why}; expected a gravity.db of Pi-hole 5 or 6") from error
     return _setup(gravity)
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from resolver.cli.importers.adguard_rules import read_rewrites, read_user_rules
-from resolver.cli.importers.adguard_schedule import read_schedule
-from resolver.cli.importers.adguard_upstreams import read_bootstrap, read_upstreams
-from resolver.cli.importers.old_setup import (
+from darban_import.adguard_rules import read_rewrites, read_user_rules
+from darban_import.adguard_schedule import read_schedule
+from darban_import.adguard_upstreams import read_bootstrap, read_upstreams
+from darban_import.old_setup import (
     OldClients,
     OldDuring,
     OldPolicy,
@@ -25,7 +25,7 @@ from resolver.cli.importers.old_setup import (
     prefix,
     unique,
 )
-from resolver.cli.importers.yaml_text import Table, read_yaml
+from darban_import.yaml_text import Table, read_yaml
 from resolver.config.values import Network
 from resolver.system.english import count_text
 

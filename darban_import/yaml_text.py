@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from resolver.cli.importers.old_setup import OldSetupError
+from darban_import.old_setup import OldSetupError
 
 
 class _Loader(yaml.BaseLoader):  # type: ignore[misc] # no types

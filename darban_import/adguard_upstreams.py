@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from pydantic import TypeAdapter, ValidationError
 
-from resolver.cli.importers.old_setup import OldSetup
+from darban_import.old_setup import OldSetup
 from resolver.config.network_values import Bootstrap, Server
 from resolver.config.values import InvalidValue, read_name
 from resolver.dns import names

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from resolver.cli.importers.adguard import read_adguard
-from resolver.cli.importers.old_setup import OldSetup, OldSetupError
-from tests.cli.importers.adguard_texts import NO_SCHEDULE, OFFICE, UNEVEN, adguard, client
-from tests.cli.importers.imported import SERVICES, explainer, outcomes, text, vlan
+from darban_import.adguard import read_adguard
+from darban_import.old_setup import OldSetup, OldSetupError
+from tests.darban_import.adguard_texts import NO_SCHEDULE, OFFICE, UNEVEN, adguard, client
+from tests.darban_import.imported import SERVICES, explainer, outcomes, text, vlan
 
 YAML = Path("AdGuardHome.yaml")
 STAFF = vlan("staff", "10.10.0.0/16")

@@ -3,8 +3,8 @@
 import re
 from collections import defaultdict
 
-from resolver.cli.importers.old_setup import OldDuring, OldHours, OldSetup, OldSetupError, unique
-from resolver.cli.importers.yaml_text import Table
+from darban_import.old_setup import OldDuring, OldHours, OldSetup, OldSetupError, unique
+from darban_import.yaml_text import Table
 from resolver.config.hours_model import DAYS, clock_text
 from resolver.policy.settings import DEFAULT_TIME_ZONE
 from resolver.system.time_zones import time_zone
