@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt size bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -68,6 +68,9 @@ check: $(VENV)/run ## check a config and run its expectations, without a server 
 fmt: $(VENV)/dev ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+size: $(VENV)/dev ## lines of code by package, without comments, docstrings and blank lines
+	@$(BIN)/python -m tests.programs.size
 
 bench: $(VENV)/dev ## measure this server beside its peers on this machine (or ONLY=growth: a change of a large network; ONLY=history: reading a full audit log)
 	$(BIN)/python -m tests.programs.bench $(if $(ONLY),--only $(ONLY))
