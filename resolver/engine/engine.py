@@ -35,7 +35,6 @@ from resolver.dns import codes
 from resolver.dns.query import Query, scan
 from resolver.dns.special_use import HEALTH, WHOAMI, Use
 from resolver.dns.transport import UDP
-from resolver.engine.about_server import about_server, whoami
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
@@ -46,6 +45,7 @@ from resolver.engine.observer import Observer
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer, without_nxdomain
+from resolver.engine.server_answers import about_server, whoami
 from resolver.exchange.entry import MAX_RESTARTS, CacheEntry
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion, cache_key

@@ -15,8 +15,8 @@ from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate, blocked_error
 from resolver.engine.client import Client
 from resolver.engine.labels import LabelledCounter, QueryLabels
-from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply
+from resolver.engine.server_answers import minimal_any
 from resolver.exchange.entry import AD_BIT, MAX_TTL, CacheEntry, with_ttls_up_to
 from resolver.exchange.failure import Failure
 from resolver.policy.compiled import CompiledConfig

@@ -1,13 +1,69 @@
-"""Every list format by the name that a config gives it, and a guess at the format of a text."""
+"""Every list format by the name that a config gives it, and a guess at the format of a text.
+
+``adblock`` and ``rpz`` have modules of their own. The others have names alone, one or more a line:
+
+- ``hosts``: an address, and the names that have it. ``0.0.0.0 ads.example`` blocks that name
+  alone. Only addresses at which no host can be reached block; a line that gives a name any other
+  address is a record, not a block.
+- ``plain``: the name alone, as Pi-hole and AdGuard Home read such a list.
+- ``suffix``: the name and all below it, as squidGuard reads its domains.
+- ``wildcard``: ``*.name``, which for the resolvers that use such lists (dnscrypt-proxy, YogaDNS)
+  is the name and all below it.
+
+Only the config can say whether a file is ``plain`` or ``suffix``.
+"""
 
 from collections.abc import Callable
 from types import MappingProxyType
 
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.hosts import HostsReader
-from resolver.lists.plain import PlainReader, SuffixReader, WildcardReader
+from resolver.lists.list_reader import ListReader, is_null_or_loopback
 from resolver.lists.rpz import RpzReader
 from resolver.lists.rules import BlockList
+
+
+class HostsReader(ListReader):
+    """Reads a hosts file."""
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add a rule for each name of the line."""
+        address, *names = text.split()
+        nowhere = is_null_or_loopback(address)
+        if nowhere is None:
+            return "no address at the beginning of the line"
+        if not nowhere:
+            return "the address leads somewhere: a record, not a block"
+        for name in names:
+            if reason := self.add(name, line, subtree=False):
+                self.skip(line, text, reason)
+        return None if names else "no name after the address"
+
+
+class PlainReader(ListReader):
+    """Reads a list whose names mean the name alone."""
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add the name."""
+        return self.add(text, line, subtree=False)
+
+
+class SuffixReader(ListReader):
+    """Reads a list whose names mean the name and all below."""
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add the name and all below it."""
+        return self.add(text, line, subtree=True)
+
+
+class WildcardReader(ListReader):
+    """Reads a list of wildcards."""
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add the name after ``*.`` and all below it."""
+        if not text.startswith("*."):
+            return "no '*.' before the name"
+        return self.add(text[2:], line, subtree=True)
+
 
 Read = Callable[[str, str, str], BlockList]
 """From text, service and file to the list."""

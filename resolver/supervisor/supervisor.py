@@ -31,11 +31,9 @@ from resolver.metrics.part_states import PartStates
 from resolver.metrics.served_config import ServedConfig
 from resolver.server.listening import open_sockets, take_http_sockets
 from resolver.snapshot import store
-from resolver.supervisor.address_watch import AddressWatch
 from resolver.supervisor.background_tasks import BackgroundTasks, report_unaccepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_page import BlockPage
-from resolver.supervisor.clock_watch import ClockWatch
 from resolver.supervisor.control_socket import ControlSocket
 from resolver.supervisor.edit_watch import EditWatch
 from resolver.supervisor.feed_server import FeedServer
@@ -60,7 +58,7 @@ from resolver.supervisor.startup import (
 from resolver.supervisor.state_lock import locked
 from resolver.supervisor.tls_certificate import TlsCertificate
 from resolver.supervisor.upstream_validation import UpstreamValidation
-from resolver.supervisor.upstream_watch import UpstreamWatch
+from resolver.supervisor.watches import AddressWatch, ClockWatch, UpstreamWatch
 from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resolver.metrics.served_config import ServedConfig
 from resolver.snapshot.clock_note import clock_is_behind
-from resolver.supervisor.clock_watch import ClockWatch
+from resolver.supervisor.watches import ClockWatch
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 

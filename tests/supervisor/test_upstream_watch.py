@@ -9,7 +9,7 @@ from resolver.metrics.layout import UpstreamCounts
 from resolver.metrics.part_states import FailingUpstreams, PartStates
 from resolver.policy.upstream_groups import FALLBACK_GROUP
 from resolver.supervisor.rollout import Rollout
-from resolver.supervisor.upstream_watch import UpstreamWatch
+from resolver.supervisor.watches import UpstreamWatch
 
 
 @dataclass

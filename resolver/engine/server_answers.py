@@ -1,10 +1,13 @@
-"""Answer who this server is, where the operator wants that (RFC 4892), and who its client is."""
+"""Answers that this server makes itself: about itself, and the minimal one to ANY."""
 
 from typing import Final
 
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import Sections
+from resolver.dns.scanned_record import answer_rrsets
+from resolver.engine.chain import response_of
+from resolver.exchange.entry import CacheEntry
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Settings
 from resolver.policy.view import View
@@ -37,3 +40,22 @@ def _text(texts: list[str], rclass: int) -> Sections:
     cut = [each.encode()[:_LONGEST] for each in texts]
     octets = b"".join([bytes((len(each),)) + each for each in cut])
     return Sections(render.record(render.QNAME_POINTER, codes.TXT, 0, octets, rclass), 1)
+
+
+_HINFO: Final = Sections(
+    render.record(render.QNAME_POINTER, codes.HINFO, 3600, b"\x07RFC8482\x00"), 1
+)
+
+
+def minimal_any(question: bytes, entry: CacheEntry, most: int, now: float) -> Sections | None:
+    """The CNAME of the name if it has one, else HINFO; None if the entry has an error for the name.
+
+    The TTL of the CNAME is at most ``most`` seconds. The end of a chain says nothing of the name.
+    """
+    response = response_of(question[:-4] + codes.A.to_bytes(2, "big") + question[-2:], entry, now)
+    name = response.name
+    for each in answer_rrsets(response):
+        if each.rtype == codes.CNAME and each.owner == name:
+            ttl = min(each.ttl, most)
+            return Sections(render.record(render.QNAME_POINTER, codes.CNAME, ttl, each.target), 1)
+    return None if entry.rcode != codes.NOERROR else _HINFO
