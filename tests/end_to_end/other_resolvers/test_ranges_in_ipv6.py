@@ -1,5 +1,6 @@
 """Engines with the exported config block an address range of IPv4 inside IPv6."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def test_an_engine_blocks_an_ipv4_range_inside_ipv6(name: str, of: Site, tmp_pat
         assert _addresses(port, "ns.scene", "A") == ["127.0.0.1"]
     logs = "".join(each.read_text(encoding="utf-8") for each in engine.directory.glob("*output-*"))
     assert "does not correspond" not in logs
+    if name == "BIND":
+        # Unbound and the Recursor need the IPv4-mapped form of a range. BIND takes it for the IPv4
+        # range, which the zone has, too, and says so: no name of a trigger would do for all three.
+        log = (engine.directory / "log").read_text(encoding="utf-8").splitlines()
+        warnings = [line for line in log if line.startswith(("warning:", "error:"))]
+        mapped = r'warning: invalid rpz IP address "[0-9a-f.]+\.ffff\.zz\.rpz-ip\.'
+        assert [line for line in warnings if not re.match(mapped, line)] == []
 
 
 def _addresses(port: int, name: str, rtype: str) -> list[str]:

@@ -128,7 +128,7 @@ options {{
 key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};
 controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rndc; }}; }};
 logging {{
-  channel log {{ file "{directory}/log"; severity info; }};
+  channel log {{ file "{directory}/log"; severity info; print-severity yes; }};
   category default {{ log; }};
 }};
 include "{directory}/darban-views.conf";
