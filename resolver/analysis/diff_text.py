@@ -14,13 +14,16 @@ from resolver.system.english import count_text, some_text
 
 _SIGNS = {"added": "+", "gone": "-", "changed": "~"}
 _FEW = 5
-"""Members that fit on the line itself; of more, each has its own line."""
+"""Members that fit on the line itself; of more, each has its own line. So many lines are shown."""
 _SHOWN = 10
 _TITLES = {"vlans": "VLANs", "forward": "forwarded zones", "local": "local names"}
 
 
-def changes(found: Iterable[Change]) -> Iterator[str]:
-    """The changes, section by section; a sign before each: + added, - gone, ~ changed."""
+def changes(found: Iterable[Change], *, show_all: bool = False) -> Iterator[str]:
+    """The changes, section by section; a sign before each: + added, - gone, ~ changed.
+
+    ``show_all``: with all members of a value that has many.
+    """
     for section, group in groupby(found, key=lambda change: change.section):
         yield _TITLES.get(section, section)
         for change in group:
@@ -30,19 +33,19 @@ def changes(found: Iterable[Change]) -> Iterator[str]:
                 continue
             yield f"  {_SIGNS[change.how]} {change.name}"
             if change.how != "gone":
-                yield from _details(change)
+                yield from _details(change, show_all=show_all)
 
 
-def _details(change: Change) -> Iterator[str]:
+def _details(change: Change, *, show_all: bool) -> Iterator[str]:
     for detail in change.details:
         if detail.gone or detail.added:
-            yield from _members(detail)
+            yield from _members(detail, show_all=show_all)
         else:
             old = "" if change.how == "added" else f"{_value(detail.old)} → "
             yield f"      {detail.key}: {old}{_value(detail.new)}"
 
 
-def _members(detail: Detail) -> Iterator[str]:
+def _members(detail: Detail, *, show_all: bool) -> Iterator[str]:
     key, _, _, gone, added = detail
     signed = [*(f"- {each}" for each in gone), *(f"+ {each}" for each in added)]
     if len(signed) <= _FEW:
@@ -51,9 +54,10 @@ def _members(detail: Detail) -> Iterator[str]:
     counts = [f"{len(each):,} {what}" for each, what in ((gone, "gone"), (added, "new")) if each]
     yield f"      {key}: {', '.join(counts)}"
     for members, sign in ((gone, "-"), (added, "+")):
-        yield from (f"        {sign} {each}" for each in members[:_SHOWN])
-        if len(members) > _SHOWN:
-            yield f"        {sign} ... and {len(members) - _SHOWN:,} more (--json has them all)"
+        shown = members if show_all else members[:_FEW]
+        yield from (f"        {sign} {member}" for member in shown)
+        if len(members) > len(shown):
+            yield f"        {sign} ... and {len(members) - len(shown):,} more (--all)"
 
 
 def _value(value: Value) -> str:
@@ -69,19 +73,21 @@ def headline(
     return f"from {old} to {new}: {changes}{names_of}"
 
 
-def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[str]:
+def name_changes(
+    found: Sequence[NameChange], moved: Sequence[str], *, show_all: bool = False
+) -> Iterator[str]:
     """What changes for all names, what opens first; ``moved`` are prefixes not compared.
 
-    What opens has a line for each service. Many services that change alike otherwise, as where a
-    policy is enforced after an audit, have one line.
+    Many services that change alike, as where a policy goes to audit or is enforced after it, have
+    one line, which names them all. ``show_all``: a line and examples for each service.
     """
     yield f"all names: {_total(found, moved)}"
     alike = defaultdict(list)
     for each in sorted(found, key=looser_first):
         alike[_alike(each)].append(each)
     for same in alike.values():
-        if len(same) > _FEW:
-            yield f"  {_HOW[same[0].how]} {_of_services(same)}"
+        if len(same) > _FEW and not show_all:
+            yield f"  {_HOW[same[0].how]} {_of_services(same)} (--all: examples)"
             yield f"      {', '.join(f'{each.service} {each.classes:,}' for each in same)}"
             continue
         for each in same:
@@ -90,14 +96,18 @@ def name_changes(found: Sequence[NameChange], moved: Sequence[str]) -> Iterator[
 
 
 def _alike(change: NameChange) -> tuple[object, ...]:
-    """What changes of one line have in common. What opens, or is of no service, has its own."""
-    if change.how == "looser" or not change.service:
+    """What changes of one line have in common. What is of no service has its own."""
+    if not change.service:
         return (change,)
     return change.how, change.vlans, change.hours, change.old, change.new
 
 
 def markdown(
-    found: Sequence[Change], of_names: Sequence[NameChange], moved: Sequence[str]
+    found: Sequence[Change],
+    of_names: Sequence[NameChange],
+    moved: Sequence[str],
+    *,
+    show_all: bool = False,
 ) -> Iterator[str]:
     """Both as Markdown, for a merge request."""
     yield f"**All names: {_total(of_names, moved)}.**"
@@ -110,7 +120,7 @@ def markdown(
         change = f"{each.how}: {each.old} → {each.new}{service}"
         where = f"{', '.join(each.vlans)}{when}"
         yield f"| {change} | {where} | {names_of} | {_examples(each)} |"
-    yield from ("", "```diff", *changes(found), "```")
+    yield from ("", "```diff", *changes(found, show_all=show_all), "```")
 
 
 def _total(found: Iterable[NameChange], moved: Sequence[str]) -> str:

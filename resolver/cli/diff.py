@@ -58,6 +58,9 @@ Live = Annotated[
     typer.Option("--live", help="ask the upstreams too, and judge the targets of their answers"),
 ]
 Markdown = Annotated[bool, typer.Option("--markdown", help="for a merge request")]
+ShowAll = Annotated[
+    bool, typer.Option("--all", help="show all members of a list, and examples for each service")
+]
 Vlan = Annotated[str | None, typer.Option("--vlan", help="try the queries for this VLAN alone")]
 
 
@@ -76,6 +79,7 @@ def diff(
     queries: Queries = None,
     vlan: Vlan = None,
     live: Live = False,
+    show_all: ShowAll = False,
     config: Named = None,
     markdown: Markdown = False,
     as_json: AsJson = False,
@@ -105,10 +109,10 @@ def diff(
         print_json(_as_json(old, new, found, of_names, replayed))
     elif markdown:
         moved = moved_prefixes(old.compiled, new.compiled)
-        for line in diff_text.markdown(found, of_names, moved):
+        for line in diff_text.markdown(found, of_names, moved, show_all=show_all):
             echo(line)
     else:
-        _print(_as_text(old, new, found, of_names, replayed))
+        _print(_as_text(old, new, found, of_names, replayed, show_all=show_all))
     return int(bool(found or of_names or (replayed and replayed.replay.changes)))
 
 
@@ -236,13 +240,15 @@ def _as_text(
     found: list[Change],
     of_names: list[NameChange],
     replayed: _Replayed | None,
+    *,
+    show_all: bool,
 ) -> Iterator[str]:
     changes = count_text(len(found), "change") if found else "no change"
     yield f"from {old.name} to {new.name}: {changes}"
-    yield from diff_text.changes(found)
+    yield from diff_text.changes(found, show_all=show_all)
     if found or of_names:
         moved = moved_prefixes(old.compiled, new.compiled)
-        yield from diff_text.name_changes(of_names, moved)
+        yield from diff_text.name_changes(of_names, moved, show_all=show_all)
     if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if old.only_in_text is None:

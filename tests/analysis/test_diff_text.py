@@ -1,4 +1,6 @@
-"""The text of what changes for all names: bounded, but for what opens."""
+"""The text of what changes for all names: bounded, unless all is asked for."""
+
+import pytest
 
 from resolver.analysis.diff_text import name_changes
 from resolver.analysis.name_changes import How, NameChange
@@ -10,14 +12,16 @@ def _change(how: How, service: str) -> NameChange:
     return NameChange(how, service, "passed", "blocked", ("staff",), ("office",), 2, ("a.example",))
 
 
-def _lines(how: How, services: list[str]) -> list[str]:
-    return list(name_changes([_change(how, each) for each in services], []))
+def _lines(how: How, services: list[str], *, show_all: bool = False) -> list[str]:
+    return list(name_changes([_change(how, each) for each in services], [], show_all=show_all))
 
 
-def test_many_services_that_change_alike_have_one_line() -> None:
-    assert _lines("stricter", _SERVICES) == [
-        "all names: some become stricter",
-        "  + stricter on staff (hours: office): passed → blocked, 6 services, 12 classes of names",
+@pytest.mark.parametrize(("how", "sign"), [("stricter", "+"), ("looser", "-")])
+def test_many_services_that_change_alike_have_one_line(how: How, sign: str) -> None:
+    assert _lines(how, _SERVICES) == [
+        f"all names: some become {how}",
+        f"  {sign} {how} on staff (hours: office): passed → blocked, 6 services, "
+        "12 classes of names (--all: examples)",
         "      service-0 2, service-1 2, service-2 2, service-3 2, service-4 2, service-5 2",
     ]
 
@@ -31,6 +35,6 @@ def test_few_services_and_other_names_have_lines_and_examples_of_their_own() -> 
     ]
 
 
-def test_each_service_that_opens_has_a_line_of_its_own() -> None:
-    told = _lines("looser", _SERVICES)
-    assert [each.rpartition("(")[2].partition(")")[0] for each in told[1::2]] == _SERVICES
+def test_each_service_has_a_line_of_its_own_where_all_is_asked_for() -> None:
+    lines = _lines("looser", _SERVICES, show_all=True)
+    assert [line.rpartition("(")[2].partition(")")[0] for line in lines[1::2]] == _SERVICES

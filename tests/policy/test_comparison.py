@@ -309,7 +309,9 @@ def test_many_rules_are_told_by_their_number() -> None:
     lines = list(diff_text.changes(changes(lists={**LISTS, "one": many})))
     assert "      rules of one.txt: 3 gone, 101 new" in lines
     assert "        + ||n000.example^" in lines
-    assert "        + ... and 91 more (--json has them all)" in lines
+    assert "        + ... and 96 more (--all)" in lines
+    whole = list(diff_text.changes(changes(lists={**LISTS, "one": many}), show_all=True))
+    assert len(whole) == len(lines) - 1 + 96
 
 
 # ---- replayed queries ----

@@ -36,6 +36,20 @@ def test_the_command_for_failed_expectations_names_the_file(configs: Path) -> No
     assert "expectations that do not hold: 1; 'darban check new.toml'" in done.err
 
 
+def test_a_policy_that_goes_to_audit_fits_a_screen(configs: Path) -> None:
+    """Of its 36 services, all are named, and examples are left to ``--all``."""
+    text = (configs / "old.toml").read_text(encoding="utf-8")
+    audit = text.replace('mode = "enforce"', 'mode = "audit"')
+    (configs / "new.toml").write_text(audit, encoding="utf-8")
+    told = darban("diff", "old.toml", "new.toml", at=configs).out.splitlines()
+    assert len(told) <= 30
+    assert "36 services" in told[-2]
+    assert told[-1].count(",") >= 35
+    whole = darban("diff", "old.toml", "new.toml", "--all", at=configs).out
+    assert "blocked → would_block (telegram), " in whole
+    assert "more (--all" not in whole
+
+
 def test_a_policy_that_blocks_more(configs: Path) -> None:
     done = darban("diff", "old.toml", "new.toml", at=configs)
     assert done.code == NO, done.err
