@@ -1,11 +1,13 @@
 """``darban explain``: how a name is answered for a client, and why."""
 
 import datetime as dt
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from shutil import get_terminal_size
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
@@ -24,6 +26,9 @@ from resolver.dns.typed_name import typed_name
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.upstream.blocking import BlockingForwarder
+
+_INDENT: Final = " " * 14
+"""Of the second line of a fact."""
 
 Words = Annotated[
     list[str] | None,
@@ -214,11 +219,18 @@ def _look_up(key: bytes) -> list[Mapping[str, Any]]:
 
 
 def _as_text(explanation: Explanation) -> str:
+    """A line for each fact. What is longer than the terminal goes on below, between two words."""
     lines = [f"{explanation.name} {explanation.type}: {explanation.outcome}"]
     facts = explanation.facts()
     if "until" in facts:
         facts["until"] = moment_text(dt.datetime.fromisoformat(facts["until"]).timestamp())
-    lines += [f"  {key:<11} {value}" for key, value in facts.items()]
+    wrapper = textwrap.TextWrapper(
+        *(get_terminal_size().columns, "", _INDENT),
+        break_long_words=False,  # a path and a name stay whole
+        break_on_hyphens=False,
+    )
+    for key, value in facts.items():
+        lines += wrapper.wrap(f"  {key:<11} {value}")
     return "\n".join(lines)
 
 

@@ -63,14 +63,10 @@ def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
 
 def _above(now: Status) -> Iterator[RenderableType]:
     """The server, its policy, its queries, and what an operator should look at."""
-    head = Text(f"darban {now.version}", style="bold")
+    yield Text(f"darban {now.version}", style="bold").append(f", {now.build}", style="not bold")
     restarts = f" ({now.worker_restarts} replaced)" if now.worker_restarts else ""
-    head.append(
-        f", {now.build}  up {span_text(now.at - now.started)}, pid {now.pid}, "
-        f"workers {now.workers} of {now.workers_expected}{restarts}",
-        style="not bold",
-    )
-    yield head
+    workers = f"workers {now.workers} of {now.workers_expected}{restarts}"
+    yield labelled("server", f"up {span_text(now.at - now.started)}, pid {now.pid}, {workers}")
     yield labelled("config", now.config)
     loaded = span_text(now.at - now.loaded)
     yield labelled("snapshot", f"{now.hash}, policy {now.policy_hash}, in force for {loaded}")

@@ -95,6 +95,15 @@ def test_nothing_is_cut_at_any_width(width: int) -> None:
     assert "\x1b" not in text
 
 
+def test_the_first_lines_fit_80_columns_on_a_server_that_runs_long() -> None:
+    long = replace(FIRST, version="1.10.10.dev20261202", build="interpreted", pid=4_194_303)
+    long = replace(long, workers=16, workers_expected=16, worker_restarts=1234)
+    assert drawn(long, 80).splitlines()[:2] == [
+        "darban 1.10.10.dev20261202, interpreted",
+        "server    up 1 d 2 h, pid 4194303, workers 16 of 16 (1234 replaced)",
+    ]
+
+
 def test_a_terminal_of_80_columns_breaks_no_name_and_no_number() -> None:
     outcomes = ("blocked", "would_block", "exempted", "rebinding", "national_filter", "refused")
     counts = dict.fromkeys((*outcomes, "failed", "dropped"), 23_456)

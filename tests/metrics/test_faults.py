@@ -151,7 +151,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
 def _printed(status: Status) -> list[str]:
     """The lines that ``darban status`` has more than for a server without faults."""
     texts = (drawn(each, 120).partition("\nby VLAN")[0] for each in (status, GOOD))
-    lines, usual = (text.splitlines()[1:] for text in texts)  # the first counts the workers
+    lines, usual = (text.splitlines()[2:] for text in texts)  # the second counts the workers
     return [line for line in lines if line not in usual]
 
 

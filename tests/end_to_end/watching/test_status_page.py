@@ -281,6 +281,7 @@ def test_it_is_used_by_keyboard_and_answers_as_darban_explain_does_for_the_vlan(
     explain = (DARBAN, "explain", "--config", watched.server.config)
     done = subprocess.run(
         [*explain, "--vlan", "administration", "web.telegram.org"],
+        env={**os.environ, "COLUMNS": "1000"},
         capture_output=True,
         text=True,
         check=False,
