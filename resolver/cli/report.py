@@ -1,9 +1,11 @@
 """``darban report``: the report of a period, or of the policy in force, for an auditor."""
 
+import os
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Literal
 
 import typer
@@ -113,9 +115,9 @@ def report(
 
         darban report --at 2027-03-20T10:00 > report.html
     """
-    if not (export or output or as_json or as_csv) and sys.stdout.isatty():
-        raise DarbanError("the report is a page: darban report > report.html; or print --json")
     asked = AskedPeriod(month, first, last)
+    if not (export or output or as_json or as_csv) and sys.stdout.isatty():
+        raise DarbanError(_for_a_file(is_of_period=asked.is_given or bool(merge)))
     detail = _detail(summary, full)
     if detail is not ReportDetail.USUAL and (
         as_json or as_csv or export or not (asked.is_given or merge)
@@ -154,6 +156,18 @@ def report(
             policy_report_page.page(made, compiled, language)
         )  # its texts are escaped as HTML
     return int(made.failed > 0)
+
+
+def _for_a_file(*, is_of_period: bool) -> str:
+    """Where the page can be written, instead of the terminal."""
+    file = "report.html" if os.access(".", os.W_OK) else f"{gettempdir()}/report.html"
+    output = (
+        f"; or by '--output {file}', which signs it with [report] sign_key" if is_of_period else ""
+    )
+    return (
+        "the report is an HTML page, and this is a terminal: write it to a file, by "
+        f"'> {file}' after the command{output}; or add --json"
+    )
 
 
 def _detail(summary: bool, full: bool) -> ReportDetail:
