@@ -291,9 +291,10 @@ def _next_steps(path: Path, vlans: Sequence[NewVlan], address: str) -> Sequence[
 
 def _how_to_serve(path: Path) -> str:
     """The command that serves the file; a reload would refuse its other addresses to listen on."""
-    if path.parent != SYSTEM.parent:
+    absolute = path.absolute()
+    if absolute.parent != SYSTEM.parent:
         return f"darban run --config {path}"
-    put = "" if path == SYSTEM else f"mv -T --backup --suffix=.old {path} {SYSTEM} && "
+    put = "" if absolute == SYSTEM else f"mv -T --backup --suffix=.old {absolute} {SYSTEM} && "
     return f"{put}systemctl restart darban"
 
 

@@ -115,13 +115,20 @@ def test_the_hook_of_certbot_writes_through_no_link(folder: Path, leads_to: str)
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize("is_relative", [False, True])
 def test_what_init_prints_replaces_a_link(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    is_relative: bool,
 ) -> None:
     config = folder / "darban" / "config.toml"
     monkeypatch.setattr(init, "SYSTEM", config)
+    monkeypatch.chdir(config.parent)
     new = config.with_name("ali.toml")
-    assert init.init(new, vlan=["staff=127.0.10.0/24"], listen=["127.0.0.1"]) == 0
+    given = Path("ali.toml") if is_relative else new
+    assert init.init(given, vlan=["staff=127.0.10.0/24"], listen=["127.0.0.1"]) == 0
     [command] = re.findall(r"mv .*(?= && systemctl)", capsys.readouterr().out)
     config.symlink_to(folder / "elsewhere")
     text = new.read_text("utf-8")
