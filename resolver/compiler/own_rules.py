@@ -15,10 +15,12 @@ class Unfit(NamedTuple):
     advice: str
 
 
-def own_rule(text: str, does: Action) -> OwnRule | Unfit:
-    """Read an entry."""
+def own_rule(text: str, does: Action, *, is_service: bool) -> OwnRule | Unfit:
+    """Read an entry; where it is no rule, ``is_service`` says that it names a service."""
     rule = read_rule(text, 0)
     reason = _unfit(text, rule, allow=does is Action.PASS)
+    if reason and is_service and does is not Action.PASS:
+        reason = "a service, which belongs in 'block' of a policy"
     if isinstance(rule, Rule) and not reason:
         return OwnRule(name=rule.name, subtree=rule.subtree, does=does, text=text)
     return Unfit(

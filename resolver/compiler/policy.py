@@ -286,7 +286,8 @@ class _Compiler:
     ) -> Iterator[OwnRule]:
         """The rules of ``allow``, ``deny`` or ``except``; what is no rule is a problem."""
         for place, text in texts:
-            rule = own_rule(text, does)
+            is_service = not text.startswith("@") and self.catalog.members(text) is not None
+            rule = own_rule(text, does, is_service=is_service)
             if isinstance(rule, Unfit):
                 self.wrong((*path, place), toml_text(text), *rule)
             else:

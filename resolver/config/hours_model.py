@@ -33,7 +33,7 @@ def _read_holiday(value: object) -> dt.date:
     text = value.isoformat() if isinstance(value, dt.date) else value
     day = solar_hijri.read_day(text) if isinstance(text, str) else None
     if day is None:
-        raise InvalidValue(_HOLIDAY)
+        raise InvalidValue(_HOLIDAY, solar_hijri.days_of_month(str(value)))
     return day
 
 

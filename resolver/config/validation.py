@@ -14,9 +14,11 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from resolver.config.model import Config
+from resolver.config.model import Config, VlanConfig
+from resolver.config.policy_model import PolicyConfig
 from resolver.config.problems import Problem, closest, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Document, MergedDocument, Provenance
+from resolver.config.section import ConfigSection
 from resolver.config.toml_lines import Path
 from resolver.config.values import InvalidValue
 
@@ -45,6 +47,10 @@ _GONE = {
     "BlockLogConfig.file": "The key is gone: it is blocks.jsonl in the state directory.",
 }
 """What holds instead of a key of an earlier release."""
+_OF_A_POLICY = (
+    "It is a key of a policy, which blocks services: write it in the [policies] table that "
+    "'policy' of this VLAN names."
+)
 
 
 def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]:
@@ -103,8 +109,7 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
         case "extra_forbidden":
             section = _type_at(path[:-1])
             known = section.keys()
-            gone = _GONE.get(f"{section.__name__}.{path[-1]}")
-            advice = gone or did_you_mean(str(path[-1]), known)
+            advice = _instead_of_key(section, str(path[-1]))
             return provenance.problem(path, "an unknown key", one_of(known), advice)
         case "literal_error":
             known = get_args(_type_at(path))
@@ -114,6 +119,13 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
         case _:
             expected, advice = _expected(error)
             return provenance.problem(path, found, expected, advice)
+
+
+def _instead_of_key(section: type[ConfigSection], key: str) -> str:
+    """What to do about an unknown key."""
+    if section is VlanConfig and key in PolicyConfig.model_fields:
+        return _OF_A_POLICY
+    return _GONE.get(f"{section.__name__}.{key}") or did_you_mean(key, section.keys())
 
 
 def _expected(error: ErrorDetails) -> tuple[str, str]:

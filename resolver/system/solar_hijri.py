@@ -75,6 +75,16 @@ def read_day(text: str) -> dt.date | None:
         return None
 
 
+def days_of_month(text: str) -> str:
+    """``The month 1405-12 has 29 days.``: why there is no such date; empty for other reasons."""
+    parts = _DAY.fullmatch(text)
+    if parts is None:
+        return ""
+    year, month, of_month = parts.groups()
+    last = next((day for day in (31, 30, 29, 28) if read_day(f"{year}-{month}-{day}")), 0)
+    return f"The month {year}-{month} has {last} days." if 0 < last < int(of_month) else ""
+
+
 def is_meant(day: dt.date) -> bool:
     """Whether a date was written in this calendar and read as a Gregorian one."""
     return day.year in YEARS

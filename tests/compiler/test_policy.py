@@ -57,6 +57,15 @@ def test_what_is_meant_for_another_key_is_led_there(rule: str, reason: str) -> N
     assert [each.advice for each in problems if each.severity == "error"] == [f"Here: {reason}."]
 
 
+def test_a_service_among_the_names_of_a_vlan_is_led_to_its_policy() -> None:
+    lists = [AdblockReader.read("! Category: messenger\n||zoom.example^\n", "zoom", "zoom.txt")]
+    loaded = load_text(f'[policies.p]\n{VLAN}deny = ["zoom", "zom", "zoom.example"]\n')
+    _, problems = compile_snapshot(loaded, lists)
+    service, name = (each.advice for each in problems if each.severity == "error")
+    assert service == "Here: a service, which belongs in 'block' of a policy."
+    assert name == "Here: 'zom' is a single label: a whole top-level domain."
+
+
 def test_an_alias_stands_alone() -> None:
     local = '[[local]]\nname = "a.example"\nrecords = ["CNAME b.example", "A 10.0.0.1"]\n'
     _, (problem,) = compile_snapshot(load_text(local + "[policies.p]\n" + VLAN), [])

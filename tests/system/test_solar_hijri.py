@@ -53,5 +53,22 @@ def test_what_is_no_date(written: tuple[int, int, int]) -> None:
     assert solar_hijri.to_gregorian(*written) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1405-12-30", "The month 1405-12 has 29 days."),
+        ("1403-12-31", "The month 1403-12 has 30 days."),
+        ("2026-02-29", "The month 2026-02 has 28 days."),
+        ("1405-12-29", ""),
+        ("1405-13-01", ""),
+        ("1405-12-00", ""),
+        ("0000-01-32", ""),
+        ("Esfand", ""),
+    ],
+)
+def test_a_date_with_too_high_a_day_says_how_many_the_month_has(text: str, says: str) -> None:
+    assert solar_hijri.days_of_month(text) == says
+
+
 def test_persian_digits() -> None:
     assert solar_hijri.digits("1595/الف/م, 0") == "۱۵۹۵/الف/م, ۰"
