@@ -72,9 +72,9 @@ def explain(
     is, beside what the upstream answers now; servers of 'fallback' are not asked. With --at, the
     hours and exemptions of a moment to come decide, or the config, lists and exemptions that were
     in force at a past one, as far as they are kept: this needs no server, and uses the code of this
-    release. A moment is solar Hijri or Gregorian by its year, and of the time zone of [report]
-    unless it has an offset, such as +03:30; a date alone is its beginning. Exits with 1 where the
-    name is blocked, or nothing was in force.
+    release. A file of --config decides as it is now, also with --at. A moment is solar Hijri or
+    Gregorian by its year, and of the time zone of [report] unless it has an offset, such as +03:30;
+    a date alone is its beginning. Exits with 1 where the name is blocked, or nothing was in force.
 
         darban explain 10.10.3.7 web.telegram.org
 
@@ -93,6 +93,9 @@ def explain(
         past = in_force_at(_server_config(), moment)
         asked += [(each.compiled, each.index, each) for each in past]
     else:
+        if config is not None and at is not None:
+            then = ", and not by what was in force then" if is_past(moment) else ""
+            echo(f"by {config} as it is now{then}", err=True)
         asked.append((*(_of_config(config) if config is not None else _in_force()), None))
     if any(question.host == each.name for compiled, _, _ in asked for each in compiled.services):
         about = "this is about a domain {0}, not about the names of the service {0}"

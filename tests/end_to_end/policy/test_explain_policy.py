@@ -278,6 +278,19 @@ def test_explain_at_a_moment(config: Path) -> None:
     assert _explain(config, *arguments, "--at", "tomorrow").code == WRONG
 
 
+@pytest.mark.parametrize(
+    ("moment", "more"),
+    [("2026-01-01T10:00", ", and not by what was in force then"), ("2199-01-01T10:00", "")],
+)
+def test_the_first_line_says_that_a_file_decides_as_it_is_now(
+    config: Path, moment: str, more: str
+) -> None:
+    done = _explain(config, "127.0.10.5", "web.telegram.org", "--at", moment)
+    first, second, *_ = done.err.splitlines()
+    assert first == f"by {config} as it is now{more}"
+    assert second.startswith(f"at {moment[:10]} 10:00:00")
+
+
 def test_check_names_the_hours_and_their_next_change(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     hours = '\n[hours.office]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
