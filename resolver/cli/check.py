@@ -81,9 +81,12 @@ def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> Compil
     compiled = compile_shown(path, wall, files)
     if compiled.errors:
         return compiled
-    if compiled.snapshot.compiled.settings.publish is not None:
+    publication = compiled.snapshot.compiled.settings.publish
+    if publication is not None:
         compiled = with_misfits(compiled, Enforcer.ZONES, *Fit)
-        # The export says so only of exemptions that were there then.
+    if publication is not None and not publication.secondaries:
+        # What transfers nothing is Unbound, which reads the zone files of this host. Its export
+        # says so only of exemptions that were there then.
         compiled = with_misfits(compiled, Enforcer.UNBOUND, Fit.LOOSER, only=EXEMPTIONS)
     of_hosts = _absent_addresses(compiled.loaded)
     of_lists = missing_ranges(compiled.snapshot.compiled)

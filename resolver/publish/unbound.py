@@ -26,7 +26,8 @@ _HEAD = """\
 # "unbound-control auth_zone_reload ZONE" for each.
 #
 # An alias that is cached when a name is blocked, or when an exemption ends, is answered from the
-# cache until its TTL ends. So TTLs are at most {ttl} s.
+# cache until its TTL ends, and so is one to an exempt name, for all clients of the policy, that an
+# exempted client has asked for. So TTLs are at most {ttl} s.
 server:
     module-config: "respip validator iterator"
     ede: yes

@@ -123,6 +123,9 @@ def test_an_exemption_that_opens_aliases_for_others_on_unbound_is_named(
     for text in (checked.out, exported.err):
         assert f"[{kind}-in-unbound:administrative]" in text
         assert said in text
+    bind = '[publish.secondaries.tehran]\naddress = "10.0.0.9"\n'
+    config.write_text(shipped(["127.0.0.1:5353"]) + publish + bind + granted, encoding="utf-8")
+    assert "unbound" not in darban("check", at=tmp_path).out
 
 
 def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
