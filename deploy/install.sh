@@ -122,10 +122,27 @@ is_complete() { # release
   [ -e "$ROOT$1/complete" ]
 }
 
+# Say every half minute how many C files are compiled, and of which module the last one is.
+tell_compiling() {
+  while sleep 30 >/dev/null 2>&1 && kill -0 $$; do
+    files=$(find "$WORK/source/build" -name '*.c' 2>/dev/null | wc -l)
+    compiled=$(find "$WORK/source/build" -name '*.o' -printf '%T@ %f\n' 2>/dev/null | sort -n)
+    last=$(say "$compiled" | sed -n '$ { s/.* //; s/^__native_//; s/___/./g; s/[.]o$//; p }')
+    case $last in
+      "") say "Compiling: no C file is compiled yet ..." ;;
+      *) say "Compiling: $(say "$compiled" | wc -l) of $files C files, the last of $last ..." ;;
+    esac
+  done
+}
+
 # Build the compiled wheel. While it is built, the service that runs here goes before.
 compile() {
   say "Compiling at low priority, about a minute ..."
-  DARBAN_COMPILE=1 PYTHON="$PYTHON" nice -n 10 ionice -c 3 "$SOURCE/deploy/wheel.sh" "$WORK" && return
+  tell_compiling 9>&- &  # which does not hold the lock
+  result=0
+  DARBAN_COMPILE=1 PYTHON="$PYTHON" nice -n 10 ionice -c 3 "$SOURCE/deploy/wheel.sh" "$WORK" || result=$?
+  kill $! 2>/dev/null || true
+  [ "$result" != 0 ] || return 0
   say "Not compiled, for the reason above. Python interprets this release: the same answers, for"
   say "more CPU time. To compile it, correct that and install again; COMPILE=no does not try."
   return 1
