@@ -40,23 +40,30 @@ class HttpSocket:
         if self._socket is not None:
             manager.store_sockets([self._socket])
 
+    def open(self) -> socket.socket:
+        """Open it, unless it is open; OSError if it cannot be, such as at a port that is taken."""
+        if self._socket is None:
+            setting = f"[{self._what}] listen"
+            self._socket = open_http_socket(self._endpoint, self._what, setting)
+            self._manager.store_sockets([self._socket])
+        return self._socket
+
     async def opened(self) -> socket.socket:
         """The open socket; waits while another program has the port."""
         waits = False
-        while self._socket is None:
+        while True:
             try:
-                setting = f"[{self._what}] listen"
-                self._socket = open_http_socket(self._endpoint, self._what, setting)
+                opened = self.open()
             except OSError as error:
                 if not waits:
                     self._report(error)
                 waits = True
                 await asyncio.sleep(_AGAIN)
             else:
-                self._manager.store_sockets([self._socket])
+                break
         if waits:
             log.info("%s: %s are served there now", self._endpoint, self._what)
-        return self._socket
+        return opened
 
     def pass_on(self) -> None:
         """Pass the socket on to the process that begins again in the place of this one."""

@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -200,6 +200,8 @@ class _Supervisor:
         try:
             self._rollout.start_resolving()
             self._certificate.look()
+            with suppress(OSError):  # tried again, and reported, once the workers serve
+                self._metrics_socket.open()  # a scrape waits now for what is slow to import
             await self._pool.start(self._manager.keep_alive)
             await self._control.listen(self._commands())
             if accepted is not None:

@@ -62,6 +62,16 @@ def test_a_port_that_is_taken_is_tried_until_it_is_free(make_small: MakeSmall) -
     assert server.err.count("metrics cannot be served there") == 1
 
 
+def test_a_scrape_that_comes_with_the_first_answers_is_not_refused(make_small: MakeSmall) -> None:
+    """The pages are slow to import, so after the workers; the port is open before them."""
+    server = make_small()
+    server.through = ["env"]  # a process of its own, which has imported nothing
+    server.launch()
+    wait_for(lambda: ask(server.port, "agency.example"), "a worker answers", pause=0.005)
+    assert len(_listening(server.metrics_port)) == 1
+    assert _scraped(server).value("darban_workers") == 1
+
+
 def test_nobody_can_take_the_port_while_the_server_is_restarted(
     make_small: MakeSmall, tmp_path: Path
 ) -> None:
