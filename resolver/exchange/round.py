@@ -42,7 +42,7 @@ def tcp_wait(server: Server) -> float:
 
     It is in proportion to the time that the server usually needs.
     """
-    return max(_TCP_WAIT, 2 * server.rto_base)
+    return max(_TCP_WAIT, 2 * server.rto_base, 2 * server.stream_srtt)
 
 
 def makes_progress(server: Server, last_at: float, now: float) -> bool:

@@ -68,7 +68,8 @@ class Server:
     __slots__ = (
         *("address", "authorities", "edns_until", "lame_until", "last_answer_at", "name"),
         *("plain_until", "port", "probe_at", "rejected", "rto", "rto_base", "rttvar"),
-        *("silent_since", "silent_udp", "source_address", "srtt", "timeouts", "tls_name"),
+        *("silent_since", "silent_udp", "source_address", "srtt", "stream_srtt", "timeouts"),
+        "tls_name",
     )
 
     def __init__(
@@ -93,6 +94,8 @@ class Server:
         self.srtt = 0.0
         """Smoothed round-trip time over UDP or TLS in seconds, or the last over TCP; else 0."""
         self.rttvar = 0.0
+        self.stream_srtt = 0.0
+        """Smoothed time of its answers over TCP in seconds."""
         self.timeouts = 0
         """Consecutive questions that timed out."""
         self.silent_since = 0.0
@@ -153,6 +156,7 @@ class Server:
             self.answered(seconds, now)
             return
         self.timeouts = 0
+        self.stream_srtt += (min(seconds, _MAX_WAIT) - self.stream_srtt) / 8
         if asked_at <= self.last_answer_at:
             self.silent_udp = 0
         elif self.silent_udp < _SILENT_UDP_AFTER:

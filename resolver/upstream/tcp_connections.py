@@ -5,15 +5,18 @@ wait until the server is verified, and are padded; a connection is kept for ``TL
 since another handshake costs more; after a failed handshake, as with a wrong certificate, no other
 one begins for ``_AFTER_FAILURE`` seconds.
 
-Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
-most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. A further one is
-opened while each has ``SPREAD`` queries and none makes progress, since a lost packet holds up all
-queries of a connection; or while each has one, for a query that was asked before and lost. While
-answers come, another connection would wait behind them on a slow link, and take their place there.
-An idle connection is closed after ``IDLE`` seconds. If all connections are full, a VLAN that has
-fewer than ``OWN`` queries on them adds to them; a query of another goes over UDP again. So an
-attacker who forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose
-queries get no answers cannot keep others from TCP.
+Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A server has at most
+``MAX_CONNECTIONS`` connections. A further one is opened while each has ``SPREAD`` queries and none
+makes progress, since a lost packet holds up all queries of a connection; or while each has one, for
+a query that was asked before and lost. While answers come, another connection would wait behind
+them on a slow link, and take their place there: it is opened only where each has ``CROWD`` queries,
+and while segments are full ``_NEXT_CONNECTION`` seconds after the one before. Segments that are not
+full have not waited for the link: the server bounds what it does at a time for one connection.
+
+An idle connection is closed after ``IDLE`` seconds. If ``MAX_WAITING`` queries wait, a VLAN that
+has fewer than ``OWN`` of them adds to them; a query of another goes over UDP again. So an attacker
+who forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose queries get
+no answers cannot keep others from TCP.
 
 A connection that has given nothing since a query was sent, until the time of that query is over,
 takes no more queries, since its server may have restarted, or packets are lost. It stays open for
@@ -45,19 +48,25 @@ from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address
 from resolver.upstream.tls_client import TlsClient
 
-MAX_WAITING: Final = 64
+MAX_WAITING: Final = 1024
+"""Queries to a server, on all connections."""
 SPREAD: Final = 8
+CROWD: Final = 64
 MAX_CONNECTIONS: Final = 8
 MAX_SILENT: Final = 64
 """Where half of the packets are lost, a connection and its answer take some seconds."""
 OWN: Final = 16
-"""Queries to a server over TCP that a VLAN may have where all connections are full."""
+"""Queries to a server over TCP that a VLAN may have where too many wait."""
 IDLE: Final = 5.0
 """In seconds."""
 TLS_IDLE: Final = 60.0
 """In seconds."""
 _AFTER_FAILURE: Final = 1.0
 """In seconds."""
+_NEXT_CONNECTION: Final = 1.0
+"""In seconds."""
+_FULL: Final = 1000
+"""Octets of a segment to which no further answer may have fitted; it has 1,220 at most."""
 _IDLE_CLOSE: Final = 1.0
 """Seconds without an answer, after which a closed connection was closed since it was idle."""
 _ANSWERS: Final = 1.0
@@ -98,6 +107,8 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         self.last_answer_at = 0.0
         """When the last one was received (monotonic seconds)."""
         self._progress_at = 0.0
+        self.fills_segments = False
+        """Whether what was received last filled a segment."""
         self.is_silent = False
         """Whether it takes no more queries, since it has given nothing for too long."""
         self.is_given_up = False
@@ -180,6 +191,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
 
     def received(self) -> None:
         """Report whole messages."""
+        self.fills_segments = len(self._received) >= _FULL
         while (packet := self.next_message()) is not None:
             if len(packet) >= 2:
                 self.answered += 1
@@ -227,6 +239,8 @@ class TcpConnectionPool(Generic[Waiting]):
         """Until then no other connection is opened, after a failed handshake."""
         self.last_answer_at = 0.0
         """When the last message was received on any connection (monotonic seconds)."""
+        self._opened_at = 0.0
+        """When the last connection was opened."""
         self._random = RandomIds()
         self._most = SPREAD
         """The queries on one connection, while another may be opened."""
@@ -258,31 +272,34 @@ class TcpConnectionPool(Generic[Waiting]):
         return connection, ident
 
     def _choose(self, vlan: int, alone: bool) -> TcpConnection[Waiting] | None:
-        least = min(
-            self._open, key=lambda each: (len(each.waiting), not each.is_open), default=None
-        )
-        if least is None or not self._takes(least, alone):
-            fails = self.loop.time() < self._failing_until
-            if least is None and fails:
-                raise ConnectionError
-            if least is None or (len(self._open) < MAX_CONNECTIONS and not fails):
-                return self._new()
-            if len(least.waiting) >= MAX_WAITING and self._held_by(vlan) >= OWN:
-                return None
-        return least
+        """The connection for a query; None if there is no room for it."""
+        least = _least(self._open)
+        if least is not None and len(least.waiting) < (1 if alone else self._most):
+            return least
+        now = self.loop.time()
+        fails = now < self._failing_until
+        if least is None and fails:
+            raise ConnectionError
+        progressing = [] if alone else self._progressing(now)
+        if progressing and not self._is_another_due(progressing, now):
+            least = _least(progressing)
+        elif least is None or (len(self._open) < MAX_CONNECTIONS and not fails):
+            return self._new()
+        is_full = sum(len(each.waiting) for each in self._open) >= MAX_WAITING
+        return None if is_full and self._held_by(vlan) >= OWN else least
 
-    def _takes(self, connection: TcpConnection[Waiting], alone: bool) -> bool:
-        """Whether a connection takes a query before another one is opened."""
-        waiting = len(connection.waiting)
-        if alone:
-            return waiting == 0
-        if waiting < self._most:
-            return True
-        if self._most < SPREAD:  # the server closes connections after so many answers
+    def _progressing(self, now: float) -> list[TcpConnection[Waiting]]:
+        """The connections that make progress; none if each is closed after so many answers."""
+        if self._most < SPREAD:
+            return []
+        return [each for each in self._open if makes_progress(self._server, each.progress_at, now)]
+
+    def _is_another_due(self, progressing: list[TcpConnection[Waiting]], now: float) -> bool:
+        """Whether another connection is worth its place on the link while these progress."""
+        if self._connecting or any(len(each.waiting) < CROWD for each in progressing):
             return False
-        if waiting >= MAX_WAITING:
-            return False
-        return makes_progress(self._server, connection.progress_at, self.loop.time())
+        is_link_full = any(each.fills_segments for each in progressing)
+        return not is_link_full or now >= self._opened_at + _NEXT_CONNECTION
 
     def _held_by(self, vlan: int) -> int:
         """The queries of a VLAN on the connections; those that are late do not count."""
@@ -311,6 +328,7 @@ class TcpConnectionPool(Generic[Waiting]):
 
     def _new(self) -> TcpConnection[Waiting]:
         connection = TcpConnection(self)
+        self._opened_at = self.loop.time()
         self._open.append(connection)
         self._connecting[connection] = self.loop.create_task(self._connect(connection))
         return connection
@@ -386,6 +404,11 @@ class TcpConnectionPool(Generic[Waiting]):
             made.close()
             raise
         return made
+
+
+def _least(connections: list[TcpConnection[Waiting]]) -> TcpConnection[Waiting] | None:
+    """The connection with the fewest queries, rather one that is made; None without any."""
+    return min(connections, key=lambda each: (len(each.waiting), not each.is_open), default=None)
 
 
 def _end(handshake: asyncio.Task[socket.socket]) -> None:

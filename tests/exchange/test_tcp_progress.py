@@ -8,7 +8,7 @@ from resolver.dns.render import QueryProfile
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.exchange import Exchange
 from resolver.exchange.question import UpstreamQuestion
-from resolver.exchange.round import ROUND
+from resolver.exchange.round import ROUND, tcp_wait
 from resolver.exchange.servers import Group, Server
 
 QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryProfile(0x0100, qtype=1), b"")
@@ -91,3 +91,13 @@ def test_progress_is_waited_for_until_the_round_is_over() -> None:
     assert not exchange.has_more_time(attempt, NOW + ROUND)
     assert exchange.expired(attempt, NOW + ROUND) is None
     assert exchange.late == (attempt,)
+
+
+def test_a_server_that_answers_slowly_over_tcp_has_as_much_time_as_it_usually_needs() -> None:
+    exchange, attempt = begun("")
+    for _ in range(100):
+        attempt.server.answered_stream(0.5, NOW, NOW)
+    assert tcp_wait(attempt.server) == pytest.approx(1.0, abs=0.01)
+    attempt.progress_at = NOW + 0.2
+    assert exchange.has_more_time(attempt, NOW + 1.1)
+    assert not exchange.has_more_time(attempt, NOW + 1.3)

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections import deque
+from contextlib import suppress
 
 import pytest
 from dnslib import RCODE, DNSRecord
@@ -187,5 +189,65 @@ def test_an_answer_that_comes_slowly_over_tcp_is_asked_for_once() -> None:
                 assert at - BOOT > 2
                 assert asked == 1
                 await asyncio.sleep(1)  # the other end is closed, too
+
+    run(play)
+
+
+class ThinLink:
+    """A TCP server behind a link for 250 answers a second; 25 of a connection fill a packet."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.asked = 0
+        self._turns: deque[tuple[asyncio.StreamWriter, list[bytes]]] = deque()
+        """The connections with answers, by turns."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        answers: list[bytes] = []
+        with suppress(asyncio.IncompleteReadError, ConnectionResetError):
+            while True:
+                size = int.from_bytes(await reader.readexactly(2), "big")
+                response = good(DNSRecord.parse(await reader.readexactly(size)))
+                self.asked += 1
+                if not answers:
+                    self._turns.append((writer, answers))
+                answers.append(len(response).to_bytes(2, "big") + response)
+        writer.close()
+
+    async def carry(self) -> None:
+        """Carry the answers, packet by packet."""
+        while True:
+            if not self._turns:
+                await asyncio.sleep(0.004)
+                continue
+            writer, answers = self._turns.popleft()
+            packet = answers[:25]
+            await asyncio.sleep(0.004 * len(packet))
+            writer.write(b"".join(packet))
+            del answers[: len(packet)]
+            if answers:
+                self._turns.append((writer, answers))
+
+
+def test_a_link_that_is_too_slow_for_a_while_carries_each_answer_over_tcp_once() -> None:
+    """Of 500 names a second, it carries half; more connections would share the same link."""
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            link = ThinLink()
+            carrying = asyncio.create_task(link.carry())
+            where = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(link.serve, *where):
+                for number in range(1000):
+                    on.client.ask(f"{number}.example.")
+                    await asyncio.sleep(0.002)
+                await on.until_idle()
+                rcodes = {reply.header.rcode for _, reply in on.client.replies}
+                assert (rcodes, len(on.client.replies)) == ({RCODE.NOERROR}, 1000)
+                assert (link.asked, link.accepted <= 3) == (1000, True)
+                assert loop.time() - BOOT < 4.5
+                await asyncio.sleep(LATE + 6)  # until all connections are closed
+            carrying.cancel()
 
     run(play)

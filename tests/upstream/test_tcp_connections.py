@@ -13,6 +13,7 @@ from resolver.exchange.round import tcp_wait
 from resolver.exchange.servers import Server
 from resolver.transport.loop import Loop
 from resolver.upstream.tcp_connections import (
+    CROWD,
     HANDSHAKES,
     IDLE,
     MAX_CONNECTIONS,
@@ -124,6 +125,40 @@ def test_no_other_connection_is_opened_while_one_with_many_queries_makes_progres
             pool.send(b"query", SOMEBODY)
             assert len(pool._open) == 2, "nothing comes any more"
             await asyncio.sleep(1)
+            for each in tuple(pool._open):
+                each.close()
+            await asyncio.sleep(1)  # the other end is closed, too
+
+    run(play)
+
+
+@pytest.mark.parametrize(("octets", "connections"), [(1200, [1, 1, 2, 2, 3]), (300, [2, 3, 4, 5])])
+def test_a_crowd_on_a_connection_that_makes_progress_opens_another(
+    octets: int, connections: list[int]
+) -> None:
+    """Once a second where the link bounds it, as full segments show; else at once."""
+
+    async def play(loop: Loop) -> None:
+        async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                while await reader.read(1):
+                    writer.write(bytes((0, 1, 0)) * (octets // 3))  # but no answer
+                    await writer.drain()
+                    await asyncio.sleep(0.1)
+            writer.close()
+
+        async with await asyncio.start_server(dribble, "127.0.0.1", 0) as listening:
+            server = server_at(listening.sockets[0].getsockname())
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lambda _: None)
+            pool.send(b"query", SOMEBODY)
+            await asyncio.sleep(0.1)
+            counts = []
+            for _ in connections:
+                for _ in range(2 * CROWD):
+                    pool.send(b"query", SOMEBODY)
+                counts.append(len(pool._open))
+                await asyncio.sleep(0.5)
+            assert counts == connections
             for each in tuple(pool._open):
                 each.close()
             await asyncio.sleep(1)  # the other end is closed, too
