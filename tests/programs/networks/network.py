@@ -34,6 +34,15 @@ _BURST = """\
 ip saddr @burst drop
     meta l4proto { udp, tcp } numgen random mod 40 0 add @burst { ip saddr timeout 50ms } drop"""
 """A packet of 40 begins a burst, in which all are lost (Gilbert 1960)."""
+_TCP_APART = """
+table ip apart {
+  chain leaving {
+    type filter hook postrouting priority 0; policy accept;
+    meta l4proto tcp meta priority set 1:1
+  }
+}
+"""
+_ANY_RATE = ("htb", "rate", "1gbit")
 _QUEUE = "40000"
 """Octets that wait where the link has a rate."""
 _LARGE = 1400
@@ -77,13 +86,17 @@ class Network:
         if row.drops_large:
             bad.append(f"meta length > {_LARGE} drop")
         closed = [f"{row.closed} drop"] if row.closed else []
-        self._nft([], bad)
-        self._nft(self.into_upstreams, bad + closed)
+        self._nft([], _rules(bad))
+        self._nft(self.into_upstreams, _rules(bad + closed))
         for namespace, link in self._ends():
-            if row.kbits:
-                tbf = ("rate", f"{row.kbits}kbit", "burst", "3000", "limit", _QUEUE)
-                at = (program("tc"), "qdisc", "add", "dev", link, "root", "tbf", *tbf)
-                self._run([*self._made.into(namespace), *at])
+            into = self._made.into(namespace)
+            if row.tcp_kbits:
+                self._tc(into, "qdisc", link, "root", "handle", "1:", "htb")  # the rest passes
+                self._tc(into, "class", link, "parent", "1:", "classid", "1:1", *_ANY_RATE)
+                self._tc(into, "qdisc", link, "parent", "1:1", *_at_rate(row.tcp_kbits))
+                self._nft(into, _TCP_APART)
+            elif row.kbits:
+                self._tc(into, "qdisc", link, "root", *_at_rate(row.kbits))
 
     def queries(self) -> int:
         """The queries that the resolver has sent since the link was degraded.
@@ -93,14 +106,26 @@ class Network:
         listed = self._run([*self.into_upstreams, program("nft"), "list", "ruleset"])
         return sum(map(int, re.findall(r"counter packets (\d+)", listed)))
 
-    def _nft(self, into: list[str], bad: Sequence[str]) -> None:
-        rules = _RULES.format(port=PORT, tls_port=TLS_PORT, drop="\n    ".join(bad))
+    def _tc(self, into: Sequence[str | Path], what: str, link: str, *settings: str) -> None:
+        self._run([*into, program("tc"), what, "add", "dev", link, *settings])
+
+    def _nft(self, into: Sequence[str | Path], rules: str) -> None:
         self._run([*into, program("nft"), "-f", "-"], rules)
 
     def _run(self, command: list[str | Path], said: str = "") -> str:
         done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+
+def _rules(drop: Sequence[str]) -> str:
+    """Rules that count queries, and drop what these say."""
+    return _RULES.format(port=PORT, tls_port=TLS_PORT, drop="\n    ".join(drop))
+
+
+def _at_rate(kbits: int) -> tuple[str, ...]:
+    """A queue that sends so much a second."""
+    return "tbf", "rate", f"{kbits}kbit", "burst", "3000", "limit", _QUEUE
 
 
 @contextmanager

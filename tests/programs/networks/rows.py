@@ -39,6 +39,8 @@ class Row:
     """Whether packets are lost in bursts, each way."""
     kbits: int = 0
     """The rate of the link, each way, in kbit/s; 0 for any."""
+    tcp_kbits: int = 0
+    """The rate of what is sent over TCP alone."""
     drops_large: bool = False
     """Whether packets over 1,400 octets are dropped, and nobody learns that."""
     tls: bool = False
@@ -199,6 +201,12 @@ ROWS = {
     ),
     "tcp-256": Row(
         "large answers over TCP at 256 kbit/s", (_large,), rate=8, names=400, together=8, kbits=256
+    ),
+    "tcp-limit": Row(
+        "400 answers a second over TCP alone, which has 128 kbit/s",
+        (_truncating,),
+        rate=400,
+        tcp_kbits=128,
     ),
     "tls-loss-30": Row("DNS over TLS, 30 % loss", loss=30, rate=50, tls=True),
     "tls-150": Row(
