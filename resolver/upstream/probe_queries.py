@@ -1,6 +1,6 @@
 """Ask an upstream server some questions from sockets of its own, beside what clients ask.
 
-An answer with an address of the national filter is no answer: it says nothing of the server.
+An answer with an address of the filter of a query is no answer: it says nothing of the server.
 """
 
 import asyncio

@@ -3,7 +3,8 @@
 It is asked for a name that exists. An answer with an error is wrong, and so is one that says
 nothing about the name: the server refuses these queries, or knows other zones alone. It is also
 asked for a made-up name. An address for that is wrong: the server rewrites NXDOMAIN, or somebody on
-the path does.
+the path does. So is an address of the national filter, whose answers for other names are no
+answers: a made-up name is not among those that it bans.
 
 A server that validates sets AD on the signed name, answers the bogus one with SERVFAIL, and gives
 its records where CD disables checking (RFC 4035 section 3.2.2). Any other result proves nothing:
@@ -36,7 +37,7 @@ class Probed(NamedTuple):
 
 
 class ProbedNames(NamedTuple):
-    """The names that a server is asked for, in wire form, and whose answers are none."""
+    """The names that a server is asked for, in wire form, and the filter whose answers are none."""
 
     exists: bytes
     made_up: bytes
@@ -48,10 +49,10 @@ class ProbedNames(NamedTuple):
     def queries(self) -> Iterator[ProbeQuery]:
         """The queries for these names: the made-up one is the last, if there is one."""
         asked = [(self.exists, codes.AD), (self.signed, codes.AD), (self.bogus, codes.AD)]
-        asked += [(self.bogus, codes.CD)]
-        asked += [(self.made_up, 0)] if self.made_up else []
-        for name, flag in asked:
+        for name, flag in (*asked, (self.bogus, codes.CD)):
             yield ProbeQuery(name, flag, self.filter_addresses)
+        if self.made_up:
+            yield ProbeQuery(self.made_up)
 
 
 async def probe(server: ServerAddress, names: ProbedNames) -> Probed:

@@ -5,8 +5,10 @@ from dnslib import RCODE, RR, DNSHeader, DNSRecord
 
 from resolver.dns import names
 from resolver.dns.response import Response, scan
+from resolver.policy.filter_addresses import FilterAddresses
 from resolver.transport.loop import Loop
 from resolver.upstream.validation_probe import Probed, ProbedNames, fault_of, is_passed, probe
+from tests.exchange.filtered import FILTER, FILTERED
 from tests.upstream.forwarding import Upstream, address_of
 from tests.upstream.virtual_time import run
 
@@ -67,7 +69,9 @@ def test_no_answer_and_no_error_are_not_wrong(said: Said) -> None:
 MADE_UP = names.parse("made-up.example")
 
 
-def _probed(zone: str, made_up: bytes = MADE_UP) -> Probed:
+def _probed(
+    zone: str, made_up: bytes = MADE_UP, of_filter: FilterAddresses | None = None
+) -> Probed:
     """What a probe finds of a server that has these records, and NXDOMAIN for all other names."""
     records = RR.fromZone(zone)
 
@@ -83,7 +87,7 @@ def _probed(zone: str, made_up: bytes = MADE_UP) -> Probed:
     async def play(loop: Loop) -> None:
         upstream = Upstream(loop, answering)
         exists, other = names.parse("exists.example"), names.parse("other.example")
-        asked = ProbedNames(exists, made_up, other, other)
+        asked = ProbedNames(exists, made_up, other, other, of_filter)
         found.append(await probe(address_of(upstream), asked))
         upstream.close()
 
@@ -105,6 +109,15 @@ EXISTS = "exists.example. 60 A 192.0.2.1\n"
 )
 def test_an_address_for_a_made_up_name_is_rewriting(zone: str, rewrites: bool) -> None:
     assert _probed(EXISTS + zone) == Probed(validates=False, wrong="", rewrites=rewrites)
+
+
+@pytest.mark.parametrize("names_with_it", [("exists", "other", "made-up"), ("exists", "other")])
+def test_an_address_of_the_national_filter_is_wrong_for_a_made_up_name_alone(
+    names_with_it: tuple[str, ...],
+) -> None:
+    zone = "".join(f"{name}.example. 60 A {FILTERED}\n" for name in names_with_it)
+    rewrites = "made-up" in names_with_it
+    assert _probed(zone, of_filter=FILTER) == Probed(validates=False, wrong="", rewrites=rewrites)
 
 
 def test_a_server_of_a_zone_is_asked_for_no_made_up_name() -> None:
