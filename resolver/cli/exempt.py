@@ -148,6 +148,9 @@ def exempt(
     of [report] unless it has an offset, such as +03:30; a date alone is its beginning. Exits with 1
     where an expectation would not hold.
 
+    A second exemption of the same clients, services and ticket is refused while the first lasts:
+    extend that one. --end also says who still has what by another exemption.
+
     Where the config names other nodes in [pair], the same is then done on each, by your own SSH.
     Where that fails, the command to run there later is shown, and the exit code is 3 if the node is
     not reached.

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,9 +19,14 @@ from resolver.config.amendment import unused_id
 from resolver.metrics.part import Answer
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, comparable, exemption_details
+from resolver.policy.exemption_overlap import StillExempted, repeats, still_exempted
 from resolver.policy.moment import ended
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.supervisor import control_client
+from resolver.system.english import some_text
+
+_SHOWN = 10
+"""Exemptions, clients and services that are named of those that go on."""
 
 
 class Edited(NamedTuple):
@@ -57,16 +62,21 @@ class ExemptionEdits:
     ) -> Edited:
         """Add an exemption. Where its id is there with the same content, nothing is done."""
         clients = self._edit.clients(whom)
-        id_ = id_ or unused_id(str(given["ticket"]), self._known)
-        exemption = {"id": id_, **clients, "services": services, **given}
+        unused = unused_id(str(given["ticket"]), self._known)
+        new = unused if id_ is None or id_ in self._known else id_
+        edited = self._edit.add({"id": new, **clients, "services": services, **given})
+        by_id = {details.id: details for details in exemption_details(edited.compiled)}
+        details = by_id[new]
+        known = self._known.get(id_ or "") or self._repeated(details)
+        id_ = known.id if known else new
         moments = {key: str(given[key]) for key in ("from", "until") if key in given}
-        shown = {"exemption": {**exemption, **moments}}
+        about = {"id": id_, **clients, "services": services, **given, **moments}
+        shown = {"exemption": about}
         prefixes = clients.get("prefixes")
         named = prefixes if isinstance(prefixes, list) else None
         words = [",".join(named or [whom]), *services, *_options({"id": id_, **given})]
-        if id_ in self._known:
-            return self._given_already(exemption, shown, words)
-        edited = self._edit.add(exemption)
+        if known:
+            return self._given_already(known, details, shown, words)
         begin = f"from {_moment(given['from'])} " if "from" in given else ""
         within = f" within {given['hours']}" if "hours" in given else ""
         said = (
@@ -77,24 +87,32 @@ class ExemptionEdits:
         )
         return self._activate(edited, "exempt", [said], shown, words)
 
+    def _repeated(self, given: ExemptionDetails) -> ExemptionDetails | None:
+        """The exemption that permits the same, for the same ticket, at a time of a new one."""
+        now = time.time()
+        running = (known for known in self._known.values() if not ended(known.until, now))
+        return next((known for known in running if repeats(known, given)), None)
+
     def _given_already(
-        self, exemption: Mapping[str, object], shown: Mapping[str, object], words: Sequence[str]
+        self,
+        known: ExemptionDetails,
+        given: ExemptionDetails,
+        shown: Mapping[str, object],
+        words: Sequence[str],
     ) -> Edited:
         """Say that an exemption is there already.
 
         Raises:
-            DarbanError: that of the same id has another content.
+            DarbanError: the one that is there has another content.
         """
-        known = self._known[str(exemption["id"])]
-        other = unused_id(known.id, self._known)
-        compiled = self._edit.add({**exemption, "id": other}).compiled
-        [given] = (each for each in exemption_details(compiled) if each.id == other)
-        if comparable(replace(given, id=known.id)) != comparable(known):
-            raise DarbanError(
-                f"there is already an exemption {exemption_text(known)}. Another one needs another "
-                "--id; --extend lets it end later, --end ends it; the config stays as it is"
-            )
-        return self._unchanged(f"exemption {exemption_text(known)}: is there already", shown, words)
+        if comparable(replace(given, id=known.id)) == comparable(known):
+            said = f"exemption {exemption_text(known)}: is there already"
+            return self._unchanged(said, shown, words)
+        another = "" if repeats(known, given) else "Another one needs another --id; "
+        raise DarbanError(
+            f"there is already an exemption {exemption_text(known)}. {another}--extend {known.id} "
+            f"lets it end later, --end {known.id} ends it; the config stays as it is"
+        )
 
     def extend(self, id_: str, end: dt.datetime, about: Mapping[str, str]) -> Edited:
         """Let an exemption end later. Where it does already, nothing is done."""
@@ -120,7 +138,13 @@ class ExemptionEdits:
         if id_ not in self._known and not is_there:
             said = f"there is no exemption '{id_}'; nothing to end"
             return self._unchanged(said, {"exemptions": []}, words)
-        return self._remove([id_], "exempt --end", words)
+        edited, now = self._edit.remove([id_]), time.time()
+        still = [*still_exempted(self._edit.compiled, id_, now)]
+        removed = self._known[id_]
+        lines = [_removed_text(removed), *_still_texts(still, now)]
+        by_others = [shared._asdict() for shared in still]
+        shown = {"exemptions": [removed], "still_exempted": by_others}
+        return self._activate(edited, "exempt --end", lines, shown, words)
 
     def prune(self) -> Edited:
         """Remove the exemptions that have ended."""
@@ -129,13 +153,10 @@ class ExemptionEdits:
         if not to_remove:
             said = "no exemption has ended; nothing to remove"
             return self._unchanged(said, {"exemptions": []}, words)
-        return self._remove(to_remove, "exempt --prune", words)
-
-    def _remove(self, ids: Sequence[str], event: str, words: Sequence[str]) -> Edited:
-        edited = self._edit.remove(ids)
-        removed = [self._known[each] for each in ids]
-        said = [f"removed: {exemption_text(each)}" for each in removed]
-        return self._activate(edited, event, said, {"exemptions": removed}, words)
+        edited = self._edit.remove(to_remove)
+        removed = [self._known[known] for known in to_remove]
+        lines = [*map(_removed_text, removed)]
+        return self._activate(edited, "exempt --prune", lines, {"exemptions": removed}, words)
 
     def _unchanged(self, said: str, shown: Mapping[str, object], words: Sequence[str]) -> Edited:
         return self._edited([f"{self._path}: {said}"], {**shown, "warnings": []}, words, None)
@@ -181,6 +202,21 @@ class ExemptionEdits:
         known = passing_prefixes(self._edit.compiled, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
+
+
+def _removed_text(exemption: ExemptionDetails) -> str:
+    return f"removed: {exemption_text(exemption)}"
+
+
+def _still_texts(still: Sequence[StillExempted], now: float) -> Iterator[str]:
+    """Who has which services by another exemption, now or later; of many, the first."""
+    for shared in still[:_SHOWN]:
+        when = "later" if shared.by.begins > now else "still"
+        whom = some_text(shared.clients[:_SHOWN], len(shared.clients))
+        services = some_text(shared.services[:_SHOWN], len(shared.services))
+        yield f"{when} exempted: {services} for {whom}, by {exemption_text(shared.by)}"
+    if len(still) > _SHOWN:
+        yield f"so by {len(still) - _SHOWN:,} more exemptions; --json has them"
 
 
 def _moment(value: object) -> str:

@@ -1,9 +1,7 @@
 """Where counts could name a person: VLANs and exemptions that hold few addresses."""
 
-from collections.abc import Iterable
-
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import Network, addresses_held, by_owner, network_of
+from resolver.policy.prefixes import addresses_held, by_owner, common, network_of
 
 
 def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[str]:
@@ -21,17 +19,7 @@ def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[
         else:
             networks = [network_of(each) for each in exempted.get(index, ())]
             held = {
-                vlan: addresses_held(_common(prefixes, networks)) for vlan, prefixes in own.items()
+                vlan: addresses_held(common(prefixes, networks)) for vlan, prefixes in own.items()
             }
         found.update(vlan for vlan, addresses in held.items() if 0 < addresses < fewest)
     return frozenset(compiled.vlans[vlan].name for vlan in found)
-
-
-def _common(some: Iterable[Network], others: list[Network]) -> list[Network]:
-    """The smaller of each two prefixes that overlap."""
-    return [
-        one if one.prefixlen >= other.prefixlen else other
-        for one in some
-        for other in others
-        if one.overlaps(other)
-    ]

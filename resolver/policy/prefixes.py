@@ -63,6 +63,16 @@ def by_owner(prefixes: Iterable[Prefix]) -> dict[int, list[Prefix]]:
     return found
 
 
+def common(some: Iterable[Network], others: list[Network]) -> list[Network]:
+    """The smaller of each two prefixes that overlap."""
+    return [
+        one if one.prefixlen >= other.prefixlen else other
+        for one in some
+        for other in others
+        if one.overlaps(other)
+    ]
+
+
 class PrefixTable:
     """Owners by prefix; the longest prefix that contains an address wins."""
 

@@ -431,6 +431,40 @@ def test_what_is_given_twice_is_there_once(running: Server) -> None:
     assert (server.config.read_text(encoding="utf-8"), _history(server)) == (text, known)
 
 
+@pytest.mark.parametrize("id_", [(), ("--id", "second")], ids=["no-id", "id"])
+def test_what_is_entered_again_is_no_second_exemption(
+    running: Server, id_: tuple[str, ...]
+) -> None:
+    server = running
+    assert _exempt(server, "127.0.10.7", "telegram", "viber", "--for", "2h").code == GOOD
+    text = server.config.read_text(encoding="utf-8")
+    again = _exempt(server, "127.0.10.7", "viber", "telegram", "--for", "3h", *id_)
+    assert (again.code, again.out) == (WRONG, "")
+    assert again.err.startswith("there is already an exemption pr-2031: telegram, viber for ")
+    assert "--extend pr-2031 lets it end later" in again.err
+    assert "--id" not in again.err
+    assert server.config.read_text(encoding="utf-8") == text
+    assert darban("exempt", "--end", "pr-2031", at=server.directory).code == GOOD
+    assert _data(server, "127.0.10.7") == "0.0.0.0"
+
+
+def test_the_end_of_an_exemption_names_those_that_go_on(running: Server) -> None:
+    server = running
+    assert _exempt(server, "127.0.10.7", "telegram", "viber", "--for", "2h").code == GOOD
+    wide = ("127.0.10.0/28", "telegram", "signal", "--for", "3h", "--id", "wide")
+    assert _exempt(server, *wide).code == GOOD
+    begin = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+    later = ("administration", "viber", "--from", begin, "--for", "2h", "--id", "later")
+    assert _exempt(server, *later).code == GOOD
+    ended = darban("exempt", "--end", "pr-2031", at=server.directory)
+    assert ended.code == GOOD, ended.out
+    assert "config.toml: still exempted: telegram for 127.0.10.7/32, by wide: " in ended.out
+    assert "config.toml: later exempted: viber for 127.0.10.7/32, by later: " in ended.out
+    assert _data(server, "127.0.10.7") == ANY_V4
+    last = darban("exempt", "--end", "wide", "--json", at=server.directory)
+    assert (last.code, last.json["still_exempted"]) == (GOOD, [])
+
+
 def test_an_old_copy_of_the_config_ends_no_exemption_in_silence(running: Server) -> None:
     server = running
     server.expect_error("reload by|exemption pr-2031|if that is meant")

@@ -187,6 +187,20 @@ def test_what_is_given_twice_is_there_once(up: Pair) -> None:
     assert pair.two.config.read_text(encoding="utf-8") == text
 
 
+def test_a_node_that_has_the_same_by_another_id_takes_it_as_done(up: Pair) -> None:
+    pair = up
+    until = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)).isoformat()
+    given = (*GIVEN, "--until", until, *BY)
+    assert pair.exempt("--here", *given, "--id", "fair", of=pair.two).code == GOOD
+    text = pair.two.config.read_text(encoding="utf-8")
+    done = pair.exempt(*given)
+    assert done.code == GOOD, done.out + done.err
+    assert "config.toml: exemption pr-2031 is written" in done.out
+    assert f"{NS2}: config.toml: exemption fair: telegram, viber for " in done.out
+    assert done.out.endswith(": is there already\n")
+    assert pair.two.config.read_text(encoding="utf-8") == text
+
+
 def test_what_the_other_refuses_is_said_with_the_line_to_run(up: Pair) -> None:
     pair = up
     assert pair.exempt("--here", *GIVEN, "--for", "2h", *BY, of=pair.two).code == GOOD
