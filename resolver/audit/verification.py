@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from resolver.audit.audit_log import AuditLog
+from resolver.audit.figures import store
 from resolver.audit.figures.seal import SealedFigures
-from resolver.audit.figures.store import month_of
-from resolver.audit.figures.tables import FiguresError
+from resolver.audit.figures.tables import FiguresError, copied
 from resolver.audit.journal import JOURNAL
 from resolver.audit.reading import Reading
 from resolver.audit.record import AuditRecord, ClockReading, Event
@@ -142,6 +142,7 @@ def verify(
         _check_head(witness, reading, check)
     _check_texts(audit_log, found.texts, check)
     _check_figures(found, figures_of, check)
+    _check_files(state, check)
     return check
 
 
@@ -187,7 +188,7 @@ def _check_texts(audit_log: AuditLog, texts: dict[str, str], check: Check) -> No
 def _check_figures(found: _Collected, figures_of: FiguresOf, check: Check) -> None:
     """Compare the figures of each time with the record that has sealed them."""
     sealed = sorted(found.sealed, key=lambda each: each.seal.begin)
-    last_of_month = {month_of(each.seal.begin): each for each in sealed if each.seal.node}
+    last_of_month = {store.month_of(each.seal.begin): each for each in sealed if each.seal.node}
     for each in sealed:
         seal = each.seal
         try:
@@ -201,9 +202,19 @@ def _check_figures(found: _Collected, figures_of: FiguresOf, check: Check) -> No
             check.not_kept += 1
         elif not seal.was_early(each.record, found.clocks[each.run]):
             _add_time(check.findings, Found.FIGURES_CHANGED, each.record.place, seal)
-        is_over = month_of(seal.begin) < month_of(sealed[-1].seal.begin)
-        if is_over and figures.is_kept and each is last_of_month.get(month_of(seal.begin)):
+        is_over = store.month_of(seal.begin) < store.month_of(sealed[-1].seal.begin)
+        if is_over and figures.is_kept and each is last_of_month.get(store.month_of(seal.begin)):
             _check_node(each, figures, check)
+
+
+def _check_files(state: Path, check: Check) -> None:
+    """Find the files of figures that cannot be read, also where nothing of them is sealed."""
+    known = {finding.place for finding in check.findings}
+    for month, error in store.unreadable(state / store.NAME, copied):
+        if str(error) not in known:
+            begin = store.begin_of(month)
+            unreadable = Finding(Found.FIGURES_UNREADABLE, str(error), begin)
+            check.findings.append(unreadable._replace(end=store.month_end(begin)))
 
 
 def _check_node(sealed: _Sealed, figures: SealedFigures, check: Check) -> None:

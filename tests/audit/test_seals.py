@@ -141,6 +141,19 @@ def test_figures_that_cannot_be_read_are_sealed_later(
     assert found.end == TODAY + 2 * HOUR
 
 
+def test_a_file_with_rows_of_another_month_is_found_though_nothing_of_it_is_sealed(
+    node: Node,
+) -> None:
+    node.count(TODAY)
+    node.look(TODAY + 3 * HOUR)
+    [file] = (node.state / NAME).iterdir()
+    other = file.with_name("2024-12.sqlite")
+    other.write_bytes(file.read_bytes())
+    [found] = node.check().findings
+    assert (found.what, month_of(found.at)) == (Found.FIGURES_UNREADABLE, "2024-12")
+    assert "2024-12.sqlite: a row of another month" in found.place
+
+
 def test_what_is_kept_of_a_release_before_is_sealed_by_month(node: Node) -> None:
     for days in (70, 40, 5):
         node.count(TODAY - days * DAY)

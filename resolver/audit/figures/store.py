@@ -7,7 +7,8 @@ month.
 
 What must stay true:
 - The figures of an hour are added in one transaction: all of them or none.
-- A file whose content is damaged gets another name and is kept. A new one begins.
+- A file whose content is damaged gets another name and is kept. A new one begins. A row of another
+  month is damage, too: no seal of that month would show it.
 """
 
 import contextlib
@@ -30,8 +31,9 @@ NAME = "figures"
 """The directory in the state directory."""
 MONTHS = 14
 """Months that are kept, with the one that runs, and the one before that has begun."""
-_FILE = re.compile(r"(\d{4}-\d\d)\.sqlite")
-_ASIDE = re.compile(r"(\d{4}-\d\d)\.damaged-(\d)")
+_MONTH = r"((?:19|2\d)\d\d-(?:0[1-9]|1[0-2]))"
+_FILE = re.compile(rf"{_MONTH}\.sqlite")
+_ASIDE = re.compile(rf"{_MONTH}\.damaged-(\d)")
 _ASIDES = 3
 """Damaged files that are kept of a month; of more, the last replaces the one before."""
 _HOUR, _MINUTE = 3600, 60
@@ -87,6 +89,7 @@ class FigureStore:
             tables.check_tables(database, path)
         else:
             tables.check(database, path)
+            _check_rows(database, path)
             self._checked = {known}
 
     def remove_before(self, month: str, keep: int) -> list[str]:
@@ -168,6 +171,15 @@ def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, s
     return found.node, found.time_zone
 
 
+def unreadable(directory: Path, opening: Opening) -> Iterator[tuple[str, FiguresError]]:
+    """The months whose files cannot be read, and why."""
+    for month in sorted(_months(directory)):
+        try:
+            node_and_zone(directory, opening, month)
+        except FiguresError as error:
+            yield month, error
+
+
 class UnrecordedTime(NamedTuple):
     """A time without a recorded minute."""
 
@@ -209,6 +221,7 @@ def _minutes_around(
     path = directory / f"{month}.sqlite"
     with opening(path) as database:
         tables.check_tables(database, path)
+        _check_rows(database, path)
         return tables.minutes_around(database, moment)
 
 
@@ -223,6 +236,7 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
         if month_of(since) <= month <= month_of(until) and _is_begun(path):
             with contextlib.suppress(FiguresError), tables.to_read(path) as database:
                 tables.check_tables(database, path)
+                _check_rows(database, path)
                 yield from tables.sums(database, since, until, step)
 
 
@@ -269,7 +283,14 @@ def _is_begun(path: Path) -> bool:
 def _read(path: Path, period: tuple[float, float], opening: Opening) -> Figures:
     with opening(path) as database:
         tables.check_tables(database, path)
+        _check_rows(database, path)
         return tables.figures(database, *period)
+
+
+def _check_rows(database: Connection, path: Path) -> None:
+    """Raise where the file of a month has a row of another month, or a count below 0."""
+    begin = begin_of(path.stem)
+    tables.check_rows(database, path, begin, month_end(begin))
 
 
 def _months(directory: Path) -> set[str]:

@@ -49,6 +49,10 @@ _ADD_MINUTE = (
     "INSERT INTO minutes VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET policy = excluded.policy, "
     "serving = min(serving, excluded.serving), tested = max(tested, excluded.tested)"
 )
+_WRONG_ROWS = (
+    "SELECT EXISTS (SELECT 1 FROM counts WHERE hour < :since OR hour >= :until OR queries < 0) "
+    "OR EXISTS (SELECT 1 FROM minutes WHERE at < :since OR at >= :until + 3600)"
+)
 _LINK = "link "
 """Begins the key of ``about`` that has the minutes and the answers of an hour's ``HourLink``. There
 are few such hours, and 1.0.0, which knows no such table, reads the file all the same."""
@@ -197,6 +201,17 @@ def check_tables(database: Connection, path: Path) -> None:
     rows = database.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT 20")
     if {sql for (sql,) in rows} != set(_TABLES):
         raise DamagedFiguresError(f"{path.name}: not a file of figures")
+
+
+def check_rows(database: Connection, path: Path, since: float, until: float) -> None:
+    """Raise where a row is not of the hours of a period, or a count is below 0.
+
+    The last of these hours may have minutes after the period.
+    """
+    (wrong,) = database.execute(_WRONG_ROWS, {"since": since, "until": until}).fetchone()
+    cuts = links(about(database))
+    if wrong or any(not since <= cut.hour < until or min(cut.cut, cut.answers) < 0 for cut in cuts):
+        raise DamagedFiguresError(f"{path.name}: a row of another month, or a count below 0")
 
 
 def is_empty(database: Connection) -> bool:

@@ -22,7 +22,7 @@ from resolver.audit.figures.counts import (
     Minute,
     SelfTestResult,
 )
-from resolver.audit.figures.store import FigureStore, gap_at, month_of, read
+from resolver.audit.figures.store import FigureStore, gap_at, month_of, read, sums
 from resolver.audit.figures.tables import Opening, copied, to_read
 from tests.audit.figures import synthetic
 from tests.audit.figures.synthetic import ABAN, AZAR, DAY, HOUR
@@ -141,6 +141,46 @@ def test_a_page_that_was_overwritten_is_found_when_a_server_starts(
     said = FigureStore(directory, "ns1").add(figures(ABAN, 3), ZONE)
     assert said.startswith("2026-10.sqlite: ")
     assert totals(read(directory, ABAN, ABAN + HOUR)) == {STAFF: 3}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT INTO counts SELECT {AZAR + 10 * DAY}, vlan, service, outcome, 9 FROM counts",
+        f"UPDATE counts SET hour = {ABAN - 40 * DAY}",
+        "UPDATE counts SET queries = -1",
+        f"INSERT INTO minutes SELECT {AZAR + 10 * DAY}, policy, 1, 0 FROM minutes",
+        f"INSERT INTO minutes SELECT {ABAN - 40 * DAY}, policy, 1, 0 FROM minutes",
+        f"INSERT INTO about VALUES ('link {AZAR + 10 * DAY}', '60 7')",
+        f"INSERT INTO about VALUES ('link {ABAN}', '-60 7')",
+        f"INSERT INTO about VALUES ('link {ABAN}', '60 -7')",
+    ],
+)
+@pytest.mark.parametrize("opening", [copied, to_read])
+def test_rows_of_another_month_and_negative_counts_are_damage(
+    store: FigureStore, statement: str, opening: Opening
+) -> None:
+    store.add(figures(ABAN, 3, minute(ABAN)), ZONE)
+    [path] = store.directory.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database, database:
+        assert database.execute(statement).rowcount
+    found = read(store.directory, ABAN - 41 * DAY, AZAR + 11 * DAY, opening=opening)
+    why = f"{path.name}: a row of another month, or a count below 0"
+    assert (found.counts, found.minutes, found.links) == ((), (), ())
+    assert found.damaged == (why,)
+    assert [*sums(store.directory, ABAN, AZAR, HOUR)] == []
+    restarted = FigureStore(store.directory, "ns1.example")
+    assert restarted.add(figures(ABAN, 4), ZONE).startswith(why)
+
+
+def test_the_first_minutes_of_a_month_are_with_their_hour(store: FigureStore) -> None:
+    december = 1_796_083_200  # 1 December 2026, half past three in Tehran
+    hour = december - HOUR // 2
+    of_hour = [minute(december + at) for at in (-60, 0, 29 * 60)]
+    store.add(figures(hour, 3, *of_hour), ZONE)
+    assert [path.stem for path in store.directory.iterdir()] == ["2026-11"]
+    found = read(store.directory, hour, december + DAY)
+    assert (found.minutes, found.damaged) == (tuple(of_hour), ())
 
 
 def test_of_many_damaged_files_three_are_kept(store: FigureStore) -> None:
