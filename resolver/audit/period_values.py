@@ -197,6 +197,8 @@ class Verification:
     """When the first record was written."""
     findings: tuple[str, ...]
     """What is not as it was written, in words."""
+    unchecked: int = 0
+    """Times whose sealed figures cannot be checked, since a clock was or is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Which figures are sealed by a record of the audit log, and by which one. Pure.
 
-A seal is written once its time has been over for more than an hour. So by a clock that was not set
-meanwhile it is later than its time. One that is not was written while the clock was ahead: its time
-is sealed again, and only the later seal counts.
+A seal is written once its time has been over for more than an hour. One that is not was written
+while the clock was ahead: its time is sealed again, and then only the later seal counts. A clock
+alone excuses no seal, neither that of now nor that of another record: it may have been set back.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from resolver.audit.record import AuditRecord, ClockReading, Event
@@ -47,6 +49,58 @@ def read_seal(record: AuditRecord) -> Seal | None:
     seal = Seal(*(record.plain.get(each) for each in Seal._fields))  # type: ignore[arg-type]
     is_good = is_moment(seal.begin) and is_moment(seal.end)
     return seal if is_good and all(isinstance(each, str) for each in seal[2:]) else None
+
+
+class Standing(Enum):
+    """Whether the figures must be as a seal has them."""
+
+    COUNTS = auto()
+    SET_ASIDE = auto()
+    """It was early, and its time was sealed again."""
+    UNCHECKED = auto()
+    """Its time is not over by the clock of now, or a part of it was not sealed again yet."""
+
+
+class SealRecord(NamedTuple):
+    """A seal, and the record that has it."""
+
+    seal: Seal
+    record: AuditRecord
+
+
+def standings(sealed: Sequence[SealRecord], now: float) -> list[Standing]:
+    """That of each seal; ``sealed`` are in the order of their records."""
+    result, later = [], _LaterSeals()
+    for entry in reversed(sealed):
+        is_over = entry.seal.end <= sealable(now)
+        result.append(later.standing_of(entry) if is_over else Standing.UNCHECKED)
+        later.add(entry)
+    return result[::-1]
+
+
+class _LaterSeals:
+    """What the seals of later records say of an earlier one."""
+
+    def __init__(self) -> None:
+        self._begin, self._end = math.inf, -math.inf
+        """The time that they have."""
+        self._clocks: dict[str, ClockReading] = {}
+        """The earliest clock by which one was written: of each boot the least ahead of it."""
+
+    def add(self, sealed: SealRecord) -> None:
+        seal, clock = sealed.seal, sealed.record.clock
+        self._begin, self._end = min(self._begin, seal.begin), max(self._end, seal.end)
+        known = self._clocks.get(clock.boot, clock)
+        least, first = min(known.offset, clock.offset), min(known.time, clock.time)
+        self._clocks[clock.boot] = clock._replace(time=first, offset=least)
+
+    def standing_of(self, sealed: SealRecord) -> Standing:
+        seal = sealed.seal
+        if not self._begin <= seal.begin < self._end or not any(
+            seal.was_early(sealed.record, clock) for clock in self._clocks.values()
+        ):
+            return Standing.COUNTS
+        return Standing.SET_ASIDE if seal.end <= self._end else Standing.UNCHECKED
 
 
 def newest_seals(latest: Iterable[AuditRecord], now: ClockReading) -> float:

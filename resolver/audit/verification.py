@@ -1,6 +1,6 @@
 """Whether the audit log, the kept texts and the figures are as they were written."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from resolver.audit.figures.tables import FiguresError, copied
 from resolver.audit.journal import JOURNAL
 from resolver.audit.reading import Reading
 from resolver.audit.record import AuditRecord, ClockReading, Event
-from resolver.audit.seals import Seal, read_seal
+from resolver.audit.seals import Seal, SealRecord, Standing, read_seal, standings
 from resolver.audit.witness import HeadState, Witness, WitnessedHead
 
 FiguresOf = Callable[[float, float], SealedFigures]
@@ -33,6 +33,7 @@ class Found(StrEnum):
     BEFORE_HEAD = "before_head"
     TEXT_CHANGED = "text_changed"
     FIGURES_CHANGED = "figures_changed"
+    FIGURES_UNCHECKED = "figures_unchecked"
     FIGURES_UNREADABLE = "figures_unreadable"
     NODE_CHANGED = "node_changed"
 
@@ -75,6 +76,8 @@ class Check:
     """Times whose figures are as they were sealed."""
     not_kept: int = 0
     """Times that were sealed, and whose figures retention has removed since."""
+    set_aside: int = 0
+    """Seals that differ, and whose times later seals have."""
     since: float = 0.0
     """When the first record was written."""
     old_lines: int = 0
@@ -88,14 +91,6 @@ class Check:
     """What the log neither shows nor refutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    seal: Seal
-    record: AuditRecord
-    run: int
-    """The index of its run in ``_Collected.clocks``."""
-
-
 class _Collected:
     """What one pass over the records keeps of them."""
 
@@ -103,21 +98,15 @@ class _Collected:
         self._kept = kept
         self.texts: dict[str, str] = {}
         """The hashes of kept texts, each with the place of the first record that has it."""
-        self.sealed: list[_Sealed] = []
-        self.clocks: list[ClockReading] = []
-        """The last clock of each run of records: those of one boot that follow each other."""
+        self.sealed: list[SealRecord] = []
 
     def take(self, record: AuditRecord) -> None:
         """Keep what is needed of the next record."""
         for key in ("config", "lists"):
             if isinstance(name := record.plain.get(key), str) and name in self._kept:
                 self.texts.setdefault(name, record.place)
-        if not self.clocks or self.clocks[-1].boot != record.boot:
-            self.clocks.append(record.clock)
-        self.clocks[-1] = record.clock
         if (seal := read_seal(record)) is not None:
-            short = replace(record, plain={})
-            self.sealed.append(_Sealed(seal, short, len(self.clocks) - 1))
+            self.sealed.append(SealRecord(seal, replace(record, plain={})))
 
 
 def verify(
@@ -135,13 +124,11 @@ def verify(
         found.take(record)
         if witness is not None:
             witness.take(record, is_first=record is reading.first)
-    if found.clocks and found.clocks[-1].boot == now.boot:
-        found.clocks[-1] = now
     _note_log(reading, check)
     if witness is not None:
         _check_head(witness, reading, check)
     _check_texts(audit_log, found.texts, check)
-    _check_figures(found, figures_of, check)
+    _check_figures(found.sealed, figures_of, now.time, check)
     _check_files(state, check)
     return check
 
@@ -185,12 +172,20 @@ def _check_texts(audit_log: AuditLog, texts: dict[str, str], check: Check) -> No
             check.findings.append(Finding(Found.TEXT_CHANGED, place, hash=name))
 
 
-def _check_figures(found: _Collected, figures_of: FiguresOf, check: Check) -> None:
+def _check_figures(
+    sealed: Sequence[SealRecord], figures_of: FiguresOf, now: float, check: Check
+) -> None:
     """Compare the figures of each time with the record that has sealed them."""
-    sealed = sorted(found.sealed, key=lambda each: each.seal.begin)
-    last_of_month = {store.month_of(each.seal.begin): each for each in sealed if each.seal.node}
-    for each in sealed:
-        seal = each.seal
+    pairs = zip(sealed, standings(sealed, now), strict=True)
+    by_time = sorted(pairs, key=lambda pair: pair[0].seal.begin)
+    last_of_month = {
+        store.month_of(entry.seal.begin): entry for entry, _ in by_time if entry.seal.node
+    }
+    for entry, standing in by_time:
+        seal, month = entry.seal, store.month_of(entry.seal.begin)
+        if standing is Standing.UNCHECKED:
+            _add_time(check.unchecked, Found.FIGURES_UNCHECKED, entry.record.place, seal)
+            continue
         try:
             figures = figures_of(seal.begin, seal.end)
         except FiguresError as error:
@@ -200,11 +195,13 @@ def _check_figures(found: _Collected, figures_of: FiguresOf, check: Check) -> No
             check.sealed += 1
         elif not figures.is_kept:
             check.not_kept += 1
-        elif not seal.was_early(each.record, found.clocks[each.run]):
-            _add_time(check.findings, Found.FIGURES_CHANGED, each.record.place, seal)
-        is_over = store.month_of(seal.begin) < store.month_of(sealed[-1].seal.begin)
-        if is_over and figures.is_kept and each is last_of_month.get(store.month_of(seal.begin)):
-            _check_node(each, figures, check)
+        elif standing is Standing.SET_ASIDE:
+            check.set_aside += 1
+        else:
+            _add_time(check.findings, Found.FIGURES_CHANGED, entry.record.place, seal)
+        is_over = month < store.month_of(by_time[-1][0].seal.begin)
+        if is_over and figures.is_kept and entry is last_of_month.get(month):
+            _check_node(entry, figures, check)
 
 
 def _check_files(state: Path, check: Check) -> None:
@@ -217,7 +214,7 @@ def _check_files(state: Path, check: Check) -> None:
             check.findings.append(unreadable._replace(end=store.month_end(begin)))
 
 
-def _check_node(sealed: _Sealed, figures: SealedFigures, check: Check) -> None:
+def _check_node(sealed: SealRecord, figures: SealedFigures, check: Check) -> None:
     """Compare the name of the node and the time zone of a month that is over with its last seal.
 
     In a month that runs the config may change them, and the server writes them each minute.
@@ -225,8 +222,9 @@ def _check_node(sealed: _Sealed, figures: SealedFigures, check: Check) -> None:
     seal = sealed.seal
     if (figures.node, figures.time_zone) != (seal.node, seal.time_zone):
         was = f"{seal.node}, {seal.time_zone}"
-        place = sealed.record.place
-        check.findings.append(Finding(Found.NODE_CHANGED, place, seal.begin, hash=was))
+        check.findings.append(
+            Finding(Found.NODE_CHANGED, sealed.record.place, seal.begin, hash=was)
+        )
 
 
 def _add_time(found: list[Finding], what: Found, place: str, seal: Seal) -> None:

@@ -117,7 +117,8 @@ def history(
     shows that all was written anew, or restored from a backup; and with --at, the moment at which
     it was noted, that a record was added later for a time before. Exits with 4 where nothing was
     found and something is not checkable: a head whose record was removed by rotation, at 64 MiB a
-    file; or a hash without its number, which may be such a one.
+    file; a hash without its number, which may be such a one; or figures whose sealed time is
+    still to come by the clock of now.
 
         darban history --day 1405-08-12
 

@@ -51,6 +51,8 @@ _TEXTS: dict[StrEnum, str] = {
     "was given, which is of {end}: it was added, or the clock had gone back",
     Found.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
     Found.FIGURES_CHANGED: "{place}: figures from {at} to {end}: not as they were sealed",
+    Found.FIGURES_UNCHECKED: "{place}: figures from {at} to {end} are not checkable: this time is "
+    "not over by the clock of now, or is not all sealed again: a clock was wrong, then or now",
     Found.FIGURES_UNREADABLE: "figures from {at} to {end}: they cannot be read: {place}",
     Found.NODE_CHANGED: "{place}: figures of the month that has {at}: they were of another node or "
     "time zone when they were sealed: {hash}",
@@ -94,6 +96,11 @@ def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
     )
     if check.not_kept:
         lines.append(f"the figures of {check.not_kept} times are not kept any more")
+    if check.set_aside:
+        lines.append(
+            f"set aside: {check.set_aside} seals that differ, and whose times were sealed again "
+            "later, as where the clock was set"
+        )
     if check.old_lines:
         said = "was not asked whether they are whole" if check.verified is None else "has said:"
         lines.append(

@@ -202,6 +202,7 @@ def _verification(config: Path) -> Verification | None:
         Head(check.number, check.head).text if check.head else "",
         check.since,
         tuple(map(history_verify.finding_text, check.findings)),
+        len(check.unchecked),
     )
 
 

@@ -15,7 +15,7 @@ from resolver.audit.figures.counts import HourFigures, Labels
 from resolver.audit.figures.seal import KeptFigures
 from resolver.audit.figures.store import NAME, FigureStore, begin_of, month_of
 from resolver.audit.figures.tables import copied
-from resolver.audit.journal import JOURNAL
+from resolver.audit.journal import JOURNAL, Journal
 from resolver.audit.reading import Reading
 from resolver.audit.record import ClockReading, Event
 from resolver.audit.seals import Seal, read_seal, sealable
@@ -222,6 +222,51 @@ def test_a_clock_a_day_ahead_at_the_start(node: Node) -> None:
         node.count(now + hours * HOUR)
     assert node.check().findings == []
     assert node.sealed() == [(10, 34), (10, 11), (11, 12), (12, 13)]
+
+
+def test_a_seal_whose_time_is_still_to_come_is_not_checkable(node: Node) -> None:
+    now = TODAY + 12 * HOUR
+    node.look(now, ahead=DAY)
+    for hours in range(3):
+        node.count(now + hours * HOUR)
+        node.look(now + hours * HOUR + 300)
+    check = node.check()
+    assert [each.what for each in check.unchecked] == [Found.FIGURES_UNCHECKED]
+    assert (check.findings, check.set_aside) == ([], 0)
+    node.look(now + 2 * DAY)
+    check = node.check()
+    assert (check.findings, check.unchecked, check.set_aside) == ([], [], 1)
+
+
+@pytest.mark.parametrize("hours", [3, 30], ids=["soon", "later"])
+def test_a_clock_that_is_ahead_until_the_next_boot_accuses_nobody(node: Node, hours: int) -> None:
+    now = TODAY + 12 * HOUR
+    node.look(now, ahead=DAY)
+    node.restart()
+    for since in range(hours):
+        node.count(now + since * HOUR)
+        node.look(now + since * HOUR + 300, boot="two")
+    check = node.check()
+    assert (check.findings, check.set_aside) == ([], int(hours > 25))
+    assert bool(check.unchecked) is (hours < 25)
+
+
+def test_edited_figures_are_never_whole_where_the_clock_was_set_back(node: Node) -> None:
+    """Neither where the clock of now is behind, nor where a record has a clock that was."""
+    now = TODAY + 12 * HOUR
+    for hours in range(6):
+        node.count(now + hours * HOUR)
+        node.look(now + hours * HOUR)
+    node.count(now + HOUR)
+    node.set_clock(now + 6 * HOUR, ahead=-DAY)
+    check = node.check()
+    assert check.findings == []
+    assert {each.what for each in check.unchecked} == {Found.FIGURES_UNCHECKED}
+    node.set_clock(now + 6 * HOUR, boot="two")
+    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
+    clock = ClockReading(now - DAY, -DAY - 6 * HOUR, "one", None)
+    Journal(node.state).append(clock, Event.CLOCK, offset_before=0.0)
+    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
 
 
 def test_a_clock_that_is_set_back_by_an_hour_is_noted_once(node: Node) -> None:

@@ -217,6 +217,9 @@ def test_whether_the_history_is_whole_is_said_with_its_head(page: PageOf, langua
     edited = page(language, verification=replace(whole, findings=("one", "two")))
     assert edited.count(text["not_whole"].format(number=fmt.number(2))) == 2
     assert text["whole"].format(since=fmt.moment(MEHR.begin)) not in edited
+    unchecked = page(language, verification=replace(whole, unchecked=3))
+    assert unchecked.count(text["not_checkable"].format(number=fmt.number(3))) == 2
+    assert text["whole"].format(since=fmt.moment(MEHR.begin)) not in unchecked
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
