@@ -180,10 +180,7 @@ class _Compiler:
             path: Path = ("vlans", name)
             place = self.policy_place.get(vlan.policy)
             blocks = Action.BLOCK if place is None else _blocks(self.config.policies[vlan.policy])
-            rules = (
-                *self.own_rules((*path, "deny"), enumerate(vlan.deny), blocks),
-                *self.own_rules((*path, "allow"), enumerate(vlan.allow), Action.PASS),
-            )
+            rules = self.deny_and_allow(path, vlan.deny, enumerate(vlan.allow), blocks)
             if place is not None and name in self.own_policy_place:
                 yield policy_of_vlan(policies[place], name, rules)
 
@@ -201,10 +198,7 @@ class _Compiler:
             self.allowed |= passes
         self.contradicting((*path, "count"), policy.count, blocked | passes, "counted")
         self.contradicting_hours((*path, "during"), policy.during, passes, blocked | counted)
-        own = (
-            *self.own_rules((*path, "deny"), enumerate(policy.deny), blocks),
-            *self.own_rules((*path, "allow"), allow, Action.PASS),
-        )
+        own = self.deny_and_allow(path, policy.deny, allow, blocks)
         if own:
             yield PolicyRules(own)
         rest = self.catalog.all() & ~(passes | blocked | counted)
@@ -281,17 +275,32 @@ class _Compiler:
             return ZoneInfo("UTC")  # the snapshot will not be used
         return zone
 
+    def deny_and_allow(
+        self, path: Path, deny: Iterable[str], allow: Iterable[tuple[int, str]], blocks: Action
+    ) -> tuple[OwnRule, ...]:
+        """The rules of a policy or a VLAN; what is in both, however it is written, is a problem."""
+        denied = self.own_rules((*path, "deny"), enumerate(deny), blocks)
+        allowed = self.own_rules((*path, "allow"), allow, Action.PASS)
+        first = {(rule.name, rule.subtree): at for at, rule in reversed(allowed.items())}
+        for at, rule in denied.items():
+            if (before := first.get((rule.name, rule.subtree))) is not None:
+                advice = f"It is also at {self.provenance.location(before)}."
+                self.wrong(at, toml_text(rule.text), "each name once", advice)
+        return *denied.values(), *allowed.values()
+
     def own_rules(
         self, path: Path, texts: Iterable[tuple[int, str]], does: Action
-    ) -> Iterator[OwnRule]:
+    ) -> dict[Path, OwnRule]:
         """The rules of ``allow``, ``deny`` or ``except``; what is no rule is a problem."""
+        rules: dict[Path, OwnRule] = {}
         for place, text in texts:
             is_service = not text.startswith("@") and self.catalog.members(text) is not None
             rule = own_rule(text, does, is_service=is_service)
             if isinstance(rule, Unfit):
                 self.wrong((*path, place), toml_text(text), *rule)
             else:
-                yield rule
+                rules[*path, place] = rule
+        return rules
 
     def vlans(self) -> Iterable[made.Vlan]:
         for name, vlan in self.config.vlans.items():
@@ -347,9 +356,7 @@ class _Compiler:
                 instead = self.catalog.instead_of_service(service)
                 self.wrong(("expect", place, "service"), toml_text(service), *instead)
             self.members(("expect", place, "services"), expectation.services)
-            excepted = enumerate(expectation.except_)
-            for _ in self.own_rules(("expect", place, "except"), excepted, Action.PASS):
-                pass  # it reports what is no rule
+            self.own_rules(("expect", place, "except"), enumerate(expectation.except_), Action.PASS)
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
 

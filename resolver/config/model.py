@@ -27,7 +27,7 @@ from resolver.config.policy_model import PolicyConfig
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.section_checks import allowed_and_denied, link_local, not_one_of
+from resolver.config.section_checks import link_local, not_one_of
 from resolver.config.tls_model import TlsConfig
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import (
@@ -155,9 +155,8 @@ class VlanConfig(ConfigSection):
     """Queries a second from each address, instead of [limits]: for many clients behind one."""
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
-        """A link-local prefix says nothing of the VLAN; no name is allowed and denied."""
+        """A link-local prefix says nothing of the VLAN."""
         yield from link_local((*path, "prefixes"), self.prefixes, "interface", provenance)
-        yield from allowed_and_denied(path, self.allow, self.deny, provenance)
 
 
 class ExemptionConfig(ConfigSection):

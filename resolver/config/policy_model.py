@@ -7,7 +7,7 @@ from typing import Literal
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.section_checks import allowed_and_denied, not_one_of, second_of_a_family
+from resolver.config.section_checks import not_one_of, second_of_a_family
 from resolver.config.toml_lines import Path
 from resolver.config.values import ClientAddress, Line, ServiceReference
 
@@ -73,8 +73,7 @@ class PolicyConfig(ConfigSection):
         return bool(self.block or hourly or self.deny or self.default == "block")
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
-        """Errors about its names, its default and its sinkhole."""
-        yield from allowed_and_denied(path, self.allow, self.deny, provenance)
+        """Errors about its default and its sinkhole."""
         yield from self._below_blocked_names(path, provenance)
         yield from second_of_a_family((*path, "sinkhole"), self.sinkhole, provenance)
 

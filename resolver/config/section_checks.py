@@ -23,25 +23,6 @@ def repeated(
             yield provenance.problem(path, toml_text(text), f"each {what} once", advice)
 
 
-def allowed_and_denied(
-    path: Path, allow: Sequence[str], deny: Sequence[str], provenance: Provenance
-) -> Iterator[Problem]:
-    """Entries of both, of a policy or a VLAN; a repetition within one of them does no harm."""
-    both: list[tuple[Path, object]] = []
-    for key, entries in (("allow", allow), ("deny", deny)):
-        first = {_plain(entry): index for index, entry in reversed([*enumerate(entries)])}
-        both += (((*path, key, index), entry) for entry, index in reversed(first.items()))
-    yield from repeated("name", both, provenance)
-
-
-def _plain(entry: str) -> str:
-    """An entry in the form to compare; it may be a rule, which the compiler reads."""
-    try:
-        return names.text(names.parse(entry))
-    except names.InvalidName:
-        return entry.lower()
-
-
 def second_of_a_family(
     path: Path, addresses: Sequence[Address], provenance: Provenance
 ) -> Iterator[Problem]:

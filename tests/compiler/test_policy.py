@@ -66,6 +66,33 @@ def test_a_service_among_the_names_of_a_vlan_is_led_to_its_policy() -> None:
     assert name == "Here: 'zom' is a single label: a whole top-level domain."
 
 
+@pytest.mark.parametrize(
+    ("allow", "deny", "same"),
+    [
+        ("a.example", "a.example", True),
+        ("A.example.", "||a.EXAMPLE^", True),
+        ("||a.example^", "a.example", True),
+        ("|a.example^", "|A.example.^", True),
+        ("|a.example^", "a.example", False),
+        ("b.a.example", "a.example", False),
+    ],
+)
+def test_a_name_is_not_allowed_and_denied_however_it_is_written(
+    allow: str, deny: str, same: bool
+) -> None:
+    """The name alone, and the name with all below it, are two things."""
+    rules = f'allow = ["x.example", "{allow}", "{allow}"]\ndeny = ["{deny}", "y.example"]\n'
+    on_policy = f"[policies.p]\n{rules}{VLAN}"
+    on_vlan = f"[policies.p]\n{VLAN}{rules}"
+    for text, line, at in ((on_policy, 3, "policies.p"), (on_vlan, 6, "vlans.v")):
+        _, problems = compile_snapshot(load_text(text), [])
+        said = (
+            f'config.toml:{line}: {at}.deny[0]: found "{deny}"; expected each name once. '
+            f"It is also at config.toml:{line - 1} ({at}.allow[1])."
+        )
+        assert [str(each) for each in problems if each.severity == "error"] == [said] * same
+
+
 def test_an_alias_stands_alone() -> None:
     local = '[[local]]\nname = "a.example"\nrecords = ["CNAME b.example", "A 10.0.0.1"]\n'
     _, (problem,) = compile_snapshot(load_text(local + "[policies.p]\n" + VLAN), [])
