@@ -37,6 +37,7 @@ Kind = Literal[
     "upstream_fails",
     "clock_wrong",
     "certificate_unusable",
+    "certificate_expired",
     "certificate_ends",
     "block_log_fails",
     "figures_not_written",
@@ -187,7 +188,8 @@ def _certificate(certificate: CertificateStatus, at: float) -> Iterator[Fault]:
     if certificate.problem:
         yield Fault("certificate_unusable", {"why": certificate.problem})
     if certificate.expires and certificate.expires - at < EXPIRES_SOON:
-        yield Fault("certificate_ends", {"file": certificate.file, "until": certificate.expires})
+        kind: Kind = "certificate_expired" if certificate.expires <= at else "certificate_ends"
+        yield Fault(kind, {"file": certificate.file, "until": certificate.expires})
 
 
 def _zones(publish: PublishStatus) -> Iterator[Fault]:

@@ -119,6 +119,11 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
         ("DNS over TLS",),
     ),
     (
+        "certificate_expired",
+        {"certificate": replace(CERTIFICATE, expires=NOW)},
+        ("DNS over TLS", "has expired on", "clients that verify it get no DNS"),
+    ),
+    (
         "certificate_ends",
         {"certificate": replace(CERTIFICATE, expires=NOW + EXPIRES_SOON - 1)},
         ("DNS over TLS", "ends on"),
@@ -215,7 +220,8 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     changes["exemptions"] = tuple(replace(EXEMPTION, state=s) for s in ("ends soon", "ended"))
     status = replace(GOOD, **changes)
     found = list(faults(status))
-    other = ("config_not_ok", "config_edited", "config_edit_refused", "draining")
+    other = ["config_not_ok", "config_edited", "config_edit_refused", "draining"]
+    other += ["certificate_expired"]
     left = [kind for kind in kinds if kind not in other]
     assert [fault.kind for fault in found] == left
     reminders = [fault.is_reminder for fault in found]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.certificates import CertificateAuthority
 from tests.live.clients import Answer, read, run
 from tests.live.configs import small
 from tests.live.dnsdist import NAME, certificate
@@ -61,7 +62,7 @@ class Office:
             return certificate_of(connection)
 
     def faults(self) -> set[str]:
-        kinds = ("certificate_unusable", "certificate_ends")
+        kinds = ("certificate_unusable", "certificate_expired", "certificate_ends")
         scrape = self.server.scrape()
         return {kind for kind in kinds if scrape.value("darban_faults", kind=kind)}
 
@@ -263,3 +264,22 @@ def test_a_client_discovers_it_and_can_verify_it_by_name_and_by_address(office: 
             trusting.wrap_socket(tcp, server_hostname=verified) as session,
         ):
             assert session.version() == "TLSv1.3"
+
+
+def test_a_certificate_that_has_expired_before_a_restart_is_said_and_a_fault(
+    office: Office, tmp_path: Path
+) -> None:
+    authority = CertificateAuthority.make(needed("openssl"), tmp_path / "authority")
+    expired = authority.issue("old", "IP:127.0.0.1", expired=True)
+    office.server.stop()
+    office.server.expect_error("It expired on 2020-02-01")
+    shutil.copy(expired.file, office.directory / "dns.pem")
+    shutil.copy(expired.key, office.directory / "dns.key")
+    office.server.start()
+    shown = run([*office.server.program, "status", "--config", office.server.config])
+    assert "dns.pem has expired on 2020-02-01" in " ".join(shown.split())
+    assert "clients that verify it get no DNS" in " ".join(shown.split())
+    assert office.faults() == {"certificate_expired"}
+    new = office.renew()
+    wait_for(lambda: office.presented() == new, "the renewed certificate is presented")
+    assert office.faults() == {"certificate_ends"}

@@ -237,6 +237,7 @@ UNTRIED: dict[Kind, str] = {
     "upstream_unverified": "tests/end_to_end/upstreams/test_upstream_over_tls.py raises it",
     "upstream_rewrites": "tests/end_to_end/upstreams/test_wrong_upstream.py has such a server",
     "certificate_unusable": "tests/end_to_end/clients/test_tls.py breaks a certificate",
+    "certificate_expired": "tests/end_to_end/clients/test_tls.py has one that has expired",
     "certificate_ends": "its alert needs a certificate that ends",
     "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
     "audit_log_broken": "tests/audit/test_journal.py changes a line",
