@@ -17,7 +17,7 @@ from resolver.cli.moments import minute_lines
 from resolver.cli.policy_text import hours_text
 from resolver.cli.terminal_tables import labelled, natural_width, table_of, tables_that_fit
 from resolver.metrics.fault_texts import fault_texts
-from resolver.metrics.faults import Fault, FaultValue, faults
+from resolver.metrics.faults import Fault, FaultValue, edited_files, faults, is_new_edit
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.metrics.unknown_clients import UnknownClients
 from resolver.system.english import count_text, share_text, some_text, span_text
@@ -74,6 +74,11 @@ def _above(now: Status) -> Iterator[RenderableType]:
     if last is not None:
         result = last.result.replace("_", " ")
         yield labelled("reload", f"{span_text(now.at - last.at)} ago, by {last.by}: {result}")
+    if is_new_edit(now):
+        yield labelled("edit", _edit(now))
+    elif now.edits_not_compared:
+        unknown = "the files on disk were not compared with what is in force; see the log"
+        yield labelled("edit", unknown)
     yield labelled("queries", f"{short_number(now.queries)}, {_without_upstream(now)}")
     yield labelled("cache", _cache(now))
     if now.redirected:
@@ -85,6 +90,13 @@ def _above(now: Status) -> Iterator[RenderableType]:
         below = f"{queries} below .local and .internal got NXDOMAIN"
         yield labelled("private", f"{below}; zones of this network there need [[forward]]")
     yield from _faults(now)
+
+
+def _edit(now: Status) -> str:
+    """The files that are not what is in force, and what to do."""
+    since = _value(now.edited_since)
+    see = "darban check" if now.edit_refused else "darban diff"
+    return f"{edited_files(now)}: not in force since {since}; see {see}"
 
 
 def _redirected(now: Status) -> str:

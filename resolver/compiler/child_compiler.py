@@ -3,18 +3,25 @@
 So the supervisor never holds what reading a config and its lists takes, and its loop goes on.
 """
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from resolver.analysis.activation_summary import read_summary
 from resolver.compiler.candidate import Accepted, Edits, Held, NotCompiled, Rejected
 from resolver.snapshot.config_files import SourceTexts
 from resolver.system import child_process
 from resolver.system.background_priority import run_in_background
+
+_MOST_MIB: Final = 1024
+"""Memory for a look at an edit: nobody has asked for it, and the server needs the host's memory."""
+_LIMITS: Final = f"ulimit -v {_MOST_MIB << 10} && "
+_MOST_SECONDS: Final = 300.0
+"""For the same."""
 
 
 async def compile_in_child(
@@ -51,21 +58,31 @@ async def edits_in_child(config: Path, sources: SourceTexts) -> Edits:
     """What on disk differs from these texts, which are in force; at idle CPU priority.
 
     Raises:
-        NotCompiled: that is not known.
+        NotCompiled: that is not known, as where it takes too much memory or time.
     """
     command = ("resolver.compiler.edits", str(config))
-    plain = await _answer(config, command, sources, while_serving=True)
+    try:
+        async with asyncio.timeout(_MOST_SECONDS):
+            plain = await _answer(config, command, sources, while_serving=True, limits=_LIMITS)
+    except TimeoutError:
+        reason = f"{config}: the process that compares it took more than {_MOST_SECONDS:g} s"
+        raise NotCompiled([reason]) from None
     return Edits(tuple(plain["files"]), tuple(plain["refused"]))
 
 
 async def _answer(
-    config: Path, command: tuple[str, ...], sources: SourceTexts | None, *, while_serving: bool
+    config: Path,
+    command: tuple[str, ...],
+    sources: SourceTexts | None,
+    *,
+    while_serving: bool,
+    limits: str = "",
 ) -> dict[str, Any]:
     """What a child process prints about a config; NotCompiled where it prints nothing."""
     given = json.dumps(None if sources is None else asdict(sources)).encode()
     try:
         if while_serving:
-            printed, code = await run_in_background(*command, given=given)
+            printed, code = await run_in_background(*command, given=given, limits=limits)
         else:
             printed, code = await child_process.output(await child_process.start(*command), given)
     except OSError as error:

@@ -62,7 +62,7 @@ EDITED = 900.0
 _OF_OPERATORS = {"why", "what", "file", "files"}
 """The values that no page shows: paths, addresses of clients, and reasons that may have them."""
 _SHOWN = 5
-"""Wrong decisions in the text of their fault."""
+"""Wrong decisions, and edited files, in the text of their fault."""
 _REMINDERS = {
     *("zones_leave_out", "list_stale", "list_never_fetched", "list_held"),
     *("exemption_ends", "exemption_ended"),
@@ -103,7 +103,7 @@ def faults(now: Status) -> Iterator[Fault]:
     """The faults of a server, those that are no reminders first."""
     if not now.config_ok:
         yield _config(now)
-    elif now.edited_files and now.at - now.edited_since >= EDITED:
+    elif now.edited_files and not is_new_edit(now):
         yield _edited(now)
     if now.wrong_decisions:
         values: dict[str, FaultValue] = {"what": "; ".join(now.wrong_decisions[:_SHOWN])}
@@ -174,11 +174,20 @@ def _config(now: Status) -> Fault:
     return Fault("config_not_ok", report=last.report if last is not None and rejected else ())
 
 
+def edited_files(now: Status) -> str:
+    """The files that are not what is in force, as far as they are named."""
+    more = len(now.edited_files) - _SHOWN
+    return ", ".join([*now.edited_files[:_SHOWN], *([f"{more} more"] if more > 0 else [])])
+
+
+def is_new_edit(now: Status) -> bool:
+    """Whether an edit is not in force, and is no fault yet."""
+    return now.config_ok and bool(now.edited_files) and now.at - now.edited_since < EDITED
+
+
 def _edited(now: Status) -> Fault:
     """The files that a start would put in force, or would refuse."""
-    more = len(now.edited_files) - _SHOWN
-    named = [*now.edited_files[:_SHOWN], *([f"{more} more"] if more > 0 else [])]
-    values: dict[str, FaultValue] = {"files": ", ".join(named), "since": now.edited_since}
+    values: dict[str, FaultValue] = {"files": edited_files(now), "since": now.edited_since}
     if now.edit_refused:
         return Fault("config_edit_refused", values, now.edit_refused)
     return Fault("config_edited", values)

@@ -83,6 +83,8 @@ class EditState:
     """When that was first seen, in seconds since 1970; 0 where nothing differs."""
     refused: tuple[str, ...] = ()
     """Why a start would not put them in force; empty where it would."""
+    is_unknown: bool = False
+    """Whether the files could not be compared with what is in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,6 +315,8 @@ class Status:
     """When that was first seen; 0 where nothing differs."""
     edit_refused: tuple[str, ...] = ()
     """Why a start would not put them in force; empty where it would."""
+    edits_not_compared: bool = False
+    """Whether the files could not be compared with what is in force."""
     missing_addresses: tuple[str, ...] = ()
     """Addresses on which DNS is to be served, with their ports, and that this host lacks."""
     has_control_socket: bool = True

@@ -87,6 +87,7 @@ def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at:
         edited_files=edits.files,
         edited_since=edits.since,
         edit_refused=edits.refused,
+        edits_not_compared=edits.is_unknown,
         missing_addresses=states.of(AddressState).missing,
         has_control_socket=states.of(ControlSocketState).listens,
         not_accepting=sums.value(NOT_ACCEPTING),

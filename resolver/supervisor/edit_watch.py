@@ -21,6 +21,8 @@ from resolver.system.log import log
 
 _LOOK: Final = 60.0
 """Seconds between two looks."""
+_AGAIN: Final = 3600.0
+"""Seconds until what could not be compared is compared again, if nothing has changed."""
 
 _Versions = dict[Path, tuple[int, ...]]
 
@@ -35,6 +37,9 @@ class EditWatch(Part):
         self._config = config
         self._sources = sources
         self._compared: tuple[SourceTexts, _Versions] | None = None
+        self._failed: tuple[SourceTexts, _Versions] | None = None
+        """What could not be compared last, and is compared no more before ``_again``."""
+        self._again = 0.0
         self._state = EditState()
 
     def states(self) -> Iterable[object]:
@@ -62,12 +67,14 @@ class EditWatch(Part):
         if sources is None:
             return
         seen = sources, await asyncio.to_thread(_versions, self._config.file.parent, sources)
-        if seen == self._compared:
+        if seen == self._compared or (seen, True) == (self._failed, time.monotonic() < self._again):
             return
         try:
             found = await edits_in_child(self._config.file, sources)
         except NotCompiled as error:
             log.warning("whether an edit was not reloaded is not known: %s", error)
+            self._failed, self._again = seen, time.monotonic() + _AGAIN
+            self._state = EditState(is_unknown=True)
             return
         if self._sources() is not sources:  # another config was put in force meanwhile
             return

@@ -27,13 +27,14 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 async def run_in_background(
-    module: str, *arguments: str, given: bytes = b""
+    module: str, *arguments: str, given: bytes = b"", limits: str = ""
 ) -> tuple[bytes, int | None]:
     """What a module prints that runs at idle priority, at low priority where it is starved.
 
-    Also its exit code. OSError where no process can be started.
+    Also its exit code. OSError where no process can be started. ``limits`` are as those of
+    ``child_process.expendable``.
     """
-    process = await child_process.start(module, *arguments)
+    process = await child_process.start(module, *arguments, limits=limits)
     set_idle_priority(process.pid)
     work = asyncio.create_task(child_process.output(process, given))
     try:
@@ -42,7 +43,7 @@ async def run_in_background(
     finally:
         work.cancel()
     log.warning("the cores are full; %s starts again at low priority", module)
-    process = await child_process.start(module, *arguments)
+    process = await child_process.start(module, *arguments, limits=limits)
     set_low_priority(process.pid)
     return await child_process.output(process, given)
 

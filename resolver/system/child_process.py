@@ -41,11 +41,13 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-async def start(module: str, *arguments: str) -> Process:
-    """Start a module as a child process; OSError where that is not possible."""
-    return await asyncio.create_subprocess_exec(
-        *expendable(*command(module, *arguments)), env=environment(), stdin=PIPE, stdout=PIPE
-    )
+async def start(module: str, *arguments: str, limits: str = "") -> Process:
+    """Start a module as a child process; OSError where that is not possible.
+
+    ``limits`` are as those of ``expendable``.
+    """
+    line = expendable(*command(module, *arguments), limits=limits)
+    return await asyncio.create_subprocess_exec(*line, env=environment(), stdin=PIPE, stdout=PIPE)
 
 
 async def output(process: Process, given: bytes = b"") -> tuple[bytes, int | None]:

@@ -235,8 +235,27 @@ def test_an_edit_is_no_fault_before_a_quarter_of_an_hour_nor_beside_a_config_tha
 ):
     young = replace(GOOD, edited_files=("config.toml",), edited_since=NOW - EDITED + 1)
     assert list(faults(young)) == []
+    [printed] = _printed(young)
+    assert printed.startswith("edit      config.toml: not in force since 20")
     refused = replace(GOOD, **EDIT, config_ok=False)
     assert [each.kind for each in faults(refused)] == ["config_not_ok"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_edit_is_on_the_page_as_soon_as_it_is_seen(asked: Explainer, language: str) -> None:
+    files = tuple(f"lists/{number}.txt" for number in range(7))
+    young = replace(GOOD, edited_files=files, edited_since=NOW)
+    assert "lists/0.txt" in page(young, asked, "", "", language)
+    assert "lists/6.txt" not in page(young, asked, "", "", language)
+    printed = " ".join(line.strip() for line in _printed(young))
+    assert "lists/4.txt, 2 more: not in force since " in printed
+
+
+def test_files_that_were_not_compared_are_said(asked: Explainer) -> None:
+    unknown = replace(GOOD, edits_not_compared=True)
+    [printed] = _printed(unknown)
+    assert "the files on disk were not compared with what is in force" in printed
+    assert "were not compared" in page(unknown, asked, "", "", "en")
 
 
 @pytest.mark.parametrize(

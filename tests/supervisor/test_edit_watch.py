@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.compiler import child_compiler
 from resolver.compiler.candidate import Edits
 from resolver.compiler.compilation import compile_and_save
 from resolver.compiler.edits import unreloaded
@@ -154,3 +155,23 @@ def test_a_reload_that_puts_it_in_force_ends_it_at_once_and_one_of_lists_does_no
     watched.watch.after_reload()
     assert [*watched.watch.states()] == [EditState()]
     assert watched.look() == EditState()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("bound", ["memory", "time"])
+def test_a_look_that_takes_too_much_is_ended_and_said_and_made_again_after_a_change(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bound: str
+) -> None:
+    if bound == "memory":
+        monkeypatch.setattr(child_compiler, "_LIMITS", "ulimit -v 131072 && ")
+        watched.list.write_text(LIST + "".join(f"||n{at}.example^\n" for at in range(300_000)))
+    else:
+        monkeypatch.setattr(child_compiler, "_MOST_SECONDS", 0.0)
+        _append(watched.config, "[policies.q]\n")
+    assert watched.look() == EditState(is_unknown=True)
+    assert "whether an edit was not reloaded is not known" in caplog.text
+    monkeypatch.undo()
+    assert watched.look() == EditState(is_unknown=True), "nothing has changed"
+    watched.list.write_text(LIST)
+    _append(watched.config, "[policies.r]\n")
+    assert watched.look().files == ("config.toml",)
