@@ -3,10 +3,20 @@
 import math
 from dataclasses import replace
 
+import pytest
+
 from resolver.dns import names
-from resolver.policy.clauses import BLOCKING, RESTRICTING, Action, DefaultRule, Services
+from resolver.policy.clauses import (
+    BLOCKING,
+    RESTRICTING,
+    Action,
+    DefaultRule,
+    OwnRule,
+    PolicyRules,
+    Services,
+)
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.effect import Effects
+from resolver.policy.effect import Effects, OwnRuleTable
 from resolver.policy.moment import in_force
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK, Outcome, outcome_of
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, snapshot_of
@@ -150,3 +160,12 @@ def test_an_exemption_with_hours_ends_the_effect_where_these_end() -> None:
     assert effects.of(0, (0,)).until == ends
     always = Effects(compiled(CONFIG + hours), in_force(compiled(CONFIG + hours), begins))
     assert always.of(0, (0,)).until > ends
+
+
+@pytest.mark.parametrize("order", [(Action.PASS, Action.BLOCK), (Action.BLOCK, Action.PASS)])
+def test_allow_wins_over_deny_of_the_same_name(order: tuple[Action, Action]) -> None:
+    """A config is refused that has both; a snapshot that 1.2 has stored may have them."""
+    name = names.parse("both.example")
+    rules = tuple(OwnRule(name, True, does, "both.example") for does in order)
+    first, _ = OwnRuleTable((PolicyRules(rules),)).by_name[name]
+    assert first.outcome is Outcome.PASSED
