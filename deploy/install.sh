@@ -124,7 +124,11 @@ is_complete() { # release
 
 # Say every half minute how many C files are compiled, and of which module the last one is.
 tell_compiling() {
-  while sleep 30 >/dev/null 2>&1 && kill -0 $$; do
+  trap 'kill "$pause" 2>/dev/null; exit 0' TERM  # a sleep that went on would hold the directory
+  while kill -0 $$ 2>/dev/null; do
+    sleep 30 >/dev/null 2>&1 &
+    pause=$!
+    wait "$pause"
     files=$(find "$WORK/source/build" -name '*.c' 2>/dev/null | wc -l)
     compiled=$(find "$WORK/source/build" -name '*.o' -printf '%T@ %f\n' 2>/dev/null | sort -n)
     last=$(say "$compiled" | sed -n '$ { s/.* //; s/^__native_//; s/___/./g; s/[.]o$//; p }')
@@ -142,6 +146,7 @@ compile() {
   result=0
   DARBAN_COMPILE=1 PYTHON="$PYTHON" nice -n 10 ionice -c 3 "$SOURCE/deploy/wheel.sh" "$WORK" || result=$?
   kill $! 2>/dev/null || true
+  wait $! || true
   [ "$result" != 0 ] || return 0
   say "Not compiled, for the reason above. Python interprets this release: the same answers, for"
   say "more CPU time. To compile it, correct that and install again; COMPILE=no does not try."
