@@ -4,11 +4,10 @@ import random
 
 import pytest
 
-from resolver.analysis.changes import ComparedPolicy
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.name_changes import NameChange, compare_names, moved_prefixes
+from resolver.analysis.name_changes import compare_names, moved_prefixes
 from resolver.dns import codes, names
-from resolver.snapshot.snapshot import Snapshot
+from tests.analysis.compared_configs import changes, side
 from tests.analysis.random_policies import (
     ALL_NAMES,
     HOURS,
@@ -23,15 +22,6 @@ from tests.compiler.texts import compile_texts
 from tests.config.tables import exemption, vlan
 
 HALVED = config().replace("10.10.0.0/16", "10.10.0.0/17") + vlan("more", "none", "10.10.128.0/17")
-
-
-def side(snapshot: Snapshot) -> ComparedPolicy:
-    return ComparedPolicy("", snapshot.compiled, snapshot.index(), None)
-
-
-def changes(old: str, new: str, lists: dict[str, str] | None = None) -> list[NameChange]:
-    before = side(compile_texts(old, LISTS))
-    return compare_names(before, side(compile_texts(new, lists or LISTS)), WALL)
 
 
 def test_an_edit_that_changes_no_name_says_so() -> None:

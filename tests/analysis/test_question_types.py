@@ -7,8 +7,8 @@ from resolver.dns import codes
 from resolver.policy import effect
 from resolver.policy.verdict import PASS, Verdict
 from resolver.policy.view import View
+from tests.analysis.compared_configs import changes
 from tests.analysis.random_policies import config, failures
-from tests.analysis.test_name_changes import changes
 
 pytestmark = pytest.mark.interpreted
 DENIES = 'block = ["@messenger"]\ndeny = ["web.other.example"]'

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from resolver.audit.journal import BESIDE, EARLIER, HEAD, JOURNAL
 from resolver.audit.record import Head
 from tests.audit.node import HOUR, Node, at
-from tests.audit.test_journal import STRANGE
-from tests.audit.test_tampering import ATTEMPTS, OLD_LINE, By
+from tests.audit.strange_lines import STRANGE
+from tests.audit.tampering import ATTEMPTS, OLD_LINE, By
 from tests.snapshot.save_state import STATES
 
 WHOLE, NOT_WHOLE, UNREADABLE, NOT_CHECKABLE = 0, 1, 2, 4

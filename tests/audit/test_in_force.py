@@ -10,7 +10,7 @@ from resolver.audit.in_force import in_force
 from resolver.audit.reading import Reading
 from resolver.audit.record import ClockReading
 from tests.audit.node import BEGIN, DAY, HOUR, Node, at
-from tests.audit.test_tampering import ATTEMPTS
+from tests.audit.tampering import ATTEMPTS
 
 YEAR = 365 * DAY
 

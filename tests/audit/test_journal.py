@@ -13,6 +13,7 @@ from resolver.audit.journal import EARLIER, HEAD, JOURNAL, Journal, lines
 from resolver.audit.reading import Reading
 from resolver.audit.record import Head, line_hash
 from tests.audit.node import Node, at
+from tests.audit.strange_lines import STRANGE
 from tests.live.irregular_files import irregular_files
 
 
@@ -193,9 +194,6 @@ def test_what_lies_in_the_place_of_the_head_keeps_nobody_waiting(
     put(tmp_path / HEAD)
     with pytest.raises(OSError, match=r".+"):
         list(Reading(tmp_path).records())
-
-
-STRANGE = [b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"number": "1"}', b"[" * 100_000]
 
 
 @pytest.mark.parametrize("line", STRANGE, ids=range(len(STRANGE)))

@@ -25,18 +25,8 @@ from resolver.audit.figures.counts import (
 from resolver.audit.figures.store import FigureStore, gap_at, month_of, read, sums
 from resolver.audit.figures.tables import Opening, copied, to_read
 from tests.audit.figures import synthetic
+from tests.audit.figures.stored_minutes import STAFF, ZONE, figures, minute
 from tests.audit.figures.synthetic import ABAN, AZAR, DAY, HOUR
-
-ZONE = "Asia/Tehran"
-STAFF = Labels("staff", "telegram", "blocked")
-
-
-def minute(at: int, policy: str = "p", tested: SelfTestResult = SelfTestResult.HELD) -> Minute:
-    return Minute(at, policy, serving=True, tested=tested)
-
-
-def figures(hour: int, queries: int, *minutes: Minute) -> HourFigures:
-    return HourFigures(hour, Counter({STAFF: queries}), list(minutes))
 
 
 def totals(found: Figures) -> Counter[Labels]:
@@ -221,7 +211,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 from resolver.audit.figures.store import FigureStore
-from tests.audit.figures.test_store import figures, minute, ABAN, ZONE
+from tests.audit.figures.stored_minutes import ZONE, figures, minute
+from tests.audit.figures.synthetic import ABAN
 store = FigureStore(Path(sys.argv[1]), "ns1.example")
 for at in range(ABAN, ABAN + 200 * 60, 60):
     store.add(figures(ABAN, 1, minute(at)), ZONE)
