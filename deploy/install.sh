@@ -122,20 +122,25 @@ is_complete() { # release
   [ -e "$ROOT$1/complete" ]
 }
 
-# Say every half minute how many C files are compiled, and of which module the last one is.
+# Say how many C files are compiled, and of which module the last one is.
+say_compiled() {
+  files=$(find "$WORK/source/build" -name '*.c' 2>/dev/null | wc -l)
+  compiled=$(find "$WORK/source/build" -name '*.o' -printf '%T@ %f\n' 2>/dev/null | sort -n)
+  last=$(say "$compiled" | sed -n '$ { s/.* //; s/^__native_//; s/___/./g; s/[.]o$//; p }')
+  case $last in
+    "") say "Compiling: no C file is compiled yet ..." ;;
+    *) say "Compiling: $(say "$compiled" | wc -l) of $files C files, the last of $last ..." ;;
+  esac
+}
+
+# Say so every half minute.
 tell_compiling() {
   trap 'kill "$pause" 2>/dev/null; exit 0' TERM  # a sleep that went on would hold the directory
   while kill -0 $$ 2>/dev/null; do
     sleep 30 >/dev/null 2>&1 &
     pause=$!
     wait "$pause"
-    files=$(find "$WORK/source/build" -name '*.c' 2>/dev/null | wc -l)
-    compiled=$(find "$WORK/source/build" -name '*.o' -printf '%T@ %f\n' 2>/dev/null | sort -n)
-    last=$(say "$compiled" | sed -n '$ { s/.* //; s/^__native_//; s/___/./g; s/[.]o$//; p }')
-    case $last in
-      "") say "Compiling: no C file is compiled yet ..." ;;
-      *) say "Compiling: $(say "$compiled" | wc -l) of $files C files, the last of $last ..." ;;
-    esac
+    say_compiled
   done
 }
 

@@ -12,12 +12,10 @@ INSTALL = Path(__file__).parents[2] / "deploy" / "install.sh"
 SCRIPT = """
 set -eu
 say() {{ printf '%s\\n' "$*"; }}
-sleep() {{ [ "$1" = 30 ] && read -r _; }}
 WORK={work}
 {function}
-tell_compiling
+say_compiled
 """
-"""Its ``sleep`` waits for a line, as if that were the half minute."""
 
 
 def test_it_says_how_many_files_and_which_was_the_last(tmp_path: Path) -> None:
@@ -35,12 +33,9 @@ def test_it_says_how_many_files_and_which_was_the_last(tmp_path: Path) -> None:
 
 
 def _said(work: Path) -> str:
-    """What it says after half a minute."""
+    """What it says of the files there are now."""
     text = INSTALL.read_text(encoding="utf-8")
-    function = re.search(r"^tell_compiling\(\) \{.*?^\}", text, re.DOTALL | re.MULTILINE)
+    function = re.search(r"^say_compiled\(\) \{.*?^\}", text, re.DOTALL | re.MULTILINE)
     assert function is not None
     script = SCRIPT.format(work=work, function=function[0])
-    done = subprocess.run(
-        ["sh", "-c", script], input="\n", stdout=subprocess.PIPE, check=True, text=True
-    )
-    return done.stdout
+    return subprocess.check_output(["sh", "-c", script], text=True)
