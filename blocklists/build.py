@@ -94,7 +94,7 @@ def update_lists(path: Path) -> list[DecidedList]:
     if not path.is_file():
         return []
     groups = tomllib.loads(path.read_text(encoding="utf-8"))["group"]
-    return [_update_list(each) for each in groups if "list" in each]
+    return [_update_list(group) for group in groups if "list" in group]
 
 
 def _update_list(told: dict[str, Any]) -> DecidedList:
@@ -204,7 +204,7 @@ def _comment(text: str) -> list[str]:
 
 def undecided(found: Iterable[Found], lists: dict[str, DecidedList], lock: Lock) -> list[str]:
     """Names of the inputs that no decision covers, and decisions that misstate their sources."""
-    decided = {name: _Decisions(each) for name, each in lists.items()}
+    decided = {name: _Decisions(block_list) for name, block_list in lists.items()}
     missing: dict[tuple[str, str], set[str]] = {}
     having: dict[tuple[str, str], set[str]] = {}
     for each in found:
