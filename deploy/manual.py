@@ -128,7 +128,9 @@ def manual() -> str:
     """The page's source."""
     command = typer.main.get_command(app)
     context = typer.Context(command, info_name="darban")
-    options = [line for each in command.get_params(context) for line in _option(each, context)]
+    options = [
+        line for parameter in command.get_params(context) for line in _option(parameter, context)
+    ]
     lines = "\n".join([".SH OPTIONS", *options, ".SH COMMANDS", *_section(command, context)])
     return f"{_HEAD.format(version=__version__)}{lines}\n{_TAIL}"
 
