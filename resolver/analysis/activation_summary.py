@@ -75,7 +75,7 @@ class ActivationSummary:
 
     def services(self, kind: Kind) -> list[str]:
         """The services of names to which this happened, each once; empty for other names."""
-        return list(dict.fromkeys(each.service for each in self.names if each.kind == kind))
+        return list(dict.fromkeys(name.service for name in self.names if name.kind == kind))
 
 
 def read_summary(plain: Mapping[str, Any] | None) -> ActivationSummary | None:
@@ -89,8 +89,8 @@ def read_summary(plain: Mapping[str, Any] | None) -> ActivationSummary | None:
         return None
     found = read_fields(ActivationSummary, plain)
     return ActivationSummary(
-        tuple(read_fields(ChangedNames, _with_tuples(each)) for each in found.names),
-        tuple(read_fields(ChangedList, _with_tuples(each)) for each in found.lists),
+        tuple(read_fields(ChangedNames, _with_tuples(name)) for name in found.names),
+        tuple(read_fields(ChangedList, _with_tuples(block_list)) for block_list in found.lists),
         tuple(found.moved_prefixes),
         found.left_out,
     )

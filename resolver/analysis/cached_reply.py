@@ -59,7 +59,7 @@ class CachedReply:
 def sure_reply(cached: Sequence[CachedReply | None]) -> Received | None:
     """The reply of every worker from its cache, with the shortest TTL; None if they differ."""
     replies = [each.reply for each in cached if each is not None and each.is_fresh]
-    if len(replies) < len(cached) or len({replace(each, ttl=None) for each in replies}) != 1:
+    if len(replies) < len(cached) or len({replace(reply, ttl=None) for reply in replies}) != 1:
         return None
     return min(replies, key=lambda each: each.ttl or 0)
 

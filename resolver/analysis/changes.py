@@ -73,9 +73,9 @@ def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
 
 def _by_service(lists: list[ListChange]) -> dict[str, list[Detail]]:
     by_service: dict[str, list[Detail]] = {}
-    for each in lists:
-        detail = Detail(f"rules of {each.file}", gone=each.gone, added=each.added)
-        by_service.setdefault(each.service, []).append(detail)
+    for block_list in lists:
+        detail = Detail(f"rules of {block_list.file}", gone=block_list.gone, added=block_list.added)
+        by_service.setdefault(block_list.service, []).append(detail)
     return by_service
 
 

@@ -113,9 +113,9 @@ class ExpectationRun:
             if _needs_exemption(expect) and _holds(expect, _explain(expect, now))
         }
         to_end = [
-            each
-            for each in self._config.exemptions
-            if not ended(each.until.timestamp(), self._wall)
+            exemption
+            for exemption in self._config.exemptions
+            if not ended(exemption.until.timestamp(), self._wall)
         ]
         for exemption in sorted(to_end, key=lambda each: each.until) if holding else ():
             then = self._at(exemption.until.timestamp())
@@ -131,7 +131,7 @@ class ExpectationRun:
         Where one for all hours holds in no state, they are not the reason, and none is named.
         """
         states = list(self._states(expect))
-        failed = [each for each in states if not _holds(expect, each.got)]
+        failed = [state for state in states if not _holds(expect, state.got)]
         if expect.hours is None and len(failed) == len(states):
             return failed[0]._replace(when="")
         return failed[0] if failed else states[-1]
@@ -154,8 +154,8 @@ class ExpectationRun:
         """The sets of hours that hold together, with those of this name in them."""
         if name is None:
             return self._hours
-        place = next(p for p, each in enumerate(self._compiled.hours) if each.name == name)
-        return [each for each in self._hours if place in each] or [frozenset({place})]
+        place = next(p for p, hours in enumerate(self._compiled.hours) if hours.name == name)
+        return [hours for hours in self._hours if place in hours] or [frozenset({place})]
 
     def _advice(self, expect: ExpectedAnswer) -> str:
         """How an expectation that fails can be made to hold, where an exemption is the reason."""
@@ -188,7 +188,7 @@ class ExpectationRun:
 def lists_of_others(compiled: CompiledConfig, index: Index, name: bytes) -> tuple[str, ...]:
     """The lists of others that have a rule or an exception for a name."""
     sources = (compiled.sources[each.source] for each in index.match(name))
-    return tuple(dict.fromkeys(each.name for each in sources if each.of_others))
+    return tuple(dict.fromkeys(source.name for source in sources if source.of_others))
 
 
 def _needs_exemption(expect: ExpectedAnswer) -> bool:

@@ -248,7 +248,7 @@ class Explainer:
             return _Resolved(self._observer.verdict, packet=packet)
         last, targets = (
             given[-1],
-            [each for one in given if isinstance(one, CacheEntry) for each in one.targets],
+            [target for one in given if isinstance(one, CacheEntry) for target in one.targets],
         )
         if isinstance(last, Failure):
             told = _answer(f"none: {last.text}", targets)
@@ -349,7 +349,7 @@ class Explainer:
 
 def group_section(compiled: CompiledConfig, group: str) -> str:
     """The section of the config that names a group's servers."""
-    zones = [names.text(each.zone) for each in compiled.forward if each.group == group]
+    zones = [names.text(zone.zone) for zone in compiled.forward if zone.group == group]
     if zones:
         return f"[[forward]] {', '.join(zones)}"
     return f"[upstreams.{group}]" if group else "[upstream]"

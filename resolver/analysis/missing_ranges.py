@@ -22,8 +22,10 @@ OF_FILTER: Final = "national.filter"
 
 def missing_ranges(compiled: CompiledConfig) -> Iterator[Problem]:
     """A warning for each list of a blocked service that lacks its ranges; one for the filter's."""
-    blocked = union(each.services(*BLOCKING) for each in compiled.policies)
-    own = {PurePath(each.file).name: each for each in compiled.sources if not each.of_others}
+    blocked = union(policy.services(*BLOCKING) for policy in compiled.policies)
+    own = {
+        PurePath(source.file).name: source for source in compiled.sources if not source.of_others
+    }
     with_ranges = [(each, own.get(f"{PurePath(each).stem}.txt")) for each in SHIPPED]
     of_release = [names for _, names in with_ranges if names is not None]
     if of_release and not compiled.filter_ranges:

@@ -82,8 +82,8 @@ class _Side:
         self.explainer = Explainer(compiled, classes.index, wall)
         self._projection = Projection(compiled, _FACETS)
         self._beside_own_rules: dict[int, object] = {}
-        self._canaries = {each.name for each in compiled.services if each.always_nxdomain}
-        self._service_names = [each.name for each in compiled.services]
+        self._canaries = {service.name for service in compiled.services if service.always_nxdomain}
+        self._service_names = [service.name for service in compiled.services]
 
     def treatment(self, view: View, of_class: NameClass, qtype: int) -> Treatment:
         """What the questions of a class for a type get."""
@@ -111,8 +111,8 @@ class _Side:
 
     def local_data(self) -> set[tuple[bytes, tuple[LocalRecord, ...]]]:
         """The names that are not for a default; an alias with the records that decide of it."""
-        found = {(each.name, _aliases(each)) for each in self.compiled.local}
-        return found | {(each.zone, ()) for each in self.compiled.forward}
+        found = {(local_name.name, _aliases(local_name)) for local_name in self.compiled.local}
+        return found | {(zone.zone, ()) for zone in self.compiled.forward}
 
     def apart(self, policy: int) -> set[bytes]:
         """The names of own rules of a policy, and the zones of this network."""
@@ -154,8 +154,8 @@ def moved_prefixes(old: CompiledConfig, new: CompiledConfig) -> list[str]:
     """The prefixes of clients whose VLAN has another name: their names are not compared."""
     before, after = (
         {
-            prefix_text(each.network, each.length): compiled.vlans[each.owner].name
-            for each in compiled.prefixes
+            prefix_text(prefix.network, prefix.length): compiled.vlans[prefix.owner].name
+            for prefix in compiled.prefixes
         }
         for compiled in (old, new)
     )
@@ -302,7 +302,7 @@ def _joined(
 
 
 def _aliases(local: LocalName) -> tuple[LocalRecord, ...]:
-    return tuple(each for each in local.records if each.rtype == codes.CNAME)
+    return tuple(record for record in local.records if record.rtype == codes.CNAME)
 
 
 def _how(before: Treatment, after: Treatment) -> How:

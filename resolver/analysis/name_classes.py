@@ -40,7 +40,7 @@ class NameClasses:
         self.index = index
         self._judge = Judge(compiled, index)
         self._names = RuleNames(compiled, index)
-        self._services = [each.name for each in compiled.services]
+        self._services = [service.name for service in compiled.services]
         self._make_groups = groups or NameClasses.all_groups
         self._groups: NameGroups | None = None
         self._by_rule: dict[int, tuple[Covering, Covering]] = {}

@@ -61,7 +61,7 @@ class NeededAllow:
         """The recorded queries of the VLAN."""
         entries = (self.services, self.domains, self.closed)
         counts = [each for of_kind in entries for each in of_kind.values()]
-        return sum(each.total() for each in [*counts, self.denied, self.unopened, self.open])
+        return sum(count.total() for count in [*counts, self.denied, self.unopened, self.open])
 
 
 def needed_allow(
@@ -84,7 +84,9 @@ class _VlanNeeds:
 
     def __init__(self, explainer: Explainer, index: Index, view: View) -> None:
         services = explainer.compiled.services
-        updates = union(1 << at for at, each in enumerate(services) if each.category == UPDATES)
+        updates = union(
+            1 << at for at, service in enumerate(services) if service.category == UPDATES
+        )
         self._explainer = explainer
         self._index = index
         self._effect = view.effect.with_default_block(updates, len(services))
@@ -157,5 +159,5 @@ def _domain(name: bytes) -> bytes | None:
     for zone in _REVERSE:
         if names.is_within(name, zone):
             return zone
-    writable = next(each for each in names.zones(name) if "\\" not in names.text(each))
+    writable = next(zone for zone in names.zones(name) if "\\" not in names.text(zone))
     return registrable_domain(writable)

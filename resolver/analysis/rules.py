@@ -53,7 +53,7 @@ def compare_rules(old: _Side, new: _Side) -> RuleChanges:
     files = {**_files(old[0], range(len(old[0].sources))), **_files(new[0], numbers)}
     texts = _by_number(gone), _by_number(added)
     lists = sorted(
-        ListChange(*files[number], *(tuple(sorted(each.get(number, ()))) for each in texts))
+        ListChange(*files[number], *(tuple(sorted(text.get(number, ()))) for text in texts))
         for number in texts[0].keys() | texts[1].keys()
     )
     differing = {names.from_index_key(code[_KEY:]) for code in gone | added}
@@ -81,9 +81,9 @@ def _decided_otherwise(old: CompiledConfig, new: _Side, numbers: Sequence[int]) 
     """
     moved = {
         place
-        for place, each in enumerate(new[0].sources)
+        for place, source in enumerate(new[0].sources)
         if numbers[place] < len(old.sources)
-        and (each.file, each.longest_match)
+        and (source.file, source.longest_match)
         != (old.sources[numbers[place]].file, old.sources[numbers[place]].longest_match)
     }
     return {rule.name for rule in new[1].rules_of(moved)} if moved else set()
@@ -91,8 +91,8 @@ def _decided_otherwise(old: CompiledConfig, new: _Side, numbers: Sequence[int]) 
 
 def _shared_numbers(old: CompiledConfig, new: CompiledConfig) -> list[int]:
     """A number for each of the new lists: the place of its old counterpart, or a new number."""
-    exact = {(_service(old, at), each.file): at for at, each in enumerate(old.sources)}
-    left = {place: (_service(new, place), each.file) for place, each in enumerate(new.sources)}
+    exact = {(_service(old, at), source.file): at for at, source in enumerate(old.sources)}
+    left = {place: (_service(new, place), source.file) for place, source in enumerate(new.sources)}
     numbers = {place: exact.pop(key) for place, key in list(left.items()) if key in exact}
     alike = {(service, file.rpartition("/")[2]): at for (service, file), at in exact.items()}
     for place, (service, file) in left.items():

@@ -84,7 +84,7 @@ class CoverageCheck:
             return None
         shortest, covering = min(found, key=lambda pair: class_order(pair[0]))
         types = view.effect.question_types
-        qtype = next(each for each in types if not self._gets(outcome, view, shortest, each))
+        qtype = next(type_ for type_ in types if not self._gets(outcome, view, shortest, type_))
         got = self._explainer.for_view(view, shortest.name, qtype)
         return Holes(Hole(shortest, covering, got), count - 1)
 
@@ -139,9 +139,9 @@ def members(compiled: CompiledConfig, references: Iterable[str]) -> frozenset[st
     """The services that references such as ``telegram`` and ``@messenger`` mean, by name."""
     wanted = set(references)
     return frozenset(
-        each.name
-        for each in compiled.services
-        if each.name in wanted or f"@{each.category}" in wanted
+        service.name
+        for service in compiled.services
+        if service.name in wanted or f"@{service.category}" in wanted
     )
 
 

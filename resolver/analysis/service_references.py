@@ -29,8 +29,8 @@ def allowed_references(
     """The rules, the services and the categories in the ``allow`` of a policy."""
     rules: list[str] = []
     services: list[Service] = []
-    for each in policy.entries:
-        match each:
+    for entry in policy.entries:
+        match entry:
             case RuleEntry(does=Action.PASS, text=text):
                 rules.append(text)
             case ServiceEntry(does=Action.PASS, service=service):
@@ -38,5 +38,5 @@ def allowed_references(
             case RuleEntry() | ServiceEntry() | DefaultEntry():
                 pass
             case _:
-                assert_never(each)
+                assert_never(entry)
     return *rules, *service_references(services, all_services)

@@ -57,25 +57,28 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
             if not policy.vlan
         },
         "hours": {
-            each.name: {"text": each.text, **_rest(each, _OF_HOURS)} for each in compiled.hours
+            hours.name: {"text": hours.text, **_rest(hours, _OF_HOURS)} for hours in compiled.hours
         },
         SERVICES: {
-            each.name: _service(place, each, compiled)
-            for place, each in enumerate(compiled.services)
+            service.name: _service(place, service, compiled)
+            for place, service in enumerate(compiled.services)
         },
         "exemptions": _exemptions(compiled),
         "upstreams": {
-            each.name or "default": _group(each)
-            for each in compiled.groups
-            if not each.name.startswith("forward:")  # these have no name of their own
+            group.name or "default": _group(group)
+            for group in compiled.groups
+            if not group.name.startswith("forward:")  # these have no name of their own
         },
         "forward": _forward(compiled),
-        "local": {names.text(each.name): _local(each) for each in compiled.local},
+        "local": {names.text(local_name.name): _local(local_name) for local_name in compiled.local},
         "addresses of a filter": {
-            prefix_text(each.network, each.length): _rest(each, ("network", "length", "line"))
-            for each in compiled.filter_ranges
+            prefix_text(range_.network, range_.length): _rest(range_, ("network", "length", "line"))
+            for range_ in compiled.filter_ranges
         },
-        "fetched lists": {each.name: _rest(each, ("name",)) for each in compiled.subscriptions},
+        "fetched lists": {
+            subscription.name: _rest(subscription, ("name",))
+            for subscription in compiled.subscriptions
+        },
         SETTINGS: {key: {VALUE: word} for key, word in _settings(compiled.settings).items()},
     }
 
@@ -140,22 +143,22 @@ def _vlans(compiled: CompiledConfig) -> Section:
 
 def _own_rules(policy: Policy) -> Facts:
     """The rules of the VLAN itself."""
-    rules = [each for clause in policy.on_own_rules if clause.vlan for each in clause.rules]
+    rules = [rule for clause in policy.on_own_rules if clause.vlan for rule in clause.rules]
     return {
-        "allow": frozenset(each.text for each in rules if each.does is Action.PASS),
-        "deny": frozenset(each.text for each in rules if each.does is not Action.PASS),
+        "allow": frozenset(rule.text for rule in rules if rule.does is Action.PASS),
+        "deny": frozenset(rule.text for rule in rules if rule.does is not Action.PASS),
     }
 
 
 def _prefixes(prefixes: Iterable[Prefix]) -> frozenset[str]:
-    return frozenset(prefix_text(each.network, each.length) for each in prefixes)
+    return frozenset(prefix_text(prefix.network, prefix.length) for prefix in prefixes)
 
 
 def _policy(policy: Policy, described: PolicyDescription) -> Facts:
     by_key: dict[str, set[str]] = {"block": set(), "count": set(), "allow": set(), "deny": set()}
     default, cites = "pass", set[str]()
-    for each in described.entries:
-        match each:
+    for entry in described.entries:
+        match entry:
             case ServiceEntry(does=does, service=service, ground=ground, hours=hours):
                 text = f"{service.name} {', '.join(map(str, hours))}".rstrip()
                 by_key[_key_of_service(does)].add(text)
@@ -166,7 +169,7 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
             case DefaultEntry(does=does):
                 default = does
             case _:
-                assert_never(each)
+                assert_never(entry)
     return {
         "mode": described.mode,
         **{key: frozenset(texts) for key, texts in by_key.items()},
@@ -174,8 +177,14 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),
         "directives": frozenset(
-            " ".join([each.number, each.date, *(each.narrows and ["narrows", each.narrows])])
-            for each in described.directives
+            " ".join(
+                [
+                    directive.number,
+                    directive.date,
+                    *(directive.narrows and ["narrows", directive.narrows]),
+                ]
+            )
+            for directive in described.directives
         ),
         "cites": frozenset(cites),
         **_rest(policy, _OF_POLICY),
@@ -214,21 +223,21 @@ _OF_SOURCE = ("file", "service", "name", "entries", "refused", "rules")
 
 
 def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
-    lists = [each for each in compiled.sources if each.service == place]
+    lists = [source for source in compiled.sources if source.service == place]
     return {
-        "lists": frozenset(each.file for each in lists),
+        "lists": frozenset(block_list.file for block_list in lists),
         "ranges": _ranges(place, compiled, compiled.ranges),
         "ranges for firewalls": _ranges(place, compiled, compiled.firewall_ranges),
         **{
-            f"{each.file}, {key}": word
-            for each in lists
-            for key, word in _rest(each, _OF_SOURCE).items()
+            f"{block_list.file}, {key}": word
+            for block_list in lists
+            for key, word in _rest(block_list, _OF_SOURCE).items()
         },
         **{
-            f"{each.file}, not used": frozenset(
-                Rule(rule.name, rule.subtree, False, rule.line).text for rule in each.refused
+            f"{block_list.file}, not used": frozenset(
+                Rule(rule.name, rule.subtree, False, rule.line).text for rule in block_list.refused
             )
-            for each in lists
+            for block_list in lists
         },
         **_rest(service, ("name", "entries")),
     }
@@ -236,7 +245,7 @@ def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
 
 def _ranges(place: int, compiled: CompiledConfig, ranges: Iterable[AddressRange]) -> frozenset[str]:
     """The ranges of a service."""
-    own = (each for each in ranges if compiled.sources[each.source].service == place)
+    own = (range_ for range_ in ranges if compiled.sources[range_.source].service == place)
     return frozenset(prefix_text(each.network, each.length) for each in own)
 
 
@@ -273,7 +282,7 @@ def _group(group: ConfiguredGroup) -> Facts:
 
 def _forward(compiled: CompiledConfig) -> Section:
     by_name = {group.name: group for group in compiled.groups}
-    return {names.text(each.zone): _group(by_name[each.group]) for each in compiled.forward}
+    return {names.text(zone.zone): _group(by_name[zone.group]) for zone in compiled.forward}
 
 
 def _local(local: LocalName) -> Facts:

@@ -61,7 +61,7 @@ def _with_exemptions(
 
 
 def _names(compiled: CompiledConfig, services: int) -> set[str]:
-    return {each.name for each in services_in(services, compiled.services)}
+    return {service.name for service in services_in(services, compiled.services)}
 
 
 def _text(expected: Expectation, outcome: str, service: str) -> str:
