@@ -84,7 +84,7 @@ class AuditEntry:
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
-        return [each for each in self.exemptions if not ended(each.until, moment)]
+        return [exemption for exemption in self.exemptions if not ended(exemption.until, moment)]
 
     def changed_exemptions(self, before: "AuditEntry") -> list["ExemptionChange"]:
         """The exemptions that it gave, ended or changed after an activation before it.
@@ -134,7 +134,10 @@ class AuditLog:
         None where it is not among the last records. OSError if the log cannot be read.
         """
         activations = (entry for entry in self._latest() if entry.snapshot)
-        return next((each for each in activations if snapshot in (None, each.snapshot)), None)
+        return next(
+            (activation for activation in activations if snapshot in (None, activation.snapshot)),
+            None,
+        )
 
     def newest_changes(self, most: int) -> Iterator[AuditEntry]:
         """The last entries that changed the config, the newest first, of the last records.
@@ -213,7 +216,7 @@ class AuditLog:
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
         details = exemption_details(compiled)
-        exemptions = [each for each in details if not ended(each.until, now.time)]
+        exemptions = [detail for detail in details if not ended(detail.until, now.time)]
         since = min((each.since for each in edited), default=0.0)
         owners = ", ".join(sorted({each.owner for each in edited}))
         put = (now.time, event, who, snapshot, config, diff, exemptions, lists, summary)
@@ -253,7 +256,7 @@ def _edited(
         return []
     of_lists = differing(before.lists or {}, now.lists or {})
     files = (*differing(before.texts, now.texts), *of_lists)
-    return [on_disk[each] for each in files if each in on_disk]
+    return [on_disk[file] for file in files if file in on_disk]
 
 
 def entries(records: Iterable[AuditRecord]) -> Iterator[AuditEntry]:

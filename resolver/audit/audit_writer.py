@@ -158,8 +158,8 @@ class AuditWriter(Part):
 
     def _newest_changes(self) -> tuple[ConfigChange, ...]:
         return tuple(
-            ConfigChange(each.time, each.event, each.who, *counted_lines(each.diff))
-            for each in self._log.newest_changes(_SHOWN_CHANGES)
+            ConfigChange(change.time, change.event, change.who, *counted_lines(change.diff))
+            for change in self._log.newest_changes(_SHOWN_CHANGES)
         )
 
     async def _write(self, write: _Write, *, waits: bool = False) -> None:

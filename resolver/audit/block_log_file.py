@@ -37,7 +37,7 @@ def block_log_days(state: Path) -> BlockLogDays | None:
     with contextlib.suppress(FileNotFoundError):
         found = path.stat()
         written = day_of(found.st_mtime) if found.st_size else None
-    names = [each.name for each in state.iterdir()] if state.exists() else []
+    names = [entry.name for entry in state.iterdir()] if state.exists() else []
     return days_of(names, NAME, written)
 
 

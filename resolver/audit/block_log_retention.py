@@ -84,7 +84,7 @@ def days_of(
     names: Iterable[str], current: str, last_written: dt.date | None
 ) -> BlockLogDays | None:
     """The days of rotated files, and of the file ``current`` where it was written to; or None."""
-    found = (read_name(each, current) for each in names)
+    found = (read_name(name, current) for name in names)
     days = {each.day for each in found if each is not None}
     if last_written is not None:
         days.add(last_written)

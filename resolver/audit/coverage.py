@@ -55,21 +55,21 @@ def gaps_of_all(nodes: Iterable[Iterable[Minute]], begin: int, end: int) -> list
     """The times between two moments in which no node served, as far as it is known."""
     together: dict[int, Minute] = {}
     for minutes in nodes:
-        for each in minutes:
-            if each.serving or each.at not in together:
-                together[each.at] = replace(each, policy="", tested=SelfTestResult.HELD)
+        for minute in minutes:
+            if minute.serving or minute.at not in together:
+                together[minute.at] = replace(minute, policy="", tested=SelfTestResult.HELD)
     minutes = (together[at] for at in sorted(together))
-    return [each for each in intervals(minutes, begin, end) if each.why]
+    return [interval for interval in intervals(minutes, begin, end) if interval.why]
 
 
 def _parts(minutes: Iterable[Minute], begin: int, end: int) -> Iterator[Interval]:
     at = begin
-    for each in minutes:
-        if begin <= each.at < end:
-            if each.at > at:
-                yield Interval(at, each.at, "", NO_RECORD)
-            at = each.at + _MINUTE
-            yield Interval(each.at, min(at, end), each.policy, _why(each))
+    for minute in minutes:
+        if begin <= minute.at < end:
+            if minute.at > at:
+                yield Interval(at, minute.at, "", NO_RECORD)
+            at = minute.at + _MINUTE
+            yield Interval(minute.at, min(at, end), minute.policy, _why(minute))
     if at + _MINUTE <= end:  # the minute that runs now has no record yet
         yield Interval(at, end, "", NO_RECORD)
 

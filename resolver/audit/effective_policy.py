@@ -56,7 +56,7 @@ def _effective_policy(explainer: Explainer, view: View, client: str | None) -> E
     vlan = report_vlan(compiled, describe(compiled), view.vlan, explainer.wall, (), none)
 
     def names(services: int) -> tuple[str, ...]:
-        return tuple(each.name for each in services_in(services, compiled.services))
+        return tuple(service.name for service in services_in(services, compiled.services))
 
     done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Action}
     return EffectivePolicy(
@@ -65,7 +65,7 @@ def _effective_policy(explainer: Explainer, view: View, client: str | None) -> E
         policy=vlan.policy,
         mode=vlan.mode,
         default=vlan.default,
-        blocked=tuple(each for each in vlan.services if each.name in done[each.does]),
+        blocked=tuple(service for service in vlan.services if service.name in done[service.does]),
         exempted=names(effect.restricted & effect.exempt),
         other_hours=names(effect.services.outside_hours),
         denied=vlan.denied,
@@ -80,7 +80,7 @@ def _held(
     """The exemptions that hold: for a client those of its view, else those of the whole VLAN."""
     ids = {explainer.compiled.exemptions[place].id for place in view.effect.exemptions}
     return tuple(
-        each
-        for each in vlan.exemptions
-        if (each.id in ids if of_client else each.state in _RUNNING)
+        exemption
+        for exemption in vlan.exemptions
+        if (exemption.id in ids if of_client else exemption.state in _RUNNING)
     )

@@ -96,7 +96,7 @@ def _marks(
         clock, new = read[after] if after < len(read) else (now, b"")
         if not clock.boot or clock.boot != boot:
             boot, offsets, entry_offset = clock.boot, [], clock.offset
-        others = [each for each in offsets if abs(each - clock.offset) >= SAME_OFFSET]
+        others = [offset for offset in offsets if abs(offset - clock.offset) >= SAME_OFFSET]
         offsets[:] = [*others, clock.offset]
         if new:
             entry, entry_offset = new, clock.offset
@@ -124,10 +124,10 @@ def _end(marks: Sequence[_Mark], at: int, offset: float) -> float:
     if mark.boot_offsets is after.boot_offsets:
         return after.time_by(offset)
     begin = mark.time_by(offset)
-    ends = [end for each in after.boot_offsets if (end := after.time_by(each)) > begin]
+    ends = [end for offset in after.boot_offsets if (end := after.time_by(offset)) > begin]
     if ends:
         return min(ends)
-    return next((each.time for each in marks[at + 2 :] if each.time > begin), math.inf)
+    return next((mark.time for mark in marks[at + 2 :] if mark.time > begin), math.inf)
 
 
 def _ahead(mark: _Mark, offset: float, answers: int) -> float:

@@ -208,7 +208,7 @@ class Journal:
             with suppress(FileNotFoundError), _opened(self._state / name) as file:
                 size = file.seek(0, os.SEEK_END)
                 pieces = _backwards(file, size, max(0, size - left))
-                yield from ((name, each) for each in islice(pieces, 1, None))
+                yield from ((name, piece) for piece in islice(pieces, 1, None))
                 left = max(0, left - size)
 
 
@@ -226,7 +226,7 @@ def lines(directory: Path) -> Iterator[Line]:
         for name in (JOURNAL, EARLIER):  # in this order: a file may get the other name meanwhile
             with suppress(FileNotFoundError):
                 files[name] = opened.enter_context(_opened(directory / name))
-        if len(files) == 2 and os.path.sameopenfile(*(each.fileno() for each in files.values())):
+        if len(files) == 2 and os.path.sameopenfile(*(file.fileno() for file in files.values())):
             del files[JOURNAL]
         for name, file in reversed(files.items()):
             offset = 0

@@ -117,7 +117,7 @@ def make_period_report(
 
 def check_mergeable(nodes: Sequence[Figures]) -> None:
     """Raise IncompatibleFiguresError where figures must not be added up."""
-    zones = sorted({each.time_zone for each in nodes if each.time_zone})
+    zones = sorted({node.time_zone for node in nodes if node.time_zone})
     if len(zones) > 1:
         raise IncompatibleFiguresError(
             f"the hours of {zones[0]} and of {zones[1]} differ, so their counts cannot be added "
@@ -126,8 +126,8 @@ def check_mergeable(nodes: Sequence[Figures]) -> None:
     for node, own in _by_node(nodes).items():
         seen: set[int] = set()
         for figures in own:
-            minutes = {each.at for each in figures.minutes}
-            hours = {each.hour for each in figures.counts}
+            minutes = {minute.at for minute in figures.minutes}
+            hours = {count.hour for count in figures.counts}
             if not seen.isdisjoint(minutes | hours):
                 raise IncompatibleFiguresError(
                     f"figures of the node '{node}' are given twice for the same minutes; give "
@@ -138,8 +138,8 @@ def check_mergeable(nodes: Sequence[Figures]) -> None:
 
 def _by_node(nodes: Sequence[Figures]) -> dict[str, list[Figures]]:
     found: dict[str, list[Figures]] = defaultdict(list)
-    for each in nodes:
-        found[each.node].append(each)
+    for node in nodes:
+        found[node.node].append(node)
     return dict(sorted(found.items()))
 
 
@@ -170,10 +170,10 @@ def _sum(parts: Iterable[Rows]) -> Rows:
     own: Queries = Counter()
     old: Queries = Counter()
     left_out = 0
-    for each in parts:
-        own.update(each.own)
-        old.update(each.old)
-        left_out += each.left_out
+    for part in parts:
+        own.update(part.own)
+        old.update(part.old)
+        left_out += part.left_out
     return Rows(own, old, left_out)
 
 
@@ -207,12 +207,14 @@ def _around(
     counts: Sequence[VlanCount], redirected: Mapping[str, int], lists: Lists
 ) -> Iterator[AroundDns]:
     """The queries around this server by VLAN, where there are any."""
-    ways = {each.service for each in lists.lists if each.category == ENCRYPTED_DNS}
+    ways = {
+        block_list.service for block_list in lists.lists if block_list.category == ENCRYPTED_DNS
+    }
     encrypted: Counter[str] = Counter()
-    for each in counts:
-        if each.service in ways and each.outcome in (BLOCKED, WOULD_BLOCK):
-            encrypted[each.vlan] += each.queries
-    for vlan in dict.fromkeys(chain((each.vlan for each in counts), redirected)):
+    for count in counts:
+        if count.service in ways and count.outcome in (BLOCKED, WOULD_BLOCK):
+            encrypted[count.vlan] += count.queries
+    for vlan in dict.fromkeys(chain((count.vlan for count in counts), redirected)):
         found = AroundDns(vlan, redirected.get(vlan, 0), encrypted[vlan])
         if found.redirected or found.encrypted_dns:
             yield found
@@ -236,9 +238,9 @@ def _coverage(
     node: str, figures: Sequence[Figures], period: Period, before: Period
 ) -> NodeCoverage:
     minutes = sorted(
-        chain.from_iterable(each.minutes for each in figures), key=lambda each: each.at
+        chain.from_iterable(figure.minutes for figure in figures), key=lambda each: each.at
     )
-    served = [each for each in minutes if each.serving]
+    served = [minute for minute in minutes if minute.serving]
     return NodeCoverage(
         node=node,
         minutes=sum(period.begin <= each.at < period.end for each in served),
@@ -246,13 +248,13 @@ def _coverage(
         intervals=tuple(intervals(minutes, period.begin, period.end)),
         minutes_before=sum(before.begin <= each.at < before.end for each in served),
         of_before=(before.end - before.begin) // _MINUTE,
-        damaged=tuple(dict.fromkeys(chain.from_iterable(each.damaged for each in figures))),
+        damaged=tuple(dict.fromkeys(chain.from_iterable(figure.damaged for figure in figures))),
     )
 
 
 def _cuts(node: str, figures: Sequence[Figures], period: Period) -> Iterator[LinkCut]:
     """The times in which the link abroad was cut; hours that follow one another are one time."""
-    links = chain.from_iterable(each.links for each in figures)
+    links = chain.from_iterable(figure.links for figure in figures)
     last: LinkCut | None = None
     for each in sorted(links, key=lambda link: link.hour):
         if not period.begin <= each.hour < period.end:
@@ -269,7 +271,7 @@ def _cuts(node: str, figures: Sequence[Figures], period: Period) -> Iterator[Lin
 
 
 def _of_all(nodes: Sequence[Figures], period: Period) -> Coverage:
-    gaps = gaps_of_all((each.minutes for each in nodes), period.begin, period.end)
+    gaps = gaps_of_all((node.minutes for node in nodes), period.begin, period.end)
     return Coverage(period.end - period.begin, tuple(gaps))
 
 
@@ -281,7 +283,7 @@ def _exemptions(log: Sequence[AuditEntry], period: Period) -> Iterator[PeriodExe
     found: list[PeriodExemption] = []
     at: dict[Hashable, int] = {}
     for entry, end in _in_force(log, period):  # the newest first
-        had = {_opened(each): each for each in entry.exemptions}
+        had = {_opened(exemption): exemption for exemption in entry.exemptions}
         for key, each in had.items():
             first = max(entry.time, each.begins, period.begin)
             planned = min(each.until, period.end)

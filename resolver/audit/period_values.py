@@ -76,7 +76,7 @@ class NodeCoverage:
     @property
     def gaps(self) -> list[Interval]:
         """The times in which not all its workers served, as far as it is known."""
-        return [each for each in self.intervals if each.why in (NO_RECORD, NOT_SERVING)]
+        return [interval for interval in self.intervals if interval.why in (NO_RECORD, NOT_SERVING)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,12 @@ class Coverage:
     @property
     def covered(self) -> int:
         """The seconds in which a node served."""
-        return self.seconds - sum(each.length for each in self.gaps)
+        return self.seconds - sum(gap.length for gap in self.gaps)
 
     @property
     def uncounted(self) -> int:
         """The seconds of which no node has a record, so that no query of then is counted."""
-        return sum(each.length for each in self.gaps if each.why == NO_RECORD)
+        return sum(gap.length for gap in self.gaps if gap.why == NO_RECORD)
 
     @property
     def is_whole(self) -> bool:
@@ -252,7 +252,7 @@ class PeriodReport:
 
     def total(self, *outcomes: str) -> tuple[int, int]:
         """The queries with these outcomes, or all queries: of the period, and of that before."""
-        own = [each for each in self.counts if not outcomes or each.outcome in outcomes]
+        own = [count for count in self.counts if not outcomes or count.outcome in outcomes]
         return sum(each.queries for each in own), sum(each.before for each in own)
 
 

@@ -126,9 +126,9 @@ class Report:
         """How many expectations do not hold."""
         results = [
             *self.unassigned_clients,
-            *(each for vlan in self.vlans for each in vlan.expectations),
+            *(expectation for vlan in self.vlans for expectation in vlan.expectations),
         ]
-        return sum(not each.holds for each in results)
+        return sum(not result.holds for result in results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ def make_report(
     past = status if isinstance(status, PastActivation) else None
     counted = status if isinstance(status, Status) else None
     by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)
-    for each in results or ():
-        by_vlan[each.vlan].append(each)
+    for result in results or ():
+        by_vlan[result.vlan].append(result)
     policies = describe(compiled)
     few = vlans_with_few_exempted(compiled, compiled.settings.report.smallest)
     vlans = tuple(
@@ -219,7 +219,7 @@ def report_vlan(
                 pass  # ``default``
             case _:
                 assert_never(each)
-    prefixes = [network_of(each) for each in compiled.prefixes if each.owner == place]
+    prefixes = [network_of(prefix) for prefix in compiled.prefixes if prefix.owner == place]
     return VlanReport(
         name=vlan.name,
         id=vlan.id,
@@ -234,7 +234,9 @@ def report_vlan(
         default=_default(policy),
         allowed=allowed_references(policy, compiled.services),
         exemptions=tuple(
-            each for each in exemptions(compiled, at) if _applies(each, vlan.name, prefixes)
+            exemption
+            for exemption in exemptions(compiled, at)
+            if _applies(exemption, vlan.name, prefixes)
         ),
         expectations=tuple(results),
         counts=counts,
@@ -242,14 +244,14 @@ def report_vlan(
 
 
 def _directives(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator[CitedDirective]:
-    for each in policy.directives:
+    for directive in policy.directives:
         covered = [
             service
             for service, ground in zip(compiled.services, policy.grounds, strict=True)
-            if ground.directive == each.number
+            if ground.directive == directive.number
         ]
         covers = service_references(covered, compiled.services)
-        yield CitedDirective(each.number, each.date, covers, each.narrows)
+        yield CitedDirective(directive.number, directive.date, covers, directive.narrows)
 
 
 def _blocked_service(of: ServiceEntry) -> BlockedService:

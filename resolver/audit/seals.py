@@ -46,7 +46,7 @@ def read_seal(record: AuditRecord) -> Seal | None:
     """The seal of a record; None where it has none."""
     if record.event != Event.SEALED:
         return None
-    seal = Seal(*(record.plain.get(each) for each in Seal._fields))  # type: ignore[arg-type]
+    seal = Seal(*(record.plain.get(field) for field in Seal._fields))  # type: ignore[arg-type]
     is_good = is_moment(seal.begin) and is_moment(seal.end)
     return seal if is_good and all(isinstance(each, str) for each in seal[2:]) else None
 

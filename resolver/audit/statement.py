@@ -38,11 +38,11 @@ def statement(nodes: Sequence[NodeCoverage]) -> Statement:
     """The statement about nodes, of which each has its intervals of the same period."""
     sums: Counter[tuple[str, str]] = Counter()
     for node in nodes:
-        for each in node.intervals:
-            sums[node.node, each.why] += each.length
+        for interval in node.intervals:
+            sums[node.node, interval.why] += interval.length
     shortfalls = [Shortfall(*key, seconds) for key, seconds in sums.items() if key[1]]
     shortfalls.sort(key=lambda each: -each.seconds)
-    missing, of = sum(each.seconds for each in shortfalls), sums.total()
+    missing, of = sum(shortfall.seconds for shortfall in shortfalls), sums.total()
     return Statement(tuple(shortfalls), of - missing, of, _differing(nodes))
 
 

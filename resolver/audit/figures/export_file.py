@@ -43,8 +43,8 @@ def write_export(path: Path, figures: Figures) -> None:
         tables.add(database, HourFigures(0, minutes=list(figures.minutes)))
         for hour, counts in groupby(figures.counts, key=attrgetter("hour")):
             of_hour = HourFigures(hour)
-            for each in counts:
-                of_hour.counts[Labels(each.vlan, each.service, each.outcome)] += each.queries
+            for count in counts:
+                of_hour.counts[Labels(count.vlan, count.service, count.outcome)] += count.queries
             tables.add(database, of_hour)
         for link in figures.links:
             tables.add(database, HourFigures(link.hour, cut=link.cut, answers=link.answers))
@@ -86,7 +86,7 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     try:
-        files = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+        files = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         raise FiguresError(f"{path}: cannot be read ({error.strerror})") from None
     if not files:
@@ -109,11 +109,11 @@ def read_export(path: Path) -> Figures:
         if tables.longest_text(database) > _MAX_TEXT:
             raise FiguresError(f"{path.name}: it has a name of more than {_MAX_TEXT} characters")
         figures = tables.figures(database, *_EVER)
-    numbers = [each.queries for each in figures.counts]
-    numbers += [number for each in figures.links for number in (each.cut, each.answers)]
+    numbers = [count.queries for count in figures.counts]
+    numbers += [number for link in figures.links for number in (link.cut, link.answers)]
     if min(numbers, default=0) < 0:
         raise FiguresError(f"{path.name}: a count is less than 0, which takes from those of others")
-    unknown = sorted({each.outcome for each in figures.counts} - _OUTCOMES)
+    unknown = sorted({count.outcome for count in figures.counts} - _OUTCOMES)
     if unknown:
         raise FiguresError(
             f"{path.name}: the outcome '{unknown[0]}' is none of {', '.join(sorted(_OUTCOMES))}; "

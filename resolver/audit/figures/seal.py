@@ -68,9 +68,9 @@ class KeptFigures:
 
 def _lines(figures: Figures) -> Iterator[tuple[float, str]]:
     """When each count and each minute begins, and its text, whatever the form of the files is."""
-    for each in figures.counts:
-        labels = (each.vlan, each.service, each.outcome)
-        yield each.hour, f"count {each.hour} {labels!r} {each.queries}"
+    for count in figures.counts:
+        labels = (count.vlan, count.service, count.outcome)
+        yield count.hour, f"count {count.hour} {labels!r} {count.queries}"
     for minute in figures.minutes:
         serving = int(minute.serving)
         yield minute.at, f"minute {minute.at} {minute.policy!r} {serving} {minute.tested.value}"

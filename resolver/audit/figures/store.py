@@ -198,13 +198,13 @@ def gap_at(directory: Path, moment: float, opening: Opening) -> UnrecordedTime |
     months, own = sorted(_months(directory)), month_of(moment)
     begin, end = -math.inf, math.inf
     try:
-        for month in reversed([each for each in months if each <= own]):
+        for month in reversed([month for month in months if month <= own]):
             last, after = _minutes_around(directory, month, moment, opening)
             end = end if after is None else after
             if last is not None:
                 begin = last + _MINUTE
                 break
-        for month in (each for each in months if each > own and end == math.inf):
+        for month in (month for month in months if month > own and end == math.inf):
             _, after = _minutes_around(directory, month, moment, opening)
             end = end if after is None else min(end, after)
     except FiguresError:
@@ -261,7 +261,7 @@ def _with_month(
 
 
 def _joined(earlier: Figures, later: Figures) -> Figures:
-    minutes = {each.at: each for each in (*earlier.minutes, *later.minutes)}
+    minutes = {minute.at: minute for minute in (*earlier.minutes, *later.minutes)}
     return Figures(
         later.node or earlier.node,
         later.time_zone or earlier.time_zone,

@@ -249,8 +249,8 @@ def add(database: Connection, figures: HourFigures) -> None:
     database.executemany(
         _ADD_MINUTE,
         (
-            (each.at, number[each.policy], each.serving, _TESTED.index(each.tested))
-            for each in figures.minutes
+            (minute.at, number[minute.policy], minute.serving, _TESTED.index(minute.tested))
+            for minute in figures.minutes
         ),
     )
     if figures.cut or figures.answers:
@@ -259,7 +259,7 @@ def add(database: Connection, figures: HourFigures) -> None:
 
 def _add_link(database: Connection, link: HourLink) -> None:
     """Add what an hour had of the link abroad, in the transaction that is open."""
-    known = {each.hour: each for each in links(about(database))}
+    known = {link.hour: link for link in links(about(database))}
     before = known.get(link.hour, HourLink(link.hour, 0, 0))
     text = f"{before.cut + link.cut} {before.answers + link.answers}"
     note(database, [(f"{_LINK}{link.hour}", text)])
@@ -276,7 +276,7 @@ def links(found: Mapping[str, str]) -> Iterator[HourLink]:
 def _numbers(database: Connection, figures: HourFigures) -> dict[str, int]:
     """The number of each name, also of those that are new to the file."""
     names = {name for labels in figures.counts for name in labels}
-    names.update(each.policy for each in figures.minutes)
+    names.update(minute.policy for minute in figures.minutes)
     add_name = "INSERT INTO names (name) VALUES (?) ON CONFLICT DO NOTHING"
     database.executemany(add_name, ((name,) for name in sorted(names)))
     return {name: number for number, name in database.execute("SELECT id, name FROM names")}
@@ -326,7 +326,7 @@ def minutes_around(database: Connection, moment: float) -> tuple[int | None, int
 def figures(database: Connection, since: float, until: float) -> Figures:
     """All that a file has of the hours and minutes that begin in a period."""
     found = about(database)
-    of_hours = (each for each in links(found) if since <= each.hour < until)
+    of_hours = (link for link in links(found) if since <= link.hour < until)
     return Figures(
         found.get("node", ""),
         found.get("time_zone", ""),
