@@ -104,9 +104,9 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
         (("feeds", "listen"), loaded.config.feeds.listen),
         (("metrics", "listen"), [loaded.config.metrics.listen]),
     ):
-        for each in endpoints:
-            if is_missing(str(each.address)):
-                found, expected = toml_text(str(each)), "addresses of the host that serves"
+        for endpoint in endpoints:
+            if is_missing(str(endpoint.address)):
+                found, expected = toml_text(str(endpoint)), "addresses of the host that serves"
                 advice = "This host lacks it; see its addresses with: ip address"
                 yield loaded.provenance.problem(
                     path, found, expected, advice, "warning", ABSENT_ADDRESS
@@ -117,8 +117,8 @@ def _summary(compiled: CompileResult) -> str:
     errors = len(compiled.errors)
     expect = len(compiled.loaded.config.expect)
     held = "not run" if errors else f"{expect - len(compiled.failed)} of {expect} hold"
-    skipped = sum(len(each.skipped) for each in compiled.lists)
-    rules = sum(len(each.rules) for each in compiled.lists)
+    skipped = sum(len(block_list.skipped) for block_list in compiled.lists)
+    rules = sum(len(block_list.rules) for block_list in compiled.lists)
     known = f" and {compiled.acknowledged} acknowledged" if compiled.acknowledged else ""
     return (
         f"errors {errors}, warnings {len(compiled.problems) - errors}{known}, "

@@ -183,12 +183,12 @@ def _expectations(config: ConfigModel) -> Section:
         }
         for _, each in config.questions()
     } | {
-        f"every name of {' '.join(each.services)} on {_where(each)}": {
-            "outcome": each.outcome,
-            "except": frozenset(each.except_),
+        f"every name of {' '.join(expectation.services)} on {_where(expectation)}": {
+            "outcome": expectation.outcome,
+            "except": frozenset(expectation.except_),
         }
-        for each in config.expect
-        if each.services
+        for expectation in config.expect
+        if expectation.services
     }
 
 

@@ -22,7 +22,7 @@ def _blocked(effective: EffectivePolicy) -> Iterator[str]:
         return _done(service.does), _ground(service)
 
     for (done, ground), services in groupby(sorted(effective.blocked, key=group), key=group):
-        yield f"{done}, {ground}: {', '.join(each.name for each in services)}"
+        yield f"{done}, {ground}: {', '.join(service.name for service in services)}"
     if not effective.blocked:
         yield "blocked: no service"
 
@@ -65,8 +65,8 @@ def _others(effective: EffectivePolicy) -> Iterator[str]:
 def _exemptions(effective: EffectivePolicy) -> Iterator[str]:
     if effective.exempted:
         yield f"open by an exemption: {', '.join(effective.exempted)}"
-    for each in effective.exemptions:
-        reason = f"; {each.reason}" if each.reason else ""
-        yield f"exempted: {exemption_text(each)}{reason}"
+    for exemption in effective.exemptions:
+        reason = f"; {exemption.reason}" if exemption.reason else ""
+        yield f"exempted: {exemption_text(exemption)}{reason}"
     if not effective.exemptions:
         yield "exempted: nobody"

@@ -50,7 +50,9 @@ class ExemptionEdits:
         with suppress(control_client.Unreachable):  # where no server runs, the config is written
             self._in_force = policy_in_force(path)
         self._edit = ExemptionEdit(path, self._in_force)
-        self._known = {each.id: each for each in exemption_details(self._edit.compiled)}
+        self._known = {
+            exemption.id: exemption for exemption in exemption_details(self._edit.compiled)
+        }
 
     @property
     def nodes(self) -> Sequence[str]:

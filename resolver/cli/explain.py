@@ -97,7 +97,9 @@ def explain(
             then = ", and not by what was in force then" if is_past(moment) else ""
             echo(f"by {config} as it is now{then}", err=True)
         asked.append((*(_of_config(config) if config is not None else _in_force()), None))
-    if any(question.host == each.name for compiled, _, _ in asked for each in compiled.services):
+    if any(
+        question.host == service.name for compiled, _, _ in asked for service in compiled.services
+    ):
         about = "this is about a domain {0}, not about the names of the service {0}"
         echo(about.format(question.host), err=True)
     if at is not None and asked[0][2] is None:
@@ -105,11 +107,11 @@ def explain(
     look_up = _look_up if live and config is None and at is None else None
     answers = [_Answer(question, *each, moment, live, look_up) for each in asked]
     if as_json:
-        found = [each.as_json() for each in answers]
+        found = [answer.as_json() for answer in answers]
         print_json(found[0] if len(found) == 1 else {"answers": found})
     else:
-        echo("\n\n".join(each.text() for each in answers))
-    return int(any(each.is_blocked for each in answers))
+        echo("\n\n".join(answer.text() for answer in answers))
+    return int(any(answer.is_blocked for answer in answers))
 
 
 class _Answer:
@@ -163,11 +165,11 @@ class _Question(NamedTuple):
         name = names.parse(self.host)
         if self.who is not None and parse_address(self.who) is not None:
             return [explainer.for_client(self.who, name, self.qtype)]
-        vlan_names = [each.name for each in explainer.compiled.vlans]
+        vlan_names = [vlan.name for vlan in explainer.compiled.vlans]
         if self.who is not None:
             vlan_names = [self.who]
-        views = [view_of_vlan(explainer, each) for each in vlan_names]
-        return [explainer.for_view(each, name, self.qtype) for each in views]
+        views = [view_of_vlan(explainer, name) for name in vlan_names]
+        return [explainer.for_view(view, name, self.qtype) for view in views]
 
 
 def _question(

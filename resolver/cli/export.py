@@ -111,8 +111,8 @@ def _compiled(config: Path, program: str) -> CompileResult:
         return compiled
     compiled.check()  # an engine takes these files though the server refuses the policy
     enforcer, told = Enforcer(program), len(compiled.problems)
-    for each in with_misfits(compiled, enforcer, Fit.LOOSER, Fit.OTHERWISE).problems[told:]:
-        echo(str(each), err=True)
+    for problem in with_misfits(compiled, enforcer, Fit.LOOSER, Fit.OTHERWISE).problems[told:]:
+        echo(str(problem), err=True)
     return compiled
 
 

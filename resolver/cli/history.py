@@ -181,7 +181,7 @@ def _of_day(state: Path, day: str, as_json: bool) -> int:
             f"'{day}' is a moment within a day; --day takes a date, such as 1405-12-29"
         )
     begin, end = first.timestamp(), (first + dt.timedelta(days=1)).timestamp()
-    found = [each for each in _entries(state) if begin <= each.time < end]
+    found = [entry for entry in _entries(state) if begin <= entry.time < end]
     if as_json:
         print_json({"entries": found})
     else:
@@ -281,7 +281,7 @@ def _list_text(found: list[AuditEntry]) -> str:
 
 def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     """The ids of the exemptions that came, went or changed."""
-    ids = [each.id for each in after.changed_exemptions(before)]
+    ids = [exemption.id for exemption in after.changed_exemptions(before)]
     return f"exemption {some_text(ids[:_SHOWN_IDS], len(ids))}" if ids else ""
 
 
@@ -308,7 +308,7 @@ def _size(diff: str) -> str:
 def _entry_text(found: ActivationInForce, moment: float) -> str:
     entry = found.entry
     exempted = entry.exempted_at(moment)
-    ended = [each for each in entry.exemptions if each not in exempted]
+    ended = [exemption for exemption in entry.exemptions if exemption not in exempted]
     return "\n".join(
         [
             since(found, moment),

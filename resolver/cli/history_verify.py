@@ -90,7 +90,7 @@ def _as_json(check: Check) -> dict[str, object]:
 
 
 def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
-    lines = [finding_text(each) for each in (*check.findings, *check.unchecked)]
+    lines = [finding_text(finding) for finding in (*check.findings, *check.unchecked)]
     lines.append(
         f"{check.records} records and the figures of {check.sealed} times are as they were written"
     )

@@ -130,7 +130,7 @@ def init(
     _check(path, text)
     _write(path, text)
     if old is None:
-        closed = [each.name for each in vlans if not each.is_open]
+        closed = [vlan.name for vlan in vlans if not vlan.is_open]
         does = "counts" if audit else "blocks"
         echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.")
     else:
@@ -250,7 +250,7 @@ def _lists(path: Path) -> list[str]:
 def _schema() -> str:
     """The JSON Schema of a config: of the checkout, or of the installation."""
     of_sources = (each / "deploy" / "schemas" / "config.json" for each in SOURCES)
-    return str(next((each for each in of_sources if each.is_file()), INSTALLED_SCHEMA))
+    return str(next((source for source in of_sources if source.is_file()), INSTALLED_SCHEMA))
 
 
 def _check(path: Path, text: str) -> None:
@@ -261,7 +261,7 @@ def _check(path: Path, text: str) -> None:
     """
     compiled = checked(path, time.time(), DiskFiles(path, {str(path): text}))
     # There is no file yet whose lines could be looked at.
-    problems = [replace(each, file="darban init", line=None) for each in compiled.problems]
+    problems = [replace(problem, file="darban init", line=None) for problem in compiled.problems]
     if compiled.errors or compiled.failed:
         raise DarbanError("\n".join(map(str, [*problems, *compiled.failed])))
     for problem in problems:

@@ -62,9 +62,10 @@ def _show(path: Path, as_json: bool) -> int:
     state = store.directory(path)
     become_owner(state)
     copies = ListStore(state)
-    fetched = {each.name for each in result.snapshot.compiled.subscriptions}
+    fetched = {subscription.name for subscription in result.snapshot.compiled.subscriptions}
     found = [
-        (each, copies.record(each.name) if each.name in fetched else None) for each in result.lists
+        (block_list, copies.record(block_list.name) if block_list.name in fetched else None)
+        for block_list in result.lists
     ]
     if as_json:
         print_json({"config": str(path), "lists": [_as_json(*each) for each in found]})
@@ -174,7 +175,7 @@ def update(names: Names = None, *, accept: Accept = False, config: Config) -> in
             echo("\n".join(f"  {line}" for line in _held_names(name, result.held)))
     if not job.results:
         echo(f"{config} has no list that is fetched")
-    return int(any(each.reason for each in job.results.values()))
+    return int(any(result.reason for result in job.results.values()))
 
 
 lists.command("update")(command(update))
@@ -189,7 +190,7 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     """Fetch lists where no server runs, as before its first start."""
     result = compile_shown(path, time.time())
     compiled = result.snapshot.compiled
-    known = {each.name: each for each in compiled.subscriptions}
+    known = {subscription.name: subscription for subscription in compiled.subscriptions}
     unknown = [name for name in names if name not in known]
     if unknown:
         fetched = ", ".join(known) or "none"

@@ -91,7 +91,9 @@ def _compared(node: str, config: Path, here: _InForce) -> _Node:
 
 
 def _differences(here: _InForce, there: _InForce) -> Iterator[_Difference]:
-    ours, theirs = ({each.id: each for each in of.exemptions} for of in (here, there))
+    ours, theirs = (
+        {exemption.id: exemption for exemption in of.exemptions} for of in (here, there)
+    )
     for id_ in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(id_), theirs.get(id_)
         if one is None or other is None or comparable(one) != comparable(other):
@@ -102,8 +104,8 @@ def _lines(of: _Node, here: str) -> Iterator[str]:
     if of.problem:
         yield from ("could not be asked", *of.problem.splitlines())
         return
-    for each in of.differences:
-        yield from each.lines()
+    for difference in of.differences:
+        yield from difference.lines()
     if of.policy_hash == here:
         yield f"policy {here}, as here"
     else:

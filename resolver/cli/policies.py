@@ -50,11 +50,15 @@ def with_misfits(
     ``fits`` are those to tell of, and so are the features in ``only``.
     """
     config, found = compiled.loaded.config, []
-    for each in deviations(compiled.snapshot.compiled, enforcer, time.time()):
-        if each.support.fit in fits and not set(each.features).isdisjoint(only):
-            path = ("policies", each.policy)
-            code = code_of(each.kind, path, config)
-            said = ", ".join(each.features), f"what {enforcer} enforces as Darban does", f"{each}."
+    for deviation in deviations(compiled.snapshot.compiled, enforcer, time.time()):
+        if deviation.support.fit in fits and not set(deviation.features).isdisjoint(only):
+            path = ("policies", deviation.policy)
+            code = code_of(deviation.kind, path, config)
+            said = (
+                ", ".join(deviation.features),
+                f"what {enforcer} enforces as Darban does",
+                f"{deviation}.",
+            )
             found.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
     return with_warnings(compiled, found)
 
@@ -88,7 +92,7 @@ def view_of_vlan(explainer: Explainer, vlan: str) -> View:
     """
     view = explainer.vlan(vlan)
     if view is None:
-        raise no_such_vlan(vlan, [each.name for each in explainer.compiled.vlans])
+        raise no_such_vlan(vlan, [vlan.name for vlan in explainer.compiled.vlans])
     return view
 
 

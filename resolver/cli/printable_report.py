@@ -119,8 +119,8 @@ class PrintableReport:
 
 
 def _count_rows(report: PeriodReport) -> Iterator[Row]:
-    for each in report.counts:
-        yield (each.vlan, each.service, each.outcome), (each.queries, each.before)
+    for count in report.counts:
+        yield (count.vlan, count.service, count.outcome), (count.queries, count.before)
 
 
 def _node_rows(report: PeriodReport) -> Iterator[Row]:
@@ -177,7 +177,7 @@ def _make(
         zone,
         nodes,
         _audit_log(config, period),
-        [each.name for each in compiled.vlans],
+        [vlan.name for vlan in compiled.vlans],
         _lists(config, compiled),
         compiled.settings.report.name,
         now,
@@ -209,7 +209,7 @@ def _verification(config: Path) -> Verification | None:
 def _missing_nodes(config: Path, nodes: Sequence[NodeCoverage]) -> Iterator[str]:
     """The other nodes of [pair], by their hosts, that are not among the nodes of a report."""
     hosts = load(str(config), DiskFiles(config)).config.pair.nodes
-    known = {_short(each.node) for each in nodes}
+    known = {_short(node.node) for node in nodes}
     if len(nodes) <= len(hosts):
         yield from (host for host in hosts if _short(host) not in known)
 
@@ -307,13 +307,13 @@ def _lists(config: Path, compiled: CompiledConfig) -> Lists:
     with as_owner(state):
         kept = ListStore(state)
         fetched = tuple(
-            FetchedAge(each.name, kept.record(each.name).updated or None)
-            for each in compiled.subscriptions
+            FetchedAge(subscription.name, kept.record(subscription.name).updated or None)
+            for subscription in compiled.subscriptions
         )
     return Lists(
         tuple(
-            ListAge(each.name, each.category, each.entries, each.reviewed)
-            for each in compiled.services
+            ListAge(service.name, service.category, service.entries, service.reviewed)
+            for service in compiled.services
         ),
         fetched,
     )

@@ -120,7 +120,7 @@ def _without_server(path: Path, bundle: Path | None) -> Answer:
     loaded = load(str(path), DiskFiles(path))
     source = policy_source(loaded.config)
     if source is None:
-        if errors := [each for each in loaded.problems if each.severity == "error"]:
+        if errors := [problem for problem in loaded.problems if problem.severity == "error"]:
             raise DarbanError("\n".join(map(str, errors)))
         raise DarbanError(f"{path}: it has no [policy_source] with a repository to pull from")
     try:

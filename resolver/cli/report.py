@@ -211,14 +211,14 @@ def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
     moment = past_moment(at, "the report")
     past, *others = in_force_at(path, moment)
     if others:
-        each = "\n".join(each.text() for each in (past, *others))
+        each = "\n".join(other.text() for other in (past, *others))
         raise DarbanError(f"the server's clock was set, and more than one may be meant:\n{each}")
     entry = past.found.entry
     sources = AuditLog(store.directory(path)).sources(entry)
     results = None
     with suppress(NotKept):
         loaded = load_past(path, sources)
-        if not any(each.severity == "error" for each in loaded.problems):
+        if not any(problem.severity == "error" for problem in loaded.problems):
             results = _results(loaded, past.compiled, past.index, moment)
     then = PastActivation(entry.snapshot, entry.time, entry.release)
     return make_report(str(path.resolve()), moment, past.compiled, results, then), past.compiled

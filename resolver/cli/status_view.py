@@ -154,7 +154,7 @@ def _vlans(now: Status, width: int) -> Iterator[Table]:
 
 
 def _services(now: Status) -> Table:
-    titles = {each.service: each.title for each in now.lists}
+    titles = {block_list.service: block_list.title for block_list in now.lists}
     counts = [(vlan.name, service) for vlan in now.vlans for service in vlan.services]
     counts.sort(key=lambda each: -each[1].queries)
     table = table_of("by service", "service", "queries", texts=("VLAN", "outcome"))
@@ -175,8 +175,8 @@ def _services(now: Status) -> Table:
 def _upstreams(now: Status, width: int) -> Iterator[Table]:
     texts = ("state", "DNSSEC")
     headings = ["server", *texts, "queries", "failed", "latency"]
-    is_filtered = any(each.filtered or each.filtered_twice for each in now.upstreams)
-    is_differing = any(each.differing for each in now.upstreams)
+    is_filtered = any(upstream.filtered or upstream.filtered_twice for upstream in now.upstreams)
+    is_differing = any(upstream.differing for upstream in now.upstreams)
     headings += ["national filter"] * is_filtered + ["differing"] * is_differing
     rows: list[tuple[str | Text, ...]] = []
     for upstream in now.upstreams:
@@ -212,17 +212,19 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
     approved = ("approved by", "ticket") if width >= _APPROVERS else ()
     headings = ("state", "for", "services", "until", *approved)
     table = table_of("exemptions", "exemption", texts=headings)
-    for each in sorted(now.exemptions, key=lambda each: each.until):
-        style = {"ended": "red", "ends soon": "yellow", "not now": "dim"}.get(each.state, "green")
-        table.add_row(
-            each.id,
-            Text(each.state, style),
-            each.vlan or "\n".join(each.prefixes),
-            some_text(each.services[:_SERVICES], len(each.services)),
-            "\n".join(_times(each, now.at)),
-            *(Text(_isolated(t)) for t in (each.approver, each.ticket) if approved),
+    for exemption in sorted(now.exemptions, key=lambda each: each.until):
+        style = {"ended": "red", "ends soon": "yellow", "not now": "dim"}.get(
+            exemption.state, "green"
         )
-    kept = [each for each in table.columns if each.header in ("state", "for", "until")]
+        table.add_row(
+            exemption.id,
+            Text(exemption.state, style),
+            exemption.vlan or "\n".join(exemption.prefixes),
+            some_text(exemption.services[:_SERVICES], len(exemption.services)),
+            "\n".join(_times(exemption, now.at)),
+            *(Text(_isolated(t)) for t in (exemption.approver, exemption.ticket) if approved),
+        )
+    kept = [column for column in table.columns if column.header in ("state", "for", "until")]
     if sum(map(natural_width, kept)) <= width - _OTHER_COLUMNS:
         for column in kept:  # half a prefix is another one
             column.no_wrap = True
@@ -243,8 +245,10 @@ def _below(now: Status) -> Iterator[RenderableType]:
     for hours in now.hours:
         yield labelled("hours", hours_text(hours))
     services = count_text(len(now.lists), "service")
-    rules = count_text(sum(each.entries for each in now.lists), "rule")
-    reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
+    rules = count_text(sum(block_list.entries for block_list in now.lists), "rule")
+    reviewed = min(
+        (block_list.reviewed for block_list in now.lists if block_list.reviewed), default=""
+    )
     since = f"; the oldest review was on {reviewed}" if reviewed else ""
     yield labelled("lists", f"{services} with {rules}{since}")
     faulty = {fault.values.get("list") for fault in faults(now)}

@@ -46,7 +46,7 @@ def summary_words(summary: ActivationSummary | None) -> str:
 
 
 def _few(services: list[str]) -> str:
-    return some_text([each or _OTHERS for each in services[:_SHOWN]], len(services))
+    return some_text([service or _OTHERS for service in services[:_SHOWN]], len(services))
 
 
 def _names_line(of: ChangedNames) -> str:

@@ -42,7 +42,7 @@ def tables_that_fit(
         left -= size + _GAP
     for part in parts:
         numbers = [headings[place] for place in part if headings[place] not in texts]
-        here = [each for each in texts if each in {headings[place] for place in part}]
+        here = [text for text in texts if text in {headings[place] for place in part}]
         table = table_of(title, headings[0], *numbers, texts=here)
         for row in rows:
             table.add_row(row[0], *(row[place] for place in part))
