@@ -124,7 +124,7 @@ def bounded(
         tuple(map(_changed_names, first)),
         tuple(map(_changed_list, lists[:_MOST])),
         tuple(moved[:_MOST]),
-        sum(max(0, each - _MOST) for each in counts),
+        sum(max(0, count - _MOST) for count in counts),
     )
 
 
@@ -132,8 +132,8 @@ def _key(compiled: CompiledConfig) -> str:
     """A hash of all that the groups depend on; empty where a list has no hash of its rules."""
     services = compiled.services
     lists = [
-        (services[each.service].name, each.file, each.longest_match, each.rules)
-        for each in compiled.sources
+        (services[source.service].name, source.file, source.longest_match, source.rules)
+        for source in compiled.sources
     ]
     if not all(rules for *_, rules in lists):
         return ""

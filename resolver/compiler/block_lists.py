@@ -147,7 +147,7 @@ class _ListReader:
     def _unread_lists(self, files: list[Path], name: Path) -> Iterator[Problem]:
         """Warn of files of a directory that look like lists, and that nothing reads."""
         sources = self.loaded.config.lists.sources.values()
-        read = {PurePath(str(each.file or each.url)).name for each in sources}
+        read = {PurePath(str(source.file or source.url)).name for source in sources}
         expected = (
             f"{_NAMES} for a list of names, {' or '.join(ENDINGS)} for address ranges, or "
             f"{OF_FILTER} for the addresses of a filter"
@@ -203,7 +203,7 @@ class _ListReader:
         config = self.loaded.config
         sources = config.lists.sources
         categories = {each.service: each.category for each in reversed(own)}
-        categories |= {name: each.category for name, each in sources.items() if each.category}
+        categories |= {name: source.category for name, source in sources.items() if source.category}
         for name, source in sources.items():
             if not self.loaded.provenance.whole(("lists", "sources", name)):
                 continue  # an unknown key may be a misspelling of the one that matters

@@ -23,34 +23,35 @@ class ServiceCatalog:
     def __init__(self, lists: Sequence[BlockList]) -> None:
         self.lists = sorted(lists, key=lambda each: (each.service, each.file))
         by_service: dict[str, list[BlockList]] = {}
-        for each in self.lists:
-            by_service.setdefault(each.service, []).append(each)
+        for block_list in self.lists:
+            by_service.setdefault(block_list.service, []).append(block_list)
         self._index = {name: index for index, name in enumerate(by_service)}
         self.services = tuple(_service(name, group) for name, group in by_service.items())
         self.sources = tuple(
             ListSource(
-                file=each.file,
-                service=self._index[each.service],
-                name=each.name or (Path(each.file).name if each.ranges else each.service),
-                entries=count_blocking(each),
-                fallback=each.fallback,
-                longest_match=each.longest_match,
+                file=block_list.file,
+                service=self._index[block_list.service],
+                name=block_list.name
+                or (Path(block_list.file).name if block_list.ranges else block_list.service),
+                entries=count_blocking(block_list),
+                fallback=block_list.fallback,
+                longest_match=block_list.longest_match,
                 refused=tuple(
                     RefusedRule(rule.name, rule.subtree, rule.line, reason)
-                    for rule, reason in each.refused[:_MAX_REFUSED]
+                    for rule, reason in block_list.refused[:_MAX_REFUSED]
                 ),
-                of_others=bool(each.name),
-                rules=packed(each).facts.digest,
+                of_others=bool(block_list.name),
+                rules=packed(block_list).facts.digest,
             )
-            for each in self.lists
+            for block_list in self.lists
         )
         self.ranges = tuple(self._ranges(for_firewalls=False))
         self.firewall_ranges = tuple(self._ranges(for_firewalls=True))
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
 
     def _ranges(self, *, for_firewalls: bool) -> Iterator[AddressRange]:
-        for source, each in enumerate(self.lists):
-            for own in each.ranges if each.for_firewalls is for_firewalls else ():
+        for source, block_list in enumerate(self.lists):
+            for own in block_list.ranges if block_list.for_firewalls is for_firewalls else ():
                 first, length = own.network.network_address.packed, own.network.prefixlen
                 yield AddressRange(first, length, source, own.line)
 
@@ -69,7 +70,7 @@ class ServiceCatalog:
 
     def known_members(self, references: Iterable[str]) -> int:
         """The set of services that references mean, without the unknown ones."""
-        return union(self.members(each) or 0 for each in references)
+        return union(self.members(reference) or 0 for reference in references)
 
     def mistaken_for(self, reference: str) -> str:
         """The category that was probably meant by a service's name, with @; may be empty.
@@ -105,11 +106,13 @@ def _service(name: str, lists: list[BlockList]) -> Service:
     return Service(
         name=name,
         category=first.category,
-        title=next((each.title for each in lists if each.title), name),
-        persian=next((each.persian for each in lists if each.persian), ""),
-        always_nxdomain=any(each.answer == "nxdomain" for each in lists),
-        entries=sum(count_blocking(each) for each in lists if not each.ranges),
-        reviewed=min((str(each.reviewed) for each in lists if each.reviewed), default=""),
+        title=next((block_list.title for block_list in lists if block_list.title), name),
+        persian=next((block_list.persian for block_list in lists if block_list.persian), ""),
+        always_nxdomain=any(block_list.answer == "nxdomain" for block_list in lists),
+        entries=sum(count_blocking(block_list) for block_list in lists if not block_list.ranges),
+        reviewed=min(
+            (str(block_list.reviewed) for block_list in lists if block_list.reviewed), default=""
+        ),
     )
 
 
@@ -118,13 +121,13 @@ def _disagreements(lists: list[BlockList]) -> list[Problem]:
     return [
         Problem(
             "error",
-            each.file,
+            block_list.file,
             None,
             "! Category:",
-            each.category,
+            block_list.category,
             f"{first.category}, as in {first.file}",
             "All lists of a service have the same category.",
         )
-        for each in lists[1:]
-        if each.category != first.category
+        for block_list in lists[1:]
+        if block_list.category != first.category
     ]

@@ -80,7 +80,9 @@ class CompileResult:
     @property
     def own_lists(self) -> dict[str, str]:
         """The SHA-256 of each list that is not fetched, by its file."""
-        return {each.file: each.sha256 for each in self.lists if each.sha256}
+        return {
+            block_list.file: block_list.sha256 for block_list in self.lists if block_list.sha256
+        }
 
     def check(self) -> None:
         """Raise Rejected where the snapshot cannot be put in force."""
@@ -212,7 +214,7 @@ def compile_and_save(
         if lost := [*compiled.losses.lost(accepted)]:
             raise Held([str(each) for each in lost])
         told += compiled.losses.removed()
-    copies = {each.name: each.copy for each in compiled.lists if each.copy}
+    copies = {block_list.name: block_list.copy for block_list in compiled.lists if block_list.copy}
     own = ((sha256, config.parent / file) for file, sha256 in lists.items())
     fetched = ListStore(state)
     of_copies = ((sha256, fetched.file_of(name, sha256)) for name, sha256 in copies.items())

@@ -47,7 +47,7 @@ def unreloaded(config: Path, sources: SourceTexts) -> Edits:
     files = DiskFiles(config)
     compiled = compile_file(config, time.time(), files)
     now = files.texts(config.parent)
-    texts = (without_pulled(config, each) for each in (sources.texts, now))
+    texts = (without_pulled(config, text) for text in (sources.texts, now))
     edited = [*edited_files(*texts), *_edited_lists(config, compiled, sources.lists or {})]
     return Edits(tuple(edited), tuple(_refusal(compiled)) if edited else ())
 

@@ -102,7 +102,9 @@ class ExemptionEdit:
         """
         file = str(self._path)
         edited = self._edited({file: add_exemption(self._text(file), exemption)})
-        place = [each.id for each in edited.compiled.exemptions].index(str(exemption["id"]))
+        place = [exemption.id for exemption in edited.compiled.exemptions].index(
+            str(exemption["id"])
+        )
         if not permits_anything(edited.compiled, place):
             raise _refused("none of these services is blocked there: nothing to exempt")
         return edited
@@ -122,14 +124,14 @@ class ExemptionEdit:
 
     def _locations(self, ids: Sequence[str]) -> list[tuple[str, int]]:
         """The file of each exemption, and its place among those of the file."""
-        known = {each.id: place for place, each in enumerate(self.compiled.exemptions)}
-        for each in ids:
-            if each not in known:
-                found = f"there is no exemption '{each}'; there are: {', '.join(known) or 'none'}"
-                raise _refused(f"{found}. {did_you_mean(each, known)}".rstrip(" ."))
+        known = {exemption.id: place for place, exemption in enumerate(self.compiled.exemptions)}
+        for id_ in ids:
+            if id_ not in known:
+                found = f"there is no exemption '{id_}'; there are: {', '.join(known) or 'none'}"
+                raise _refused(f"{found}. {did_you_mean(id_, known)}".rstrip(" ."))
         provenance = self._before.loaded.provenance
-        locations = [provenance.location(("exemptions", known[each])) for each in ids]
-        return [(each.file, int(each.path[-1])) for each in locations]
+        locations = [provenance.location(("exemptions", known[id_])) for id_ in ids]
+        return [(location.file, int(location.path[-1])) for location in locations]
 
     def _text(self, file: str) -> str:
         return self._texts[os.path.relpath(file, self._path.parent)]
@@ -137,7 +139,7 @@ class ExemptionEdit:
     def _edited(self, instead: Texts) -> EditedConfig:
         after, texts = self._compiled(instead, self._before)
         known = {str(problem) for problem in self._before.problems}
-        warnings = sorted({str(each) for each in after.problems} - known)
+        warnings = sorted({str(problem) for problem in after.problems} - known)
         return EditedConfig(texts, warnings, after.snapshot.compiled)
 
     def _compiled(
@@ -148,7 +150,7 @@ class ExemptionEdit:
         compiled = compile_file(self._path, self._now, files, edited)
         if compiled.errors:
             # The file on disk does not have the lines of the edit.
-            errors = [replace(each, line=None) if instead else each for each in compiled.errors]
+            errors = [replace(error, line=None) if instead else error for error in compiled.errors]
             raise _refused(*map(str, errors))
         try:
             compiled.check()

@@ -9,11 +9,11 @@ from resolver.policy.compiled import FilterRange
 
 def filter_ranges(lists: Iterable[BlockList], own: Iterable[Network]) -> Iterator[FilterRange]:
     """The ranges of all files of a filter; ``own`` are the agency's prefixes."""
-    for each in lists:
-        for given in each.ranges if each.of_filter else ():
+    for block_list in lists:
+        for given in block_list.ranges if block_list.of_filter else ():
             for network in _without(given.network, own):
                 first, length = network.network_address.packed, network.prefixlen
-                yield FilterRange(first, length, given.meaning, each.file, given.line)
+                yield FilterRange(first, length, given.meaning, block_list.file, given.line)
 
 
 def _without(network: Network, own: Iterable[Network]) -> list[Network]:

@@ -23,7 +23,7 @@ find what they need of the trie in the cache of the processor."""
 def key(lists: Sequence[PackedRules]) -> str:
     """A hash of all that the index of these lists depends on."""
     return hashlib.sha256(
-        " ".join([program_hash(), *(each.sha256 for each in lists)]).encode()
+        " ".join([program_hash(), *(block_list.sha256 for block_list in lists)]).encode()
     ).hexdigest()
 
 
@@ -52,7 +52,7 @@ def _parts(lists: Sequence[PackedRules]) -> Iterator[tuple[slice, ...]]:
     largest = max(lists, key=len)
     step = max(1, -(-len(largest) // _PARTS))
     bounds = [largest.key(index) for index in range(step, len(largest), step)]
-    yield from zip(*(_between(each, bounds) for each in lists), strict=True)
+    yield from zip(*(_between(block_list, bounds) for block_list in lists), strict=True)
 
 
 def _between(rules: PackedRules, bounds: Sequence[bytes]) -> Iterator[slice]:
@@ -90,7 +90,7 @@ def _rules(lists: Sequence[PackedRules], trie: BinaryTrie) -> bytes:
 
 def _by_part(lists: Sequence[PackedRules]) -> Iterator[tuple[int, _Rules]]:
     """The rules of the lists by parts: the number of a list, and keys, lines and flags."""
-    columns = [(each, each.lines(), each.flags()) for each in lists]
+    columns = [(block_list, block_list.lines(), block_list.flags()) for block_list in lists]
     for part in _parts(lists):
         for source, ((each, lines, flags), rules) in enumerate(zip(columns, part, strict=True)):
             yield source, zip(each.keys(rules), lines[rules], flags[rules], strict=True)

@@ -103,13 +103,13 @@ class Losses:
         self._path = path
         self._before, self._now = before, now
         self._sources = config.lists.sources
-        self._directories = {PurePath(each) for each in config.lists.directories}
+        self._directories = {PurePath(directory) for directory in config.lists.directories}
 
     def lost(self, accepted: Container[str] = ()) -> Iterator[Problem]:
         """The losses of lists that are not among those accepted."""
         if ALL_LISTS in accepted:
             return
-        now = {self._reference(each): each for each in self._now.sources}
+        now = {self._reference(source): source for source in self._now.sources}
         for source in self._before.sources:
             reference = self._reference(source)
             if not reference or source.name in accepted:

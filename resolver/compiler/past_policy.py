@@ -62,7 +62,7 @@ def compile_past(config: Path, state: Path, sources: SourceTexts) -> Snapshot:
     read = read_lists(config.parent, fetched, loaded, problems, lists)
     logo = read_logo(config, loaded, [])  # as it is now, or none: it decides nothing
     snapshot, found = compile_snapshot(loaded, read, logo=logo)
-    errors = [str(each) for each in (*problems, *found) if each.severity == "error"]
+    errors = [str(problem) for problem in (*problems, *found) if problem.severity == "error"]
     if errors:
         told = "this release finds errors in the config of then, and does not say what it decided:"
         raise RefusedToday("\n".join([told, *errors]))

@@ -64,8 +64,8 @@ def compile_snapshot(
     ``authorities`` has the certificates of each ``ca_file`` of an upstream group, ``logo`` that of
     the block page as a data URI.
     """
-    of_services = [each for each in lists if not each.of_filter]
-    catalog = ServiceCatalog([replace(each, rules=packed(each)) for each in of_services])
+    of_services = [block_list for block_list in lists if not block_list.of_filter]
+    catalog = ServiceCatalog([replace(service, rules=packed(service)) for service in of_services])
     config, provenance = loaded.config, loaded.provenance
     ranges = tuple(filter_ranges(lists, config.upstream.own_prefixes))
     compiler = _Compiler(config, provenance, catalog, complete, authorities, logo, ranges)
@@ -91,8 +91,8 @@ class _Compiler:
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
         with_rules = (
             name
-            for name, each in self.config.vlans.items()
-            if (each.allow or each.deny) and each.policy in self.policy_place
+            for name, vlan in self.config.vlans.items()
+            if (vlan.allow or vlan.deny) and vlan.policy in self.policy_place
         )
         self.own_policy_place = {
             name: place for place, name in enumerate(with_rules, len(self.config.policies))
@@ -103,20 +103,24 @@ class _Compiler:
         """
 
     def snapshot(self, built: Callable[[str], tuple[bytes, bytes] | None]) -> Snapshot:
-        of_lists = [packed(each) for each in self.catalog.lists]
+        of_lists = [packed(block_list) for block_list in self.catalog.lists]
         key = index.key(of_lists)
         trie, rules = built(key) or index.build(of_lists)
-        excepted = set(chain.from_iterable(each.facts.exceptions for each in of_lists))
+        excepted = set(chain.from_iterable(block_list.facts.exceptions for block_list in of_lists))
         config = self.config
-        policies = [self.policy(name, each) for name, each in config.policies.items()]
+        policies = [self.policy(name, policy) for name, policy in config.policies.items()]
         compiled = made.CompiledConfig(
             services=self.catalog.services,
             sources=self.catalog.sources,
             policies=(*policies, *self.of_vlans(policies)),
             vlans=tuple(self.vlans()),
             prefixes=tuple(compile_prefixes(vlan.prefixes for vlan in config.vlans.values())),
-            exemptions=tuple(self.exemption(i, each) for i, each in enumerate(config.exemptions)),
-            exempted_prefixes=tuple(compile_prefixes(each.prefixes for each in config.exemptions)),
+            exemptions=tuple(
+                self.exemption(i, exemption) for i, exemption in enumerate(config.exemptions)
+            ),
+            exempted_prefixes=tuple(
+                compile_prefixes(exemption.prefixes for exemption in config.exemptions)
+            ),
             excepted=tuple(sorted(excepted)),
             local=tuple(self.local_names()),
             forward=tuple(forward_zones(config)),
@@ -157,7 +161,11 @@ class _Compiler:
     def policy(self, name: str, policy: PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
         directives = self.config.directives
-        cited = {each: directives[each] for each in policy.directives if each in directives}
+        cited = {
+            directive: directives[directive]
+            for directive in policy.directives
+            if directive in directives
+        }
         stands_on, ground_of = grounds(cited, self.catalog)
         sinkhole = {address.version: address.packed for address in reversed(policy.sinkhole)}
         return made.Policy(
@@ -208,7 +216,7 @@ class _Compiler:
             *self.during((*path, "during"), policy.during, blocks),
             Services(rest if policy.default != "pass" else 0, default),
         )
-        yield from (each for each in on_services if each.services)
+        yield from (clause for clause in on_services if clause.services)
         if policy.default != "pass":
             yield DefaultRule(default)
 
@@ -227,7 +235,9 @@ class _Compiler:
         for place, reference in enumerate(references):
             both = self.catalog.known_members([reference]) & others
             if both:
-                names = ", ".join(each.name for each in services_in(both, self.catalog.services))
+                names = ", ".join(
+                    service.name for service in services_in(both, self.catalog.services)
+                )
                 expected = "services that no key before it has: 'allow', 'block' or 'count'"
                 advice = f"A service of both is not {done}: {names}."
                 self.wrong((*path, place), toml_text(reference), expected, advice)
@@ -333,7 +343,7 @@ class _Compiler:
     def local_names(self) -> Iterable[LocalName]:
         """The names of the config, and the one by which clients find encrypted DNS."""
         yield from (self.local(i, each) for i, each in enumerate(self.config.local))
-        if not any(each.name == discovery.DISCOVERY for each in self.config.local):
+        if not any(local_name.name == discovery.DISCOVERY for local_name in self.config.local):
             yield from discovery.designated_resolvers(self.config)
 
     def local(self, place: int, local: model.LocalConfig) -> LocalName:

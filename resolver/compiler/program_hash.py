@@ -44,4 +44,4 @@ def _releases(library: str) -> list[str]:
         return []
     file = Path(found.origin)
     folder = file.parent if found.submodule_search_locations is None else file.parent.parent
-    return sorted(each.name for each in folder.glob(f"{library}-*.dist-info"))
+    return sorted(path.name for path in folder.glob(f"{library}-*.dist-info"))

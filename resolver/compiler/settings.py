@@ -88,8 +88,8 @@ def _publication(publish: model.PublishConfig) -> settings.Publication | None:
     if not publish.listen:
         return None
     secondaries = tuple(
-        settings.Secondary(key, _endpoint(each.address))
-        for key, each in publish.secondaries.items()
+        settings.Secondary(key, _endpoint(secondary.address))
+        for key, secondary in publish.secondaries.items()
     )
     return settings.Publication(
         listen=_endpoints(publish.listen),

@@ -73,7 +73,9 @@ def _asked(config: Config) -> list[Address]:
     """The addresses that clients ask over plain DNS; where none is named, those of [server.tls]."""
     for listen in ((*config.server.listen, *config.front.dns), config.server.tls.listen):
         addresses = dict.fromkeys(each.address for each in listen)
-        found = [each for each in addresses if not (each.is_unspecified or each.is_loopback)]
+        found = [
+            address for address in addresses if not (address.is_unspecified or address.is_loopback)
+        ]
         if found:
             return found
     return []
