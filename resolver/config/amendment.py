@@ -36,7 +36,7 @@ def unused_id(ticket: str, known: Container[str]) -> str:
     ascii_digits = (str(decimal(each)) if each.isdecimal() else each for each in ticket.lower())
     name = re.sub(r"[^a-z0-9]+", "-", "".join(ascii_digits)).strip("-")[:_MAX_ID] or "exemption"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
-    return next(each for each in names if each not in known)
+    return next(name for name in names if name not in known)
 
 
 def add_exemption(text: str, exemption: Mapping[str, object]) -> str:

@@ -92,7 +92,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _vlan_named_unknown(config, provenance)
     for what, patterns in _UNIQUE.items():
         values = [each for pattern in patterns for each in matching(config, pattern)]
-        yield from repeated(what, [each for each in values if each[1] is not None], provenance)
+        yield from repeated(what, [value for value in values if value[1] is not None], provenance)
     for path, section in sections(config):
         yield from section.errors(path, provenance)
     yield from _table_errors(provenance.merged)

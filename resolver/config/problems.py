@@ -56,8 +56,10 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
     Such a line has the first warning as a whole, and of the others the name and the place.
     """
     by_kind: dict[tuple[str, str] | int, list[Problem]] = {}
-    for index, each in enumerate(problems):
-        by_kind.setdefault((each.kind, each.expected) if each.kind else index, []).append(each)
+    for index, problem in enumerate(problems):
+        by_kind.setdefault((problem.kind, problem.expected) if problem.kind else index, []).append(
+            problem
+        )
     return [_line(*group) for group in by_kind.values()]
 
 
@@ -65,7 +67,7 @@ def _line(first: Problem, *others: Problem) -> str:
     """A warning, and where there are others of its kind."""
     if not others:
         return str(first)
-    places = [_also(each, first) for each in others[:_MAX_NAMES]]
+    places = [_also(other, first) for other in others[:_MAX_NAMES]]
     more = len(others) - len(places)
     places += [f"and {more} more (check --json has each)"] if more else []
     return f"{first}{'' if first.advice else '.'} Also {', '.join(places)}."

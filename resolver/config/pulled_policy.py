@@ -40,7 +40,7 @@ def _with_paths(lists: Document, directory: str) -> Document:
     changed = dict(lists)
     directories = lists.get("directories", list(ListsConfig().directories))
     if isinstance(directories, list):
-        changed["directories"] = [seen(each) for each in directories]
+        changed["directories"] = [seen(directory) for directory in directories]
     if "ca_file" in lists:
         changed["ca_file"] = seen(lists["ca_file"])
     sources = lists.get("sources")

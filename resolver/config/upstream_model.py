@@ -39,7 +39,7 @@ class NameServersConfig(ConfigSection):
 
     def _without_tls(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
         """The servers that would be asked without encryption where those over TLS fail."""
-        over_tls = next((each for each in self.servers if each.tls_name), None)
+        over_tls = next((server for server in self.servers if server.tls_name), None)
         for index, server in enumerate(self.servers):
             if over_tls is not None and not server.tls_name:
                 advice = f"Where {over_tls} fails, queries would go to {server} without encryption."

@@ -65,9 +65,9 @@ def unacknowledged(problems: Iterable[Problem], config: Config) -> list[Problem]
     """The problems without the warnings that the config acknowledges."""
     known = set(config.warnings.acknowledged)
     return [
-        each
-        for each in problems
-        if not (each.code and known & {each.code, each.code.partition(":")[0]})
+        problem
+        for problem in problems
+        if not (problem.code and known & {problem.code, problem.code.partition(":")[0]})
     ]
 
 
@@ -242,7 +242,7 @@ def _long_hours(config: Config, _: Provenance) -> Warnings:
 def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
     """A VLAN where all passes within one whose policy blocks: a client may take its addresses."""
     policies = config.policies
-    enforced = {name: each for name, each in policies.items() if each.mode == "enforce"}
+    enforced = {name: policy for name, policy in policies.items() if policy.mode == "enforce"}
     closed = {
         name: [prefix for prefix in vlan.prefixes if prefix.prefixlen]
         for name, vlan in config.vlans.items()
