@@ -188,7 +188,7 @@ class ReplyTemplate:
         """Render an OPT record with these errors; DO is echoed (RFC 3225 section 3)."""
         if not self._has_opt:
             return b""
-        options = self._nsid + b"".join([_option(codes.EDE, each) for each in errors])
+        options = self._nsid + b"".join([_option(codes.EDE, error) for error in errors])
         return (
             b"\x00\x00\x29"
             + UDP_SIZE.to_bytes(2, "big")
