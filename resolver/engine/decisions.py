@@ -20,12 +20,14 @@ def decisions(engine: Engine) -> Iterator[Decision | None]:
     None for a local alias: what its target leads to is decided with the answer.
     """
     compiled = engine.compiled
-    for each in compiled.expectations:
-        view = engine.view_of(packed(each.client))
+    for expectation in compiled.expectations:
+        view = engine.view_of(packed(expectation.client))
         if view is None:
             yield Outcome.REFUSED.label, ""
             continue
-        zone, verdict = engine.check_question(view, each.question_name, each.question_type)
+        zone, verdict = engine.check_question(
+            view, expectation.question_name, expectation.question_type
+        )
         if zone is not None and zone.alias:
             yield None
             continue

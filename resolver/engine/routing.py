@@ -39,7 +39,7 @@ class Zone:
         self.name = name
         self.records = records
         """The local records of a name, or of all names below it."""
-        self.alias = records is not None and any(each.rtype == codes.CNAME for each in records)
+        self.alias = records is not None and any(record.rtype == codes.CNAME for record in records)
         """Whether the records are an alias, whose target is still to be found."""
         self.group = group
         """The upstream group of a forward zone."""
@@ -51,11 +51,14 @@ class NameRouting:
     """All zones whose queries do not go to the upstream group of the view."""
 
     def __init__(self, compiled: CompiledConfig) -> None:
-        self._local = {each.name: Zone(each.name, records=each.records) for each in compiled.local}
+        self._local = {
+            local_name.name: Zone(local_name.name, records=local_name.records)
+            for local_name in compiled.local
+        }
         self._wildcards = {
-            above: Zone(above, records=each.records)
-            for each in compiled.local
-            if (above := each.name.removeprefix(names.WILDCARD)) != each.name
+            above: Zone(above, records=local_name.records)
+            for local_name in compiled.local
+            if (above := local_name.name.removeprefix(names.WILDCARD)) != local_name.name
         }
         """The zones of wildcards, by the name above the names that each is for."""
         self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}

@@ -37,7 +37,7 @@ def whoami(compiled: CompiledConfig, view: View) -> Sections:
 
 def _text(texts: list[str], rclass: int) -> Sections:
     """A TXT record with TTL 0; a string of one holds no more than 255 octets."""
-    cut = [each.encode()[:_LONGEST] for each in texts]
+    cut = [text.encode()[:_LONGEST] for text in texts]
     octets = b"".join([bytes((len(each),)) + each for each in cut])
     return Sections(render.record(render.QNAME_POINTER, codes.TXT, 0, octets, rclass), 1)
 
@@ -54,8 +54,8 @@ def minimal_any(question: bytes, entry: CacheEntry, most: int, now: float) -> Se
     """
     response = response_of(question[:-4] + codes.A.to_bytes(2, "big") + question[-2:], entry, now)
     name = response.name
-    for each in answer_rrsets(response):
-        if each.rtype == codes.CNAME and each.owner == name:
-            ttl = min(each.ttl, most)
-            return Sections(render.record(render.QNAME_POINTER, codes.CNAME, ttl, each.target), 1)
+    for rrset in answer_rrsets(response):
+        if rrset.rtype == codes.CNAME and rrset.owner == name:
+            ttl = min(rrset.ttl, most)
+            return Sections(render.record(render.QNAME_POINTER, codes.CNAME, ttl, rrset.target), 1)
     return None if entry.rcode != codes.NOERROR else _HINFO
