@@ -217,8 +217,8 @@ class CacheEntry:
 def _memory(values: tuple[bytes, ...]) -> int:
     """An estimate of the memory of names, addresses or errors, in octets."""
     size = 0
-    for each in values:
-        size += 50 + len(each)
+    for value in values:
+        size += 50 + len(value)
     return size
 
 

@@ -275,10 +275,10 @@ class Exchange:
         """The servers whose connections make progress: to ask them again would take their link."""
         return tuple(
             [
-                each.server
-                for each in attempts
-                if each.progress_at > each.began
-                and makes_progress(each.server, each.progress_at, now)
+                attempt.server
+                for attempt in attempts
+                if attempt.progress_at > attempt.began
+                and makes_progress(attempt.server, attempt.progress_at, now)
             ]
         )
 

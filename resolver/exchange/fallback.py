@@ -128,7 +128,7 @@ class Fallback:
     def _add(self, label: bytes) -> _Domain:
         """A new domain; the oldest that is not cut is forgotten where they are too many."""
         if len(self._domains) >= _MOST_DOMAINS:
-            oldest = next((each for each in self._domains if each not in self.cut), None)
+            oldest = next((domain for domain in self._domains if domain not in self.cut), None)
             if oldest is not None:
                 del self._domains[oldest]
         domain = self._domains[label] = _Domain()
@@ -147,7 +147,7 @@ class Fallback:
     def _set_cut(self, domain: _Domain, is_cut: bool, now: float) -> None:
         domain.is_cut = is_cut
         domain.turn_at = now + _TURN
-        self.cut = frozenset([label for label, each in self._domains.items() if each.is_cut])
+        self.cut = frozenset([label for label, domain in self._domains.items() if domain.is_cut])
 
 
 def _top(name: bytes) -> bytes:

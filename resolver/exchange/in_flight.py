@@ -108,12 +108,12 @@ class QueryInFlight(Generic[Waiting]):
         """Remove the replies whose time is over, as the round says; set when to look again."""
         current, self._by_vlan = self.exchange.round, None
         patience, due, left, look_at = current.patience(stale, now), [], [], inf
-        for each in self.waiters:
-            until = min(each.received + patience, current.wait_until)
+        for waiter in self.waiters:
+            until = min(waiter.received + patience, current.wait_until)
             if until <= now:
-                due.append(each)
+                due.append(waiter)
             else:
-                left.append(each)
+                left.append(waiter)
                 look_at = min(look_at, until)
         self.waiters = left
         self.look_at = current.stale_at if now < current.stale_at < look_at else look_at

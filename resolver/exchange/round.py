@@ -123,8 +123,8 @@ class Round:
 
     def waits_for(self, busy: tuple[Server, ...], now: float) -> bool:
         """Whether these servers alone can still be asked, within the round."""
-        others = [each for each in self.group.servers if each not in busy]
-        return now < self.end_at and not any(self.allows_tcp(each) for each in others)
+        others = [server for server in self.group.servers if server not in busy]
+        return now < self.end_at and not any(self.allows_tcp(other) for other in others)
 
     def leave_out(self, server: Server, stream: bool) -> None:
         """Try a server no more over TCP or UDP."""

@@ -44,4 +44,4 @@ def difference(first: bytes, second: bytes, filter_addresses: FilterAddresses | 
 def _addresses(response: Response) -> frozenset[bytes]:
     """The addresses in the answer section."""
     records = answer_records(response)
-    return frozenset([each.rdata for each in records if each.rtype in (codes.A, codes.AAAA)])
+    return frozenset([record.rdata for record in records if record.rtype in (codes.A, codes.AAAA)])

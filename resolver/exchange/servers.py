@@ -304,7 +304,7 @@ class Group:
 
     def has_answered(self, since: float) -> bool:
         """Whether a server has answered over UDP or TLS since a time."""
-        return any(each.last_answer_at > since for each in self.servers)
+        return any(server.last_answer_at > since for server in self.servers)
 
     def is_silent(self, now: float) -> bool:
         """Whether all servers are down, and have not answered for long, not even late."""
