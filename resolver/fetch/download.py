@@ -74,7 +74,7 @@ def open_session(servers: list[Endpoint], ca_file: Path | None) -> aiohttp.Clien
     if ca_file is not None:
         trust(context, ca_file)
     resolver = AsyncResolver(
-        nameservers=[each.name_server for each in servers], timeout=5.0, tries=2
+        nameservers=[server.name_server for server in servers], timeout=5.0, tries=2
     )
     connector = aiohttp.TCPConnector(
         resolver=resolver,

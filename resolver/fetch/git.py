@@ -85,7 +85,7 @@ async def run_git(
     """
     if shutil.which("git") is None:
         raise GitFailed("git is not installed; Debian: apt install git openssh-client")
-    settings = [part for each in (*_OPTIONS, *options) for part in ("-c", each)]
+    settings = [part for option in (*_OPTIONS, *options) for part in ("-c", option)]
     command = ("nice", "-n", str(NICENESS), "git", *settings, *arguments)
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {"HOME": str(repository), "GIT_DIR": str(repository)}

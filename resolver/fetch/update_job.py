@@ -31,7 +31,7 @@ class UpdateJob:
 
     def updated(self) -> list[str]:
         """The lists that have a new copy."""
-        return [name for name, each in self.results.items() if each.result == "updated"]
+        return [name for name, result in self.results.items() if result.result == "updated"]
 
     def hold(
         self,
