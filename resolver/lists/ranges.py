@@ -82,7 +82,7 @@ def _read(text: str, expected: _Expected) -> tuple[tuple[Range, ...], tuple[Skip
         found = _read_prefix(prefix, expected)
         if isinstance(found, str):
             skipped.append(SkippedLine(line, content.strip()[:100], found))
-        elif all(found != each.network for each in ranges):
+        elif all(found != range_.network for range_ in ranges):
             ranges.append(Range(found, line, meaning))
     return tuple(ranges), tuple(skipped)
 
@@ -100,7 +100,7 @@ def _read_prefix(prefix: str, expected: _Expected) -> IPv4Network | IPv6Network 
         return f"a {expected.what} wider than /{least} has addresses of others"
     if network.version == 6:
         ends = (network.network_address.packed, network.broadcast_address.packed)
-        if any(without_ipv6(each) != each for each in ends):
+        if any(without_ipv6(end) != end for end in ends):
             inside = "IPv4 addresses inside IPv6"
             return f"{inside}; the {expected.what} of the IPv4 addresses covers them"
     return network
