@@ -142,7 +142,7 @@ class DarbanCollector(Collector):
         results = definitions.RELOAD_RESULTS
         yield (
             definitions.RELOADS,
-            _by_label((each, reloads.counts.get(each, 0)) for each in results),
+            _by_label((result, reloads.counts.get(result, 0)) for result in results),
         )
         yield definitions.SNAPSHOT_INFO, [((config.hash,), 1)]
         log = states.of(AuditState)
@@ -154,7 +154,7 @@ class DarbanCollector(Collector):
         yield definitions.STARTED, _one(config.started)
         policies = describe(compiled)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(compiled, policies))
-        bans = [sum(each.does in BLOCKING for each in policy.entries) for policy in policies]
+        bans = [sum(entry.does in BLOCKING for entry in policy.entries) for policy in policies]
         of_vlans = ((vlan.name, bans[vlan.policy]) for vlan in compiled.vlans)
         yield definitions.VLAN_BANS, _by_label(of_vlans)
         yield definitions.EXEMPTION_END, _by_label(ends(compiled))
@@ -165,7 +165,7 @@ class DarbanCollector(Collector):
         reviews = (service.reviewed for service in compiled.services if service.reviewed)
         oldest = min(reviews, default=None)
         yield definitions.LISTS_REVIEWED, _one(None if oldest is None else _midnight(oldest))
-        names = [each.name for each in compiled.subscriptions]
+        names = [subscription.name for subscription in compiled.subscriptions]
         lists = states.of(FetchedLists).by_name
         fetched = [(name, lists.get(name, FetchState())) for name in names]
         older = {source.name for source in compiled.sources if source.fallback}
@@ -227,7 +227,10 @@ def _pulled(pulls: PullsState) -> Iterator[tuple[Metric, Values]]:
     yield definitions.POLICY_PULLED, _one(None if source is None else source.pulled)
     yield definitions.POLICY_EXPIRY, _one((source and source.expiry) or None)
     results = () if source is None else definitions.PULL_RESULTS
-    yield definitions.POLICY_PULLS, _by_label((each, pulls.counts.get(each, 0)) for each in results)
+    yield (
+        definitions.POLICY_PULLS,
+        _by_label((result, pulls.counts.get(result, 0)) for result in results),
+    )
 
 
 def _midnight(day: str) -> float:

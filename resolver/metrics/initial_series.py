@@ -27,7 +27,7 @@ def queries(compiled: CompiledConfig) -> Iterator[Labels]:
     for vlan in compiled.vlans:
         policy, upstream = policies[vlan.policy], compiled.policies[vlan.policy].upstream
         yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
-        if any(each.rebinding for each in compiled.groups if each.name == upstream):
+        if any(group.rebinding for group in compiled.groups if group.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
         if compiled.filter_ranges:
             yield vlan.name, Outcome.NATIONAL_FILTER.label, ""
@@ -63,7 +63,7 @@ def types() -> Iterator[Labels]:
 
 def transports(compiled: CompiledConfig) -> Iterator[Labels]:
     """By VLAN and transport."""
-    for vlan in (UNKNOWN, *(each.name for each in compiled.vlans)):
+    for vlan in (UNKNOWN, *(vlan.name for vlan in compiled.vlans)):
         yield from ((vlan, transport.label) for transport in Transport)
 
 

@@ -34,10 +34,10 @@ def read(
 ) -> KernelReadings:
     """Read the counts of listening sockets, and of the processes of each kind by their IDs."""
     try:
-        drops = sum(_drops(each) for each in sockets if each.type == socket.SOCK_DGRAM)
+        drops = sum(_drops(socket_) for socket_ in sockets if socket_.type == socket.SOCK_DGRAM)
     except OSError:
         drops = None
-    memory = {kind: sum(map(_resident, each)) for kind, each in processes.items()}
+    memory = {kind: sum(map(_resident, process)) for kind, process in processes.items()}
     return KernelReadings(drops, memory)
 
 

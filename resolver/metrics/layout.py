@@ -180,8 +180,8 @@ class CounterLayout:
     def _note_left(self, compiled: CompiledConfig) -> None:
         """Note what is no longer in the plan."""
         here = {("vlan", UNKNOWN), ("service", "")}
-        here.update(("vlan", each.name) for each in compiled.vlans)
-        here.update(("service", each.name) for each in compiled.services)
+        here.update(("vlan", vlan.name) for vlan in compiled.vlans)
+        here.update(("service", service.name) for service in compiled.services)
         here.update(("upstream", name) for name in self.upstreams)
         queried = definitions.UPSTREAM_QUERIES.name
         known = {("upstream", key.labels[0]) for key in self.cells if key.metric == queried}
@@ -239,7 +239,7 @@ class CounterLayout:
         return [self.cell(metric, *labels, part=part) for part in range(parts)]
 
     def _redirected(self, compiled: CompiledConfig) -> list[int]:
-        vlans = (*(each.name for each in compiled.vlans), UNKNOWN)
+        vlans = (*(vlan.name for vlan in compiled.vlans), UNKNOWN)
         is_counted = bool(compiled.settings.redirected)
         return [self.cell(definitions.REDIRECTED, vlan) for vlan in vlans if is_counted]
 

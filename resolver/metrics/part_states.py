@@ -24,7 +24,7 @@ class PartStates:
     """What all parts say at a moment: one value of a type."""
 
     def __init__(self, values: Iterable[object]) -> None:
-        self._by_type = {type(each): each for each in values}
+        self._by_type = {type(value): value for value in values}
 
     def of(self, kind: type[_State]) -> _State:
         """The value of a type; its default where no part gives one."""

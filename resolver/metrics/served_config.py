@@ -61,8 +61,8 @@ class ServedConfig:
 
     def put_in_force(self, compiled: CompiledConfig, snapshot: Path, at: float) -> None:
         """Note the snapshot that is in force from a moment on."""
-        had = {each.id for each in self._compiled.exemptions}
-        ids = [each.id for each in compiled.exemptions]
-        since = {each: self._exempted_since.get(each, 0.0) if each in had else at for each in ids}
+        had = {exemption.id for exemption in self._compiled.exemptions}
+        ids = [exemption.id for exemption in compiled.exemptions]
+        since = {id_: self._exempted_since.get(id_, 0.0) if id_ in had else at for id_ in ids}
         self._exempted_since = since
         self._compiled, self._snapshot, self._loaded = compiled, snapshot, at

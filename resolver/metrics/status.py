@@ -376,12 +376,15 @@ def exemptions(
     known = since or {}
     return tuple(
         ExemptionStatus(
-            **asdict(each),
+            **asdict(exemption),
             state=_state(
-                max(each.begins, known.get(each.id, 0.0)), each.until, at, place in running
+                max(exemption.begins, known.get(exemption.id, 0.0)),
+                exemption.until,
+                at,
+                place in running,
             ),
         )
-        for place, each in enumerate(exemption_details(compiled))
+        for place, exemption in enumerate(exemption_details(compiled))
     )
 
 
