@@ -43,7 +43,7 @@ class AddressRanges:
             prefixes += [Prefix(n.network_address.packed, n.prefixlen, PRIVATE) for n in networks]
         self._first_octets = {octets for prefix in prefixes for octets in _first_octets(prefix)}
         # Of private addresses, one that a group lets through does not stand for the others.
-        let_through = [prefix for each in protections for prefix in each.prefixes]
+        let_through = [prefix for protection in protections for prefix in protection.prefixes]
         for number, prefix in enumerate(let_through, start=1):
             prefixes.append(Prefix(prefix.network, prefix.length, PRIVATE - number))
         table = PrefixTable(prefixes)
@@ -82,10 +82,10 @@ class AddressRanges:
 def _edges(prefixes: Iterable[Prefix], size: int) -> list[bytes]:
     """The addresses at which a prefix begins or has just ended, and 0; in order."""
     edges = {0}
-    for each in prefixes:
-        if len(each.network) == size:
-            first = int.from_bytes(each.network, "big")
-            edges |= {first, first + (1 << 8 * size - each.length)}
+    for prefix in prefixes:
+        if len(prefix.network) == size:
+            first = int.from_bytes(prefix.network, "big")
+            edges |= {first, first + (1 << 8 * size - prefix.length)}
     edges.discard(1 << 8 * size)
     return [edge.to_bytes(size, "big") for edge in sorted(edges)]
 

@@ -156,32 +156,32 @@ class Policy:
     @property
     def vlan(self) -> str:
         """The VLAN for whose own rules it is; empty for a policy of the config."""
-        return next((each.vlan for each in self.on_own_rules if each.vlan), "")
+        return next((rule.vlan for rule in self.on_own_rules if rule.vlan), "")
 
     @property
     def on_own_rules(self) -> tuple[PolicyRules, ...]:
         """Its clauses of own rules."""
-        return tuple(each for each in self.clauses if isinstance(each, PolicyRules))
+        return tuple(clause for clause in self.clauses if isinstance(clause, PolicyRules))
 
     @property
     def own_rules(self) -> tuple[OwnRule, ...]:
         """Its own rules, in the order of the config."""
-        return tuple(chain.from_iterable(each.rules for each in self.on_own_rules))
+        return tuple(chain.from_iterable(rule.rules for rule in self.on_own_rules))
 
     @property
     def on_services(self) -> tuple[Services, ...]:
         """Its clauses on services."""
-        return tuple(each for each in self.clauses if isinstance(each, Services))
+        return tuple(clause for clause in self.clauses if isinstance(clause, Services))
 
     @property
     def unlisted(self) -> Action:
         """What it does to the names that no other clause is for."""
-        found = (each.does for each in self.clauses if isinstance(each, DefaultRule))
+        found = (clause.does for clause in self.clauses if isinstance(clause, DefaultRule))
         return next(found, Action.PASS)
 
     def services(self, *does: Action) -> int:
         """The services to which it does one of these at some time, one bit each."""
-        return union(each.services for each in self.on_services if each.does in does)
+        return union(clause.services for clause in self.on_services if clause.does in does)
 
     @property
     def used_services(self) -> int:

@@ -74,18 +74,18 @@ class PolicyDescription:
     @property
     def restricted(self) -> tuple[Entry, ...]:
         """What does not pass without a count."""
-        return tuple(each for each in self.entries if each.does in RESTRICTING)
+        return tuple(entry for entry in self.entries if entry.does in RESTRICTING)
 
     @property
     def unlisted(self) -> Action:
         """What it does to a name that no other clause is for."""
-        found = (each.does for each in self.entries if isinstance(each, DefaultEntry))
+        found = (entry.does for entry in self.entries if isinstance(entry, DefaultEntry))
         return next(found, Action.PASS)
 
 
 def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
     """The policies of a snapshot, in its order."""
-    exempted = union(each.exempted_services for each in compiled.exemptions)
+    exempted = union(exemption.exempted_services for exemption in compiled.exemptions)
     return [_described(policy, compiled, exempted) for policy in compiled.policies]
 
 
@@ -116,7 +116,7 @@ def _entries(policy: Policy, compiled: CompiledConfig) -> list[Entry]:
     for clause in policy.clauses:
         match clause:
             case PolicyRules(rules=rules):
-                others += [RuleEntry(each.does, each.text, own) for each in rules]
+                others += [RuleEntry(rule.does, rule.text, own) for rule in rules]
             case Services(services=services, does=does):
                 for place, service in services_in(services, enumerate(compiled.services)):
                     hours = clause_hours(compiled, policy, place, does)

@@ -200,7 +200,7 @@ class Effect:
 
     def clause(self, service: int) -> Services:
         """The clause that decides on a listed service now; if none holds, one of other hours."""
-        on = [each for each in self.policy.on_services if each.services >> service & 1]
+        on = [clause for clause in self.policy.on_services if clause.services >> service & 1]
         for each in on:
             if each.holds(self.hours) and self.services.doing[each.does] >> service & 1:
                 return each
@@ -292,5 +292,5 @@ class Effects:
 
     def _alone(self, index: int) -> Effect:
         policy, now = self._policies[index], self._now
-        until = now.until if any(each.within for each in policy.on_services) else math.inf
+        until = now.until if any(clause.within for clause in policy.on_services) else math.inf
         return Effect(policy, self._own_rules[index], self._answers[index], now.hours, until=until)

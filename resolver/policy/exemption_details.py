@@ -45,7 +45,8 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
             else compiled.vlans[exemption.exempted_vlan].name,
             tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(index, ())),
             tuple(
-                each.name for each in services_in(exemption.exempted_services, compiled.services)
+                service.name
+                for service in services_in(exemption.exempted_services, compiled.services)
             ),
             exemption.ends_at,
             exemption.approver,
@@ -76,11 +77,11 @@ def permits_anything(compiled: CompiledConfig, index: int) -> bool:
     if exemption.exempted_vlan is not None:
         vlans = {exemption.exempted_vlan}
     else:
-        own = [network_of(each) for each in compiled.exempted_prefixes if each.owner == index]
+        own = [network_of(prefix) for prefix in compiled.exempted_prefixes if prefix.owner == index]
         vlans = {
             prefix.owner
             for prefix in compiled.prefixes
             if any(network_of(prefix).overlaps(each) for each in own)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
-    return any(each.services(*RESTRICTING) & exemption.exempted_services for each in policies)
+    return any(policy.services(*RESTRICTING) & exemption.exempted_services for policy in policies)

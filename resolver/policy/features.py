@@ -54,7 +54,7 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     """
     exemptions = enumerate(compiled.exemptions)
     coming = {index: each for index, each in exemptions if not ended(each.ends_at, wall)}
-    prefixed = {each.owner for each in compiled.exempted_prefixes}
+    prefixed = {prefix.owner for prefix in compiled.exempted_prefixes}
     of_policies = [frozenset(_of_policy(compiled, policy)) for policy in compiled.policies]
     found = []
     for index, vlan in enumerate(compiled.vlans):
@@ -140,10 +140,10 @@ def _of_services(compiled: CompiledConfig, clause: Services) -> Iterator[Feature
             if compiled.excepted:
                 yield Feature.EXCEPTIONS
             services = services_in(clause.services, compiled.services)
-            if any(each.always_nxdomain for each in services):
+            if any(service.always_nxdomain for service in services):
                 yield Feature.CANARIES
-            for each in compiled.ranges:
-                if clause.services >> compiled.sources[each.source].service & 1:
-                    yield Feature.IPV4_RANGES if len(each.network) == 4 else Feature.IPV6_RANGES
+            for range_ in compiled.ranges:
+                if clause.services >> compiled.sources[range_.source].service & 1:
+                    yield Feature.IPV4_RANGES if len(range_.network) == 4 else Feature.IPV6_RANGES
         case _:
             assert_never(clause.does)

@@ -27,9 +27,12 @@ class FilterAddresses:
     def __init__(self, ranges: Iterable[FilterRange]) -> None:
         self._ranges = tuple(ranges)
         self._table = PrefixTable(
-            [Prefix(each.network, each.length, index) for index, each in enumerate(self._ranges)]
+            [
+                Prefix(range_.network, range_.length, index)
+                for index, range_ in enumerate(self._ranges)
+            ]
         )
-        heads = {head for each in self._ranges for head in _heads(each)}
+        heads = {head for range_ in self._ranges for head in _heads(range_)}
         self._heads = frozenset(heads)
         firsts = {head[0] for head in heads}
         self._first = bytes([octet in firsts for octet in range(256)])

@@ -64,10 +64,12 @@ class Judge:
         self._service_of = lists.service_of
         self._protected = frozenset(compiled.protected)
         by_file = {s.file: number for number, s in enumerate(compiled.sources) if not s.of_others}
-        self._names_list_of = [by_file.get(_names_beside(each.file)) for each in compiled.sources]
+        self._names_list_of = [
+            by_file.get(_names_beside(source.file)) for source in compiled.sources
+        ]
         """For each list of ranges, the list of names that belongs to it."""
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
-        local = [each.name for each in compiled.local]
+        local = [local_name.name for local_name in compiled.local]
         self._above_passing = ancestors(
             compiled.excepted, local, compiled.allowed_names, pause=pause
         )
@@ -123,7 +125,7 @@ class Judge:
         if verdict.source < 0:
             return 0
         if verdict.address and self.ranges is not None:
-            within = [self._ranges[each] for each in self.ranges.of_services(verdict.address)]
+            within = [self._ranges[service] for service in self.ranges.of_services(verdict.address)]
             return next(each.line for each in within if each.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
@@ -236,7 +238,7 @@ class Judge:
         if self.ranges is None:
             return []
         judged = effect.restricted | effect.services.outside_hours
-        within = [self._ranges[each] for each in self.ranges.of_services(address)]
+        within = [self._ranges[service] for service in self.ranges.of_services(address)]
         return [
             each
             for each in within
@@ -264,7 +266,7 @@ class Judge:
 
 def zones_of_this_network(compiled: CompiledConfig) -> list[bytes]:
     """The zones that no default is for: forwarded ones other than the root, and special-use."""
-    forwarded = [each.zone for each in compiled.forward if each.zone != names.ROOT]
+    forwarded = [zone.zone for zone in compiled.forward if zone.zone != names.ROOT]
     return [*forwarded, *special_use.ZONES]
 
 

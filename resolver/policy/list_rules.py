@@ -84,12 +84,12 @@ class ListRules:
         source = rule.source
         longest = self._longest_match[source]
         return any(
-            each.source == source
+            exception.source == source
             and (
                 not longest
-                or (len(each.key), not each.subtree) >= (len(rule.key), not rule.subtree)
+                or (len(exception.key), not exception.subtree) >= (len(rule.key), not rule.subtree)
             )
-            for each in exceptions
+            for exception in exceptions
         )
 
     def _deciding(self, effect: Effect, rules: list[RuleMatch]) -> list[RuleMatch]:

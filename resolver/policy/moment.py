@@ -56,7 +56,7 @@ def in_force(compiled: CompiledConfig, wall: float) -> InForce:
 def hours_at(compiled: CompiledConfig, wall: float) -> frozenset[int]:
     """The indexes of the hours that hold at a moment."""
     return frozenset(
-        index for index, each in enumerate(compiled.hours) if bisect_right(each.moments, wall) % 2
+        index for index, hours in enumerate(compiled.hours) if bisect_right(hours.moments, wall) % 2
     )
 
 
@@ -72,16 +72,16 @@ def next_change(hours: Hours, wall: float) -> float:
 
 def all_hours(compiled: CompiledConfig) -> list[frozenset[int]]:
     """Every set of hours that hold together at some moment."""
-    changes = {moment for each in compiled.hours for moment in each.moments}
+    changes = {moment for hours in compiled.hours for moment in hours.moments}
     return list(dict.fromkeys(hours_at(compiled, wall) for wall in [-math.inf, *sorted(changes)]))
 
 
 def hours_ahead(*configs: CompiledConfig, wall: float) -> list[tuple[frozenset[int], ...]]:
     """The sets of hours of several configs that hold together at some moment of a year from now."""
     moments = {wall}
-    for hours in (each for compiled in configs for each in compiled.hours):
+    for hours in (hours for compiled in configs for hours in compiled.hours):
         moments.update(at for at in hours.moments if wall <= at < wall + _AHEAD)
-    found = (tuple([hours_at(each, at) for each in configs]) for at in sorted(moments))
+    found = (tuple([hours_at(config, at) for config in configs]) for at in sorted(moments))
     return list(dict.fromkeys(found))
 
 
@@ -101,11 +101,11 @@ def in_force_with_hours(compiled: CompiledConfig, wall: float, hours: frozenset[
     return InForce(
         frozenset(running),
         hours,
-        max([each for each in changes if each <= wall], default=-math.inf),
-        min([each for each in changes if each > wall], default=math.inf),
+        max([change for change in changes if change <= wall], default=-math.inf),
+        min([change for change in changes if change > wall], default=math.inf),
     )
 
 
 def ends(compiled: CompiledConfig) -> Iterator[tuple[str, float]]:
     """The id of each exemption, and the moment at which it ends."""
-    return ((each.id, each.ends_at) for each in compiled.exemptions)
+    return ((exemption.id, exemption.ends_at) for exemption in compiled.exemptions)

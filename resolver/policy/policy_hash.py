@@ -33,7 +33,7 @@ Rule = tuple[bytes, bool, bool, int]
 def policy_hash(compiled: CompiledConfig) -> str:
     """The version, a colon and 16 hexadecimal digits."""
     used = union(policy.used_services for policy in compiled.policies)
-    service = [each.name for each in compiled.services]
+    service = [service.name for service in compiled.services]
     clients, exempted = by_owner(compiled.prefixes), by_owner(compiled.exempted_prefixes)
     counted = Projection(compiled, ALL)
     content = counted.of(
@@ -58,18 +58,18 @@ def policy_hash(compiled: CompiledConfig) -> str:
         exemptions=ordered(
             [
                 *counted.of(
-                    each,
+                    exemption,
                     exempted_vlan=""
-                    if each.exempted_vlan is None
-                    else compiled.vlans[each.exempted_vlan].name,
-                    exempted_services=ordered(services_in(each.exempted_services, service)),
+                    if exemption.exempted_vlan is None
+                    else compiled.vlans[exemption.exempted_vlan].name,
+                    exempted_services=ordered(services_in(exemption.exempted_services, service)),
                     exempted_hours=""
-                    if each.exempted_hours is None
-                    else counted.of(compiled.hours[each.exempted_hours]),
+                    if exemption.exempted_hours is None
+                    else counted.of(compiled.hours[exemption.exempted_hours]),
                 ),
                 _prefixes(exempted, index),
             ]
-            for index, each in enumerate(compiled.exemptions)
+            for index, exemption in enumerate(compiled.exemptions)
         ),
         exempted_prefixes=(),
         hours=(),
@@ -82,9 +82,9 @@ def _ranges(
 ) -> tuple[object, ...]:
     """The ranges of the services that policies use, one bit each."""
     return ordered(
-        counted.of(each, source=compiled.services[index].name)
-        for each in ranges
-        if used >> (index := compiled.sources[each.source].service) & 1
+        counted.of(range_, source=compiled.services[index].name)
+        for range_ in ranges
+        if used >> (index := compiled.sources[range_.source].service) & 1
     )
 
 
@@ -101,8 +101,10 @@ def _policy(compiled: CompiledConfig, counted: Projection, policy: Policy) -> tu
 
 def _names_of_network(compiled: CompiledConfig) -> tuple[object, ...]:
     """The names of the network, which a default that blocks lets pass."""
-    zones = {each.zone for each in compiled.forward} - {names.ROOT}
-    return ordered(each.hex() for each in {*zones, *(each.name for each in compiled.local)})
+    zones = {zone.zone for zone in compiled.forward} - {names.ROOT}
+    return ordered(
+        zone.hex() for zone in {*zones, *(local_name.name for local_name in compiled.local)}
+    )
 
 
 _ANY: Final = {bytes(4), bytes(16)}

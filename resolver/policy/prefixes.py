@@ -96,6 +96,6 @@ def addresses_held(prefixes: Iterable[Network]) -> int:
     A host has one address of each family, so the family with more addresses is counted.
     """
     held = {4: 0, 6: 0}
-    for each in prefixes:
-        held[each.version] += each.num_addresses
+    for prefix in prefixes:
+        held[prefix.version] += prefix.num_addresses
     return max(held.values())

@@ -53,7 +53,7 @@ class Projection:
 
     def beside_own_rules(self, policy: Policy) -> tuple[object, ...]:
         """All of a policy but its own rules, and what decides of the services that it names."""
-        others = [each for each in policy.clauses if not isinstance(each, PolicyRules)]
+        others = [clause for clause in policy.clauses if not isinstance(clause, PolicyRules)]
         clauses = frozenset(self._clauses(others, policy))
         of_services = services_in(policy.used_services, self._of_services)
         return self.policy(policy, clauses=clauses), frozenset(of_services)
@@ -92,7 +92,7 @@ class Projection:
             match clause:
                 case PolicyRules(rules=rules, vlan=vlan):
                     of = ("rule", vlan) if vlan else ("rule",)
-                    yield from ((*of, *self.of(each)) for each in rules)
+                    yield from ((*of, *self.of(rule)) for rule in rules)
                 case Services(services=services, does=does, within=within):
                     of_all = ("service", does, self._when(within))
                     named = zip(self._compiled.services, grounds, strict=True)

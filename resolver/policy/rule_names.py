@@ -51,7 +51,7 @@ class RuleNames:
 
     def within(self, tops: Keys, services: int, *, unlisted: bool) -> Keys:
         """Those of ``keys`` that begin with one of ``tops``: these names, and all below them."""
-        index, of_list = self._index, [each.service for each in self._compiled.sources]
+        index, of_list = self._index, [source.service for source in self._compiled.sources]
         of_rules = (
             key
             for top in tops
@@ -63,7 +63,9 @@ class RuleNames:
     @property
     def of_network(self) -> list[bytes]:
         """The names that have local data or a zone of this network; a wildcard's is the parent."""
-        local = (each.name.removeprefix(names.WILDCARD) for each in self._compiled.local)
+        local = (
+            local_name.name.removeprefix(names.WILDCARD) for local_name in self._compiled.local
+        )
         return list(dict.fromkeys((*local, *zones_of_this_network(self._compiled))))
 
     def _beside_rules(self, unlisted: bool) -> Keys:
@@ -84,7 +86,7 @@ def passing_keys(compiled: CompiledConfig) -> Keys:
     An exception of any list, a local record, and a name that some policy allows by its service
     turn NXDOMAIN above them into NODATA.
     """
-    local = (each.name for each in compiled.local)
+    local = (local_name.name for local_name in compiled.local)
     passing = {*compiled.excepted, *compiled.allowed_names, *local}
     return sorted(map(names.index_key, passing))
 

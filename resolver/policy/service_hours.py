@@ -62,10 +62,10 @@ def clause_hours(
 ) -> tuple[BlockingHours, ...]:
     """The hours alone: ``ServiceHours.hours``."""
     clauses = [e for e in policy.on_services if e.services >> service & 1 and e.does is does]
-    parts = [each.within for each in clauses if each.within is not None]
+    parts = [clause.within for clause in clauses if clause.within is not None]
     if len(parts) < len(clauses):
         return ()  # a clause holds at all hours
-    return tuple(BlockingHours(compiled.hours[each.hours].name, each.outside) for each in parts)
+    return tuple(BlockingHours(compiled.hours[part.hours].name, part.outside) for part in parts)
 
 
 def _does(
@@ -80,6 +80,6 @@ def _moments_after(
     compiled: CompiledConfig, policy: Policy, service: int, wall: float
 ) -> Iterable[float]:
     """The moments at which hours of clauses on the service begin and end."""
-    on = [each.within for each in policy.on_services if each.services >> service & 1]
+    on = [clause.within for clause in policy.on_services if clause.services >> service & 1]
     indexes = {each.hours for each in on if each is not None}
     return merge(*(moments_after(compiled.hours[index], wall) for index in indexes))

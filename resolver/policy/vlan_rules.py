@@ -24,7 +24,7 @@ def _remaining(policy: Policy, before: Sequence[OwnRule]) -> Iterator[Clause]:
     alone = {each.name for each in before if not each.subtree}
     for clause in policy.clauses:
         if isinstance(clause, PolicyRules):
-            rules = [each for each in clause.rules if not _is_covered(each, subtrees, alone)]
+            rules = [rule for rule in clause.rules if not _is_covered(rule, subtrees, alone)]
             if rules:
                 yield PolicyRules(tuple(rules))
         else:
