@@ -70,8 +70,8 @@ def bind_files(
         "darban-zones.sh": SCRIPT.encode(),
     }
     for vlan in resolver_vlans(compiled, publication):
-        for each in vlan.zones:
-            files[f"darban-seeds/{_file(vlan, each)}"] = seeds[each.zone]
+        for zone in vlan.zones:
+            files[f"darban-seeds/{_file(vlan, zone)}"] = seeds[zone.zone]
     return files
 
 
@@ -83,13 +83,13 @@ def _views(compiled: CompiledConfig, publication: Publication) -> str:
         f'{each.address} port {each.port} key "{key}";' for each in publication.listen
     )
     for number, vlan in enumerate(resolver_vlans(compiled, publication)):
-        clients = [f"{each};" for each in vlan.clients]
+        clients = [f"{client};" for client in vlan.clients]
         if not number:
             clients.insert(0, f'key "{key}";')
         text += _VIEW.format(
             name=vlan.name,
             clients=" ".join(clients),
-            uses="\n".join(f"    {_use(each)}" for each in vlan.zones),
+            uses="\n".join(f"    {_use(zone)}" for zone in vlan.zones),
             zones="\n".join(_zones(vlan, primaries)),
             ttl=TTL,
         )
@@ -101,9 +101,9 @@ def _use(zone: ZoneUse) -> str:
 
 
 def _zones(vlan: ResolverVlan, primaries: str) -> Iterator[str]:
-    for each in vlan.zones:
-        file = _file(vlan, each)
-        yield _ZONE.format(zone=each.zone, file=file, primaries=primaries, refresh=TTL, retry=RETRY)
+    for zone in vlan.zones:
+        file = _file(vlan, zone)
+        yield _ZONE.format(zone=zone.zone, file=file, primaries=primaries, refresh=TTL, retry=RETRY)
 
 
 def _file(vlan: ResolverVlan, zone: ZoneUse) -> str:

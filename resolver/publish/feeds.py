@@ -57,9 +57,9 @@ class ServiceFeed(NamedTuple):
 def service_feeds(compiled: CompiledConfig, wall: float) -> list[ServiceFeed]:
     """The lists of each service that has ranges, at a moment in seconds since 1970."""
     ranges: dict[int, list[Network]] = {}
-    for each in (*compiled.ranges, *compiled.firewall_ranges):
-        service = compiled.sources[each.source].service
-        ranges.setdefault(service, []).append(ip_network((each.network, each.length)))
+    for range_ in (*compiled.ranges, *compiled.firewall_ranges):
+        service = compiled.sources[range_.source].service
+        ranges.setdefault(service, []).append(ip_network((range_.network, range_.length)))
     clients: dict[int, list[Network]] = {service: [] for service in ranges}
     with_ranges = union(1 << service for service in ranges)
     for networks, view in _views(compiled, wall):
@@ -79,7 +79,7 @@ def _views(compiled: CompiledConfig, wall: float) -> Iterator[tuple[list[Network
     prefixes = (*compiled.prefixes, *exempted_prefixes(compiled, wall))
     networks = list(map(network_of, prefixes))
     for kind in (IPv4Address, IPv6Address):
-        own = [each for each in networks if isinstance(each.network_address, kind)]
+        own = [network for network in networks if isinstance(network.network_address, kind)]
         begins = {int(each.network_address) for each in own}
         ends = {int(each.broadcast_address) + 1 for each in own}
         for first, after in pairwise(sorted(begins | ends)):
@@ -91,8 +91,12 @@ def _views(compiled: CompiledConfig, wall: float) -> Iterator[tuple[list[Network
 def _merged(networks: Iterable[Network]) -> Networks:
     networks = list(networks)
     return Networks(
-        tuple(collapse_addresses(each for each in networks if isinstance(each, IPv4Network))),
-        tuple(collapse_addresses(each for each in networks if isinstance(each, IPv6Network))),
+        tuple(
+            collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
+        ),
+        tuple(
+            collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
+        ),
     )
 
 
@@ -109,7 +113,7 @@ def feed_files(feed: ServiceFeed) -> Iterator[tuple[str, str]]:
 
 
 def _lines(networks: Iterable[Network]) -> str:
-    return "".join(f"{each}\n" for each in networks)
+    return "".join(f"{network}\n" for network in networks)
 
 
 def _routeros(name: str, v4: Iterable[IPv4Network], v6: Iterable[IPv6Network]) -> str:

@@ -58,7 +58,7 @@ def knot_config(compiled: CompiledConfig, publication: Publication, directory: P
         sections += ["\nacl:\n", *map(_acl, secondaries)]
     sections.append(_TEMPLATE.format(directory=directory))
     if secondaries:
-        keys = ", ".join(each.key for each in secondaries)
+        keys = ", ".join(secondary.key for secondary in secondaries)
         sections.append(f"    notify: [{keys}]\n    acl: [{keys}]\n")
     sections += ["\nzone:\n", *_zones(compiled, publication)]
     return "".join(sections)

@@ -13,4 +13,4 @@ def lua_string(text: str) -> str:
 
 def lua_list(texts: Iterable[object]) -> str:
     """A table of strings."""
-    return f"{{ {', '.join(lua_string(str(each)) for each in texts)} }}"
+    return f"{{ {', '.join(lua_string(str(text)) for text in texts)} }}"

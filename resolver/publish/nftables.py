@@ -84,8 +84,8 @@ class _Rules:
         self._compiled = compiled
         self._servers = servers
         self._ranges: dict[int, list[AddressRange]] = {}
-        for each in (*compiled.ranges, *compiled.firewall_ranges):
-            self._ranges.setdefault(compiled.sources[each.source].service, []).append(each)
+        for range_ in (*compiled.ranges, *compiled.firewall_ranges):
+            self._ranges.setdefault(compiled.sources[range_.source].service, []).append(range_)
 
     def by_prefix(self, wall: float) -> Iterator[tuple[Prefix, _Blocked]]:
         """Each prefix of clients, the longest first, and what is blocked for them."""
@@ -106,14 +106,16 @@ class _Rules:
 
     def counters(self, chains: Iterable[_Blocked]) -> Iterator[str]:
         """A counter for each VLAN and way; a load over another one leaves its number."""
-        ways = {(each.vlan, way) for each in chains for way in self._ways(each)}
+        ways = {(chain.vlan, way) for chain in chains for way in self._ways(chain)}
         for vlan, way in sorted(ways):
             yield f"  counter {self._counter(vlan, way)} {{ }}"
 
     def _ways(self, blocked: _Blocked) -> Iterator[str]:
         if blocked.is_restricted and self._servers:
             yield from (_DNS, _DOT)
-        yield from (each.name for each in services_in(blocked.services, self._compiled.services))
+        yield from (
+            service.name for service in services_in(blocked.services, self._compiled.services)
+        )
 
     def _counter(self, vlan: int, way: str) -> str:
         return f"vlan_{self._compiled.vlans[vlan].name}_{way}"
@@ -121,7 +123,7 @@ class _Rules:
     def sets(self, services: int) -> Iterator[tuple[str, str]]:
         """The sets of addresses: how each is declared, and filled anew."""
         for size, _, kind, suffix in _FAMILIES:
-            own = [str(each) for each in self._servers if len(each.packed) == size]
+            own = [str(server) for server in self._servers if len(server.packed) == size]
             if self._servers:
                 yield _set(f"{_SERVERS}_{suffix}", kind, own)
             for service in sorted(self._ranges):
@@ -129,8 +131,8 @@ class _Rules:
                     yield _set(f"{self._set_name(service)}_{suffix}", kind, ranges)
 
     def _of_size(self, service: int, size: int) -> list[str]:
-        ranges = (each for each in self._ranges[service] if len(each.network) == size)
-        return [prefix_text(each.network, each.length) for each in ranges]
+        ranges = (range_ for range_ in self._ranges[service] if len(range_.network) == size)
+        return [prefix_text(range_.network, range_.length) for range_ in ranges]
 
     def _set_name(self, service: int) -> str:
         """A name for nftables, which takes none that begins with a digit or a hyphen."""

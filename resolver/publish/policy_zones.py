@@ -109,10 +109,14 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
     lists = [effect.lists_only() for effect in views.effects.of_policies]
     block_sets = [
         PolicyZone(
-            each.policy.name, View(0, each), each.without_blocks(), rules.addresses(each), rules
+            block_list.policy.name,
+            View(0, block_list),
+            block_list.without_blocks(),
+            rules.addresses(block_list),
+            rules,
         )
-        for each in lists
-        if not each.policy.vlan
+        for block_list in lists
+        if not block_list.policy.vlan
     ]
     passing = passing_prefixes(compiled, wall).by_vlan
     overrides = []
@@ -137,7 +141,7 @@ class ZoneRules:
         """The rules that turn the verdicts by an effect into those of a view of the same policy."""
         effect, unlisted = view.effect, view.effect.default_blocks
         services, begins = effect.deciding, unlisted and not base.default_blocks
-        decides = any(each.action == PASSTHRU for each in self.passing_addresses(view))
+        decides = any(address.action == PASSTHRU for address in self.passing_addresses(view))
         differing = services if decides else services & (~base.listed | effect.exempt)
         changed: Keys = sorted(map(names.index_key, view.own_rules))
         if differing or begins:
@@ -150,8 +154,8 @@ class ZoneRules:
 
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
-        ranges = (each for each in self._ranges if each.services & lists.enforced)
-        return tuple(self._address_rule(each, lists) for each in ranges)
+        ranges = (range_ for range_ in self._ranges if range_.services & lists.enforced)
+        return tuple(self._address_rule(range_, lists) for range_ in ranges)
 
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
         """The address rules by which the exemptions of a view change those of its policy."""
@@ -171,7 +175,7 @@ class ZoneRules:
         )
         action = self._blocked(effect, Verdict(BLOCKED, effect.clause(service), service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
-            own = tuple(each for each in action.addresses if len(each) == len(of.network))
+            own = tuple(address for address in action.addresses if len(address) == len(of.network))
             action = ZoneAction("", own) if own else NODATA
         return AddressRule(of.network, of.length, action)
 

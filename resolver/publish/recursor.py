@@ -145,7 +145,7 @@ def recursor_files(
 
 
 def _settings(vlans: Sequence[ResolverVlan]) -> str:
-    prefixes = dict.fromkeys(each.prefix for vlan in vlans for each in vlan.clients)
+    prefixes = dict.fromkeys(client.prefix for vlan in vlans for client in vlan.clients)
     listed = "\n".join(f'  - "{prefix}"' for prefix in prefixes)
     return _SETTINGS.format(config=_CONFIG, prefixes=listed)
 

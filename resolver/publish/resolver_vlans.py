@@ -83,7 +83,7 @@ def _censored(policy: PolicyDescription) -> tuple[bool, bool]:
     The exemptions of a VLAN change its override zone, and rules of ``deny`` stand in it alone.
     """
     denies, directives = False, list[str]()
-    for each in (each for each in policy.entries if each.does in BLOCKING):
+    for each in (entry for entry in policy.entries if entry.does in BLOCKING):
         match each:
             case RuleEntry():
                 denies = True

@@ -18,7 +18,7 @@ def seeds(snapshot: Snapshot, publication: Publication, wall: float) -> dict[str
     """The file of each zone by the zone's name, at a moment in seconds since 1970."""
     zones = policy_zones(snapshot.compiled, snapshot.index(), wall)
     serial = max(1, int(wall) - _EARLIER)  # a clock may stand at 1970
-    return {each.zone: _seed(each, serial) for each in contents(zones, publication)}
+    return {content.zone: _seed(content, serial) for content in contents(zones, publication)}
 
 
 def _seed(zone: ZoneContent, serial: int) -> bytes:

@@ -29,9 +29,9 @@ class ServiceRange(NamedTuple):
 def service_ranges(compiled: CompiledConfig) -> list[ServiceRange]:
     """The ranges of a snapshot, each once, those with shorter prefixes first."""
     services: dict[tuple[int, int, int], int] = {}
-    for each in compiled.ranges:
-        service = 1 << compiled.sources[each.source].service
-        for key in _keys(each):
+    for range_ in compiled.ranges:
+        service = 1 << compiled.sources[range_.source].service
+        for key in _keys(range_):
             services[key] = services.get(key, 0) | service
     found = []
     for size, length, number in sorted(services):
@@ -49,15 +49,15 @@ def passing_ranges(
     Each comes with whether it passes. ``blocks`` and ``exempt`` are sets of services.
     """
     passing: set[tuple[int, int, int]] = set()
-    for each in ranges:
-        blocked = each.services & blocks
+    for range_ in ranges:
+        blocked = range_.services & blocks
         if not blocked:
             continue
         if not blocked & ~exempt:
-            passing.add(_key(each.network, each.length))
-            yield each, True
-        elif any(_key(each.network, shorter) in passing for shorter in range(each.length)):
-            yield each, False
+            passing.add(_key(range_.network, range_.length))
+            yield range_, True
+        elif any(_key(range_.network, shorter) in passing for shorter in range(range_.length)):
+            yield range_, False
 
 
 def _keys(of: AddressRange) -> Iterator[tuple[int, int, int]]:

@@ -52,18 +52,18 @@ def unbound_configs(
 
 
 def _instance(vlans: Sequence[ResolverVlan], directory: Path) -> Iterator[str]:
-    listed = ", ".join(each.name for each in vlans)
+    listed = ", ".join(vlan.name for vlan in vlans)
     yield _HEAD.format(policy=vlans[0].policy, vlans=listed, directory=directory, ttl=TTL)
-    tags = " ".join(f"vlan-{each.name}" for each in vlans)
+    tags = " ".join(f"vlan-{vlan.name}" for vlan in vlans)
     yield f'    define-tag: "{tags}"\n'
-    own = {each.prefix for vlan in vlans for each in vlan.clients if each.belong}
+    own = {client.prefix for vlan in vlans for client in vlan.clients if client.belong}
     for vlan in vlans:
-        for each in vlan.clients:
-            if each.belong:
-                yield f"    access-control: {each.prefix} allow_snoop\n"
-                yield f'    access-control-tag: {each.prefix} "vlan-{vlan.name}"\n'
-            elif each.prefix not in own:
-                yield f"    access-control: {each.prefix} refuse\n"
+        for client in vlan.clients:
+            if client.belong:
+                yield f"    access-control: {client.prefix} allow_snoop\n"
+                yield f'    access-control-tag: {client.prefix} "vlan-{vlan.name}"\n'
+            elif client.prefix not in own:
+                yield f"    access-control: {client.prefix} refuse\n"
     for vlan in vlans:
         yield _rpz(vlan.zones[0].zone, directory, f"vlan-{vlan.name}")
     yield _rpz(vlans[0].zones[1].zone, directory, tags)

@@ -54,7 +54,7 @@ class ZoneInputs:
         self._index = index
         self._projection = Projection(compiled, _FACETS)
         self._of_all = _hash(program, _fields_of(compiled, (*_BY_ZONE, *_NOT_OF_ZONES)))
-        self._names = [each.name for each in compiled.services]
+        self._names = [service.name for service in compiled.services]
         lists: list[list[ListSource]] = [[] for _ in compiled.services]
         for source in compiled.sources:
             lists[source.service].append(source)
@@ -79,8 +79,8 @@ class ZoneInputs:
     def _of_service(self, service: Service, lists: Iterable[ListSource]) -> str:
         """What a service and the rules of its lists say."""
         values = (
-            (_fields_of(each, ("service",)), "" if each.rules else self._every_rule)
-            for each in lists
+            (_fields_of(block_list, ("service",)), "" if block_list.rules else self._every_rule)
+            for block_list in lists
         )
         return _hash(_fields_of(service), tuple(values))
 
@@ -114,10 +114,10 @@ class _PassingNames:
         by_cover: dict[int, list[bytes]] = {}
         for key in self._keys:
             rules = index.match(names.from_index_key(key))
-            cover = union(of_list[each.source] for each in rules)
+            cover = union(of_list[rule.source] for rule in rules)
             by_cover.setdefault(cover, []).append(key)
         self._by_cover = {cover: _of_names(keys) for cover, keys in by_cover.items()}
-        local = [each.name for each in compiled.local]
+        local = [local_name.name for local_name in compiled.local]
         no_default = (zones_of_this_network(compiled), local)
         network = (_of_names(sorted(map(names.index_key, each))) for each in no_default)
         self._all = _of_names(self._keys), *network

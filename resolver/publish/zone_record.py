@@ -39,7 +39,7 @@ def read_record(directory: Path) -> dict[str, MadeZone]:
 
 def record_octets(zones: Mapping[str, MadeZone]) -> bytes:
     """The content of the file of a record."""
-    return json.dumps({name: asdict(each) for name, each in zones.items()}).encode()
+    return json.dumps({name: asdict(zone) for name, zone in zones.items()}).encode()
 
 
 @functools.cache

@@ -121,4 +121,7 @@ def _records(action: ZoneAction) -> list[str]:
     """The records of an action without their owner; a zone has few actions for many owners."""
     if action.cname:
         return [f"CNAME {action.cname}"]
-    return [f"{'A' if len(each) == 4 else 'AAAA'} {ip_address(each)}" for each in action.addresses]
+    return [
+        f"{'A' if len(address) == 4 else 'AAAA'} {ip_address(address)}"
+        for address in action.addresses
+    ]
