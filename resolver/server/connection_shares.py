@@ -69,7 +69,7 @@ class ConnectionShare(Generic[AnyConnection]):
         most: list[ConnectionShare[AnyConnection]] = [self]
         while most[0]._parts:  # all parts are divided as often
             most = [part for share in most for part in share._largest()]
-        return min([each for share in most for each in share._connections], key=_active)
+        return min([connection for share in most for connection in share._connections], key=_active)
 
     def _largest(self) -> "list[ConnectionShare[AnyConnection]]":
         """The parts that have most."""

@@ -61,7 +61,7 @@ def open_sockets(
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
-    wait = wait and not all(is_missing(each.address) for each in endpoints)
+    wait = wait and not all(is_missing(endpoint.address) for endpoint in endpoints)
     if wait:
         for endpoint in (*endpoints, *tls):
             _log_if_missing(endpoint, "DNS", "'listen'", "The other addresses are served")
@@ -73,8 +73,8 @@ def open_sockets(
             _open(endpoint, kind, shared=False, wait=wait).close()
     return [
         [
-            usable[each].pop() if usable[each] else _open(*each, shared=True, wait=wait)
-            for each in listeners
+            usable[listener].pop() if usable[listener] else _open(*listener, shared=True, wait=wait)
+            for listener in listeners
         ]
         for _ in range(workers)
     ]

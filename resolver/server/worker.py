@@ -203,8 +203,8 @@ class Worker:
     async def _decide(self) -> None:
         """Send the decisions on all expectations, and let the loop answer queries meanwhile."""
         made: list[Decision | None] = []
-        for each in decisions(self._engine) if self._engine is not None else ():
-            made.append(each)
+        for decision in decisions(self._engine) if self._engine is not None else ():
+            made.append(decision)
             if not len(made) % _AT_ONCE:
                 await asyncio.sleep(0)
         self._channel.send({"type": "decided", "decisions": made})
@@ -259,8 +259,8 @@ class Worker:
         return {
             name: Group(
                 name,
-                [self._server(each) for each in servers],
-                [self._server(each) for each in servers if each["ad_trusted"]],
+                [self._server(server) for server in servers],
+                [self._server(server) for server in servers if server["ad_trusted"]],
                 of_filter,
             )
             for name, servers in groups.items()
@@ -313,7 +313,7 @@ def _with_other_answers(before: CompiledConfig, now: CompiledConfig) -> frozense
     others = with_other_servers(before.groups, now.groups)
     had, has = ({(r.network, r.length) for r in of.filter_ranges} for of in (before, now))
     if had != has:
-        others |= {each.name for each in now.groups if not is_forward_group(each.name)}
+        others |= {group.name for group in now.groups if not is_forward_group(group.name)}
     return others
 
 
