@@ -92,9 +92,9 @@ def remove_oldest(directory: Path, most: int, besides: Collection[str] = ()) -> 
     named in ``besides`` stay, and do not count. Raises OSError.
     """
     found = [
-        (each.stat(follow_symlinks=False), each.path)
-        for each in os.scandir(directory)
-        if each.name not in besides
+        (entry.stat(follow_symlinks=False), entry.path)
+        for entry in os.scandir(directory)
+        if entry.name not in besides
     ]
     left = most
     for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):

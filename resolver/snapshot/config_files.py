@@ -45,7 +45,7 @@ def is_pulled(config: Path, file: str) -> bool:
     """Whether a file, relative to the config's folder, is one of the policy that was pulled."""
     directory = pulled_config(config).parent
     places = (directory, os.path.relpath(directory, config.parent))
-    return any(Path(file).is_relative_to(each) for each in places)
+    return any(Path(file).is_relative_to(place) for place in places)
 
 
 def without_pulled(config: Path, texts: Texts) -> dict[str, str]:

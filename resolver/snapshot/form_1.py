@@ -95,7 +95,7 @@ def _clauses(stored: _Clauses) -> Iterator[Clause]:
         yield Services(stored.allowed_services, Action.PASS)
     if stored.blocked_services:
         yield Services(stored.blocked_services, blocks)
-    for each in stored.blocked_by_hours:
-        yield Services(each.services, blocks, HoursCondition(each.hours, each.outside))
+    for hours in stored.blocked_by_hours:
+        yield Services(hours.services, blocks, HoursCondition(hours.hours, hours.outside))
     if stored.blocks_unlisted:
         yield DefaultRule(blocks)

@@ -135,7 +135,7 @@ class ListStore:
     def newest(self, name: str) -> StoredCopy | None:
         """The content that was fetched last, if it is there as its record describes it."""
         record = self.record(name)
-        return next((each for each in self.copies(name) if each.sha256 == record.sha256), None)
+        return next((copy for copy in self.copies(name) if copy.sha256 == record.sha256), None)
 
     def temporary_file(self, name: str) -> AbstractContextManager[Path]:
         """A temporary file to download into; removed afterwards, unless it replaced a copy."""
