@@ -67,7 +67,7 @@ def _upstreams(compiled: CompiledConfig) -> str:
     texts = []
     for server in compiled.groups[0].servers:
         if server.kind == "system":
-            found = ", ".join(each.address for each in system_servers(compiled.settings))
+            found = ", ".join(server.address for server in system_servers(compiled.settings))
             texts.append(f"system ({found or 'none'})")
         else:
             texts.append(str(server))
@@ -83,7 +83,7 @@ def _restricts(policy: PolicyDescription) -> str:
 def _what(policy: PolicyDescription, does: Action) -> str:
     """To which names a policy does something; empty where there are none."""
     names, services, hourly = 0, 0, 0
-    for each in (each for each in policy.entries if each.does is does):
+    for each in (entry for entry in policy.entries if entry.does is does):
         match each:
             case ServiceEntry(service=service, hours=hours):
                 names += service.entries
@@ -92,7 +92,7 @@ def _what(policy: PolicyDescription, does: Action) -> str:
             case RuleEntry():
                 names += 1
             case DefaultEntry():
-                blocks_more = any(each.does in BLOCKING for each in policy.entries)
+                blocks_more = any(entry.does in BLOCKING for entry in policy.entries)
                 only_others = does not in BLOCKING and blocks_more
                 rest = "all other names" if only_others else "all names that it does not allow"
                 return f"{_verb(does)} {rest}"

@@ -50,7 +50,7 @@ class BlockPage(Part):
         """A ``BlockPageState``."""
         served = self._served
         if served:  # also where the process waits for an address that this host lacks
-            served = not any(is_missing(each.address) for each in self._endpoints)
+            served = not any(is_missing(endpoint.address) for endpoint in self._endpoints)
         yield BlockPageState(served)
 
     async def run(self) -> None:

@@ -81,7 +81,7 @@ def application(feeds: FeedFiles, not_served: Callable[[], str]) -> web.Applicat
             )
         compiled, files = await feeds.files()
         name = request.match_info["name"]
-        text = files.get(name) if name else "".join(f"{each}\n" for each in files)
+        text = files.get(name) if name else "".join(f"{file}\n" for file in files)
         if text is None:
             text = "There is no such list; / names all.\n"
             return web.Response(text=text, status=HTTPStatus.NOT_FOUND, headers=HEADERS)

@@ -56,11 +56,14 @@ class LinkProbe(Part):
         domains = settings.probe_abroad, settings.probe_home
         of_filter = FilterAddresses(current.compiled.filter_ranges)
         answers = await asyncio.gather(
-            *(_answers(each, domains, of_filter) for each in groups[DEFAULT_GROUP]),
-            *(_answers(each, domains[1:], of_filter) for each in groups.get(FALLBACK_GROUP, ())),
+            *(_answers(server, domains, of_filter) for server in groups[DEFAULT_GROUP]),
+            *(
+                _answers(server, domains[1:], of_filter)
+                for server in groups.get(FALLBACK_GROUP, ())
+            ),
         )
-        found = {domain for each in answers for domain in each}
-        abroad, home = (each in found for each in domains)
+        found = {domain for answer in answers for domain in answer}
+        abroad, home = (domain in found for domain in domains)
         self._failures = 0 if abroad else self._failures + 1
         if self._failures == 1:
             return

@@ -92,15 +92,15 @@ class ListUpdates(Part):
 
     def _follow(self) -> Sequence[Subscription]:
         subscriptions, states = self._config.compiled.subscriptions, self._states
-        for each in subscriptions:
-            if each.name not in states:
-                record = self._store.record(each.name)
-                states[each.name] = FetchState(record.updated, held=record.is_held)
+        for subscription in subscriptions:
+            if subscription.name not in states:
+                record = self._store.record(subscription.name)
+                states[subscription.name] = FetchState(record.updated, held=record.is_held)
         return subscriptions
 
     def _damaged(self) -> set[str]:
         """The lists whose newest copy is damaged, and that were not tried again since."""
-        names = [each.name for each in self._config.compiled.subscriptions]
+        names = [subscription.name for subscription in self._config.compiled.subscriptions]
         return {
             name
             for name in names
@@ -124,7 +124,10 @@ class ListUpdates(Part):
         try:
             job = await self.update(names, accept=request.get("accept") is True)
         except KeyError as error:
-            known = ", ".join(each.name for each in self._config.compiled.subscriptions) or "none"
+            known = (
+                ", ".join(subscription.name for subscription in self._config.compiled.subscriptions)
+                or "none"
+            )
             return {"error": f"the config in force fetches no list {error}; it fetches {known}"}
         return asdict(job)
 
@@ -134,7 +137,9 @@ class ListUpdates(Part):
         Raises:
             KeyError: there is no list of a name.
         """
-        known = {each.name: each for each in self._config.compiled.subscriptions}
+        known = {
+            subscription.name: subscription for subscription in self._config.compiled.subscriptions
+        }
         wanted = [known[name] for name in dict.fromkeys(names)]
         async with self._updating:
             return await self._update(wanted or [*known.values()], accept=accept)

@@ -58,7 +58,9 @@ class ServiceManager:
         """Store sockets for the next process of this service."""
         text = f"FDSTORE=1\nFDNAME={_NAME}\nFDPOLL=0"
         for start in range(0, len(sockets), _PER_MESSAGE):
-            self._notify(text, [each.fileno() for each in sockets[start : start + _PER_MESSAGE]])
+            self._notify(
+                text, [socket_.fileno() for socket_ in sockets[start : start + _PER_MESSAGE]]
+            )
 
     def forget_sockets(self) -> None:
         """Let systemd close the stored sockets, since this process begins again with others."""

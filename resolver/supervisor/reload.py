@@ -333,7 +333,7 @@ class Reloader(Part):
             return self._result("needs_restart", changes, WRONG_CONFIG)
         before = lacking_source_addresses(new.compiled if event == START else current.compiled)
         if lacking := [
-            each for each in lacking_source_addresses(new.compiled) if each not in before
+            address for address in lacking_source_addresses(new.compiled) if address not in before
         ]:
             return self._result("failed", lacking, WRONG_CONFIG)
         if event == _FILE and attempt.sources and ALL_LISTS not in attempt.accepted:

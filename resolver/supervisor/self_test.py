@@ -87,8 +87,8 @@ class SelfTest(Part):
             return None
         wall = time.time()
         found = (
-            each
+            decision
             for reply in replies
-            for each in wrong_decisions(compiled, wall, reply["decisions"])
+            for decision in wrong_decisions(compiled, wall, reply["decisions"])
         )
         return tuple(dict.fromkeys(found))

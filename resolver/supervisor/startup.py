@@ -99,9 +99,9 @@ async def files_on_disk(folder: Path, sources: SourceTexts) -> dict[str, FileOnD
 
     def look() -> dict[str, os.stat_result]:
         found = {}
-        for each in (*sources.texts, *(sources.lists or {})):
+        for text in (*sources.texts, *(sources.lists or {})):
             with contextlib.suppress(OSError):
-                found[each] = (folder / each).stat()
+                found[text] = (folder / text).stat()
         return found
 
     known = await asyncio.to_thread(look)

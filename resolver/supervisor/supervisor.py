@@ -141,7 +141,8 @@ class _Supervisor:
         self._block_log = BlockLogWriter(state)
         self._block_page = BlockPage(settings.block_page, first.path)
         slots = [
-            WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
+            WorkerSlot(number, socket_, self._block_log.pipe)
+            for number, socket_ in enumerate(sockets)
         ]
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._pool = WorkerPool(self._rollout, self._background)
@@ -223,8 +224,8 @@ class _Supervisor:
         finally:
             if self._begin_again:
                 self._manager.forget_sockets()
-                for each in (self._metrics_socket, *self._feed_sockets):
-                    each.pass_on()
+                for socket_ in (self._metrics_socket, *self._feed_sockets):
+                    socket_.pass_on()
             else:
                 self._manager.stopping()
             self._control.stop()

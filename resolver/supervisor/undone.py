@@ -21,13 +21,13 @@ _Values = frozenset[tuple[str, ...]]
 
 def lost_exemptions(before: CompiledConfig, now: CompiledConfig, wall: float) -> Iterator[str]:
     """The exemptions that have not ended at ``wall``, in Unix time, and are gone or narrower."""
-    after = {each.id: each for each in exemption_details(now)}
-    for each in exemption_details(before):
-        if not ended(each.until, wall) and not _has_all(each, after.get(each.id)):
-            does = "ends" if each.id not in after else "shortens or narrows"
+    after = {exemption.id: exemption for exemption in exemption_details(now)}
+    for exemption in exemption_details(before):
+        if not ended(exemption.until, wall) and not _has_all(exemption, after.get(exemption.id)):
+            does = "ends" if exemption.id not in after else "shortens or narrows"
             yield (
-                f"this {does} exemption {each.id} ({', '.join(each.services)}, until "
-                f"{utc_text(each.until)}, approved by {each.approver})"
+                f"this {does} exemption {exemption.id} ({', '.join(exemption.services)}, until "
+                f"{utc_text(exemption.until)}, approved by {exemption.approver})"
             )
 
 

@@ -61,7 +61,7 @@ class UpstreamValidation(Part):
         servers = {_address(each): each for group in groups.values() for each in group}
         names_of = _probed_names(compiled, groups)
         answers = await asyncio.gather(
-            *(probe(each, names_of[key]) for key, each in servers.items())
+            *(probe(server, names_of[key]) for key, server in servers.items())
         )
         if self._rollout.current is not current:  # ``look`` was called
             return
@@ -108,18 +108,18 @@ def _probed_names(
     signed, bogus = names.parse(settings.probe_signed), names.parse(settings.probe_bogus)
     found: dict[_Address, ProbedNames] = {}
     for zone in compiled.forward:
-        for each in groups[zone.group]:
-            found.setdefault(_address(each), ProbedNames(zone.zone, b"", signed, bogus))
+        for server in groups[zone.group]:
+            found.setdefault(_address(server), ProbedNames(zone.zone, b"", signed, bogus))
     zones = {zone.group for zone in compiled.forward}
     public = {policy.upstream for policy in compiled.policies}
     others = made_up_name(settings.probe_abroad), signed, bogus
     filter_addresses = FilterAddresses(compiled.filter_ranges)
     at_home = ProbedNames(names.parse(settings.probe_home), *others, filter_addresses)
-    found.update((_address(each), at_home) for each in groups.get(FALLBACK_GROUP, ()))
+    found.update((_address(server), at_home) for server in groups.get(FALLBACK_GROUP, ()))
     for group, servers in groups.items():
         if group != FALLBACK_GROUP and (group in public or group not in zones):
             asked = ProbedNames(signed, *others, filter_addresses)
-            found.update((_address(each), asked) for each in servers)
+            found.update((_address(server), asked) for server in servers)
     return found
 
 

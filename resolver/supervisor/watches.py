@@ -71,7 +71,9 @@ class AddressWatch(Part):
         settings = self._config.compiled.settings
         endpoints = (*settings.plain_listen, *settings.tls_listen)
         before = self._missing
-        self._missing = tuple(str(each) for each in endpoints if is_missing(each.address))
+        self._missing = tuple(
+            str(endpoint) for endpoint in endpoints if is_missing(endpoint.address)
+        )
         for each in set(self._missing) - set(before):
             text = "%s: this host has no such address now; its clients get no answers there"
             log.error(text, each)
@@ -115,7 +117,10 @@ class UpstreamWatch(Part):
         first, now = self._counts[0], self._counts[-1]
         groups = self._rollout.current.hosts.groups()
         judged = {
-            each["name"] for group in groups if group != FALLBACK_GROUP for each in groups[group]
+            server["name"]
+            for group in groups
+            if group != FALLBACK_GROUP
+            for server in groups[group]
         }
         failing = (
             name

@@ -50,7 +50,7 @@ class WorkerCommands(Part):
         except names.InvalidName as error:
             return {"error": str(error)}
         replies = await self._pool.request({"type": "flush", "zone": zone.hex()}, "flushed")
-        return {"entries": sum(each["entries"] for each in replies)}
+        return {"entries": sum(reply["entries"] for reply in replies)}
 
     async def cached(self, request: Request) -> Answer:
         """What the cache of each worker has for the question of a key, in hexadecimal."""
@@ -63,7 +63,7 @@ class WorkerCommands(Part):
     async def unknown(self, _: Request) -> Answer:
         """The prefixes of unknown clients that were refused most often."""
         replies = await self._pool.request({"type": "unknown_clients"}, "unknown_clients")
-        counts = (UnknownClients(tuple(each["prefixes"]), each["missed"]) for each in replies)
+        counts = (UnknownClients(tuple(reply["prefixes"]), reply["missed"]) for reply in replies)
         return merged(counts, _MOST_UNKNOWN)._asdict()
 
     async def drain(self, request: Request) -> Answer:
@@ -90,18 +90,18 @@ class WorkerCommands(Part):
             },
             "recorded",
         )
-        more = any(each["more"] for each in replies)
+        more = any(reply["more"] for reply in replies)
         if not counting and not more:
             self._owner = ""
         left_out: Counter[str] = Counter()
-        for each in replies:
-            left_out.update(each["left_out"])
+        for reply in replies:
+            left_out.update(reply["left_out"])
         return {
             "vlans": [vlan.name for vlan in self._rollout.current.compiled.vlans],
-            "rows": [row for each in replies for row in each["rows"]],
+            "rows": [row for reply in replies for row in reply["rows"]],
             "left_out": left_out,
             "more": more,
-            "begun": sum(each["begun"] for each in replies),
+            "begun": sum(reply["begun"] for reply in replies),
         }
 
 

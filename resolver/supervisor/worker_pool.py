@@ -84,7 +84,7 @@ class WorkerPool(Part):
         """The replies of all workers that serve; one that ends meanwhile gives none."""
         serving = [slot for slot in self.slots if slot.serving]
         replies = await asyncio.gather(*(slot.request(message, reply) for slot in serving))
-        return [each for each in replies if each is not None]
+        return [reply for reply in replies if reply is not None]
 
     def drain(self, draining: bool) -> None:
         """Say in all replies to health checks whether clients should ask another node."""
