@@ -103,7 +103,7 @@ def _directory_of(path: Path) -> Iterator[int]:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             if target.is_absolute():
                 parent = opened.enter_context(opened_directory("/"))
-            parts += [each for each in reversed(target.parts) if each != "/"]
+            parts += [part for part in reversed(target.parts) if part != "/"]
         yield parent
 
 

@@ -15,7 +15,7 @@ def read_fields(kind: type[T], plain: Mapping[str, Any]) -> T:
         TypeError: it lacks a field that has no default.
         AttributeError: it is no object.
     """
-    known = {each.name for each in fields(kind)}  # type: ignore[arg-type] # it is a dataclass
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type] # it is a dataclass
     return kind(**{key: value for key, value in plain.items() if key in known})
 
 
