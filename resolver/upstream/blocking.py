@@ -85,7 +85,7 @@ async def _groups(compiled: CompiledConfig) -> Mapping[str, Group]:
         await addresses.resolve()
     of_filter = FilterAddresses(compiled.filter_ranges)
     return {
-        name: Group(name, [Server(*arguments_of(each)) for each in servers], (), of_filter)
+        name: Group(name, [Server(*arguments_of(server)) for server in servers], (), of_filter)
         for name, servers in addresses.groups().items()
     }
 

@@ -18,7 +18,7 @@ _IP_BIND_ADDRESS_NO_PORT: Final = 24  # Linux's number; Python 3.11 does not hav
 
 def source_address_for(server: str, sources: Sequence[str]) -> str:
     """The address of the family of a server's; empty where none is configured."""
-    return next((each for each in sources if (":" in each) == (":" in server)), "")
+    return next((source for source in sources if (":" in source) == (":" in server)), "")
 
 
 def bind_source_address(asking: socket.SocketType, source: str) -> None:

@@ -64,7 +64,7 @@ async def ask(server: ServerAddress, queries: Sequence[ProbeQuery]) -> Sequence[
     """
     if server["tls_name"]:
         return await _ask_over_stream(server, queries)
-    return await asyncio.gather(*(_ask_over_udp(server, each) for each in queries))
+    return await asyncio.gather(*(_ask_over_udp(server, query) for query in queries))
 
 
 def _opened(server: ServerAddress, kind: socket.SocketKind) -> socket.socket:
@@ -105,12 +105,12 @@ async def _ask_over_stream(
             while len(found) < len(queries):
                 length = int.from_bytes(await reader.readexactly(2), "big")
                 packet = await reader.readexactly(length)
-                found |= {each: got for each in queries if (got := each.response(packet))}
+                found |= {query: got for query in queries if (got := query.response(packet))}
     except ssl.SSLError as error:
         raise TlsError(failure_of(error)) from None
     except (OSError, EOFError, TimeoutError):
         pass
-    return [found.get(each) for each in queries]
+    return [found.get(query) for query in queries]
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ def fault_of(answer: Response | None) -> str:
 
 def has_address(answer: Response | None) -> bool:
     """Whether an answer has an A record."""
-    return answer is not None and any(each.rtype == codes.A for each in answer_records(answer))
+    return answer is not None and any(record.rtype == codes.A for record in answer_records(answer))
 
 
 def is_passed(signed: Response | None, bogus: Response | None, unchecked: Response | None) -> bool:
