@@ -76,17 +76,19 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
     if found.outcome == "refused":
         return BlockNotice(NoticeKind.GENERAL)
     compiled = explainer.compiled
-    policy = next(each for each in compiled.policies if each.name == found.policy)
-    banning = [each for each in policy.directives if found.directive == each.number]
-    narrowing = [each for each in policy.directives if found.directive == each.narrows != ""]
+    policy = next(policy for policy in compiled.policies if policy.name == found.policy)
+    banning = [directive for directive in policy.directives if found.directive == directive.number]
+    narrowing = [
+        directive for directive in policy.directives if found.directive == directive.narrows != ""
+    ]
     kinds = {"blocked": NoticeKind.BLOCKED, "exempted": NoticeKind.EXEMPTED}
     is_blocked = found.outcome == "blocked"
     return BlockNotice(
         kinds.get(found.outcome, NoticeKind.NOT_BLOCKED),
         found.name,
-        next((each for each in compiled.services if each.name == found.service), None),
+        next((service for service in compiled.services if service.name == found.service), None),
         found.vlan,
-        next((each.title for each in compiled.vlans if each.name == found.vlan), ""),
+        next((vlan.title for vlan in compiled.vlans if vlan.name == found.vlan), ""),
         policy.contact,
         (*banning, *narrowing),
         client,

@@ -90,10 +90,10 @@ def _directives(directives: tuple[Directive, ...], language: str) -> Markup:
     items = [
         Markup("<li>{}</li>\n").format(
             text["narrowing" if place else "directive"].format(
-                number=number.format(formatting.digits(each.number)),
-                date=date.format(each.date, formatting.both_days(each.date)),
+                number=number.format(formatting.digits(directive.number)),
+                date=date.format(directive.date, formatting.both_days(directive.date)),
             )
         )
-        for place, each in enumerate(directives)
+        for place, directive in enumerate(directives)
     ]
     return Markup("<ul>\n{}</ul>").format(Markup().join(items)) if items else Markup()

@@ -112,13 +112,13 @@ def page(
         shown_names=_NAMES_OF_SUMMARY if is_summary else _NAMES,
         rows=_SUMMARY if is_summary else None,
         vlans=_totals(report.counts, "vlan"),
-        services=_totals((each for each in report.counts if each.service), "service")[:_TOP],
+        services=_totals((count for count in report.counts if count.service), "service")[:_TOP],
         policies=_numbers(report.nodes),
         bars=_bars(report.days, report.days_before),
         labels=_labels(report.days),
         highest=max(report.days, key=lambda each: each.blocked, default=None),
         findings=sorted(
-            (each for each in report.counts if each.outcome == WOULD_BLOCK),
+            (count for count in report.counts if count.outcome == WOULD_BLOCK),
             key=lambda each: -each.queries,
         ),
         most_findings=_FINDINGS,
@@ -130,7 +130,7 @@ def page(
 
 def _numbers(nodes: Iterable[NodeCoverage]) -> dict[str, int]:
     """A number for each policy, by its hash, in the order in which they came in force."""
-    known = [each for node in nodes for each in node.intervals if each.policy]
+    known = [interval for node in nodes for interval in node.intervals if interval.policy]
     hashes = dict.fromkeys(each.policy for each in sorted(known, key=lambda each: each.begin))
     return {hash_: number for number, hash_ in enumerate(hashes, 1)}
 
@@ -138,19 +138,19 @@ def _numbers(nodes: Iterable[NodeCoverage]) -> dict[str, int]:
 def _totals(counts: Iterable[VlanCount], label: str) -> list[Total]:
     """The sums of counts that have the same VLAN or service, the most blocked first."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for each in counts:
-        total = sums[getattr(each, label)]
-        total[0] += each.queries
-        if each.outcome == BLOCKED:
-            total[1] += each.queries
-            total[2] += each.before
+    for count in counts:
+        total = sums[getattr(count, label)]
+        total[0] += count.queries
+        if count.outcome == BLOCKED:
+            total[1] += count.queries
+            total[2] += count.before
     totals = (Total(name, *numbers) for name, numbers in sums.items())
     return sorted(totals, key=lambda each: (-each.blocked, -each.queries, each.name))
 
 
 def _bars(days: Sequence[DayCount], before: Sequence[DayCount]) -> list[Bar]:
     earlier = [each.blocked for each in before]
-    heights = [each.blocked + each.would_block for each in days]
+    heights = [day.blocked + day.would_block for day in days]
     highest = max([*heights, *earlier], default=0) or 1
     return [
         Bar(
@@ -167,7 +167,7 @@ def _labels(days: Sequence[DayCount]) -> list[Label]:
     """Some seven labels below the bars, the first at the first day."""
     step = max(1, len(days) // 6)
     return [
-        Label(each.day, len(days[at : at + step])) for at, each in enumerate(days) if not at % step
+        Label(day.day, len(days[at : at + step])) for at, day in enumerate(days) if not at % step
     ]
 
 
@@ -176,9 +176,9 @@ def _tested(nodes: Iterable[NodeCoverage]) -> list[Tested]:
     found = []
     for node in nodes:
         seconds: dict[str, int] = defaultdict(int)
-        for each in node.intervals:
-            if not each.why:
-                seconds[each.policy] += each.length
-        of = sum(each.length for each in node.intervals)
+        for interval in node.intervals:
+            if not interval.why:
+                seconds[interval.policy] += interval.length
+        of = sum(interval.length for interval in node.intervals)
         found += [Tested(node.node, policy, own, of) for policy, own in seconds.items()]
     return found

@@ -88,13 +88,13 @@ def page(
         *(language, zone),
         status=status,
         faults=list(faults(status)),
-        sentences={kind: escape(each.sentences[language]) for kind, each in fault_texts().items()},
+        sentences={kind: escape(text.sentences[language]) for kind, text in fault_texts().items()},
         compiled=compiled,
         policies=[
             (each, list(_restricted(compiled, each)), allowed_references(each, compiled.services))
             for each in describe(compiled)
         ],
-        exemptions=[_exemption(each, explainer) for each in status.exemptions],
+        exemptions=[_exemption(exemption, explainer) for exemption in status.exemptions],
         lookup=lookup,
         facts=lookup.explanation and facts(lookup.explanation, titles, language, zone),
         titles=titles,
@@ -131,9 +131,9 @@ def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
         view = explainer.client(str(network.network_address))
         found |= {view.vlan} if view is not None else set()
         found |= {
-            each.owner
-            for each in explainer.compiled.prefixes
-            if each.length > network.prefixlen and network_of(each).overlaps(network)
+            prefix.owner
+            for prefix in explainer.compiled.prefixes
+            if prefix.length > network.prefixlen and network_of(prefix).overlaps(network)
         }
     return sorted(vlans[place].name for place in found)
 

@@ -25,10 +25,12 @@ class Titles:
 
     def __init__(self, compiled: CompiledConfig, language: str) -> None:
         is_persian = language == "fa"
-        self._services = {each.name: each.persian for each in compiled.services if is_persian}
+        self._services = {
+            service.name: service.persian for service in compiled.services if is_persian
+        }
         self._categories = _PERSIAN_CATEGORIES if is_persian else {}
-        self._vlans = {each.name: each.title for each in compiled.vlans if is_persian}
-        self._policies = {each.name: each.title for each in compiled.policies if is_persian}
+        self._vlans = {vlan.name: vlan.title for vlan in compiled.vlans if is_persian}
+        self._policies = {policy.name: policy.title for policy in compiled.policies if is_persian}
         self._comma = "، " if is_persian else ", "
 
     def service(self, name: str) -> str:
