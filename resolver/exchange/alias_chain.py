@@ -117,7 +117,7 @@ class AliasChain:
         for alias in self.made.values():
             placed.append((4 * self._indices[alias.owner] + 2, alias))
         placed.sort(key=_place_of)
-        return [each for _, each in placed]
+        return [link for _, link in placed]
 
     def _place(self, record: Record) -> int:
         """The place of a record in the chain: of each name the DNAME above it, then the CNAME."""
@@ -139,8 +139,8 @@ class AliasChain:
     def _first_in(self, zone: bytes) -> int:
         if not self._zones:
             for index, name in enumerate(self.names):
-                for each in names.zones(name):
-                    self._zones.setdefault(each, index)
+                for zone_of_name in names.zones(name):
+                    self._zones.setdefault(zone_of_name, index)
         return self._zones.get(zone, _OUTSIDE)
 
 

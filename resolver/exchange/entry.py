@@ -230,11 +230,11 @@ def make_entry(
     ``dnssec_ok`` is DO of its question; ``most_negative`` is the most seconds that a negative
     answer lives. The response is scrubbed, and changed.
     """
-    found = scrub(response, dnssec_ok)
-    response = found.response
+    scrubbed = scrub(response, dnssec_ok)
+    response = scrubbed.response
     start = response.question_end
     records = response.packet[start : response.end]
-    lifetime, negative_ttl = _lifetime(response, found.is_positive, most_negative)
+    lifetime, negative_ttl = _lifetime(response, scrubbed.is_positive, most_negative)
     if negative_ttl >= 0 or response.max_ttl > MAX_TTL:
         records = _lowered(response, negative_ttl)
     return CacheEntry(
@@ -246,11 +246,11 @@ def make_entry(
         _ttl_offsets(response.type_offsets, start),
         lifetime,
         now,
-        found.targets,
-        found.aliases,
+        scrubbed.targets,
+        scrubbed.aliases,
         tuple(response.errors) if response.errors else _NOTHING,
-        found.unfinished,
-        MAX_RESTARTS + 1 if found.is_loop else 0,
+        scrubbed.unfinished,
+        MAX_RESTARTS + 1 if scrubbed.is_loop else 0,
     )
 
 

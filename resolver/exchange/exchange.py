@@ -131,9 +131,9 @@ class Exchange:
         server = self.round.first
         if server is None:
             return NO_ADDRESS
-        for each in group.servers:
-            if now >= each.probe_at:
-                self._probe(each, server, now)
+        for candidate in group.servers:
+            if now >= candidate.probe_at:
+                self._probe(candidate, server, now)
         return self._ask(server, server.stream_only, now)
 
     def _probe(self, server: Server, first: Server, now: float) -> None:
@@ -219,7 +219,7 @@ class Exchange:
 
     def _forget(self, attempt: Attempt) -> None:
         """Remove an attempt from the late ones, if it is one."""
-        self.late = tuple([each for each in self.late if each is not attempt])
+        self.late = tuple([late for late in self.late if late is not attempt])
 
     def _usable(
         self, server: Server, response: Response, filter_address: bytes, now: float

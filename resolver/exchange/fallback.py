@@ -152,8 +152,8 @@ class Fallback:
 
 def _top(name: bytes) -> bytes:
     """The last label of a name; empty for the root."""
-    found = names.labels(name)
-    return found[-1] if found else _NONE
+    labels = names.labels(name)
+    return labels[-1] if labels else _NONE
 
 
 def _is_forged(result: CacheEntry | Failure) -> bool:

@@ -95,8 +95,8 @@ class QueryInFlight(Generic[Waiting]):
         if counts is None:
             counts, uncounted = {}, waiters
             self._by_vlan = counts
-        for each in uncounted:
-            counts[each.vlan] = counts.get(each.vlan, 0) + 1
+        for waiter in uncounted:
+            counts[waiter.vlan] = counts.get(waiter.vlan, 0) + 1
         most = max(counts, key=counts.__getitem__)
         counts[most] -= 1
         at = len(waiters) - 1

@@ -107,11 +107,11 @@ def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Res
     kept = 0 if is_positive else _SOA
     if dnssec_ok:
         kept |= _PROOF if is_positive else _PROOF | _SOA_SIGNATURE
-    found = authority_kinds(response)
-    if found & kept and found & ~kept:
+    kinds = authority_kinds(response)
+    if kinds & kept and kinds & ~kept:
         response = rewritable(response)
         response = _assembled_of(response, [r for r in all_records(response) if _is_kept(r, kept)])
-    response.keep(AUTHORITY if found & kept else ANSWER)
+    response.keep(AUTHORITY if kinds & kept else ANSWER)
     return response
 
 
@@ -138,9 +138,9 @@ def _is_kept(record: Record, kept: int) -> bool:
 
 def _put_in_order(response: Response, answers: list[Record], chain: AliasChain) -> Response:
     """The response with the records of its chain alone in the answer section, in their order."""
-    found = rewritable(response)
-    if found is not response:
-        return found
+    writable = rewritable(response)
+    if writable is not response:
+        return writable
     rest = range(len(answers), len(response.type_offsets))
     others = [Record(response, number) for number in rest]
     return _assembled_of(response, [*chain.in_order(answers), *others])
@@ -154,7 +154,7 @@ def _assembled_of(response: Response, records: Iterable[Record | MadeAlias]) -> 
             assembly.add_alias(ANSWER, record.owner, record.ttl, record.target)
         else:
             assembly.add(record)
-    found = assembly.response(response.flags)
-    found.rcode |= response.rcode & ~codes.RCODE
-    found.errors = response.errors
-    return found
+    assembled = assembly.response(response.flags)
+    assembled.rcode |= response.rcode & ~codes.RCODE
+    assembled.errors = response.errors
+    return assembled

@@ -37,8 +37,8 @@ def difference(first: bytes, second: bytes, filter_addresses: FilterAddresses | 
         return SAME
     if filter_addresses is None:
         return OTHER
-    found = filter_addresses.in_response(earlier) or filter_addresses.in_response(later)
-    return NATIONAL_FILTER if found else OTHER
+    is_filtered = filter_addresses.in_response(earlier) or filter_addresses.in_response(later)
+    return NATIONAL_FILTER if is_filtered else OTHER
 
 
 def _addresses(response: Response) -> frozenset[bytes]:
