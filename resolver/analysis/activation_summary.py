@@ -75,7 +75,9 @@ class ActivationSummary:
 
     def services(self, kind: Kind) -> list[str]:
         """The services of names to which this happened, each once; empty for other names."""
-        return list(dict.fromkeys(name.service for name in self.names if name.kind == kind))
+        return list(
+            dict.fromkeys(changed.service for changed in self.names if changed.kind == kind)
+        )
 
 
 def read_summary(plain: Mapping[str, Any] | None) -> ActivationSummary | None:
@@ -87,14 +89,14 @@ def read_summary(plain: Mapping[str, Any] | None) -> ActivationSummary | None:
     """
     if plain is None:
         return None
-    found = read_fields(ActivationSummary, plain)
+    stored = read_fields(ActivationSummary, plain)
     return ActivationSummary(
-        tuple(read_fields(ChangedNames, _with_tuples(name)) for name in found.names),
-        tuple(read_fields(ChangedList, _with_tuples(block_list)) for block_list in found.lists),
-        tuple(found.moved_prefixes),
-        found.left_out,
+        tuple(read_fields(ChangedNames, _with_tuples(changed)) for changed in stored.names),
+        tuple(read_fields(ChangedList, _with_tuples(changed)) for changed in stored.lists),
+        tuple(stored.moved_prefixes),
+        stored.left_out,
     )
 
 
 def _with_tuples(plain: Any) -> dict[str, Any]:  # noqa: ANN401 - what JSON has
-    return {key: tuple(each) if isinstance(each, list) else each for key, each in plain.items()}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}

@@ -58,15 +58,15 @@ class CachedReply:
 
 def sure_reply(cached: Sequence[CachedReply | None]) -> Received | None:
     """The reply of every worker from its cache, with the shortest TTL; None if they differ."""
-    replies = [each.reply for each in cached if each is not None and each.is_fresh]
+    replies = [entry.reply for entry in cached if entry is not None and entry.is_fresh]
     if len(replies) < len(cached) or len({replace(reply, ttl=None) for reply in replies}) != 1:
         return None
-    return min(replies, key=lambda each: each.ttl or 0)
+    return min(replies, key=lambda reply: reply.ttl or 0)
 
 
 def text_of(cached: Sequence[CachedReply | None]) -> str:
     """What each worker has; ``nothing`` where none has anything."""
-    have = [each for each in cached if each is not None]
+    have = [entry for entry in cached if entry is not None]
     if len(cached) == 1:
         return str(have[0]) if have else "nothing"
-    return "; ".join(f"worker {each.worker}: {each}" for each in have) or "nothing"
+    return "; ".join(f"worker {entry.worker}: {entry}" for entry in have) or "nothing"

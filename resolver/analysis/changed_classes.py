@@ -42,7 +42,7 @@ class ChangedClasses:
         self.old = old
         self.new = new
         self._changed = changed
-        self.zones = [each for each in changed if self._is_highest(each)]
+        self.zones = [zone for zone in changed if self._is_highest(zone)]
         """Those of the names that are not below another."""
         self._keys = sorted(map(names.index_key, self.zones))
 
@@ -61,7 +61,7 @@ class ChangedClasses:
 
     def is_counted(self, of_class: NameClass) -> bool:
         """Whether a class is in a group of ``all_pairs``."""
-        return any(each.is_counted(of_class.point) for each in (self.old, self.new))
+        return any(side.is_counted(of_class.point) for side in (self.old, self.new))
 
     def _points(self) -> Iterator[bytes]:
         """The points of lists at which something may differ, each once."""
@@ -73,35 +73,39 @@ class ChangedClasses:
     @cached_property
     def pairs(self) -> Pairs:
         """The classes whose lists differ, at the points of lists."""
-        found: dict[CoveringPair, NameGroup] = defaultdict(NameGroup)
+        groups: dict[CoveringPair, NameGroup] = defaultdict(NameGroup)
         for point in self._points():
-            for each in of_point(point):
-                found[self.pair(each)].add(*each)
-        for group in found.values():
+            for of_class in of_point(point):
+                groups[self.pair(of_class)].add(*of_class)
+        for group in groups.values():
             group.settle()
-        return {pair: PairedGroup(group.count, group.shortest) for pair, group in found.items()}
+        return {pair: PairedGroup(group.count, group.shortest) for pair, group in groups.items()}
 
     @cached_property
     def all_pairs(self) -> Pairs:
         """All classes at the points of lists, and at the root."""
         changed: Counter[Covering] = Counter()
         for point in self.new.list_points_within(self.zones):
-            changed.update(self.new.covering_of(each) for each in of_point(point))
-        found = dict(self.pairs)
+            changed.update(self.new.covering_of(of_class) for of_class in of_point(point))
+        groups = dict(self.pairs)
         for covering, group in self.new.groups.by_covering.items():
             pair = CoveringPair(covering, covering)
-            known = found.get(pair, PairedGroup(0, []))
-            same = [each for each in group.shortest if each not in self]
+            known = groups.get(pair, PairedGroup(0, []))
+            same = [of_class for of_class in group.shortest if of_class not in self]
             shortest = sorted([*known.shortest, *same], key=class_order)
-            found[pair] = PairedGroup(group.count - changed[covering] + known.number, shortest)
-        return found
+            groups[pair] = PairedGroup(group.count - changed[covering] + known.number, shortest)
+        return groups
 
     def one_of(self, pair: CoveringPair, apart: Set[NameClass]) -> NameClass:
         """The shortest class with this pair that is not in ``apart``: all that are kept are."""
         points = (point for side in (self.old, self.new) for point in side.list_points())
-        every = (each for point in points for each in of_point(point))
+        every = (of_class for point in points for of_class in of_point(point))
         return min(
-            (each for each in every if each not in apart and self.pair(each) == pair),
+            (
+                of_class
+                for of_class in every
+                if of_class not in apart and self.pair(of_class) == pair
+            ),
             key=class_order,
         )
 
@@ -129,5 +133,5 @@ class ChangedClasses:
             self.old.remove_from(old, point)
         for point in self.new.list_points_within(self.zones):
             self.new.add_to(old, point)
-        found = old.settled()
-        return None if found.are_short else found
+        groups = old.settled()
+        return None if groups.are_short else groups

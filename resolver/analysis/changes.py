@@ -64,18 +64,18 @@ def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
             before[section] = {**before.get(section, {}), **old.only_in_text[section]}
             after[section] = {**after.get(section, {}), **new.only_in_text[section]}
     lists = compare_rules((old.compiled, old.index), (new.compiled, new.index)).lists
-    found: list[Change] = []
+    changes: list[Change] = []
     for section in before:
         rules = _by_service(lists) if section == SERVICES else {}
-        found += _changes(section, before[section], after[section], rules)
-    return found
+        changes += _changes(section, before[section], after[section], rules)
+    return changes
 
 
 def _by_service(lists: list[ListChange]) -> dict[str, list[Detail]]:
     by_service: dict[str, list[Detail]] = {}
-    for block_list in lists:
-        detail = Detail(f"rules of {block_list.file}", gone=block_list.gone, added=block_list.added)
-        by_service.setdefault(block_list.service, []).append(detail)
+    for change in lists:
+        detail = Detail(f"rules of {change.file}", gone=change.gone, added=change.added)
+        by_service.setdefault(change.service, []).append(detail)
     return by_service
 
 

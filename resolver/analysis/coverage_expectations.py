@@ -42,9 +42,9 @@ def coverage_failures(
     ``classes`` are of the config without exemptions.
     """
     return [
-        FailedExpectation(str(loaded.provenance.location(("expect", place))), *found)
-        for place, _, found in _run(loaded, classes, wall)
-        if found is not None
+        FailedExpectation(str(loaded.provenance.location(("expect", place))), *opened)
+        for place, _, opened in _run(loaded, classes, wall)
+        if opened is not None
     ]
 
 
@@ -52,12 +52,12 @@ def coverage_results(
     loaded: LoadedConfig, classes: NameClasses, wall: float
 ) -> Iterator[ExpectationResult]:
     """The result of each such expectation, for a report; the rest as above."""
-    for _, expect, found in _run(loaded, classes, wall):
+    for _, expect, opened in _run(loaded, classes, wall):
         where = expect.vlan or f"policy {expect.policy}"
         name = f"every name of {' '.join(expect.services)}"
-        got = expect.outcome if found is None else "some names are open"
+        got = expect.outcome if opened is None else "some names are open"
         yield ExpectationResult(
-            *("", where, name, "", None, expect.outcome, got, "", found is None), hours=""
+            *("", where, name, "", None, expect.outcome, got, "", opened is None), hours=""
         )
 
 
@@ -73,11 +73,13 @@ def _run(
     loaded: LoadedConfig, classes: NameClasses, wall: float
 ) -> list[tuple[int, ExpectationConfig, _Open | None]]:
     """Each such expectation with its place in the config, and what is open; None if it holds."""
-    expected = {place: each for place, each in enumerate(loaded.config.expect) if each.services}
+    expected = {
+        place: expect for place, expect in enumerate(loaded.config.expect) if expect.services
+    }
     if not expected:  # the groups of names take seconds with a million names
         return []
-    found = _Proofs(loaded, classes, wall).open_names(expected)
-    return [(place, each, found.get(place)) for place, each in expected.items()]
+    opened = _Proofs(loaded, classes, wall).open_names(expected)
+    return [(place, expect, opened.get(place)) for place, expect in expected.items()]
 
 
 class _Proofs:
@@ -95,16 +97,16 @@ class _Proofs:
 
     def open_names(self, expected: Mapping[int, ExpectationConfig]) -> dict[int, _Open]:
         """What is open in the first state of the hours in which anything is, where anything is."""
-        found: dict[int, _Open] = {}
-        vlans = {place: self._vlans(each) for place, each in expected.items()}
+        opened_at: dict[int, _Open] = {}
+        vlans = {place: self._vlans(expect) for place, expect in expected.items()}
         for (hours,) in hours_ahead(self._compiled, wall=self._wall):
             self._explainer.assume(in_force_with_hours(self._compiled, self._wall, hours))
             for place, expect in expected.items():
-                opened = None if place in found else self._open(expect, vlans[place])
+                opened = None if place in opened_at else self._open(expect, vlans[place])
                 if opened is not None:
                     text = opened.text + while_text(self._compiled, hours)
-                    found[place] = opened._replace(text=text)
-        return found
+                    opened_at[place] = opened._replace(text=text)
+        return opened_at
 
     def _open(self, expect: ExpectationConfig, vlans: Iterable[str]) -> _Open | None:
         """What is open now on the first of the VLANs on which anything is; else None."""
@@ -130,16 +132,16 @@ class _Proofs:
 
     def _vlans(self, expect: ExpectationConfig) -> list[str]:
         """The VLAN; or one VLAN that has the policy, and each that has rules of its own besides."""
-        found: dict[int, str] = {}
+        names: dict[int, str] = {}
         for vlan in self._compiled.vlans:
             of_policy = expect.policy == self._compiled.policies[vlan.policy].name
             if expect.vlan == vlan.name or (expect.policy and of_policy):
-                found.setdefault(vlan.policy, vlan.name)
-        return [*found.values()]
+                names.setdefault(vlan.policy, vlan.name)
+        return [*names.values()]
 
-    def _described(self, expect: ExpectationConfig, view: View, found: Holes) -> str:
+    def _described(self, expect: ExpectationConfig, view: View, holes: Holes) -> str:
         """What is open, why, and where the config opens it."""
-        hole, more = found
+        hole, more = holes
         vlan = self._compiled.vlans[view.vlan].name
         at = self._provenance.location(opened_by(hole, view.effect.policy, self._config))
         services = members(self._compiled, expect.services)

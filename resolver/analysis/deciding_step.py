@@ -133,7 +133,7 @@ def local_step(zone: Zone, name: bytes) -> Step:
         return step("local_alias", zone=owner)
     kind, missing = "local_record" if zone.records is not None else "special_use", ""
     if zone.use is Use.PRIVATE:
-        below = [zone for zone in names.zones(name) if len(names.labels(zone)) == 2]
+        below = [parent for parent in names.zones(name) if len(names.labels(parent)) == 2]
         text = names.text(below[0] if below else zone.name)
         missing = f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
     return step(kind, missing, zone=owner)

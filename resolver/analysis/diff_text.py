@@ -19,12 +19,12 @@ _SHOWN = 10
 _TITLES = {"vlans": "VLANs", "forward": "forwarded zones", "local": "local names"}
 
 
-def changes(found: Iterable[Change], *, show_all: bool = False) -> Iterator[str]:
+def changes(of_config: Iterable[Change], *, show_all: bool = False) -> Iterator[str]:
     """The changes, section by section; a sign before each: + added, - gone, ~ changed.
 
     ``show_all``: with all members of a value that has many.
     """
-    for section, group in groupby(found, key=lambda change: change.section):
+    for section, group in groupby(of_config, key=lambda change: change.section):
         yield _TITLES.get(section, section)
         for change in group:
             if section == SETTINGS:
@@ -47,11 +47,13 @@ def _details(change: Change, *, show_all: bool) -> Iterator[str]:
 
 def _members(detail: Detail, *, show_all: bool) -> Iterator[str]:
     key, _, _, gone, added = detail
-    signed = [*(f"- {each}" for each in gone), *(f"+ {each}" for each in added)]
+    signed = [*(f"- {member}" for member in gone), *(f"+ {member}" for member in added)]
     if len(signed) <= _FEW:
         yield f"      {key}: {', '.join(signed)}"
         return
-    counts = [f"{len(each):,} {what}" for each, what in ((gone, "gone"), (added, "new")) if each]
+    counts = [
+        f"{len(members):,} {what}" for members, what in ((gone, "gone"), (added, "new")) if members
+    ]
     yield f"      {key}: {', '.join(counts)}"
     for members, sign in ((gone, "-"), (added, "+")):
         shown = members if show_all else members[:_FEW]
@@ -74,25 +76,25 @@ def headline(
 
 
 def name_changes(
-    found: Sequence[NameChange], moved: Sequence[str], *, show_all: bool = False
+    of_names: Sequence[NameChange], moved: Sequence[str], *, show_all: bool = False
 ) -> Iterator[str]:
     """What changes for all names, what opens first; ``moved`` are prefixes not compared.
 
     Many services that change alike, as where a policy goes to audit or is enforced after it, have
     one line, which names them all. ``show_all``: a line and examples for each service.
     """
-    yield f"all names: {_total(found, moved)}"
+    yield f"all names: {_total(of_names, moved)}"
     alike = defaultdict(list)
-    for each in sorted(found, key=looser_first):
-        alike[_alike(each)].append(each)
+    for change in sorted(of_names, key=looser_first):
+        alike[_alike(change)].append(change)
     for same in alike.values():
         if len(same) > _FEW and not show_all:
             yield f"  {_HOW[same[0].how]} {_of_services(same)} (--all: examples)"
-            yield f"      {', '.join(f'{each.service} {each.classes:,}' for each in same)}"
+            yield f"      {', '.join(f'{change.service} {change.classes:,}' for change in same)}"
             continue
-        for each in same:
-            yield f"  {_HOW[each.how]} {_of_name_change(each)}"
-            yield f"      {_examples(each)}"
+        for change in same:
+            yield f"  {_HOW[change.how]} {_of_name_change(change)}"
+            yield f"      {_examples(change)}"
 
 
 def _alike(change: NameChange) -> tuple[object, ...]:
@@ -103,7 +105,7 @@ def _alike(change: NameChange) -> tuple[object, ...]:
 
 
 def markdown(
-    found: Sequence[Change],
+    of_config: Sequence[Change],
     of_names: Sequence[NameChange],
     moved: Sequence[str],
     *,
@@ -113,29 +115,29 @@ def markdown(
     yield f"**All names: {_total(of_names, moved)}.**"
     if of_names:
         yield from ("", "| | on | names | for example |", "|---|---|---|---|")
-    for each in sorted(of_names, key=looser_first):
-        when = f"; hours: {', '.join(each.hours)}" if each.hours else ""
-        names_of = count_text(each.classes, "class", "classes")
-        service = f" ({each.service})" if each.service else ""
-        change = f"{each.how}: {each.old} → {each.new}{service}"
-        where = f"{', '.join(each.vlans)}{when}"
-        yield f"| {change} | {where} | {names_of} | {_examples(each)} |"
-    yield from ("", "```diff", *changes(found, show_all=show_all), "```")
+    for changed in sorted(of_names, key=looser_first):
+        when = f"; hours: {', '.join(changed.hours)}" if changed.hours else ""
+        names_of = count_text(changed.classes, "class", "classes")
+        service = f" ({changed.service})" if changed.service else ""
+        change = f"{changed.how}: {changed.old} → {changed.new}{service}"
+        where = f"{', '.join(changed.vlans)}{when}"
+        yield f"| {change} | {where} | {names_of} | {_examples(changed)} |"
+    yield from ("", "```diff", *changes(of_config, show_all=show_all), "```")
 
 
-def _total(found: Iterable[NameChange], moved: Sequence[str]) -> str:
+def _total(of_names: Iterable[NameChange], moved: Sequence[str]) -> str:
     prefixes = ", ".join(moved[:_SHOWN]) + ", ..." * (len(moved) > _SHOWN)
     others = f"; not compared for {prefixes}, whose VLAN is another" if moved else ""
-    return _changed(found) + others
+    return _changed(of_names) + others
 
 
-def _changed(found: Iterable[NameChange]) -> str:
+def _changed(of_names: Iterable[NameChange]) -> str:
     counts: Counter[str] = Counter()
-    for each in found:
-        counts[each.how] = max(counts[each.how], each.classes)
+    for change in of_names:
+        counts[change.how] = max(counts[change.how], change.classes)
     if not counts:
         return "the same for every name, exemptions aside"
-    return "some become " + ", some ".join(each for each in _HOW if counts[each])
+    return "some become " + ", some ".join(how for how in _HOW if counts[how])
 
 
 def _of_name_change(change: NameChange) -> str:
@@ -150,7 +152,7 @@ def _of_name_change(change: NameChange) -> str:
 
 def _of_services(same: Sequence[NameChange]) -> str:
     """Changes of many services that are alike."""
-    classes = sum(each.classes for each in same)
+    classes = sum(member.classes for member in same)
     first, change = same[0], f"{len(same)} services, {classes:,} classes of names"
     when = f" (hours: {', '.join(first.hours)})" if first.hours else ""
     return f"{first.how} on {', '.join(first.vlans)}{when}: {first.old} → {first.new}, {change}"
@@ -163,17 +165,17 @@ def _examples(change: NameChange) -> str:
 _HOW = {"looser": "-", "stricter": "+", "otherwise": "~"}
 
 
-def replay(found: Replay) -> Iterator[str]:
+def replay(result: Replay) -> Iterator[str]:
     """The queries whose outcome changes, VLAN by VLAN; the most frequent names first."""
     by_vlan = defaultdict(list)
-    for change in sorted(found.changes, key=lambda change: -found.changes[change].total()):
+    for change in sorted(result.changes, key=lambda change: -result.changes[change].total()):
         by_vlan[change.vlan].append(change)
-    for vlan in sorted(found.replayed):
-        changed = sum(found.changes[change].total() for change in by_vlan[vlan])
-        yield f"  {vlan}: {changed:,} of {found.replayed[vlan]:,} queries change"
+    for vlan in sorted(result.replayed):
+        changed = sum(result.changes[change].total() for change in by_vlan[vlan])
+        yield f"  {vlan}: {changed:,} of {result.replayed[vlan]:,} queries change"
         for change in by_vlan[vlan]:
-            yield from _outcome_change(change, found.changes[change])
-    for vlan, times in sorted(found.left_out.items()):
+            yield from _outcome_change(change, result.changes[change])
+    for vlan, times in sorted(result.left_out.items()):
         left_out = count_text(times, "query", "queries")
         yield f"  {vlan}: {left_out} left out, since not both have this VLAN"
 
@@ -207,10 +209,10 @@ def skipped(counts: QueryCounts) -> Iterator[str]:
         yield f"  left out {times:,}: {reason} (first: {counts.first[reason]})"
 
 
-def replay_json(counts: QueryCounts, found: Replay) -> dict[str, object]:
+def replay_json(counts: QueryCounts, result: Replay) -> dict[str, object]:
     """The replay as one object, with every name."""
     changed = Counter[str]()
-    for change, queries in found.changes.items():
+    for change, queries in result.changes.items():
         changed[change.vlan] += queries.total()
     return {
         "read": counts.total,
@@ -220,11 +222,11 @@ def replay_json(counts: QueryCounts, found: Replay) -> dict[str, object]:
         ],
         "vlans": {
             vlan: {"questions": times, "changed": changed[vlan]}
-            for vlan, times in found.replayed.items()
+            for vlan, times in result.replayed.items()
         },
-        "not_judged": dict(found.left_out),
-        "targets_unknown": found.targets_unknown,
-        "changed": [_outcome_change_json(*item) for item in sorted(found.changes.items())],
+        "not_judged": dict(result.left_out),
+        "targets_unknown": result.targets_unknown,
+        "changed": [_outcome_change_json(*item) for item in sorted(result.changes.items())],
     }
 
 

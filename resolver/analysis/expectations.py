@@ -117,7 +117,7 @@ class ExpectationRun:
             for exemption in self._config.exemptions
             if not ended(exemption.until.timestamp(), self._wall)
         ]
-        for exemption in sorted(to_end, key=lambda each: each.until) if holding else ():
+        for exemption in sorted(to_end, key=lambda exemption: exemption.until) if holding else ():
             then = self._at(exemption.until.timestamp())
             for place, expect in list(holding.items()):
                 got = _explain(expect, then)
@@ -187,7 +187,7 @@ class ExpectationRun:
 
 def lists_of_others(compiled: CompiledConfig, index: Index, name: bytes) -> tuple[str, ...]:
     """The lists of others that have a rule or an exception for a name."""
-    sources = (compiled.sources[each.source] for each in index.match(name))
+    sources = (compiled.sources[match.source] for match in index.match(name))
     return tuple(dict.fromkeys(source.name for source in sources if source.of_others))
 
 

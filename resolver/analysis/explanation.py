@@ -89,13 +89,13 @@ class Explanation:
         passes = self.outcome == Outcome.PASSED.label
         headings = {"hours": "counted" if counted else "blocked"} if passes else {}
         keys = [field.name for field in fields(self)]
-        told = {headings.get(key, key): getattr(self, key) for key in keys}
+        texts = {headings.get(key, key): getattr(self, key) for key in keys}
         answer = "as asked now" if self.asked_now else "what the upstream answers"
-        told["receives"] = self.receives or f"what is cached, else {answer}"
-        told["cached"] = text_of(self.cached) if self.cached else ""
+        texts["receives"] = self.receives or f"what is cached, else {answer}"
+        texts["cached"] = text_of(self.cached) if self.cached else ""
         return {
             key.replace("_", " "): str(value)
-            for key, value in told.items()
+            for key, value in texts.items()
             if key not in ("name", "type", "outcome") and value not in ("", None)
         }
 
@@ -189,8 +189,8 @@ class Explainer:
             return verdict, True
         if self._ask is None and not alias:
             return verdict, False
-        found = self._resolve(view, name, qtype, verdict)
-        return found.verdict, found.checked
+        resolved = self._resolve(view, name, qtype, verdict)
+        return resolved.verdict, resolved.checked
 
     def is_special_use(self, view: View, name: bytes, qtype: int) -> bool:
         """Whether a question is answered here, as one of a special-use name (RFC 6761)."""
@@ -214,18 +214,20 @@ class Explainer:
     def _explain(self, view: View, name: bytes, qtype: int) -> tuple[_Resolved, Step]:
         """The verdict, the answer, and the step that decided, in words."""
         zone, verdict = self._engine.check_question(view, name, qtype)
-        found = self._resolve(view, name, qtype, verdict)
+        resolved = self._resolve(view, name, qtype, verdict)
         is_local = (
             zone is not None
             and zone.group is None
-            and not (found.verdict.outcome in _WITHHELD or (zone.alias and found.verdict.rule_text))
+            and not (
+                resolved.verdict.outcome in _WITHHELD or (zone.alias and resolved.verdict.rule_text)
+            )
         )
         if zone is not None and is_local:
-            return found, local_step(zone, name)
-        if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
-            section = group_section(self.compiled, found.asked.group.decode())
-            return found, step("rebinding", section=section)
-        return found, self._steps.of(view, name, found.verdict, self.wall)
+            return resolved, local_step(zone, name)
+        if resolved.asked is not None and resolved.verdict.outcome is Outcome.REBINDING:
+            section = group_section(self.compiled, resolved.asked.group.decode())
+            return resolved, step("rebinding", section=section)
+        return resolved, self._steps.of(view, name, resolved.verdict, self.wall)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
         """Let the engine answer the question, and ask an upstream where the engine needs one."""
@@ -251,10 +253,10 @@ class Explainer:
             [target for one in given if isinstance(one, CacheEntry) for target in one.targets],
         )
         if isinstance(last, Failure):
-            told = _answer(f"none: {last.text}", targets)
-            return _Resolved(verdict, False, told, packet, asked[0])
-        told = _answer(self._ending(last, qtype), targets)
-        return _Resolved(self._observer.verdict, True, told, packet, asked[0])
+            answer = _answer(f"none: {last.text}", targets)
+            return _Resolved(verdict, False, answer, packet, asked[0])
+        answer = _answer(self._ending(last, qtype), targets)
+        return _Resolved(self._observer.verdict, True, answer, packet, asked[0])
 
     def _cached(
         self, view: View, name: bytes, qtype: int, asked: UpstreamQuestion
@@ -286,10 +288,10 @@ class Explainer:
         self._engine.cache.failures.clear()
         result = self._engine.respond(_client(view), view, _query(name, qtype), 0.0)
         while isinstance(result, PendingReply):
-            found = find(result.question)
-            if found is None:
+            answer = find(result.question)
+            if answer is None:
                 return b""
-            result = self._engine.conclude(result, found, 0.0)
+            result = self._engine.conclude(result, answer, 0.0)
         return result.packet
 
     def _ending(self, response: CacheEntry, qtype: int) -> str:
@@ -307,16 +309,16 @@ class Explainer:
         self, client: str | None, view: View | None, name: bytes, qtype: int
     ) -> Explanation:
         if view is None:
-            found, decided_by = _Resolved(Verdict(Outcome.REFUSED)), refused_step(client)
+            resolved, decided_by = _Resolved(Verdict(Outcome.REFUSED)), refused_step(client)
         else:
-            found, decided_by = self._explain(view, name, qtype)
-        compiled, verdict = self.compiled, found.verdict
+            resolved, decided_by = self._explain(view, name, qtype)
+        compiled, verdict = self.compiled, resolved.verdict
         effect = view.effect if view is not None else None
         policy = effect.policy if effect is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = compiled.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
         hours = self._steps.hours(view, verdict, self.wall) if view is not None else ALL_HOURS
-        asked, reply = found.asked, received(found.packet) if found.packet else None
+        asked, reply = resolved.asked, received(resolved.packet) if resolved.packet else None
         cached = () if view is None or asked is None else self._cached(view, name, qtype, asked)
         return Explanation(
             client=client,
@@ -337,8 +339,8 @@ class Explainer:
             matched=(verdict.target_text or names.text(name))
             if verdict.rule_text or verdict.address
             else "",
-            targets="checked" if found.checked else "not checked",
-            answer=found.answer,
+            targets="checked" if resolved.checked else "not checked",
+            answer=resolved.answer,
             decided_by=decided_by,
             asked_now=reply if asked else None,
             cached=cached,
@@ -349,7 +351,7 @@ class Explainer:
 
 def group_section(compiled: CompiledConfig, group: str) -> str:
     """The section of the config that names a group's servers."""
-    zones = [names.text(zone.zone) for zone in compiled.forward if zone.group == group]
+    zones = [names.text(forward.zone) for forward in compiled.forward if forward.group == group]
     if zones:
         return f"[[forward]] {', '.join(zones)}"
     return f"[upstreams.{group}]" if group else "[upstream]"
@@ -357,7 +359,7 @@ def group_section(compiled: CompiledConfig, group: str) -> str:
 
 def _upstream(compiled: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
-    servers = next(each.servers for each in compiled.groups if each.name == group)
+    servers = next(upstreams.servers for upstreams in compiled.groups if upstreams.name == group)
     return f"{group_section(compiled, group)}: {', '.join(map(str, servers))}"
 
 

@@ -23,19 +23,19 @@ OF_FILTER: Final = "national.filter"
 def missing_ranges(compiled: CompiledConfig) -> Iterator[Problem]:
     """A warning for each list of a blocked service that lacks its ranges; one for the filter's."""
     blocked = union(policy.services(*BLOCKING) for policy in compiled.policies)
-    own = {
+    by_name = {
         PurePath(source.file).name: source for source in compiled.sources if not source.of_others
     }
-    with_ranges = [(each, own.get(f"{PurePath(each).stem}.txt")) for each in SHIPPED]
+    with_ranges = [(name, by_name.get(f"{PurePath(name).stem}.txt")) for name in SHIPPED]
     of_release = [names for _, names in with_ranges if names is not None]
     if of_release and not compiled.filter_ranges:
-        found, expected = "no addresses of the national filter", f"{OF_FILTER}, as in the release"
+        actual, expected = "no addresses of the national filter", f"{OF_FILTER}, as in the release"
         advice = "Its answers count as passed: copy the file from the release's blocklists."
         file, code = str(PurePath(of_release[0].file).parent), f"{MISSING_RANGES}:{OF_FILTER}"
-        yield Problem("warning", file, None, "", found, expected, advice, code)
+        yield Problem("warning", file, None, "", actual, expected, advice, code)
     for name, names in with_ranges:
-        if names is not None and name not in own and blocked >> names.service & 1:
-            found, expected = "no address ranges", "a file of them beside it, as in the release"
+        if names is not None and name not in by_name and blocked >> names.service & 1:
+            actual, expected = "no address ranges", "a file of them beside it, as in the release"
             advice = f"Firewalls lack what {name} has: copy it from the release's blocklists."
             code = f"{MISSING_RANGES}:{name}"
-            yield Problem("warning", names.file, None, "", found, expected, advice, code)
+            yield Problem("warning", names.file, None, "", actual, expected, advice, code)

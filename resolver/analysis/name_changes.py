@@ -111,19 +111,19 @@ class _Side:
 
     def local_data(self) -> set[tuple[bytes, tuple[LocalRecord, ...]]]:
         """The names that are not for a default; an alias with the records that decide of it."""
-        found = {(local_name.name, _aliases(local_name)) for local_name in self.compiled.local}
-        return found | {(zone.zone, ()) for zone in self.compiled.forward}
+        zones = {(local.name, _aliases(local)) for local in self.compiled.local}
+        return zones | {(forward.zone, ()) for forward in self.compiled.forward}
 
     def apart(self, policy: int) -> set[bytes]:
         """The names of own rules of a policy, and the zones of this network."""
-        own = (rule.name for rule in self.compiled.policies[policy].own_rules)
-        return {*own, *self.classes.of_network}
+        own_names = (rule.name for rule in self.compiled.policies[policy].own_rules)
+        return {*own_names, *self.classes.of_network}
 
 
 def compare_names(old: ComparedPolicy, new: ComparedPolicy, wall: float) -> list[NameChange]:
     """What changes for all names; ``wall`` is now, in seconds since 1970."""
     before, after = (
-        NameClasses(without_exemptions(each.compiled), each.index) for each in (old, new)
+        NameClasses(without_exemptions(side.compiled), side.index) for side in (old, new)
     )
     rules = compare_rules((old.compiled, old.index), (new.compiled, new.index))
     return name_changes(ChangedClasses(before, after, rules.names), wall)
@@ -159,7 +159,9 @@ def moved_prefixes(old: CompiledConfig, new: CompiledConfig) -> list[str]:
         }
         for compiled in (old, new)
     )
-    return sorted(each for each in {**before, **after} if before.get(each) != after.get(each))
+    return sorted(
+        prefix for prefix in {**before, **after} if before.get(prefix) != after.get(prefix)
+    )
 
 
 _Key = tuple[How, str, str, str]
@@ -172,7 +174,7 @@ class _Comparison:
     def __init__(self, changed: ChangedClasses, wall: float) -> None:
         self._changed = changed
         self._old, self._new = (
-            _Side(each.compiled, each, wall) for each in (changed.old, changed.new)
+            _Side(side.compiled, side, wall) for side in (changed.old, changed.new)
         )
         self._wall = wall
         self._found: dict[_Treated, _Found] = {}
@@ -185,7 +187,7 @@ class _Comparison:
 
     def changes(self) -> Iterator[NameChange]:
         """The changes, those of the same kind on several VLANs or in several states together."""
-        found: dict[NameChange, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        changes: dict[NameChange, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         states = hours_ahead(self._old.compiled, self._new.compiled, wall=self._wall)
         policies_of_vlans = self._vlans()
         for state in states:
@@ -195,10 +197,10 @@ class _Comparison:
             for policies, vlans in policies_of_vlans.items():
                 for key, (count, classes) in self._of_vlan(vlans[0], policies).items():
                     examples = tuple(map(str, sorted(classes, key=class_order)[:EXAMPLES]))
-                    of_kind = found[NameChange(*key, (), (), count, examples)]
+                    of_kind = changes[NameChange(*key, (), (), count, examples)]
                     for vlan in vlans:
                         of_kind[vlan].append(hours)
-        for change, of_vlans in found.items():
+        for change, of_vlans in changes.items():
             yield from _on_vlans(change, of_vlans, len(states))
 
     def _vlans(self) -> dict[tuple[int, int], list[str]]:
@@ -209,8 +211,8 @@ class _Comparison:
             if vlan.name in before:
                 vlans[before[vlan.name], vlan.policy].append(vlan.name)
         return {
-            policies: own
-            for policies, own in vlans.items()
+            policies: on_vlans
+            for policies, on_vlans in vlans.items()
             if self._changed.zones
             or self._local
             or not self._decide_alike(policies)
@@ -236,22 +238,24 @@ class _Comparison:
         return self._found[key]
 
     def _of_views(self, old: View, new: View, policies: tuple[int, int]) -> _Found:
-        found: _Found = {}
+        changes: _Found = {}
         changed, apart = self._changed, self._apart(policies)
         if self._decide_alike(policies):
-            pairs, counted = changed.pairs, [each for each in apart if each in changed]
+            pairs, counted = changed.pairs, [of_class for of_class in apart if of_class in changed]
         else:
             pairs, counted = changed.all_pairs, [*apart]
-        judged = Counter(changed.pair(each) for each in counted if changed.is_counted(each))
+        judged = Counter(
+            changed.pair(of_class) for of_class in counted if changed.is_counted(of_class)
+        )
         for pair, group in pairs.items():
             left = group.number - judged[pair]
             if left:
-                others = [each for each in group.shortest if each not in apart][:EXAMPLES]
+                others = [member for member in group.shortest if member not in apart][:EXAMPLES]
                 classes = others or [changed.one_of(pair, apart.keys())]
-                self._note(found, old, new, classes, left)
-        for each in apart:
-            self._note(found, old, new, [each], 1)
-        return found
+                self._note(changes, old, new, classes, left)
+        for of_class in apart:
+            self._note(changes, old, new, [of_class], 1)
+        return changes
 
     def _apart(self, policies: tuple[int, int]) -> dict[NameClass, None]:
         """The classes that own rules and zones of this network decide, each once.
@@ -264,11 +268,11 @@ class _Comparison:
             return _joined(self._changed.classes_within, zones)
         differing = self._old.own_rules(old) ^ self._new.own_rules(new)
         changed = self._local | self._aliases | {rule.name for rule in differing}
-        found = _joined(self._changed.classes_within, changed)
-        return found | _joined(self._changed.changed_within, zones)
+        classes = _joined(self._changed.classes_within, changed)
+        return classes | _joined(self._changed.changed_within, zones)
 
     def _note(
-        self, found: _Found, old: View, new: View, classes: list[NameClass], count: int
+        self, changes: _Found, old: View, new: View, classes: list[NameClass], count: int
     ) -> None:
         """Note what classes get, of which the first stands for all."""
         for qtype in sorted({*old.effect.question_types, *new.effect.question_types}):
@@ -277,21 +281,21 @@ class _Comparison:
             if before != after:
                 service = after.service or before.service
                 key = (_how(before, after), service, before.outcome.label, after.outcome.label)
-                had, known = found.get(key, (0, []))
-                found[key] = had + count, [*known, *classes]
+                had, known = changes.get(key, (0, []))
+                changes[key] = had + count, [*known, *classes]
                 return  # a class counts once, by whichever type it changes for
 
 
 def _on_vlans(
     change: NameChange, hours: Mapping[str, list[str]], states: int
 ) -> Iterator[NameChange]:
-    """A change on VLANs, those together that have it in the same states of the hours."""
+    """A change on VLANs, those group that have it in the same states of the hours."""
     vlans: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for vlan, found in hours.items():
-        always = len(found) == states
-        vlans[() if always else tuple(dict.fromkeys(found))].append(vlan)
-    for when, own in vlans.items():
-        yield replace(change, vlans=tuple(own), hours=when)
+    for vlan, times in hours.items():
+        always = len(times) == states
+        vlans[() if always else tuple(dict.fromkeys(times))].append(vlan)
+    for when, group in vlans.items():
+        yield replace(change, vlans=tuple(group), hours=when)
 
 
 def _joined(
@@ -306,7 +310,7 @@ def _aliases(local: LocalName) -> tuple[LocalRecord, ...]:
 
 
 def _how(before: Treatment, after: Treatment) -> How:
-    was, now = (_STRICTNESS.get(each.outcome, 0) for each in (before, after))
+    was, now = (_STRICTNESS.get(treatment.outcome, 0) for treatment in (before, after))
     if was == now:
         return "otherwise"
     return "stricter" if now > was else "looser"

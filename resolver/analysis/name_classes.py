@@ -69,8 +69,8 @@ class NameClasses:
 
     def remove_from(self, groups: NameGroups, point: bytes) -> None:
         """Remove the classes of a point from groups."""
-        for each in of_point(point):
-            groups.remove(*each, self.covering_of(each))
+        for of_class in of_point(point):
+            groups.remove(*of_class, self.covering_of(of_class))
 
     def list_points(self) -> Iterator[bytes]:
         """The root, and the name of each rule of a list, each once."""
@@ -83,14 +83,14 @@ class NameClasses:
         rule = self.index.list_and_flags(keys[0]) if len(keys) == 1 else -1
         if rule < 0 or len(keys[0]) != len(point) - 1:
             return self._covering(point), self._covering(CHILD + point)
-        found = self._by_rule.get(rule)
-        if found is None:
-            found = self._covering(point), self._covering(CHILD + point)
-            self._by_rule[rule] = found
-        return found
+        pair = self._by_rule.get(rule)
+        if pair is None:
+            pair = self._covering(point), self._covering(CHILD + point)
+            self._by_rule[rule] = pair
+        return pair
 
     def _covering(self, name: bytes) -> Covering:
-        return tuple([self._services[each] for each in self._judge.covering(name)])
+        return tuple([self._services[service] for service in self._judge.covering(name)])
 
     def covering_of(self, of_class: NameClass) -> Covering:
         """The services whose lists cover a class."""
@@ -102,22 +102,22 @@ class NameClasses:
 
     def one_of(self, covering: Covering, apart: Set[NameClass]) -> NameClass:
         """The shortest class of a group that is not in ``apart``; there must be one."""
-        for each in self.groups.by_covering[covering].shortest:
-            if each not in apart:
-                return each
+        for of_class in self.groups.by_covering[covering].shortest:
+            if of_class not in apart:
+                return of_class
         every = (  # all that are kept are apart: rare
-            each
+            of_class
             for point in self.list_points()
-            for each in of_point(point)
-            if self.covering_of(each) == covering and each not in apart
+            for of_class in of_point(point)
+            if self.covering_of(of_class) == covering and of_class not in apart
         )
         return min(every, key=class_order)
 
     def within(self, zone: bytes) -> Iterator[NameClass]:
         """The classes at and below a name."""
         keys = self._names.within((names.index_key(zone),), EVERY_SERVICE, unlisted=True)
-        found = (names.from_index_key(key).removeprefix(names.WILDCARD) for key in keys)
-        for point in dict.fromkeys((zone, *found)):
+        points = (names.from_index_key(key).removeprefix(names.WILDCARD) for key in keys)
+        for point in dict.fromkeys((zone, *points)):
             if names.is_within(point, zone):
                 yield from of_point(point)
 

@@ -90,7 +90,11 @@ class NameGroup:
     def plain(self) -> list[object]:
         """It as JSON has it; it must be settled."""
         bound = None if self._bound is None else [*self._bound[:2], self._bound[2].hex()]
-        return [self.count, [[each.point.hex(), each.is_below] for each in self.shortest], bound]
+        return [
+            self.count,
+            [[of_class.point.hex(), of_class.is_below] for of_class in self.shortest],
+            bound,
+        ]
 
     @classmethod
     def of_plain(cls, plain: list[Any]) -> "NameGroup":
@@ -124,22 +128,22 @@ class NameGroups:
 
     def settled(self) -> "NameGroups":
         """The same groups, each settled."""
-        for each in self.by_covering.values():
-            each.settle()
+        for group in self.by_covering.values():
+            group.settle()
         return self
 
     @property
     def are_short(self) -> bool:
         """Whether too few classes of a group are kept."""
-        return any(each.is_short for each in self.by_covering.values())
+        return any(group.is_short for group in self.by_covering.values())
 
     def to_octets(self) -> bytes:
         """The groups, to be stored; they must be settled."""
-        plain = [[covering, each.plain()] for covering, each in self.by_covering.items()]
+        plain = [[covering, group.plain()] for covering, group in self.by_covering.items()]
         return json.dumps(plain, separators=(",", ":")).encode()
 
     @classmethod
     def of_octets(cls, octets: bytes) -> "NameGroups":
         """The groups that were stored."""
         plain = json.loads(octets)
-        return cls({tuple(covering): NameGroup.of_plain(each) for covering, each in plain})
+        return cls({tuple(covering): NameGroup.of_plain(group) for covering, group in plain})

@@ -60,8 +60,8 @@ class NeededAllow:
     def queries(self) -> int:
         """The recorded queries of the VLAN."""
         entries = (self.services, self.domains, self.closed)
-        counts = [each for of_kind in entries for each in of_kind.values()]
-        return sum(count.total() for count in [*counts, self.denied, self.unopened, self.open])
+        counts = [counter for of_kind in entries for counter in of_kind.values()]
+        return sum(counter.total() for counter in [*counts, self.denied, self.unopened, self.open])
 
 
 def needed_allow(
@@ -101,34 +101,34 @@ class _VlanNeeds:
 
     def of(self, vlan: str, queries: Counter[bytes]) -> NeededAllow:
         """What the recorded names of the VLAN need; the most frequent are first."""
-        found = NeededAllow(vlan, self._effect.policy.name, self._present)
+        needed = NeededAllow(vlan, self._effect.policy.name, self._present)
         for name, times in sorted(queries.items(), key=lambda item: (-item[1], item[0])):
-            self._counter(found, name)[names.text(name)] += times
-        return found
+            self._counter(needed, name)[names.text(name)] += times
+        return needed
 
-    def _counter(self, found: NeededAllow, name: bytes) -> Counter[str]:
+    def _counter(self, needed: NeededAllow, name: bytes) -> Counter[str]:
         """Where a name is counted."""
         verdict, _ = self._explainer.verdict(self._view, name, codes.A)
         match verdict.clause:
             case None:
-                return found.open
+                return needed.open
             case PolicyRules():
-                return found.open if verdict.by_allow else found.denied
+                return needed.open if verdict.by_allow else needed.denied
             case DefaultRule():
                 entry = self._domain_entry(name)
-                return found.domains[entry] if entry else found.unopened
+                return needed.domains[entry] if entry else needed.unopened
             case Services():
-                return self._of_service(found, verdict)
+                return self._of_service(needed, verdict)
             case _:
                 assert_never(verdict.clause)
 
-    def _of_service(self, found: NeededAllow, verdict: Verdict) -> Counter[str]:
+    def _of_service(self, needed: NeededAllow, verdict: Verdict) -> Counter[str]:
         service = self._explainer.compiled.sources[verdict.source].service
         if verdict.outcome is not PASSED:
-            return found.closed[self._explainer.compiled.services[service].name]
+            return needed.closed[self._explainer.compiled.services[service].name]
         if self._present_services >> service & 1:
-            return found.open
-        return found.services[self._explainer.compiled.services[service].name]
+            return needed.open
+        return needed.services[self._explainer.compiled.services[service].name]
 
     def _domain_entry(self, name: bytes) -> str:
         """The entry that opens a name which nothing covers; empty if none can."""
@@ -159,5 +159,5 @@ def _domain(name: bytes) -> bytes | None:
     for zone in _REVERSE:
         if names.is_within(name, zone):
             return zone
-    writable = next(zone for zone in names.zones(name) if "\\" not in names.text(zone))
+    writable = next(parent for parent in names.zones(name) if "\\" not in names.text(parent))
     return registrable_domain(writable)

@@ -27,7 +27,7 @@ class Received:
     def __str__(self) -> str:
         ttl = "" if self.ttl is None else f"TTL {self.ttl}"
         parts = (self.rcode, ", ".join(self.records) or "no record", ttl)
-        return ", ".join([*filter(None, parts), *(f"EDE {each}" for each in self.ede)])
+        return ", ".join([*filter(None, parts), *(f"EDE {code}" for code in self.ede)])
 
 
 def received(packet: bytes) -> Received:

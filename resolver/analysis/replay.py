@@ -83,15 +83,15 @@ class Replay:
         for (requester, name, qtype), times in counts.items():
             clients = self._clients.get(requester)
             if clients is None:
-                clients = [(each, self._decided[each]) for each in self._who(requester)]
+                clients = [(client, self._decided[client]) for client in self._who(requester)]
                 self._clients[requester] = clients
             if not clients and requester.vlan and self._wanted(requester.vlan):
                 self.left_out[requester.vlan] += times
-            for each, decided in clients:
-                self.replayed[each.vlan] += times
+            for client, decided in clients:
+                self.replayed[client.vlan] += times
                 decision = decided.get((name, qtype))
                 if decision is None:
-                    decision = decided[name, qtype] = self._decide(each, name, qtype)
+                    decision = decided[name, qtype] = self._decide(client, name, qtype)
                 if decision.change is not None:
                     self.changes[decision.change][name, qtype] += times
                 if not decision.is_final:

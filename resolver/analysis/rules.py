@@ -53,7 +53,9 @@ def compare_rules(old: _Side, new: _Side) -> RuleChanges:
     files = {**_files(old[0], range(len(old[0].sources))), **_files(new[0], numbers)}
     texts = _by_number(gone), _by_number(added)
     lists = sorted(
-        ListChange(*files[number], *(tuple(sorted(text.get(number, ()))) for text in texts))
+        ListChange(
+            *files[number], *(tuple(sorted(by_number.get(number, ()))) for by_number in texts)
+        )
         for number in texts[0].keys() | texts[1].keys()
     )
     differing = {names.from_index_key(code[_KEY:]) for code in gone | added}
@@ -97,8 +99,8 @@ def _shared_numbers(old: CompiledConfig, new: CompiledConfig) -> list[int]:
     alike = {(service, file.rpartition("/")[2]): at for (service, file), at in exact.items()}
     for place, (service, file) in left.items():
         if place not in numbers:
-            own = len(old.sources) + place
-            numbers[place] = alike.pop((service, file.rpartition("/")[2]), own)
+            new_number = len(old.sources) + place
+            numbers[place] = alike.pop((service, file.rpartition("/")[2]), new_number)
     return [numbers[place] for place in range(len(new.sources))]
 
 
@@ -118,10 +120,10 @@ _KEY: Final = 5
 
 def _by_number(codes: Iterable[bytes]) -> dict[int, list[str]]:
     """Rules as texts, by the numbers of their lists."""
-    found: dict[int, list[str]] = defaultdict(list)
+    by_number: dict[int, list[str]] = defaultdict(list)
     for code in codes:
-        found[int.from_bytes(code[: _KEY - 1], "big")].append(_decoded(code))
-    return found
+        by_number[int.from_bytes(code[: _KEY - 1], "big")].append(_decoded(code))
+    return by_number
 
 
 def _code(rule: RuleMatch, number: int) -> bytes:

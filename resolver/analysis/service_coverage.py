@@ -64,27 +64,29 @@ class CoverageCheck:
         ``exceptions`` are names that may pass. None where all have it.
         """
         apart, excepted = self._apart(view, exceptions), _Excepted(exceptions)
-        found = [
-            (each, covering)
-            for each, covering in apart.items()
+        holes = [
+            (of_class, covering)
+            for of_class, covering in apart.items()
             if not services.isdisjoint(covering)
-            and not excepted.has(each)
-            and not self._has(outcome, view, each)
+            and not excepted.has(of_class)
+            and not self._has(outcome, view, of_class)
         ]
-        count = len(found)
-        judged = Counter(apart[each] for each in apart if self._classes.is_counted(each.point))
+        count = len(holes)
+        judged = Counter(
+            apart[of_class] for of_class in apart if self._classes.is_counted(of_class.point)
+        )
         for covering, group in self._classes.groups.by_covering.items():
             left = group.count - judged[covering]
             if left and not services.isdisjoint(covering):
                 one = self._classes.one_of(covering, apart.keys())
                 if not self._has(outcome, view, one):
-                    found.append((one, covering))
+                    holes.append((one, covering))
                     count += left
-        if not found:
+        if not holes:
             return None
-        shortest, covering = min(found, key=lambda pair: class_order(pair[0]))
+        shortest, covering = min(holes, key=lambda pair: class_order(pair[0]))
         types = view.effect.question_types
-        qtype = next(type_ for type_ in types if not self._gets(outcome, view, shortest, type_))
+        qtype = next(asked for asked in types if not self._gets(outcome, view, shortest, asked))
         got = self._explainer.for_view(view, shortest.name, qtype)
         return Holes(Hole(shortest, covering, got), count - 1)
 
@@ -96,13 +98,17 @@ class CoverageCheck:
             *(rule.name for rule in exceptions),
             *self._classes.of_network,
         )
-        return {each: covering for zone in zones for each, covering in self._classes_within(zone)}
+        return {
+            of_class: covering
+            for zone in zones
+            for of_class, covering in self._classes_within(zone)
+        }
 
     def _classes_within(self, zone: bytes) -> list[tuple[NameClass, Covering]]:
         known = self._within.get(zone)
         if known is None:
             classes = self._classes
-            known = [(each, classes.covering_of(each)) for each in classes.within(zone)]
+            known = [(of_class, classes.covering_of(of_class)) for of_class in classes.within(zone)]
             self._within[zone] = known
         return known
 
@@ -154,9 +160,9 @@ def opened_by(hole: Hole, policy: Policy, config: Config) -> Path:
     """What of the config opens a class: an entry of ``allow``, a local record, or the policy."""
     name = hole.of_class.name
     is_local = hole.got.decided_by.kind in ("local_record", "local_alias")
-    for place, each in enumerate(config.local if is_local else ()):
-        zone = each.name.removeprefix(names.WILDCARD)
-        if name == each.name or (zone != each.name and names.is_within(name, zone)):
+    for place, local in enumerate(config.local if is_local else ()):
+        zone = local.name.removeprefix(names.WILDCARD)
+        if name == local.name or (zone != local.name and names.is_within(name, zone)):
             return ("local", place)
     covering = [
         (len(rule.name), rule.text, clause.vlan)

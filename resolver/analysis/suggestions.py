@@ -41,7 +41,7 @@ def suggestions(
         domain = registrable_domain(name)
         if domain is not None and who.vlan:
             by_domain[who.vlan, domain][name] += times
-    found = []
+    suggested = []
     for (vlan, domain), queries in by_domain.items():
         view = explainer.vlan(vlan)
         blocked_by = tuple(_blocking(explainer, index, view, domain)) if view else ()
@@ -54,8 +54,13 @@ def suggestions(
         ]
         if passing:
             passing.sort(key=lambda item: (-item[1], item[0]))
-            found.append(Suggestion(vlan, names.text(domain), blocked_by, Counter(dict(passing))))
-    return sorted(found, key=lambda each: (each.vlan, -each.queries.total(), each.domain))
+            suggested.append(
+                Suggestion(vlan, names.text(domain), blocked_by, Counter(dict(passing)))
+            )
+    return sorted(
+        suggested,
+        key=lambda suggestion: (suggestion.vlan, -suggestion.queries.total(), suggestion.domain),
+    )
 
 
 def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> Iterator[str]:

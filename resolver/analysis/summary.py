@@ -52,8 +52,8 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
     return {
         "vlans": _vlans(compiled),
         "policies": {
-            each.name: _policy(policy, each)
-            for policy, each in zip(compiled.policies, describe(compiled), strict=True)
+            description.name: _policy(policy, description)
+            for policy, description in zip(compiled.policies, describe(compiled), strict=True)
             if not policy.vlan
         },
         "hours": {
@@ -70,10 +70,10 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
             if not group.name.startswith("forward:")  # these have no name of their own
         },
         "forward": _forward(compiled),
-        "local": {names.text(local_name.name): _local(local_name) for local_name in compiled.local},
+        "local": {names.text(local.name): _local(local) for local in compiled.local},
         "addresses of a filter": {
-            prefix_text(range_.network, range_.length): _rest(range_, ("network", "length", "line"))
-            for range_ in compiled.filter_ranges
+            prefix_text(prefix.network, prefix.length): _rest(prefix, ("network", "length", "line"))
+            for prefix in compiled.filter_ranges
         },
         "fetched lists": {
             subscription.name: _rest(subscription, ("name",))
@@ -122,7 +122,7 @@ def _word(value: object) -> Value:
     if isinstance(value, Prefix):
         return prefix_text(value.network, value.length)
     if isinstance(value, tuple):
-        return ", ".join(str(_word(each)) for each in value)
+        return ", ".join(str(_word(item)) for item in value)
     if isinstance(value, Secondary):
         return f"{value.key} {value.endpoint}"
     return names.text(value) if isinstance(value, bytes) else str(value)
@@ -225,19 +225,19 @@ _OF_SOURCE = ("file", "service", "name", "entries", "refused", "rules")
 def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
     lists = [source for source in compiled.sources if source.service == place]
     return {
-        "lists": frozenset(block_list.file for block_list in lists),
+        "lists": frozenset(source.file for source in lists),
         "ranges": _ranges(place, compiled, compiled.ranges),
         "ranges for firewalls": _ranges(place, compiled, compiled.firewall_ranges),
         **{
-            f"{block_list.file}, {key}": word
-            for block_list in lists
-            for key, word in _rest(block_list, _OF_SOURCE).items()
+            f"{source.file}, {key}": word
+            for source in lists
+            for key, word in _rest(source, _OF_SOURCE).items()
         },
         **{
-            f"{block_list.file}, not used": frozenset(
-                Rule(rule.name, rule.subtree, False, rule.line).text for rule in block_list.refused
+            f"{source.file}, not used": frozenset(
+                Rule(rule.name, rule.subtree, False, rule.line).text for rule in source.refused
             )
-            for block_list in lists
+            for source in lists
         },
         **_rest(service, ("name", "entries")),
     }
@@ -245,22 +245,22 @@ def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
 
 def _ranges(place: int, compiled: CompiledConfig, ranges: Iterable[AddressRange]) -> frozenset[str]:
     """The ranges of a service."""
-    own = (range_ for range_ in ranges if compiled.sources[range_.source].service == place)
-    return frozenset(prefix_text(each.network, each.length) for each in own)
+    of_service = (prefix for prefix in ranges if compiled.sources[prefix.source].service == place)
+    return frozenset(prefix_text(prefix.network, prefix.length) for prefix in of_service)
 
 
 def _exemptions(compiled: CompiledConfig) -> Section:
     return {
-        each.id: {
-            "services": frozenset(each.services),
-            "prefixes": frozenset(each.prefixes),
-            "until": moment(each.until),
-            "vlan": each.vlan,
-            **({"from": moment(each.begins)} if each.begins else {}),
-            **({"hours": each.hours} if each.hours else {}),
+        details.id: {
+            "services": frozenset(details.services),
+            "prefixes": frozenset(details.prefixes),
+            "until": moment(details.until),
+            "vlan": details.vlan,
+            **({"from": moment(details.begins)} if details.begins else {}),
+            **({"hours": details.hours} if details.hours else {}),
             **_rest(exemption, _OF_EXEMPTION),
         }
-        for exemption, each in zip(compiled.exemptions, exemption_details(compiled), strict=True)
+        for exemption, details in zip(compiled.exemptions, exemption_details(compiled), strict=True)
     }
 
 
@@ -282,7 +282,9 @@ def _group(group: ConfiguredGroup) -> Facts:
 
 def _forward(compiled: CompiledConfig) -> Section:
     by_name = {group.name: group for group in compiled.groups}
-    return {names.text(zone.zone): _group(by_name[zone.group]) for zone in compiled.forward}
+    return {
+        names.text(forward.zone): _group(by_name[forward.group]) for forward in compiled.forward
+    }
 
 
 def _local(local: LocalName) -> Facts:

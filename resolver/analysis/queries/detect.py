@@ -27,5 +27,5 @@ def read(content: bytes) -> QueryCounts:
         dnsperf.read(content, counts)
         return counts
     beginning = content[:_SHOWN].decode(errors="replace").strip().partition("\n")[0]
-    found = f"a file that begins with {beginning!r}" if len(content) else "an empty file"
-    raise UnknownFormat(f"found {found}; expected {_EXPECTED}")
+    what = f"a file that begins with {beginning!r}" if len(content) else "an empty file"
+    raise UnknownFormat(f"found {what}; expected {_EXPECTED}")

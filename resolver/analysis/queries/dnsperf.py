@@ -37,5 +37,5 @@ def _parse(line: str) -> Parsed:
 def is_dnsperf(content: bytes) -> bool:
     """Whether most of the first lines are questions."""
     parsed = (parse_line(line, _parse) for line in content.split(b"\n"))
-    tried = list(islice((each for each in parsed if each is not None), _TRIED))
-    return 2 * sum(isinstance(each, tuple) for each in tried) > len(tried)
+    tried = list(islice((result for result in parsed if result is not None), _TRIED))
+    return 2 * sum(isinstance(result, tuple) for result in tried) > len(tried)

@@ -17,11 +17,11 @@ Parse = Callable[[str], Parsed]
 def read_lines(content: bytes, counts: QueryCounts, parse: Parse) -> None:
     """Count the questions of all lines."""
     for number, line in enumerate(content.split(b"\n"), start=1):
-        found = parse_line(line, parse)
-        if isinstance(found, str):
-            counts.skip(found, f"line {number}")
-        elif found is not None:
-            counts.add(*found)
+        question = parse_line(line, parse)
+        if isinstance(question, str):
+            counts.skip(question, f"line {number}")
+        elif question is not None:
+            counts.add(*question)
 
 
 def parse_line(line: bytes, parse: Parse) -> Parsed | None:
