@@ -39,13 +39,13 @@ def with_pauses(values: Iterable[T], pause: Pause, turn: int = _TURN) -> Iterato
 
 def ancestors(*of: Iterable[bytes], pause: Pause = no_pause) -> set[bytes]:
     """All names strictly above these names."""
-    found: set[bytes] = set()
+    above: set[bytes] = set()
     for name in with_pauses(chain.from_iterable(of), pause):
         at = 0
         while length := name[at]:
             at += 1 + length
-            found.add(name[at:])
-    return found
+            above.add(name[at:])
+    return above
 
 
 def networks(prefixes: Iterable[Prefix], pause: Pause) -> Networks:
@@ -56,7 +56,9 @@ def networks(prefixes: Iterable[Prefix], pause: Pause) -> Networks:
         of_length = lengths.setdefault(prefix.length, {})
         number = int.from_bytes(prefix.network, "big")
         of_length.setdefault(number, []).append(prefix.owner)
-    return {size: dict(sorted(each.items(), reverse=True)) for size, each in by_size.items()}
+    return {
+        size: dict(sorted(by_number.items(), reverse=True)) for size, by_number in by_size.items()
+    }
 
 
 def top_labels(of: Iterable[bytes]) -> frozenset[bytes]:

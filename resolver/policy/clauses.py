@@ -35,11 +35,13 @@ class Action(StrEnum):
                 assert_never(self)
 
 
-ORDER: Final = tuple(sorted(Action, key=lambda each: (each is not Action.PASS, -each.strictness)))
+ORDER: Final = tuple(
+    sorted(Action, key=lambda action: (action is not Action.PASS, -action.strictness))
+)
 """Of what clauses do to a service, the first counts."""
-RESTRICTING: Final = tuple([each for each in ORDER if each.strictness > 0])
+RESTRICTING: Final = tuple([action for action in ORDER if action.strictness > 0])
 """What has a count: their names are blocked or counted."""
-BLOCKING: Final = tuple([each for each in ORDER if each.strictness > 1])
+BLOCKING: Final = tuple([action for action in ORDER if action.strictness > 1])
 """What gets a blocked reply."""
 
 

@@ -36,7 +36,7 @@ def encode(value: object) -> object:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, tuple):
-        return [encode(each) for each in value]
+        return [encode(item) for item in value]
     if dataclasses.is_dataclass(value):
         fields = dataclasses.fields(value)
         plain = {field.name: encode(getattr(value, field.name)) for field in fields}
@@ -56,8 +56,8 @@ def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
     if kind is bytes:
         return bytes.fromhex
     if get_origin(kind) is tuple:
-        each = _reader(get_args(kind)[0])
-        return lambda plain: tuple([each(value) for value in plain])
+        read = _reader(get_args(kind)[0])
+        return lambda plain: tuple([read(value) for value in plain])
     if get_origin(kind) is types.UnionType:
         return _reader_of_any([arg for arg in get_args(kind) if arg is not types.NoneType])
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):

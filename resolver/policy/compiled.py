@@ -156,7 +156,7 @@ class Policy:
     @property
     def vlan(self) -> str:
         """The VLAN for whose own rules it is; empty for a policy of the config."""
-        return next((rule.vlan for rule in self.on_own_rules if rule.vlan), "")
+        return next((rules.vlan for rules in self.on_own_rules if rules.vlan), "")
 
     @property
     def on_own_rules(self) -> tuple[PolicyRules, ...]:
@@ -166,7 +166,7 @@ class Policy:
     @property
     def own_rules(self) -> tuple[OwnRule, ...]:
         """Its own rules, in the order of the config."""
-        return tuple(chain.from_iterable(rule.rules for rule in self.on_own_rules))
+        return tuple(chain.from_iterable(clause.rules for clause in self.on_own_rules))
 
     @property
     def on_services(self) -> tuple[Services, ...]:
@@ -176,8 +176,8 @@ class Policy:
     @property
     def unlisted(self) -> Action:
         """What it does to the names that no other clause is for."""
-        found = (clause.does for clause in self.clauses if isinstance(clause, DefaultRule))
-        return next(found, Action.PASS)
+        actions = (clause.does for clause in self.clauses if isinstance(clause, DefaultRule))
+        return next(actions, Action.PASS)
 
     def services(self, *does: Action) -> int:
         """The services to which it does one of these at some time, one bit each."""
@@ -193,12 +193,12 @@ class Policy:
         for clause in self.clauses:
             match clause:
                 case PolicyRules(rules=rules):
-                    found = any(rule.does in what for rule in rules)
+                    is_done = any(rule.does in what for rule in rules)
                 case Services(does=does) | DefaultRule(does=does):
-                    found = does in what
+                    is_done = does in what
                 case _:
                     assert_never(clause)
-            if found:
+            if is_done:
                 return True
         return False
 

@@ -79,8 +79,8 @@ class PolicyDescription:
     @property
     def unlisted(self) -> Action:
         """What it does to a name that no other clause is for."""
-        found = (entry.does for entry in self.entries if isinstance(entry, DefaultEntry))
-        return next(found, Action.PASS)
+        actions = (entry.does for entry in self.entries if isinstance(entry, DefaultEntry))
+        return next(actions, Action.PASS)
 
 
 def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
@@ -96,7 +96,9 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
         policy.vlan,
         policy.mode,
         policy.answer_mode,
-        tuple(address_text(each) for each in (policy.sinkhole_v4, policy.sinkhole_v6) if each),
+        tuple(
+            address_text(address) for address in (policy.sinkhole_v4, policy.sinkhole_v6) if address
+        ),
         policy.contact,
         policy.directives,
         tuple(_entries(policy, compiled)),
@@ -110,20 +112,20 @@ def _grounds(policy: Policy) -> tuple[Ground, ...]:
 
 
 def _entries(policy: Policy, compiled: CompiledConfig) -> list[Entry]:
-    own, grounds = policy.cited_grounds[0], _grounds(policy)
+    ground, grounds = policy.cited_grounds[0], _grounds(policy)
     on_services: dict[tuple[int, Action], ServiceEntry] = {}
     others: list[Entry] = []
     for clause in policy.clauses:
         match clause:
             case PolicyRules(rules=rules):
-                others += [RuleEntry(rule.does, rule.text, own) for rule in rules]
+                others += [RuleEntry(rule.does, rule.text, ground) for rule in rules]
             case Services(services=services, does=does):
                 for place, service in services_in(services, enumerate(compiled.services)):
                     hours = clause_hours(compiled, policy, place, does)
                     entry = ServiceEntry(does, service, grounds[place], hours)
                     on_services[place, does] = entry
             case DefaultRule(does=does):
-                others.append(DefaultEntry(does, own))
+                others.append(DefaultEntry(does, ground))
             case _:
                 assert_never(clause)
     return [*(on_services[key] for key in sorted(on_services)), *others]

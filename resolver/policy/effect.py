@@ -44,13 +44,13 @@ class OwnRuleTable:
     __slots__ = ("above", "by_name", "restricted", "rules", "tops")
 
     def __init__(self, clauses: tuple[PolicyRules, ...]) -> None:
-        own = [(rule, clause) for clause in clauses for rule in clause.rules]
-        self.rules = rules = tuple([rule for rule, _ in own])
+        rules_of_clauses = [(rule, clause) for clause in clauses for rule in clause.rules]
+        self.rules = rules = tuple([rule for rule, _ in rules_of_clauses])
         self.by_name: dict[bytes, list[Verdict]] = {}
         """Of the verdicts for a name, the first that covers the asked one decides. ``all_below``
         does not count what else passes there."""
-        own.sort(key=lambda each: (each[0].subtree, each[0].does is not Action.PASS))
-        for rule, clause in own:
+        rules_of_clauses.sort(key=lambda pair: (pair[0].subtree, pair[0].does is not Action.PASS))
+        for rule, clause in rules_of_clauses:
             self.by_name.setdefault(rule.name, []).append(Verdict.by_own_rule(rule, clause))
         self.tops = top_labels(self.by_name)
         """The marks of their last labels: most names have another mark and need no look-up."""
@@ -92,8 +92,10 @@ def service_sets(policy: Policy, hours: frozenset[int]) -> ServiceSets:
     for does in ORDER:
         doing[does] &= ~done
         done |= doing[does]
-    blocks = union([doing[each] for each in BLOCKING])
-    return ServiceSets(doing, blocks, union([doing[each] for each in RESTRICTING]), ever & ~done)
+    blocks = union([doing[action] for action in BLOCKING])
+    return ServiceSets(
+        doing, blocks, union([doing[action] for action in RESTRICTING]), ever & ~done
+    )
 
 
 class Tier(NamedTuple):
@@ -138,7 +140,7 @@ class Effect:
         """What it does to services now; also to those that are exempted."""
         exempted = services.restricted & exempt
         self.tiers = (
-            *[Tier(services.doing[each] & ~exempted, outcome_of(each)) for each in ORDER],
+            *[Tier(services.doing[action] & ~exempted, outcome_of(action)) for action in ORDER],
             Tier(exempted, Outcome.EXEMPTED),
             Tier(services.outside_hours, Outcome.PASSED),
         )
@@ -201,10 +203,10 @@ class Effect:
     def clause(self, service: int) -> Services:
         """The clause that decides on a listed service now; if none holds, one of other hours."""
         on = [clause for clause in self.policy.on_services if clause.services >> service & 1]
-        for each in on:
-            if each.holds(self.hours) and self.services.doing[each.does] >> service & 1:
-                return each
-        return max(on, key=lambda each: each.does.strictness)
+        for clause in on:
+            if clause.holds(self.hours) and self.services.doing[clause.does] >> service & 1:
+                return clause
+        return max(on, key=lambda clause: clause.does.strictness)
 
     def lists_only(self) -> "Effect":
         """The effect of its lists and its default: without own rules and exemptions."""
@@ -275,18 +277,18 @@ class Effects:
         base = self.of_policies[policy]
         if not exemptions:
             return base
-        found = [self._exemptions[index] for index in exemptions]
+        exempted = [self._exemptions[index] for index in exemptions]
         return Effect(
             base.policy,
             base.own_rules,
             base.answers,
             base.hours,
-            union(each.exempted_services for each in found),
+            union(part.exempted_services for part in exempted),
             exemptions,
             min(
                 base.until,
-                *(each.ends_at for each in found),
-                *(self._now.until for each in found if each.exempted_hours is not None),
+                *(part.ends_at for part in exempted),
+                *(self._now.until for part in exempted if part.exempted_hours is not None),
             ),
         )
 

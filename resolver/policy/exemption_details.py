@@ -77,11 +77,13 @@ def permits_anything(compiled: CompiledConfig, index: int) -> bool:
     if exemption.exempted_vlan is not None:
         vlans = {exemption.exempted_vlan}
     else:
-        own = [network_of(prefix) for prefix in compiled.exempted_prefixes if prefix.owner == index]
+        networks = [
+            network_of(prefix) for prefix in compiled.exempted_prefixes if prefix.owner == index
+        ]
         vlans = {
             prefix.owner
             for prefix in compiled.prefixes
-            if any(network_of(prefix).overlaps(each) for each in own)
+            if any(network_of(prefix).overlaps(network) for network in networks)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
     return any(policy.services(*RESTRICTING) & exemption.exempted_services for policy in policies)

@@ -53,23 +53,25 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     An exemption by prefix counts for each VLAN whose policy blocks what it permits.
     """
     exemptions = enumerate(compiled.exemptions)
-    coming = {index: each for index, each in exemptions if not ended(each.ends_at, wall)}
+    coming = {
+        index: exemption for index, exemption in exemptions if not ended(exemption.ends_at, wall)
+    }
     prefixed = {prefix.owner for prefix in compiled.exempted_prefixes}
     of_policies = [frozenset(_of_policy(compiled, policy)) for policy in compiled.policies]
-    found = []
+    of_vlans = []
     for index, vlan in enumerate(compiled.vlans):
         has = set(of_policies[vlan.policy])
         blocked = compiled.policies[vlan.policy].services(*BLOCKING)
-        for number, each in coming.items():
-            of_vlan = each.exempted_vlan == index
-            if each.exempted_services & blocked and (of_vlan or number in prefixed):
+        for number, exemption in coming.items():
+            of_vlan = exemption.exempted_vlan == index
+            if exemption.exempted_services & blocked and (of_vlan or number in prefixed):
                 has.add(Feature.VLAN_EXEMPTIONS if of_vlan else Feature.PREFIX_EXEMPTIONS)
-                if each.exempted_hours is not None or each.begins_at > wall:
+                if exemption.exempted_hours is not None or exemption.begins_at > wall:
                     has.add(Feature.HOURS)
         if vlan.interface:
             has.add(Feature.INTERFACE)
-        found.append(frozenset(has))
-    return found
+        of_vlans.append(frozenset(has))
+    return of_vlans
 
 
 def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
@@ -142,8 +144,8 @@ def _of_services(compiled: CompiledConfig, clause: Services) -> Iterator[Feature
             services = services_in(clause.services, compiled.services)
             if any(service.always_nxdomain for service in services):
                 yield Feature.CANARIES
-            for range_ in compiled.ranges:
-                if clause.services >> compiled.sources[range_.source].service & 1:
-                    yield Feature.IPV4_RANGES if len(range_.network) == 4 else Feature.IPV6_RANGES
+            for prefix in compiled.ranges:
+                if clause.services >> compiled.sources[prefix.source].service & 1:
+                    yield Feature.IPV4_RANGES if len(prefix.network) == 4 else Feature.IPV6_RANGES
         case _:
             assert_never(clause.does)

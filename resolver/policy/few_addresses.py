@@ -8,18 +8,19 @@ def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[
     """The VLANs in which an exemption holds fewer than ``fewest`` addresses, ended or not."""
     of_vlan = by_owner(compiled.prefixes)
     exempted = by_owner(compiled.exempted_prefixes)
-    own = {
-        index: [network_of(each) for each in of_vlan.get(index, ())]
+    networks_of = {
+        index: [network_of(prefix) for prefix in of_vlan.get(index, ())]
         for index in range(len(compiled.vlans))
     }
-    found: set[int] = set()
+    few: set[int] = set()
     for index, exemption in enumerate(compiled.exemptions):
         if (vlan := exemption.exempted_vlan) is not None:
-            held = {vlan: addresses_held(own[vlan])}
+            held = {vlan: addresses_held(networks_of[vlan])}
         else:
-            networks = [network_of(each) for each in exempted.get(index, ())]
+            networks = [network_of(prefix) for prefix in exempted.get(index, ())]
             held = {
-                vlan: addresses_held(common(prefixes, networks)) for vlan, prefixes in own.items()
+                vlan: addresses_held(common(prefixes, networks))
+                for vlan, prefixes in networks_of.items()
             }
-        found.update(vlan for vlan, addresses in held.items() if 0 < addresses < fewest)
-    return frozenset(compiled.vlans[vlan].name for vlan in found)
+        few.update(vlan for vlan, addresses in held.items() if 0 < addresses < fewest)
+    return frozenset(compiled.vlans[vlan].name for vlan in few)

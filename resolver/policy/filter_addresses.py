@@ -28,11 +28,11 @@ class FilterAddresses:
         self._ranges = tuple(ranges)
         self._table = PrefixTable(
             [
-                Prefix(range_.network, range_.length, index)
-                for index, range_ in enumerate(self._ranges)
+                Prefix(prefix.network, prefix.length, index)
+                for index, prefix in enumerate(self._ranges)
             ]
         )
-        heads = {head for range_ in self._ranges for head in _heads(range_)}
+        heads = {head for prefix in self._ranges for head in _heads(prefix)}
         self._heads = frozenset(heads)
         firsts = {head[0] for head in heads}
         self._first = bytes([octet in firsts for octet in range(256)])

@@ -128,17 +128,17 @@ class Index:
     def keys_by_list(self, lists: int) -> list["array.array[int]"]:
         """The ids of the keys of each list, ascending; there are ``lists`` of them."""
         words, keys = self._words, len(self._trie)
-        found = [array.array("I") for _ in range(lists)]
+        ids = [array.array("I") for _ in range(lists)]
         rules = iter(words[keys + 1 : words[keys]][1::2])
         for key_id, (begin, end) in enumerate(pairwise(words[: keys + 1])):
             for list_and_flags in islice(rules, (end - begin) // 2):
-                found[list_and_flags >> 2].append(key_id)
-        return found
+                ids[list_and_flags >> 2].append(key_id)
+        return ids
 
     def key(self, key_id: int) -> bytes:
         """The key with an id."""
-        found: bytes = self._trie.restore_key(key_id)
-        return found
+        key: bytes = self._trie.restore_key(key_id)
+        return key
 
     def keys_with_prefix(self, prefix: bytes) -> Iterator[bytes]:
         """The keys that begin with some octets, in no particular order."""

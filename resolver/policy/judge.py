@@ -53,9 +53,9 @@ class Judge:
             for group in compiled.groups
             if group.rebinding
         ]
-        ranges = AddressRanges(compiled.ranges, [each for _, each in protections])
+        ranges = AddressRanges(compiled.ranges, [protection for _, protection in protections])
         self.ranges = ranges if compiled.ranges or protections else None
-        self.rebinding = {group: Rebinding(each, ranges) for group, each in protections}
+        self.rebinding = {group: Rebinding(protection, ranges) for group, protection in protections}
         """The protection against DNS rebinding of the upstream groups that have it."""
         self._ranges = compiled.ranges
         self._index = index
@@ -125,16 +125,16 @@ class Judge:
         if verdict.source < 0:
             return 0
         if verdict.address and self.ranges is not None:
-            within = [self._ranges[service] for service in self.ranges.of_services(verdict.address)]
-            return next(each.line for each in within if each.source == verdict.source)
+            within = [self._ranges[index] for index in self.ranges.of_services(verdict.address)]
+            return next(prefix.line for prefix in within if prefix.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
     def _by_rules(self, view: View, name: bytes) -> Verdict:
         """Rules 1 to 4: the verdict on a name, but for the default."""
         if view.own_rules and name[-3:] in view.own_tops:
-            own = self._by_own_rules(view, name)
-            if own is not None:
-                return own
+            own_verdict = self._by_own_rules(view, name)
+            if own_verdict is not None:
+                return own_verdict
         keys = self._keys(name[-2::-1])
         if not keys:
             return PASS
@@ -147,9 +147,9 @@ class Judge:
         """Rule 1: the most specific of ``allow`` and ``deny``."""
         at = 0  # not ``names.zones``: compiled, a generator doubles the work
         while True:
-            found = view.own_rules.get(name[at:])
-            if found is not None:
-                for verdict in found:
+            verdicts = view.own_rules.get(name[at:])
+            if verdicts is not None:
+                for verdict in verdicts:
                     if verdict.subtree or at == 0:
                         if verdict.all_below and not self._blocks_all_below(view, name):
                             return verdict.not_all_below()
@@ -197,8 +197,8 @@ class Judge:
         """Rule 5: the verdict on addresses to which these names lead."""
         excepting: list[int] = []
         for name in through:
-            own = self._by_own_rules(view, name)
-            if own is not None and own.by_allow:
+            own_verdict = self._by_own_rules(view, name)
+            if own_verdict is not None and own_verdict.by_allow:
                 return PASS
             excepting += [rule.source for rule in self._index.match(name) if rule.exception]
         reported = PASS
@@ -216,8 +216,8 @@ class Judge:
         if not within:
             return PASS
         services = 0
-        for each in within:
-            services |= 1 << self._service_of[each.source]
+        for prefix in within:
+            services |= 1 << self._service_of[prefix.source]
         tier = effect.tier(services)
         reported = next(e for e in within if tier.services >> self._service_of[e.source] & 1)
         service = self._service_of[reported.source]
@@ -238,12 +238,12 @@ class Judge:
         if self.ranges is None:
             return []
         judged = effect.restricted | effect.services.outside_hours
-        within = [self._ranges[service] for service in self.ranges.of_services(address)]
+        within = [self._ranges[index] for index in self.ranges.of_services(address)]
         return [
-            each
-            for each in within
-            if judged >> self._service_of[each.source] & 1
-            and self._names_list_of[each.source] not in excepting
+            prefix
+            for prefix in within
+            if judged >> self._service_of[prefix.source] & 1
+            and self._names_list_of[prefix.source] not in excepting
         ]
 
     def _by_target(self, view: View, name: bytes, target: bytes) -> Verdict:
@@ -266,7 +266,7 @@ class Judge:
 
 def zones_of_this_network(compiled: CompiledConfig) -> list[bytes]:
     """The zones that no default is for: forwarded ones other than the root, and special-use."""
-    forwarded = [zone.zone for zone in compiled.forward if zone.zone != names.ROOT]
+    forwarded = [forward.zone for forward in compiled.forward if forward.zone != names.ROOT]
     return [*forwarded, *special_use.ZONES]
 
 

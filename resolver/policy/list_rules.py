@@ -43,9 +43,9 @@ class ListRules:
         """The verdict by the agency's lists, and by those of others that only let names pass."""
         passes = effect.services.doing[Action.PASS]
         rules = [
-            each
-            for each in self._index.match(name)
-            if not self._of_others[each.source] or passes >> self.service_of[each.source] & 1
+            rule
+            for rule in self._index.match(name)
+            if not self._of_others[rule.source] or passes >> self.service_of[rule.source] & 1
         ]
         return self.verdict(effect, rules)
 

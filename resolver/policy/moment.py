@@ -79,18 +79,18 @@ def all_hours(compiled: CompiledConfig) -> list[frozenset[int]]:
 def hours_ahead(*configs: CompiledConfig, wall: float) -> list[tuple[frozenset[int], ...]]:
     """The sets of hours of several configs that hold together at some moment of a year from now."""
     moments = {wall}
-    for hours in (hours for compiled in configs for hours in compiled.hours):
+    for hours in (named_hours for compiled in configs for named_hours in compiled.hours):
         moments.update(at for at in hours.moments if wall <= at < wall + _AHEAD)
-    found = (tuple([hours_at(config, at) for config in configs]) for at in sorted(moments))
-    return list(dict.fromkeys(found))
+    sets = (tuple([hours_at(compiled, at) for compiled in configs]) for at in sorted(moments))
+    return list(dict.fromkeys(sets))
 
 
 def in_force_with_hours(compiled: CompiledConfig, wall: float, hours: frozenset[int]) -> InForce:
     """What is in force at a moment, where these hours hold."""
     changes: list[float] = []
-    for each in compiled.hours:
-        passed = bisect_right(each.moments, wall)
-        changes += each.moments[max(passed - 1, 0) : passed + 1]
+    for named_hours in compiled.hours:
+        passed = bisect_right(named_hours.moments, wall)
+        changes += named_hours.moments[max(passed - 1, 0) : passed + 1]
     running: set[int] = set()
     for index, exemption in enumerate(compiled.exemptions):
         changes += (exemption.begins_at, exemption.ends_at)

@@ -33,7 +33,7 @@ Rule = tuple[bytes, bool, bool, int]
 def policy_hash(compiled: CompiledConfig) -> str:
     """The version, a colon and 16 hexadecimal digits."""
     used = union(policy.used_services for policy in compiled.policies)
-    service = [service.name for service in compiled.services]
+    service = [compiled_service.name for compiled_service in compiled.services]
     clients, exempted = by_owner(compiled.prefixes), by_owner(compiled.exempted_prefixes)
     counted = Projection(compiled, ALL)
     content = counted.of(
@@ -82,29 +82,27 @@ def _ranges(
 ) -> tuple[object, ...]:
     """The ranges of the services that policies use, one bit each."""
     return ordered(
-        counted.of(range_, source=compiled.services[index].name)
-        for range_ in ranges
-        if used >> (index := compiled.sources[range_.source].service) & 1
+        counted.of(prefix, source=compiled.services[index].name)
+        for prefix in ranges
+        if used >> (index := compiled.sources[prefix.source].service) & 1
     )
 
 
 def _policy(compiled: CompiledConfig, counted: Projection, policy: Policy) -> tuple[object, ...]:
     """A policy. Its sinkhole may be the block page of this server: a pair has one each."""
-    pages = {packed(each.address) for each in compiled.settings.block_page} - _ANY
+    pages = {packed(page.address) for page in compiled.settings.block_page} - _ANY
     v4, v6 = (
-        "the block page" if each in pages else each.hex()
-        for each in (policy.sinkhole_v4, policy.sinkhole_v6)
+        "the block page" if address in pages else address.hex()
+        for address in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    found = counted.policy(policy, sinkhole_v4=v4, sinkhole_v6=v6)
-    return found if policy.unlisted is Action.PASS else (*found, _names_of_network(compiled))
+    hashed = counted.policy(policy, sinkhole_v4=v4, sinkhole_v6=v6)
+    return hashed if policy.unlisted is Action.PASS else (*hashed, _names_of_network(compiled))
 
 
 def _names_of_network(compiled: CompiledConfig) -> tuple[object, ...]:
     """The names of the network, which a default that blocks lets pass."""
-    zones = {zone.zone for zone in compiled.forward} - {names.ROOT}
-    return ordered(
-        zone.hex() for zone in {*zones, *(local_name.name for local_name in compiled.local)}
-    )
+    zones = {forward.zone for forward in compiled.forward} - {names.ROOT}
+    return ordered(zone.hex() for zone in {*zones, *(local.name for local in compiled.local)})
 
 
 _ANY: Final = {bytes(4), bytes(16)}
@@ -113,7 +111,7 @@ _ANY: Final = {bytes(4), bytes(16)}
 
 def _prefixes(of: Mapping[int, Iterable[Prefix]], owner: int) -> list[str]:
     """All fields of the prefixes of an owner, which may be 100,000."""
-    return sorted(f"{each.network.hex()}/{each.length}" for each in of.get(owner, ()))
+    return sorted(f"{prefix.network.hex()}/{prefix.length}" for prefix in of.get(owner, ()))
 
 
 def rules_digest(rules: Iterable[Rule]) -> str:

@@ -57,10 +57,10 @@ def network_of(prefix: Prefix) -> Network:
 
 def by_owner(prefixes: Iterable[Prefix]) -> dict[int, list[Prefix]]:
     """The prefixes of each owner that has any."""
-    found: dict[int, list[Prefix]] = {}
+    prefixes_of: dict[int, list[Prefix]] = {}
     for prefix in prefixes:
-        found.setdefault(prefix.owner, []).append(prefix)
-    return found
+        prefixes_of.setdefault(prefix.owner, []).append(prefix)
+    return prefixes_of
 
 
 def common(some: Iterable[Network], others: list[Network]) -> list[Network]:
@@ -83,11 +83,11 @@ class PrefixTable:
         """The owners of all prefixes that contain the address, the longest prefix first."""
         bits = len(octets) * 8
         number = int.from_bytes(octets, "big")
-        found: list[int] = []
+        owners: list[int] = []
         for length, by_number in self._by_size[len(octets)].items():
             shift = bits - length
-            found += by_number.get(number >> shift << shift, ())
-        return found
+            owners += by_number.get(number >> shift << shift, ())
+        return owners
 
 
 def addresses_held(prefixes: Iterable[Network]) -> int:
@@ -96,6 +96,6 @@ def addresses_held(prefixes: Iterable[Network]) -> int:
     A host has one address of each family, so the family with more addresses is counted.
     """
     held = {4: 0, 6: 0}
-    for prefix in prefixes:
-        held[prefix.version] += prefix.num_addresses
+    for network in prefixes:
+        held[network.version] += network.num_addresses
     return max(held.values())

@@ -29,7 +29,7 @@ def with_filter(of: RebindingProtection, ranges: Iterable[FilterRange]) -> Rebin
 
     A name would else have the answer of one family and not that of the other.
     """
-    filtering = [Prefix(range_.network, range_.length, 0) for range_ in ranges]
+    filtering = [Prefix(prefix.network, prefix.length, 0) for prefix in ranges]
     let_through = [network_of(prefix) for prefix in of.prefixes]
     if not any(network_of(a).overlaps(b) for a in filtering for b in let_through):
         return of

@@ -56,7 +56,7 @@ class RuleNames:
             key
             for top in tops
             for key in index.keys_with_prefix(top)
-            if any(services >> of_list[each] & 1 for each in index.lists_at(key))
+            if any(services >> of_list[number] & 1 for number in index.lists_at(key))
         )
         return merged(within(self._beside_rules(unlisted), tops), of_rules)
 

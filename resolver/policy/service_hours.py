@@ -81,5 +81,5 @@ def _moments_after(
 ) -> Iterable[float]:
     """The moments at which hours of clauses on the service begin and end."""
     on = [clause.within for clause in policy.on_services if clause.services >> service & 1]
-    indexes = {each.hours for each in on if each is not None}
+    indexes = {condition.hours for condition in on if condition is not None}
     return merge(*(moments_after(compiled.hours[index], wall) for index in indexes))

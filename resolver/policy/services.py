@@ -21,6 +21,6 @@ ENCRYPTED_DNS = "encrypted-dns"
 def union(sets: Iterable[int]) -> int:
     """The services that any of several sets holds."""
     bits = 0
-    for each in sets:
-        bits |= each
+    for services in sets:
+        bits |= services
     return bits

@@ -103,12 +103,12 @@ class Views:
 
     def _by_vlan(self) -> dict[int, tuple[int, ...]]:
         """The exemptions in force that are for a whole VLAN, by VLAN."""
-        found: dict[int, tuple[int, ...]] = {}
+        by_vlan: dict[int, tuple[int, ...]] = {}
         for index in sorted(self._in_force.exemptions):
             vlan = self._compiled.exemptions[index].exempted_vlan
             if vlan is not None:
-                found[vlan] = (*found.get(vlan, ()), index)
-        return found
+                by_vlan[vlan] = (*by_vlan.get(vlan, ()), index)
+        return by_vlan
 
     def _view(self, vlan: int, exemptions: tuple[int, ...]) -> View:
         key = (vlan, exemptions)

@@ -20,8 +20,8 @@ def policy_of_vlan(policy: Policy, vlan: str, rules: Sequence[OwnRule]) -> Polic
 
 def _remaining(policy: Policy, before: Sequence[OwnRule]) -> Iterator[Clause]:
     """The clauses of a policy, without own rules that these go before for each name."""
-    subtrees = {each.name for each in before if each.subtree}
-    alone = {each.name for each in before if not each.subtree}
+    subtrees = {rule.name for rule in before if rule.subtree}
+    alone = {rule.name for rule in before if not rule.subtree}
     for clause in policy.clauses:
         if isinstance(clause, PolicyRules):
             rules = [rule for rule in clause.rules if not _is_covered(rule, subtrees, alone)]
