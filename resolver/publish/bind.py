@@ -80,7 +80,7 @@ def _views(compiled: CompiledConfig, publication: Publication) -> str:
     key = publication.secondaries[0].key
     text = _HEAD.format(ttl=TTL, key=key, keys=KEYS_FILE)
     primaries = " ".join(
-        f'{each.address} port {each.port} key "{key}";' for each in publication.listen
+        f'{address.address} port {address.port} key "{key}";' for address in publication.listen
     )
     for number, vlan in enumerate(resolver_vlans(compiled, publication)):
         clients = [f"{client};" for client in vlan.clients]

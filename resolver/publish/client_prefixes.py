@@ -61,7 +61,7 @@ def passing_prefixes(compiled: CompiledConfig, wall: float) -> PassingPrefixes:
             alone = views.effects.of(number, (*of_vlan.exemptions, prefix.owner))
             if alone.enforced == of_vlan.enforced:
                 continue  # the exemption changes nothing
-            others = [each.owner for each in exempted if contains(network_of(each), clients)]
+            others = [other.owner for other in exempted if contains(network_of(other), clients)]
             effect = views.effects.of(number, (*of_vlan.exemptions, *others))
             still_blocked = effect.enforced.bit_count() + len(effect.denied)
             still_blocked += effect.default_blocks

@@ -16,19 +16,19 @@ def views_by_prefix(compiled: CompiledConfig, wall: float) -> dict[Prefix, View 
     views = Views(compiled, wall)
     prefixes = (*exempted_prefixes(compiled, wall), *compiled.prefixes)
     places = {network_of(prefix): prefix for prefix in prefixes}
-    found: dict[Prefix, View | None] = {}
+    views_of: dict[Prefix, View | None] = {}
     for place, prefix in places.items():
         address = _own_address(place, places)
-        found[prefix] = views.of(address) if address else None
-    return found
+        views_of[prefix] = views.of(address) if address else None
+    return views_of
 
 
 def _own_address(place: Network, places: dict[Network, Prefix]) -> bytes | None:
     """An address whose most specific prefix this is; None if those inside cover all of it."""
     inside = sorted(
-        (int(each.network_address), int(each.broadcast_address))
-        for each in places
-        if each != place and contains(place, each)
+        (int(inner.network_address), int(inner.broadcast_address))
+        for inner in places
+        if inner != place and contains(place, inner)
     )
     address = int(place.network_address)
     for first, last in inside:

@@ -162,13 +162,13 @@ class Deviation(NamedTuple):
 
 def deviations(compiled: CompiledConfig, enforcer: Enforcer, wall: float) -> Iterator[Deviation]:
     """What an enforcer enforces otherwise at a moment, in seconds since 1970."""
-    found: dict[tuple[str, Support], tuple[dict[Feature, None], dict[str, None]]] = {}
+    affected: dict[tuple[str, Support], tuple[dict[Feature, None], dict[str, None]]] = {}
     for vlan, has in zip(compiled.vlans, features(compiled, wall), strict=True):
         policy = compiled.policies[vlan.policy].name
-        for feature in (each for each in Feature if each in has):
+        for feature in (feature for feature in Feature if feature in has):
             support = SUPPORTS[enforcer][feature]
             if support.fit is not Fit.EXACT:
-                of_policy, vlans = found.setdefault((policy, support), ({}, {}))
+                of_policy, vlans = affected.setdefault((policy, support), ({}, {}))
                 of_policy[feature] = vlans[vlan.name] = None
-    for (policy, support), (of_policy, vlans) in found.items():
+    for (policy, support), (of_policy, vlans) in affected.items():
         yield Deviation(enforcer, policy, support, tuple(of_policy), tuple(vlans))

@@ -57,9 +57,9 @@ class ServiceFeed(NamedTuple):
 def service_feeds(compiled: CompiledConfig, wall: float) -> list[ServiceFeed]:
     """The lists of each service that has ranges, at a moment in seconds since 1970."""
     ranges: dict[int, list[Network]] = {}
-    for range_ in (*compiled.ranges, *compiled.firewall_ranges):
-        service = compiled.sources[range_.source].service
-        ranges.setdefault(service, []).append(ip_network((range_.network, range_.length)))
+    for prefix in (*compiled.ranges, *compiled.firewall_ranges):
+        service = compiled.sources[prefix.source].service
+        ranges.setdefault(service, []).append(ip_network((prefix.network, prefix.length)))
     clients: dict[int, list[Network]] = {service: [] for service in ranges}
     with_ranges = union(1 << service for service in ranges)
     for networks, view in _views(compiled, wall):
@@ -68,8 +68,8 @@ def service_feeds(compiled: CompiledConfig, wall: float) -> list[ServiceFeed]:
             if blocked >> service & 1:
                 clients[service] += networks
     return [
-        ServiceFeed(compiled.services[service].name, _merged(clients[service]), _merged(own))
-        for service, own in sorted(ranges.items())
+        ServiceFeed(compiled.services[service].name, _merged(clients[service]), _merged(addresses))
+        for service, addresses in sorted(ranges.items())
     ]
 
 
@@ -79,9 +79,9 @@ def _views(compiled: CompiledConfig, wall: float) -> Iterator[tuple[list[Network
     prefixes = (*compiled.prefixes, *exempted_prefixes(compiled, wall))
     networks = list(map(network_of, prefixes))
     for kind in (IPv4Address, IPv6Address):
-        own = [network for network in networks if isinstance(network.network_address, kind)]
-        begins = {int(each.network_address) for each in own}
-        ends = {int(each.broadcast_address) + 1 for each in own}
+        of_kind = [network for network in networks if isinstance(network.network_address, kind)]
+        begins = {int(network.network_address) for network in of_kind}
+        ends = {int(network.broadcast_address) + 1 for network in of_kind}
         for first, after in pairwise(sorted(begins | ends)):
             view = views.of(kind(first).packed)
             if view is not None:
@@ -122,15 +122,15 @@ def _routeros(name: str, v4: Iterable[IPv4Network], v6: Iterable[IPv6Network]) -
     What is not listed anew is removed last, so the lists are never empty meanwhile. RouterOS shows
     the address of one IPv4 host without its length.
     """
-    v4_texts = [str(each).removesuffix("/32") for each in v4]
-    v6_texts = [str(each) for each in v6]
+    v4_texts = [str(network).removesuffix("/32") for network in v4]
+    v6_texts = [str(network) for network in v6]
     mark = hashlib.sha256("\n".join([*v4_texts, *v6_texts]).encode()).hexdigest()[:16]
     lines = []
-    for family, own in (("ip", v4_texts), ("ipv6", v6_texts)):
+    for family, texts in (("ip", v4_texts), ("ipv6", v6_texts)):
         lines.append(f"/{family} firewall address-list")
-        for each in own:
-            known = f"[find list={name} address={each}]"
-            add = f"add list={name} address={each} comment={mark}"
+        for text in texts:
+            known = f"[find list={name} address={text}]"
+            add = f"add list={name} address={text} comment={mark}"
             lines.append(f":do {{ {add} }} on-error={{ set {known} comment={mark} }}")
         lines.append(f"remove [find list={name} comment!={mark}]")
     return "\n".join([*lines, ""])
@@ -139,6 +139,6 @@ def _routeros(name: str, v4: Iterable[IPv4Network], v6: Iterable[IPv6Network]) -
 def _cisco(name: str, v4: Iterable[IPv4Network], v6: Iterable[IPv6Network]) -> str:
     """Object groups of IOS XE; what is in a group already and not here stays in it."""
     lines = [f"object-group network {name}"]
-    lines += [f" {each.network_address} {each.netmask}" for each in v4]
-    lines += [f"object-group v6-network {name}-V6", *(f" {each}" for each in v6)]
+    lines += [f" {network.network_address} {network.netmask}" for network in v4]
+    lines += [f"object-group v6-network {name}-V6", *(f" {network}" for network in v6)]
     return "\n".join([*lines, ""])

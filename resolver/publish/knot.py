@@ -49,7 +49,7 @@ template:
 
 def knot_config(compiled: CompiledConfig, publication: Publication, directory: Path) -> str:
     """The whole config, for the zones in a directory."""
-    listen = ", ".join(f"{each.address}@{each.port}" for each in publication.listen)
+    listen = ", ".join(f"{address.address}@{address.port}" for address in publication.listen)
     secondaries = publication.secondaries
     sections = [_HEAD.format(listen=listen)]
     if secondaries:

@@ -31,8 +31,8 @@ def _names(compiled: CompiledConfig, index: Index, longest: int) -> Iterator[byt
     keys = index.keys_with_prefix(b"")
     yield from (names.from_index_key(key) for key in keys if len(key) >= longest)
     others = chain(
-        chain.from_iterable(policy.own_rules.by_name for policy in Effects(compiled).of_policies),
-        (local_name.name for local_name in compiled.local),
-        (zone.zone for zone in compiled.forward),
+        chain.from_iterable(effect.own_rules.by_name for effect in Effects(compiled).of_policies),
+        (local.name for local in compiled.local),
+        (forward.zone for forward in compiled.forward),
     )
     yield from (name for name in others if len(name) > longest)

@@ -8,7 +8,7 @@ _SPECIAL = re.compile(r'[\x00-\x1f\x7f"\\]')
 
 def lua_string(text: str) -> str:
     """A string literal on one line, so that it can stand in a comment, too."""
-    return '"' + _SPECIAL.sub(lambda found: f"\\{ord(found[0]):03d}", text) + '"'
+    return '"' + _SPECIAL.sub(lambda match: f"\\{ord(match[0]):03d}", text) + '"'
 
 
 def lua_list(texts: Iterable[object]) -> str:

@@ -84,8 +84,8 @@ class _Rules:
         self._compiled = compiled
         self._servers = servers
         self._ranges: dict[int, list[AddressRange]] = {}
-        for range_ in (*compiled.ranges, *compiled.firewall_ranges):
-            self._ranges.setdefault(compiled.sources[range_.source].service, []).append(range_)
+        for prefix in (*compiled.ranges, *compiled.firewall_ranges):
+            self._ranges.setdefault(compiled.sources[prefix.source].service, []).append(prefix)
 
     def by_prefix(self, wall: float) -> Iterator[tuple[Prefix, _Blocked]]:
         """Each prefix of clients, the longest first, and what is blocked for them."""
@@ -123,16 +123,16 @@ class _Rules:
     def sets(self, services: int) -> Iterator[tuple[str, str]]:
         """The sets of addresses: how each is declared, and filled anew."""
         for size, _, kind, suffix in _FAMILIES:
-            own = [str(server) for server in self._servers if len(server.packed) == size]
+            servers = [str(server) for server in self._servers if len(server.packed) == size]
             if self._servers:
-                yield _set(f"{_SERVERS}_{suffix}", kind, own)
+                yield _set(f"{_SERVERS}_{suffix}", kind, servers)
             for service in sorted(self._ranges):
                 if services >> service & 1 and (ranges := self._of_size(service, size)):
                     yield _set(f"{self._set_name(service)}_{suffix}", kind, ranges)
 
     def _of_size(self, service: int, size: int) -> list[str]:
-        ranges = (range_ for range_ in self._ranges[service] if len(range_.network) == size)
-        return [prefix_text(range_.network, range_.length) for range_ in ranges]
+        ranges = (prefix for prefix in self._ranges[service] if len(prefix.network) == size)
+        return [prefix_text(prefix.network, prefix.length) for prefix in ranges]
 
     def _set_name(self, service: int) -> str:
         """A name for nftables, which takes none that begins with a digit or a hyphen."""

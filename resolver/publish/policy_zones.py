@@ -109,14 +109,14 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
     lists = [effect.lists_only() for effect in views.effects.of_policies]
     block_sets = [
         PolicyZone(
-            block_list.policy.name,
-            View(0, block_list),
-            block_list.without_blocks(),
-            rules.addresses(block_list),
+            effect.policy.name,
+            View(0, effect),
+            effect.without_blocks(),
+            rules.addresses(effect),
             rules,
         )
-        for block_list in lists
-        if not block_list.policy.vlan
+        for effect in lists
+        if not effect.policy.vlan
     ]
     passing = passing_prefixes(compiled, wall).by_vlan
     overrides = []
@@ -141,7 +141,7 @@ class ZoneRules:
         """The rules that turn the verdicts by an effect into those of a view of the same policy."""
         effect, unlisted = view.effect, view.effect.default_blocks
         services, begins = effect.deciding, unlisted and not base.default_blocks
-        decides = any(address.action == PASSTHRU for address in self.passing_addresses(view))
+        decides = any(rule.action == PASSTHRU for rule in self.passing_addresses(view))
         differing = services if decides else services & (~base.listed | effect.exempt)
         changed: Keys = sorted(map(names.index_key, view.own_rules))
         if differing or begins:
@@ -154,8 +154,8 @@ class ZoneRules:
 
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
-        ranges = (range_ for range_ in self._ranges if range_.services & lists.enforced)
-        return tuple(self._address_rule(range_, lists) for range_ in ranges)
+        ranges = (prefix for prefix in self._ranges if prefix.services & lists.enforced)
+        return tuple(self._address_rule(prefix, lists) for prefix in ranges)
 
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
         """The address rules by which the exemptions of a view change those of its policy."""
@@ -163,10 +163,12 @@ class ZoneRules:
         if effect.default_blocks:
             return ()  # where the default blocks, the rules for names decide all
         return tuple(
-            AddressRule(each.network, each.length, PASSTHRU)
+            AddressRule(prefix.network, prefix.length, PASSTHRU)
             if passes
-            else self._address_rule(each, effect)
-            for each, passes in passing_ranges(self._ranges, effect.services.blocks, effect.exempt)
+            else self._address_rule(prefix, effect)
+            for prefix, passes in passing_ranges(
+                self._ranges, effect.services.blocks, effect.exempt
+            )
         )
 
     def _address_rule(self, of: ServiceRange, effect: Effect) -> AddressRule:
@@ -175,8 +177,10 @@ class ZoneRules:
         )
         action = self._blocked(effect, Verdict(BLOCKED, effect.clause(service), service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
-            own = tuple(address for address in action.addresses if len(address) == len(of.network))
-            action = ZoneAction("", own) if own else NODATA
+            addresses = tuple(
+                address for address in action.addresses if len(address) == len(of.network)
+            )
+            action = ZoneAction("", addresses) if addresses else NODATA
         return AddressRule(of.network, of.length, action)
 
     def _differences(self, of: "_Pair", keys: Keys) -> Iterator[ZoneRule]:
@@ -198,8 +202,8 @@ class ZoneRules:
     def _node(self, of: "_Pair", path: list["_Node"], name: bytes) -> "_Node":
         """Add the node of a name to the path, and before it those of the names above it."""
         above = _parent(name)
-        found = next((node for node in reversed(path) if node.name == above), None)
-        node = _Node(name, names.index_key(name), found or self._node(of, path, above))
+        parent = next((node for node in reversed(path) if node.name == above), None)
+        node = _Node(name, names.index_key(name), parent or self._node(of, path, above))
         inherited = node.inherited
         node.exact = self._changed(of, name, inherited)
         if len(names.WILDCARD + name) <= names.MAX_NAME:
@@ -208,10 +212,10 @@ class ZoneRules:
         return node
 
     def _changed(self, of: "_Pair", name: bytes, inherited: ZoneAction | None) -> ZoneAction | None:
-        found, allowed = self.action(of.view, name)
-        if allowed or inherited is not None or (of.decides_blocks and found != PASSTHRU):
-            return found
-        return None if found == self.action(of.base, name)[0] else found
+        action, allowed = self.action(of.view, name)
+        if allowed or inherited is not None or (of.decides_blocks and action != PASSTHRU):
+            return action
+        return None if action == self.action(of.base, name)[0] else action
 
     def action(self, view: View, name: bytes) -> tuple[ZoneAction, bool]:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
@@ -223,10 +227,10 @@ class ZoneRules:
     def _blocked(self, effect: Effect, verdict: Verdict) -> ZoneAction:
         """The action for what a verdict blocks, or NODATA where zones have none."""
         key = effect.answers, verdict.reply_key, verdict.all_below
-        found = self._actions.get(key)
-        if found is None:
-            found = self._actions[key] = zone_action(effect.answers, verdict) or NODATA
-        return found
+        action = self._actions.get(key)
+        if action is None:
+            action = self._actions[key] = zone_action(effect.answers, verdict) or NODATA
+        return action
 
 
 def zone_action(answers: BlockedAnswers, verdict: Verdict) -> ZoneAction | None:
@@ -240,7 +244,7 @@ def zone_action(answers: BlockedAnswers, verdict: Verdict) -> ZoneAction | None:
         return NXDOMAIN
     if of_ipv4 != codes.NOERROR:
         return None
-    addresses = tuple(each for each in (ipv4, ipv6) if each)
+    addresses = tuple(address for address in (ipv4, ipv6) if address)
     return ZoneAction("", addresses) if addresses else NODATA
 
 

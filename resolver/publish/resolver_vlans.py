@@ -83,22 +83,22 @@ def _censored(policy: PolicyDescription) -> tuple[bool, bool]:
     The exemptions of a VLAN change its override zone, and rules of ``deny`` stand in it alone.
     """
     denies, directives = False, list[str]()
-    for each in (entry for entry in policy.entries if entry.does in BLOCKING):
-        match each:
+    for entry in (entry for entry in policy.entries if entry.does in BLOCKING):
+        match entry:
             case RuleEntry():
                 denies = True
             case ServiceEntry(ground=ground) | DefaultEntry(ground=ground):
                 directives.append(ground.directive)
             case _:
-                assert_never(each)
+                assert_never(entry)
     imposed = bool(directives) and all(directives)
     return imposed and not denies, imposed
 
 
 def _clients(prefixes: Sequence[Prefix], vlan: int) -> Iterator[ClientPrefix]:
     """What decides who belongs to a VLAN; the longest prefix first."""
-    own = [network_of(prefix) for prefix in prefixes if prefix.owner == vlan]
-    for prefix in sorted(prefixes, key=lambda each: -each.length):
+    networks = [network_of(prefix) for prefix in prefixes if prefix.owner == vlan]
+    for prefix in sorted(prefixes, key=lambda prefix: -prefix.length):
         clients, belongs = network_of(prefix), prefix.owner == vlan
-        if belongs or any(contains(outer, clients) for outer in own):
+        if belongs or any(contains(outer, clients) for outer in networks):
             yield ClientPrefix(str(clients), belongs)

@@ -29,16 +29,16 @@ class ServiceRange(NamedTuple):
 def service_ranges(compiled: CompiledConfig) -> list[ServiceRange]:
     """The ranges of a snapshot, each once, those with shorter prefixes first."""
     services: dict[tuple[int, int, int], int] = {}
-    for range_ in compiled.ranges:
-        service = 1 << compiled.sources[range_.source].service
-        for key in _keys(range_):
+    for prefix in compiled.ranges:
+        service = 1 << compiled.sources[prefix.source].service
+        for key in _keys(prefix):
             services[key] = services.get(key, 0) | service
-    found = []
+    ranges = []
     for size, length, number in sorted(services):
         network = (number << 8 * size - length).to_bytes(size, "big")
         around = (services.get(_key(network, shorter), 0) for shorter in range(length + 1))
-        found.append(ServiceRange(network, length, union(around)))
-    return found
+        ranges.append(ServiceRange(network, length, union(around)))
+    return ranges
 
 
 def passing_ranges(
@@ -49,15 +49,15 @@ def passing_ranges(
     Each comes with whether it passes. ``blocks`` and ``exempt`` are sets of services.
     """
     passing: set[tuple[int, int, int]] = set()
-    for range_ in ranges:
-        blocked = range_.services & blocks
+    for prefix in ranges:
+        blocked = prefix.services & blocks
         if not blocked:
             continue
         if not blocked & ~exempt:
-            passing.add(_key(range_.network, range_.length))
-            yield range_, True
-        elif any(_key(range_.network, shorter) in passing for shorter in range(range_.length)):
-            yield range_, False
+            passing.add(_key(prefix.network, prefix.length))
+            yield prefix, True
+        elif any(_key(prefix.network, shorter) in passing for shorter in range(prefix.length)):
+            yield prefix, False
 
 
 def _keys(of: AddressRange) -> Iterator[tuple[int, int, int]]:

@@ -56,13 +56,13 @@ def _instance(vlans: Sequence[ResolverVlan], directory: Path) -> Iterator[str]:
     yield _HEAD.format(policy=vlans[0].policy, vlans=listed, directory=directory, ttl=TTL)
     tags = " ".join(f"vlan-{vlan.name}" for vlan in vlans)
     yield f'    define-tag: "{tags}"\n'
-    own = {client.prefix for vlan in vlans for client in vlan.clients if client.belong}
+    prefixes = {client.prefix for vlan in vlans for client in vlan.clients if client.belong}
     for vlan in vlans:
         for client in vlan.clients:
             if client.belong:
                 yield f"    access-control: {client.prefix} allow_snoop\n"
                 yield f'    access-control-tag: {client.prefix} "vlan-{vlan.name}"\n'
-            elif client.prefix not in own:
+            elif client.prefix not in prefixes:
                 yield f"    access-control: {client.prefix} refuse\n"
     for vlan in vlans:
         yield _rpz(vlan.zones[0].zone, directory, f"vlan-{vlan.name}")

@@ -64,7 +64,7 @@ class ZoneInputs:
     def hash(self, zone: str, of: PolicyZone) -> str:
         """The hash of what decides a zone with this name."""
         effect = of.view.effect
-        clients = tuple((each.network, each.length) for each in of.passing)
+        clients = tuple((rule.network, rule.length) for rule in of.passing)
         return _hash(
             self._of_all,
             zone,
@@ -79,8 +79,8 @@ class ZoneInputs:
     def _of_service(self, service: Service, lists: Iterable[ListSource]) -> str:
         """What a service and the rules of its lists say."""
         values = (
-            (_fields_of(block_list, ("service",)), "" if block_list.rules else self._every_rule)
-            for block_list in lists
+            (_fields_of(source, ("service",)), "" if source.rules else self._every_rule)
+            for source in lists
         )
         return _hash(_fields_of(service), tuple(values))
 
@@ -99,7 +99,7 @@ class ZoneInputs:
         sets = (*services.doing.values(), services.outside_hours, exempt)
         return (
             _fields_of(effect.policy, ("clauses",)),
-            tuple(tuple(services_in(each, self._names)) for each in sets),
+            tuple(tuple(services_in(members, self._names)) for members in sets),
             tuple(map(_OF_RULE, effect.own_rules.rules)),
             self._projection.clauses_beside_lists(effect.policy),
         )
@@ -119,16 +119,16 @@ class _PassingNames:
         self._by_cover = {cover: _of_names(keys) for cover, keys in by_cover.items()}
         local = [local_name.name for local_name in compiled.local]
         no_default = (zones_of_this_network(compiled), local)
-        network = (_of_names(sorted(map(names.index_key, each))) for each in no_default)
+        network = (_of_names(sorted(map(names.index_key, zones))) for zones in no_default)
         self._all = _of_names(self._keys), *network
 
     def counting(self, effect: Effect) -> tuple[str, ...]:
         """Hashes of the names that count where this is in force."""
         if effect.default_blocks:
             return self._all
-        covered = (each for cover, each in self._by_cover.items() if cover & effect.listed)
-        own = sorted(map(names.index_key, effect.own_rules.by_name))
-        return (*sorted(covered), _of_names(within(self._keys, own)))
+        covered = (of_cover for cover, of_cover in self._by_cover.items() if cover & effect.listed)
+        rules = sorted(map(names.index_key, effect.own_rules.by_name))
+        return (*sorted(covered), _of_names(within(self._keys, rules)))
 
 
 def _of_names(keys: Iterable[bytes]) -> str:

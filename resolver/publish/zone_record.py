@@ -32,7 +32,7 @@ def read_record(directory: Path) -> dict[str, MadeZone]:
     """What the zones of a directory were made from, by their names; none where it is damaged."""
     try:
         plain = json.loads((directory / RECORD).read_bytes())
-        return {name: MadeZone(**each) for name, each in plain.items()}
+        return {name: MadeZone(**fields) for name, fields in plain.items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return {}
 
