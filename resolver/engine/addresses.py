@@ -14,16 +14,16 @@ def find_addresses(entry: CacheEntry, ranges: AddressRanges | None) -> None:
 def _addresses(entry: CacheEntry) -> list[bytes]:
     """All addresses in the records and in their hints."""
     records, ttl_offsets = entry.records, entry.ttl_offsets
-    found: list[bytes] = []
+    addresses: list[bytes] = []
     for index in range(0, len(ttl_offsets), 2):
         at = ttl_offsets[index] << 8 | ttl_offsets[index + 1]
         rtype = records[at - 4] << 8 | records[at - 3]
         data = at + 6
         if rtype == codes.A:
-            found.append(records[data : data + 4])
+            addresses.append(records[data : data + 4])
         elif rtype == codes.AAAA:
-            found.append(records[data : data + 16])
+            addresses.append(records[data : data + 16])
         elif rtype in (codes.SVCB, codes.HTTPS):
             end = data + (records[at + 4] << 8 | records[at + 5])
-            found += address_hints(records[data:end])
-    return found
+            addresses += address_hints(records[data:end])
+    return addresses

@@ -69,6 +69,6 @@ def joined(
 
 def response_of(question: bytes, entry: CacheEntry, now: float) -> Response:
     """The response of an entry, with the TTLs of now."""
-    found = assembled(entry.rcode, question, entry.counts, entry.aged(now))
-    found.errors = list(entry.errors)
-    return found
+    response = assembled(entry.rcode, question, entry.counts, entry.aged(now))
+    response.errors = list(entry.errors)
+    return response

@@ -31,6 +31,6 @@ def decisions(engine: Engine) -> Iterator[Decision | None]:
         if zone is not None and zone.alias:
             yield None
             continue
-        found = verdict.service
-        service = "" if found == NO_SERVICE else compiled.services[found].name
+        index = verdict.service
+        service = "" if index == NO_SERVICE else compiled.services[index].name
         yield verdict.outcome.label, service

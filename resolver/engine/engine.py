@@ -175,11 +175,11 @@ class Engine:
 
     def respond(
         self, client: Client, view: View, query: Query, now: float,
-        key: bytes = b"", found: CacheEntry | None = None,
+        key: bytes = b"", answer: CacheEntry | None = None,
     ) -> Reply | PendingReply:  # fmt: skip
         """Answer a question from a client in a VLAN.
 
-        ``found`` is the answer to the question of ``key`` that an upstream has just given, which
+        ``answer`` is the answer to the question of ``key`` that an upstream has just given, which
         is not in the cache if its TTL is 0.
         """
         name, profile, group = query.name, query.profile, view.group
@@ -203,7 +203,7 @@ class Engine:
         if not profile.flags & codes.RD:
             return self._replies.without_recursion(view, query)
         question_key = cache_key(name, profile, group)
-        entry = found if found and key == question_key else self.cache.get(question_key, now)
+        entry = answer if answer and key == question_key else self.cache.get(question_key, now)
         if entry is None or entry.unfinished:
             question = UpstreamQuestion(name, profile, group, question_key)
             pending = PendingReply(
@@ -245,23 +245,23 @@ class Engine:
         self, pending: PendingReply, result: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
         """Answer a query after the exchange about its question, or while it is slow."""
-        found = self.cache.serve_stale(pending.question, result, now)
+        answer = self.cache.serve_stale(pending.question, result, now)
         if pending.generation != self._generation:
-            return self._respond_anew(pending, found, now)
+            return self._respond_anew(pending, answer, now)
         client, query = pending.client, pending.query
         view = cast("View", client.view)
-        if isinstance(found, Failure):
-            return self._replies.failed(view, query, found)
+        if isinstance(answer, Failure):
+            return self._replies.failed(view, query, answer)
         if pending.chain is not None:
             group = pending.question.group
-            found = self.cache.join(pending.client_question, pending.chain, found, group, now)
-        if found.unfinished:
-            return self._follow(pending, view, found, now)
+            answer = self.cache.join(pending.client_question, pending.chain, answer, group, now)
+        if answer.unfinished:
+            return self._follow(pending, view, answer, now)
         asked = pending.client_question
         verdict = self._judge_answer(
-            view, asked.name, asked.key, asked.group, pending.verdict, found
+            view, asked.name, asked.key, asked.group, pending.verdict, answer
         )
-        return self._reply_with(client, view, query, verdict, found, now)
+        return self._reply_with(client, view, query, verdict, answer, now)
 
     def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
         """Answer a query with SERVFAIL, whatever the caches have."""
@@ -269,7 +269,7 @@ class Engine:
         return self._replies.failed(client.view, pending.query, failure)
 
     def _respond_anew(
-        self, pending: PendingReply, found: CacheEntry | Failure, now: float
+        self, pending: PendingReply, answer: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
         client = self.clients.of(pending.client.origin, pending.client.transport)
@@ -277,7 +277,7 @@ class Engine:
         query.profile.templates.clear()  # they are of an earlier generation
         if client.view is None:
             return self._replies.refused(query)
-        entry = found if isinstance(found, CacheEntry) else None
+        entry = answer if isinstance(answer, CacheEntry) else None
         result = self.respond(client, client.view, query, now, pending.question.key, entry)
         if isinstance(result, PendingReply):
             result.received, result.sender, result.to = pending.received, pending.sender, pending.to

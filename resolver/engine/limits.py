@@ -128,13 +128,13 @@ class Limits:
 
     def of_client(self, address: bytes, vlan: int, stream: bool) -> ClientLimit:
         """The limit of a client in a VLAN. The caller keeps it as long as it keeps the client."""
-        own = Bucket(self._rates[vlan], self._clock)
-        return ClientLimit(own, self._known.of((vlan, client_prefix(address), stream)))
+        bucket = Bucket(self._rates[vlan], self._clock)
+        return ClientLimit(bucket, self._known.of((vlan, client_prefix(address), stream)))
 
     def of_unknown(self, address: bytes) -> ClientLimit:
         """The limit of a client in no VLAN: that of its prefix."""
-        own = Bucket(UNKNOWN_RATE, self._clock)
-        return ClientLimit(own, self._unknown.of(client_prefix(address)))
+        bucket = Bucket(UNKNOWN_RATE, self._clock)
+        return ClientLimit(bucket, self._unknown.of(client_prefix(address)))
 
     def set_time(self, now: float) -> None:
         """Set the time for all buckets; ``now`` is in monotonic seconds."""

@@ -68,17 +68,17 @@ class Replies:
         profile = query.profile
         header = entry.header if profile.wants_ad else entry.header & ~AD_BIT
         key = header | verdict.reply_key << _HEADER_BITS
-        found = None if entry.errors else profile.templates.get(key)
-        if found is None:
+        stored = None if entry.errors else profile.templates.get(key)
+        if stored is None:
             if profile.qtype == codes.ANY:
                 most = _most_ttl(view, verdict, wall) if may_change else MAX_TTL
                 sections = minimal_any(query.question, entry, most, now)
                 if sections is not None:
                     return self.local(view, query, verdict, codes.NOERROR, sections)
-            found = self._entry_template(view, profile, verdict, entry, header)
+            stored = self._entry_template(view, profile, verdict, entry, header)
             if not entry.errors:
-                _store_template(profile, key, found)
-        template = cast("CountedTemplate", found)
+                _store_template(profile, key, stored)
+        template = cast("CountedTemplate", stored)
         records = entry.aged(now)
         if may_change:
             records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
@@ -90,22 +90,22 @@ class Replies:
     ) -> CountedTemplate:
         rcode = entry.rcode
         flags = profile.reply_flags | rcode | (codes.AD if header & AD_BIT else 0)
-        made = CountedTemplate(profile, flags, entry.counts, entry.errors)
-        made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile)
-        return made
+        stored = CountedTemplate(profile, flags, entry.counts, entry.errors)
+        stored.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile)
+        return stored
 
     def blocked(self, view: View, query: Query, verdict: Verdict) -> Reply:
         """The blocked reply, by the policy of the view."""
         profile = query.profile
         key = _BLOCKED_KEY | verdict.reply_key << 1 | verdict.all_below
-        found = profile.templates.get(key)
-        if found is None:
+        stored = profile.templates.get(key)
+        if stored is None:
             rcode, address = view.effect.answers.to_query(profile.qtype, verdict)
             error = blocked_error(view.effect, verdict, self._compiled.services)
             made = BlockedTemplate(profile, rcode, address, error)
             made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile)
-            found = _store_template(profile, key, made)
-        template = cast("BlockedTemplate", found)
+            stored = _store_template(profile, key, made)
+        template = cast("BlockedTemplate", stored)
         return Reply(template.reply(query, verdict), template.counter)
 
     def without_recursion(self, view: View, query: Query) -> Reply:

@@ -52,18 +52,17 @@ class NameRouting:
 
     def __init__(self, compiled: CompiledConfig) -> None:
         self._local = {
-            local_name.name: Zone(local_name.name, records=local_name.records)
-            for local_name in compiled.local
+            local.name: Zone(local.name, records=local.records) for local in compiled.local
         }
         self._wildcards = {
-            above: Zone(above, records=local_name.records)
-            for local_name in compiled.local
-            if (above := local_name.name.removeprefix(names.WILDCARD)) != local_name.name
+            above: Zone(above, records=local.records)
+            for local in compiled.local
+            if (above := local.name.removeprefix(names.WILDCARD)) != local.name
         }
         """The zones of wildcards, by the name above the names that each is for."""
         self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}
-        for each in compiled.forward:
-            self._zones[each.zone] = Zone(each.zone, group=each.group.encode())
+        for forward in compiled.forward:
+            self._zones[forward.zone] = Zone(forward.zone, group=forward.group.encode())
         self._has_root = names.ROOT in self._zones
         """Whether the root is a zone, so that every name is in some zone."""
         self._tops = top_labels(self._zones) | top_labels(self._local)

@@ -38,7 +38,7 @@ def whoami(compiled: CompiledConfig, view: View) -> Sections:
 def _text(texts: list[str], rclass: int) -> Sections:
     """A TXT record with TTL 0; a string of one holds no more than 255 octets."""
     cut = [text.encode()[:_LONGEST] for text in texts]
-    octets = b"".join([bytes((len(each),)) + each for each in cut])
+    octets = b"".join([bytes((len(string),)) + string for string in cut])
     return Sections(render.record(render.QNAME_POINTER, codes.TXT, 0, octets, rclass), 1)
 
 
