@@ -94,9 +94,9 @@ def assembled(flags: int, question: bytes, counts: Counts, records: bytes) -> Re
     """Make a response of records that scan without error behind this question."""
     header = b"\x00\x00" + (flags | codes.QR).to_bytes(2, "big") + b"\x00\x01"
     header += b"".join([count.to_bytes(2, "big") for count in counts])
-    found = scan(header + question + records)
-    assert found is not None, "records that were scanned scan again"
-    return found
+    response = scan(header + question + records)
+    assert response is not None, "records that were scanned scan again"
+    return response
 
 
 def rewritable(response: Response) -> Response:

@@ -164,12 +164,12 @@ def end_of(packet: bytes, at: int) -> int:
 
 def labels(name: bytes) -> list[bytes]:
     """Split a name into its labels, leftmost first, without the empty label of the root."""
-    found = []
+    parts = []
     at = 0
     while length := name[at]:
-        found.append(name[at + 1 : at + 1 + length])
+        parts.append(name[at + 1 : at + 1 + length])
         at += 1 + length
-    return found
+    return parts
 
 
 def zones(name: bytes) -> Iterator[bytes]:

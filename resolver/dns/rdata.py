@@ -75,11 +75,11 @@ def address_hints(rdata: bytes) -> list[bytes]:
 
     ``rdata`` has passed the scan of its response.
     """
-    at, found = end_of(rdata, 2), []
+    at, addresses = end_of(rdata, 2), []
     while at < len(rdata):
         size = _HINTS.get(rdata[at] << 8 | rdata[at + 1])
         end = at + 4 + (rdata[at + 2] << 8 | rdata[at + 3])
         if size is not None:
-            found += [rdata[n : n + size] for n in range(at + 4, end - size + 1, size)]
+            addresses += [rdata[n : n + size] for n in range(at + 4, end - size + 1, size)]
         at = end
-    return found
+    return addresses

@@ -51,5 +51,5 @@ def _host(text: str) -> str:
     host = host.rpartition("@")[2]
     if scheme and scheme[1] and "." not in host and not scheme[1].lower().startswith("http"):
         raise InvalidName(f"'{text}' opens an app; it has no host")
-    found = _HOST_AND_PORT.fullmatch(host)
-    return found[1] or found[2] or "" if found else host
+    match = _HOST_AND_PORT.fullmatch(host)
+    return match[1] or match[2] or "" if match else host
