@@ -51,8 +51,8 @@ def read_untrusted(content: bytes, kind: str, service: str, file: str) -> BlockL
     if not blocking:
         return f"no rule that blocks{_advice(text, kind)}"
     unread = sum(
-        not each.reason.endswith(_AGAIN) and not each.reason.startswith(WIDE_EXCEPTION)
-        for each in read.skipped
+        not line.reason.endswith(_AGAIN) and not line.reason.startswith(WIDE_EXCEPTION)
+        for line in read.skipped
     )
     if unread > len(read.rules):
         lines = count_text(unread, "line")
@@ -87,13 +87,17 @@ def opened_names(read: BlockList) -> set[bytes]:
 
 def change_to_hold(before: BlockList, after: BlockList) -> HeldChange | None:
     """The change from one list to another, if it is to be held: the names that come and go."""
-    old, new = ({rule.name for rule in blocking_rules(each)} for each in (before, after))
+    old, new = (
+        {rule.name for rule in blocking_rules(block_list)} for block_list in (before, after)
+    )
     opened = opened_names(after) - opened_names(before)
     counts = count_blocking(before), count_blocking(after)
     if not is_large_change(*counts, len(opened)):
         return None
-    coming, going = ([*map(names.text, each)] for each in (new - old, old - new | opened))
-    first = (heapq.nsmallest(_FIRST, each) for each in (coming, going))
+    coming, going = (
+        [*map(names.text, wire_names)] for wire_names in (new - old, old - new | opened)
+    )
+    first = (heapq.nsmallest(_FIRST, texts) for texts in (coming, going))
     return HeldChange(*counts, len(coming), len(going), *first)
 
 
@@ -111,7 +115,7 @@ def _without_wide_exceptions(read: BlockList) -> BlockList:
     if not wide:
         return read
     rules = tuple(rule for rule in read.rules if rule not in wide)
-    lines = (SkippedLine(each.line, shortened(each.text), why) for each, why in wide.items())
+    lines = (SkippedLine(line.line, shortened(line.text), why) for line, why in wide.items())
     return replace(read, rules=rules, skipped=tuple(sorted([*read.skipped, *lines])))
 
 

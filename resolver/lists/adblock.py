@@ -66,11 +66,11 @@ class AdblockReader(ListReader):
         """Remove the rules that the list cancels, wherever they are."""
         if not self._cancelled:
             return
-        found = {rule[:3] for rule in self.rules}
+        present = {rule[:3] for rule in self.rules}
         cancelled = {rule[:3] for rule in self._cancelled}
         self.rules = [rule for rule in self.rules if rule[:3] not in cancelled]
         for rule in self._cancelled:
-            if rule[:3] not in found:
+            if rule[:3] not in present:
                 self.skip(rule.line, rule.text + _BADFILTER, "the list has no such rule")
 
     def block_list(self, service: str, file: str) -> BlockList:

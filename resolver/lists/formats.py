@@ -87,7 +87,7 @@ def guess_format(text: str) -> str:
     start = text[:_ENOUGH].rpartition("\n")[0] or text[:_ENOUGH]
     best, rules = "", 0
     for name, read in FORMATS.items():
-        found = read(start, "", "")
-        if len(found.rules) > max(rules, len(found.skipped)):
-            best, rules = name, len(found.rules)
+        result = read(start, "", "")
+        if len(result.rules) > max(rules, len(result.skipped)):
+            best, rules = name, len(result.rules)
     return best

@@ -60,10 +60,10 @@ class ProtectedNames:
     def __init__(self, protected: Iterable[ProtectedName]) -> None:
         self._by_name: dict[bytes, ProtectedName] = {}
         self._at_or_below: dict[bytes, list[ProtectedName]] = {}
-        for each in protected:
-            self._by_name[each.name] = each
-            for above in names.zones(each.name):
-                self._at_or_below.setdefault(above, []).append(each)
+        for entry in protected:
+            self._by_name[entry.name] = entry
+            for above in names.zones(entry.name):
+                self._at_or_below.setdefault(above, []).append(entry)
         self._tops = {names.top(name) for name in self._by_name}
 
     def conflict(self, rule: Rule) -> str | None:
@@ -71,18 +71,18 @@ class ProtectedNames:
         if rule.exception or names.top(rule.name) not in self._tops:
             return None
         for zone in names.zones(rule.name):
-            found = self._by_name.get(zone)
-            if found and (found.subtree or (zone == rule.name and not rule.subtree)):
-                return f"{found.what} ('{names.text(zone)}')"
-        for found in self._covered(rule):
-            if not found.of_network:
-                return f"it covers {found.what} ('{names.text(found.name)}')"
+            protected = self._by_name.get(zone)
+            if protected and (protected.subtree or (zone == rule.name and not rule.subtree)):
+                return f"{protected.what} ('{names.text(zone)}')"
+        for protected in self._covered(rule):
+            if not protected.of_network:
+                return f"it covers {protected.what} ('{names.text(protected.name)}')"
         return None
 
     def exceptions(self, rule: Rule) -> Iterator[tuple[Rule, str]]:
         """The exceptions to a rule that is used, and what the name of each is."""
-        for each in self._covered(rule):
-            yield Rule(each.name, each.subtree, True, rule.line), each.what
+        for protected in self._covered(rule):
+            yield Rule(protected.name, protected.subtree, True, rule.line), protected.what
 
     def _covered(self, rule: Rule) -> list[ProtectedName]:
         """The names that a blocking rule for a subtree covers."""

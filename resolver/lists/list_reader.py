@@ -136,5 +136,5 @@ def by_reason(skipped: Iterable[SkippedLine]) -> dict[str, int]:
 
     Reasons that differ only in what they quote from their line count as one.
     """
-    counts = Counter(_QUOTED.sub("…", _ASIDE.sub("", each.reason)) for each in skipped)
+    counts = Counter(_QUOTED.sub("…", _ASIDE.sub("", line.reason)) for line in skipped)
     return dict(counts.most_common())

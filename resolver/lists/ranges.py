@@ -79,11 +79,11 @@ def _read(text: str, expected: _Expected) -> tuple[tuple[Range, ...], tuple[Skip
         prefix, _, meaning = map(str.strip, content.partition("#"))
         if not prefix or prefix.startswith("!"):
             continue
-        found = _read_prefix(prefix, expected)
-        if isinstance(found, str):
-            skipped.append(SkippedLine(line, content.strip()[:100], found))
-        elif all(found != range_.network for range_ in ranges):
-            ranges.append(Range(found, line, meaning))
+        network = _read_prefix(prefix, expected)
+        if isinstance(network, str):
+            skipped.append(SkippedLine(line, content.strip()[:100], network))
+        elif all(network != known.network for known in ranges):
+            ranges.append(Range(network, line, meaning))
     return tuple(ranges), tuple(skipped)
 
 
