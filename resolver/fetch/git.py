@@ -88,12 +88,12 @@ async def run_git(
     settings = [part for option in (*_OPTIONS, *options) for part in ("-c", option)]
     command = ("nice", "-n", str(NICENESS), "git", *settings, *arguments)
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    own = {"HOME": str(repository), "GIT_DIR": str(repository)}
+    of_repository = {"HOME": str(repository), "GIT_DIR": str(repository)}
     try:
         process = await asyncio.create_subprocess_exec(
             *child_process.expendable(*command, limits=_LIMITS),
             cwd=repository,
-            env={**inherited, **_ENVIRONMENT, **own, **(environment or {})},
+            env={**inherited, **_ENVIRONMENT, **of_repository, **(environment or {})},
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
@@ -133,5 +133,5 @@ def _reason(said: str) -> str:
     following = [*is_wrong[1:], False]
     wrong = [line for line, *why in zip(lines, is_wrong, following, strict=True) if any(why)]
     past = f" (git may use {_MAX_MIB} MiB of memory, and write files of {_MAX_MIB} MiB)"
-    is_past = any(each in said for each in _PAST_LIMIT)
+    is_past = any(sign in said for sign in _PAST_LIMIT)
     return "; ".join(wrong or lines[-1:])[:_MAX_REASON] + past * is_past

@@ -181,7 +181,7 @@ class PolicyRepository:
         if newest.fault:
             raise CommitRefused(FetchedCommit(commit), f"{newest.fault} ({self._signers})")
         fetched = FetchedCommit(commit, newest.signer)
-        wrong = [each for each in older if each.fault]
+        wrong = [signature for signature in older if signature.fault]
         if wrong:
             reason = (
                 f"{len(wrong)} of the {len(older) + 1} commits since commit {current}, which is in "

@@ -120,8 +120,8 @@ async def update_lists(
     except Exception as error:  # c-ares or OpenSSL cannot use this host, in many ways
         using = "" if ca_file is None else f" with {ca_file}"
         reason = f"nothing can be fetched on this host{using}: {type(error).__name__}: {error}"
-        for each in wanted:
-            job.results[each.name] = _failed(store, each, reason)
+        for subscription in wanted:
+            job.results[subscription.name] = _failed(store, subscription, reason)
         return
     validator = ChildValidator()
     async with session as client:

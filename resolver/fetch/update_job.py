@@ -44,13 +44,17 @@ class UpdateJob:
 
         The rest is as for ``take_back``. Returns whether any of them has a new copy.
         """
-        held = [each for each in before if each.name in lists and each.name in self.updated()]
-        for each in held:
-            record = before[each]
-            record.begin(each)
+        held = [
+            subscription
+            for subscription in before
+            if subscription.name in lists and subscription.name in self.updated()
+        ]
+        for subscription in held:
+            record = before[subscription]
+            record.begin(subscription)
             record.failures, record.error, record.breaks = 0, "", reason
-            store.restore_previous(each.name, record)
-            self.results[each.name] = UpdateResult("held", record.entries, reason)
+            store.restore_previous(subscription.name, record)
+            self.results[subscription.name] = UpdateResult("held", record.entries, reason)
         return bool(held)
 
     def take_back(
@@ -64,10 +68,12 @@ class UpdateJob:
             reason: Why the new copies are not put in force.
         """
         updated = self.updated()
-        for each, record in before.items():
-            if each.name in updated:
-                record.begin(each)
+        for subscription, record in before.items():
+            if subscription.name in updated:
+                record.begin(subscription)
                 record.failures += 1
                 record.error = f"not put in force: {reason}"
-                store.restore_previous(each.name, record)
-                self.results[each.name] = UpdateResult("failed", record.entries, record.error)
+                store.restore_previous(subscription.name, record)
+                self.results[subscription.name] = UpdateResult(
+                    "failed", record.entries, record.error
+                )
