@@ -91,13 +91,13 @@ def remove_oldest(directory: Path, most: int, besides: Collection[str] = ()) -> 
     Those that were used least recently go first; a file's time says when it was used. The files
     named in ``besides`` stay, and do not count. Raises OSError.
     """
-    found = [
-        (entry.stat(follow_symlinks=False), entry.path)
-        for entry in os.scandir(directory)
-        if entry.name not in besides
+    files = [
+        (file.stat(follow_symlinks=False), file.path)
+        for file in os.scandir(directory)
+        if file.name not in besides
     ]
     left = most
-    for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
+    for status, path in sorted(files, key=lambda file: file[0].st_mtime, reverse=True):
         left -= status.st_blocks * 512
         if left < 0:
             Path(path).unlink(missing_ok=True)

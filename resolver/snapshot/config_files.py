@@ -90,13 +90,13 @@ class DiskFiles:
         with as_owner(store.directory(self._config)):
             try:
                 _check_directories(pattern)
-                found = sorted(map(Path, _glob(pattern)))
+                paths = sorted(map(Path, _glob(pattern)))
             except ValueError:  # it has a NUL
                 return []
-            for path in found:
+            for path in paths:
                 if path.exists() and not (path.is_file() or path.is_dir()):
                     raise OSError(errno.EINVAL, "it is no regular file", str(path))
-            return list(map(str, found))
+            return list(map(str, paths))
 
     def pulled(self, path: str) -> str:
         """The path of the config.toml that was pulled."""
@@ -171,7 +171,7 @@ class SavedFiles:
 
 def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """The files that only one of the two has, or whose texts or hashes differ."""
-    return (each for each in dict.fromkeys([*before, *now]) if before.get(each) != now.get(each))
+    return (path for path in dict.fromkeys([*before, *now]) if before.get(path) != now.get(path))
 
 
 def difference(before: Texts, after: Texts) -> str:

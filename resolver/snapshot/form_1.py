@@ -63,22 +63,22 @@ _ORDER = (
 
 def with_clauses(compiled: list[Any]) -> list[Any]:
     """A stored compiled config of form 1 in what this release can read."""
-    found = list(compiled)
-    found[_POLICIES] = [_policy(each) for each in compiled[_POLICIES]]
+    readable = list(compiled)
+    readable[_POLICIES] = [_policy(policy) for policy in compiled[_POLICIES]]
     # The fields of keys that went before form 2.
-    found[_SUBSCRIPTIONS] = [each[:3] for each in compiled[_SUBSCRIPTIONS]]
-    found[_SETTINGS] = settings = compiled[_SETTINGS][:10] + compiled[_SETTINGS][11:]
+    readable[_SUBSCRIPTIONS] = [subscription[:3] for subscription in compiled[_SUBSCRIPTIONS]]
+    readable[_SETTINGS] = settings = compiled[_SETTINGS][:10] + compiled[_SETTINGS][11:]
     if settings[_BLOCK_LOG] is not None:
         settings[_BLOCK_LOG] = settings[_BLOCK_LOG][1:]
-    return found
+    return readable
 
 
 def _policy(stored: list[Any]) -> dict[str, Any]:
     if len(stored) > len(_ORDER):
         raise ValueError(f"{len(stored)} fields where at most {len(_ORDER)} are known")
     fields = dict(zip(_ORDER, stored, strict=False))
-    own = {name: fields.pop(name) for name in _Clauses.__slots__ if name in fields}
-    clauses = tuple(_clauses(codec.decode(_Clauses, own)))
+    stored_clauses = {name: fields.pop(name) for name in _Clauses.__slots__ if name in fields}
+    clauses = tuple(_clauses(codec.decode(_Clauses, stored_clauses)))
     return {**fields, "clauses": codec.encode(clauses)}
 
 
@@ -87,15 +87,17 @@ def _clauses(stored: _Clauses) -> Iterator[Clause]:
     if stored.allow_and_deny:
         yield PolicyRules(
             tuple(
-                OwnRule(each.name, each.subtree, Action.PASS if each.allow else blocks, each.text)
-                for each in stored.allow_and_deny
+                OwnRule(rule.name, rule.subtree, Action.PASS if rule.allow else blocks, rule.text)
+                for rule in stored.allow_and_deny
             )
         )
     if stored.allowed_services:
         yield Services(stored.allowed_services, Action.PASS)
     if stored.blocked_services:
         yield Services(stored.blocked_services, blocks)
-    for hours in stored.blocked_by_hours:
-        yield Services(hours.services, blocks, HoursCondition(hours.hours, hours.outside))
+    for condition in stored.blocked_by_hours:
+        yield Services(
+            condition.services, blocks, HoursCondition(condition.hours, condition.outside)
+        )
     if stored.blocks_unlisted:
         yield DefaultRule(blocks)

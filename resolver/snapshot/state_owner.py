@@ -97,7 +97,9 @@ def _owner(state: Path) -> _Owner | None:
     if os.geteuid():
         return None
     place = next(path for path in (state, *state.absolute().parents) if os.path.lexists(path))
-    found = [place.lstat()]
+    statuses = [place.lstat()]
     with contextlib.suppress(OSError):  # a link that leads nowhere
-        found.append(place.stat())
-    return next((_Owner(each.st_uid, each.st_gid) for each in found if each.st_uid), None)
+        statuses.append(place.stat())
+    return next(
+        (_Owner(status.st_uid, status.st_gid) for status in statuses if status.st_uid), None
+    )

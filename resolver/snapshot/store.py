@@ -223,7 +223,7 @@ def last_good_snapshot(state: Path, *, prefixes: bool = False) -> LastGood | Non
         with contextlib.suppress(StateError, *_UNREADABLE):
             terms, trie, rules = _verified_content(path)
             first, *others = terms.split(b"\n")
-            wanted = (other for other in others if prefixes and other.startswith(_PREFIXES))
+            wanted = (line for line in others if prefixes and line.startswith(_PREFIXES))
             compiled = read_compiled_config(chain([first], wanted))
             return LastGood(compiled, _index_key(path), (trie, rules))
     return None
