@@ -9,6 +9,7 @@ import itertools
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -102,15 +103,15 @@ class Asker:
             each.close()
 
     def _over_udp(self, client: Client, port: int, query: bytes) -> bytes | None:
+        """Ask as a client does: once more, where no reply comes in time."""
         asking = self._socket(client, port)
-        asking.send(query)
-        while True:
-            try:
-                packet = asking.recv(65535)
-            except OSError:
-                return None
-            if packet[:2] == query[:2]:
+        for _ in range(2):
+            asking.send(query)
+            with suppress(OSError):
+                while (packet := asking.recv(65535))[:2] != query[:2]:
+                    pass
                 return packet
+        return None
 
     def _over_tcp(self, client: Client, port: int, query: bytes) -> bytes | None:
         """Ask over the connection that is there, and over a new one where it has been closed."""
