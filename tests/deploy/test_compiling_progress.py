@@ -1,4 +1,4 @@
-"""While `make install` compiles, it says every half minute what it has compiled."""
+"""What `make install` says, every half minute, of what it has compiled."""
 
 import os
 import re

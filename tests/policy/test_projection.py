@@ -9,7 +9,7 @@ from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.facets import ALL, FIELDS, Facet
 from resolver.policy.projection import Projection
 from tests.policy.networks import HOURLY, LISTS, snapshot_of
-from tests.policy.other_settings import COMPILED, OTHER, POLICY
+from tests.policy.other_values import COMPILED, OTHER, POLICY
 
 NOT_ONE_VALUE = {"clauses", "grounds_by_service"}
 

@@ -14,7 +14,7 @@ from resolver.publish.left_out import left_out
 from resolver.publish.zone_text import next_serial
 from resolver.snapshot.snapshot import Snapshot
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
-from tests.policy.other_settings import OTHER
+from tests.policy.other_values import OTHER
 from tests.publish.publishing_config import PUBLISH
 
 WALL = 1.8e9

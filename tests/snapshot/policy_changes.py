@@ -1,4 +1,4 @@
-"""Changes of a config that change its policy."""
+"""A config and lists, each with one change: of the policy, or of what belongs to one server."""
 
 from tests.policy.networks import CONFIG, LISTS
 

@@ -1,4 +1,4 @@
-"""Settings that are no part of a policy, each changed."""
+"""A policy, and another value of each of its fields."""
 
 from typing import Any
 
