@@ -17,6 +17,11 @@ _HEADER = re.compile(r"->>HEADER<<- opcode: \w+[,;] status: (\w+)[,;] id: \d+")
 _FLAGS = re.compile(r"^;; [Ff]lags: ([a-z ]*);", re.MULTILINE)
 _EDE = re.compile(r"EDE: (\d+) \([^)]*\)(?:: [('](.*)[)'])?\s*$", re.MULTILINE)
 _EDE_OPTION = 15
+_OPTIONS = {
+    *("+tcp", "+notcp", "+ignore", "+bufsize=1232"),
+    *("+edns", "+noedns", "+dnssec", "+cdflag"),
+}
+"""The options of dig that are understood without it."""
 _SECTION = re.compile(r"^;; (QUESTION|ANSWER|AUTHORITY) SECTION:\n((?:.+\n)*)", re.MULTILINE)
 
 
@@ -59,6 +64,7 @@ class Asker:
 
     def _ask_by_dnslib(self, client: str, name: str, rtype: str, options: Sequence[str]) -> Answer:
         """Ask as dig does, with those options that the tests give."""
+        assert set(options) <= _OPTIONS, "another option: add what it means here"
         query = DNSRecord.question(name, rtype)
         query.header.cd = "+cdflag" in options
         if "+noedns" not in options:
