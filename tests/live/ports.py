@@ -10,7 +10,8 @@ from pathlib import Path
 _KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 # Below the ports that the kernel gives to outgoing sockets, so that none takes one meanwhile.
 # A worker has a part of them, so that two workers in one network never choose the same.
-_FIRST, _COUNT, _PARTS = 20000, 12000, 16
+_FIRST, _COUNT = 20000, 12000
+_PARTS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
 _CANDIDATES = itertools.cycle(range(_COUNT // _PARTS))
 # The states of sockets in /proc/PID/net, as include/net/tcp_states.h numbers them.
