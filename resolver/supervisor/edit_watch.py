@@ -85,5 +85,5 @@ class EditWatch(Part):
 
 def _versions(folder: Path, sources: SourceTexts) -> _Versions:
     """What changes where a file is edited, added or removed."""
-    files = {folder / text for text in (*sources.texts, *(sources.lists or {}))}
+    files = {folder / name for name in (*sources.texts, *(sources.lists or {}))}
     return {path: file_version(path) for path in files | {file.parent for file in files}}
