@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options, arguments = parser.parse_known_args()
     print(f"seed {options.seed}")
-    with freezer("darban-slow-host") as group, busy_loops(BUSY_LOOPS):
+    with freezer(f"darban-slow-host-{os.getpid()}") as group, busy_loops(BUSY_LOOPS):
         sys.exit(run_tests(group, arguments, random.Random(options.seed)))
 
 
