@@ -86,10 +86,18 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
 def _settings(settings: Settings) -> dict[str, Value]:
     head = settings.page_head
     return {
-        **_rest(settings, ("page_head",)),
+        **{_KEYS.get(name, name): word for name, word in _rest(settings, ("page_head",)).items()},
         "block_page.name": head.name,
         "block_page.logo": _digest(head.logo),
     }
+
+
+_KEYS = {
+    "cache_bytes": "cache.max_bytes",
+    "proxied": "server.proxy.listen",
+    "proxies": "server.proxy.from",
+}
+"""The keys of the config, where a field of the settings has another name."""
 
 
 def _digest(text: str) -> str:
@@ -205,14 +213,12 @@ def _key_of_service(does: Action) -> str:
 
 
 _OF_POLICY = (
-    *("name", "clauses", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
+    *("name", "clauses", "answer", "sinkhole_v4", "sinkhole_v6"),
     *("directives", "cited_grounds", "grounds_by_service"),
 )
 
 
-_OF_EXEMPTION = (
-    *("id", "exempted_services", "exempted_vlan", "ends_at", "begins_at", "exempted_hours"),
-)
+_OF_EXEMPTION = ("id", "services", "vlan", "until", "from_", "hours")
 
 
 _OF_HOURS = ("name", "days", "begin", "end", "time_zone", "holidays", "moments")

@@ -171,7 +171,7 @@ class _Compiler:
         return made.Policy(
             name=name,
             clauses=tuple(self.of_policy(path, policy)),
-            answer_mode=policy.answer,
+            answer=policy.answer,
             sinkhole_v4=sinkhole.get(4, b""),
             sinkhole_v6=sinkhole.get(6, b""),
             directives=tuple(_directive(each, directives) for each in cited.values()),
@@ -330,14 +330,14 @@ class _Compiler:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
         return made.Exemption(
             id=exemption.id,
-            exempted_vlan=vlan,
-            exempted_services=self.members(("exemptions", place, "services"), exemption.services),
-            ends_at=exemption.until.timestamp(),
+            vlan=vlan,
+            services=self.members(("exemptions", place, "services"), exemption.services),
+            until=exemption.until.timestamp(),
             approver=exemption.approver,
             ticket=exemption.ticket,
             reason=exemption.reason,
-            begins_at=0.0 if exemption.from_ is None else exemption.from_.timestamp(),
-            exempted_hours=self.hours_place.get(exemption.hours or ""),
+            from_=0.0 if exemption.from_ is None else exemption.from_.timestamp(),
+            hours=self.hours_place.get(exemption.hours or ""),
         )
 
     def local_names(self) -> Iterable[LocalName]:

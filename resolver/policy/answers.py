@@ -96,7 +96,7 @@ def blocked_answers(policy: Policy, services: Sequence[Service]) -> BlockedAnswe
     for index, service in enumerate(services):
         canaries |= service.always_nxdomain << index
     sinkhole = {codes.A: policy.sinkhole_v4, codes.AAAA: policy.sinkhole_v6}
-    return MODES[policy.answer_mode](sinkhole, canaries)
+    return MODES[policy.answer](sinkhole, canaries)
 
 
 def _missing(verdict: Verdict) -> Answer:

@@ -11,9 +11,14 @@ import functools
 import types
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
+_STORED_AS: Final = "stored as"
+"""The key of a field's name in snapshots, where it is another one than in the program."""
 _CLASS: Final = "is"
 """The key of the class of a ``Variant``."""
 
@@ -24,6 +29,17 @@ class Variant:
     __slots__ = ()
     STORED_AS = ""
     """The name by which it is stored, where the class had another one in an earlier release."""
+
+
+def stored_as(name: str) -> dict[str, str]:
+    """The metadata of a field that had this name in an earlier release."""
+    return {_STORED_AS: name}
+
+
+def stored_names(of: "DataclassInstance | type[DataclassInstance]") -> dict[str, str]:
+    """The names of the fields of a dataclass in snapshots, by their names in the program."""
+    fields = dataclasses.fields(of)
+    return {field.name: field.metadata.get(_STORED_AS, field.name) for field in fields}
 
 
 def _name(kind: type) -> str:
@@ -38,8 +54,8 @@ def encode(value: object) -> object:
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        plain = {field.name: encode(getattr(value, field.name)) for field in fields}
+        names = stored_names(value).items()
+        plain = {stored: encode(getattr(value, name)) for name, stored in names}
         return {_CLASS: _name(type(value)), **plain} if isinstance(value, Variant) else plain
     return value
 
@@ -61,7 +77,9 @@ def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
     if get_origin(kind) is types.UnionType:
         return _reader_of_any([arg for arg in get_args(kind) if arg is not types.NoneType])
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
-        readers = {field: _reader(hint) for field, hint in get_type_hints(kind).items()}
+        stored = stored_names(kind) if dataclasses.is_dataclass(kind) else {}
+        hints = get_type_hints(kind).items()
+        readers = {stored.get(name, name): (name, _reader(hint)) for name, hint in hints}
         return lambda plain: kind(**dict(_read(readers, plain)))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
@@ -82,15 +100,20 @@ def _reader_of_any(kinds: list[Any]) -> Any:  # noqa: ANN401 - a type in, a func
     return read_variant
 
 
-def _read(readers: dict[str, Any], plain: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+def _read(
+    readers: dict[str, tuple[str, Any]],
+    plain: Any,  # noqa: ANN401
+) -> Iterator[tuple[str, Any]]:
     """The fields of a stored object, or of a list in the order of the fields."""
-    named: Iterator[tuple[str, Any]]
+    stored: Iterator[tuple[str, Any]]
     if isinstance(plain, dict):
         if unknown := plain.keys() - readers.keys():
             raise ValueError(f"fields that are not known: {', '.join(sorted(unknown))}")
-        named = iter(plain.items())
+        stored = iter(plain.items())
     else:
         if len(plain) > len(readers):
             raise ValueError(f"{len(plain)} fields where at most {len(readers)} are known")
-        named = zip(readers, plain, strict=False)
-    return ((field, readers[field](value)) for field, value in named)
+        stored = zip(readers, plain, strict=False)
+    for key, value in stored:
+        name, read = readers[key]
+        yield name, read(value)

@@ -8,7 +8,7 @@ policies and VLANs refer to each other by their index in these tuples. What is n
 No value depends on the clock. An exemption holds the moment at which it ends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, assert_never
 
@@ -22,6 +22,7 @@ from resolver.policy.clauses import (
     PolicyRules,
     Services,
 )
+from resolver.policy.codec import stored_as
 from resolver.policy.expectation import Expectation
 from resolver.policy.prefix import Prefix
 from resolver.policy.services import union
@@ -140,7 +141,7 @@ class Policy:
     name: str
     """As the config names it; that of a VLAN has the name of the policy that the VLAN names."""
     clauses: tuple[Clause, ...]
-    answer_mode: str
+    answer: str = field(metadata=stored_as("answer_mode"))
     sinkhole_v4: bytes
     sinkhole_v6: bytes
     directives: tuple[Directive, ...]
@@ -253,17 +254,17 @@ class Exemption:
     """Services that pass for a VLAN, or for the prefixes that this exemption owns."""
 
     id: str
-    exempted_vlan: int | None
-    exempted_services: int
+    vlan: int | None = field(metadata=stored_as("exempted_vlan"))
+    services: int = field(metadata=stored_as("exempted_services"))
     """One bit each."""
-    ends_at: float
+    until: float = field(metadata=stored_as("ends_at"))
     """Unix time in seconds."""
     approver: str
     ticket: str
     reason: str
-    begins_at: float = 0.0
+    from_: float = field(default=0.0, metadata=stored_as("begins_at"))
     """Unix time in seconds."""
-    exempted_hours: int | None = None
+    hours: int | None = field(default=None, metadata=stored_as("exempted_hours"))
     """The hours within which it is in force; None for always."""
 
 

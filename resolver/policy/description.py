@@ -85,7 +85,7 @@ class PolicyDescription:
 
 def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
     """The policies of a snapshot, in its order."""
-    exempted = union(exemption.exempted_services for exemption in compiled.exemptions)
+    exempted = union(exemption.services for exemption in compiled.exemptions)
     return [_described(policy, compiled, exempted) for policy in compiled.policies]
 
 
@@ -95,7 +95,7 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
         policy.name,
         policy.vlan,
         policy.mode,
-        policy.answer_mode,
+        policy.answer,
         tuple(
             address_text(address) for address in (policy.sinkhole_v4, policy.sinkhole_v6) if address
         ),

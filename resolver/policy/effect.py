@@ -283,12 +283,12 @@ class Effects:
             base.own_rules,
             base.answers,
             base.hours,
-            union(part.exempted_services for part in exempted),
+            union(part.services for part in exempted),
             exemptions,
             min(
                 base.until,
-                *(part.ends_at for part in exempted),
-                *(self._now.until for part in exempted if part.exempted_hours is not None),
+                *(part.until for part in exempted),
+                *(self._now.until for part in exempted if part.hours is not None),
             ),
         )
 

@@ -40,42 +40,37 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
     for index, exemption in enumerate(compiled.exemptions):
         yield ExemptionDetails(
             exemption.id,
-            None
-            if exemption.exempted_vlan is None
-            else compiled.vlans[exemption.exempted_vlan].name,
+            None if exemption.vlan is None else compiled.vlans[exemption.vlan].name,
             tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(index, ())),
-            tuple(
-                service.name
-                for service in services_in(exemption.exempted_services, compiled.services)
-            ),
-            exemption.ends_at,
+            tuple(service.name for service in services_in(exemption.services, compiled.services)),
+            exemption.until,
             exemption.approver,
             exemption.ticket,
             exemption.reason,
-            exemption.begins_at,
+            exemption.from_,
             exemption_hours(compiled, index),
         )
 
 
 def exemption_hours(compiled: CompiledConfig, index: int) -> str:
     """The name of the hours within which alone an exemption is in force; may be empty."""
-    hours = compiled.exemptions[index].exempted_hours
+    hours = compiled.exemptions[index].hours
     return "" if hours is None else compiled.hours[hours].name
 
 
 def in_force_until(compiled: CompiledConfig, index: int, wall: float) -> float:
     """The moment at which an exemption that is in force ends, or its hours do."""
     exemption = compiled.exemptions[index]
-    if exemption.exempted_hours is None:
-        return exemption.ends_at
-    return min(exemption.ends_at, next_change(compiled.hours[exemption.exempted_hours], wall))
+    if exemption.hours is None:
+        return exemption.until
+    return min(exemption.until, next_change(compiled.hours[exemption.hours], wall))
 
 
 def permits_anything(compiled: CompiledConfig, index: int) -> bool:
     """Whether a client of an exemption has a policy that blocks or counts one of its services."""
     exemption = compiled.exemptions[index]
-    if exemption.exempted_vlan is not None:
-        vlans = {exemption.exempted_vlan}
+    if exemption.vlan is not None:
+        vlans = {exemption.vlan}
     else:
         networks = [
             network_of(prefix) for prefix in compiled.exempted_prefixes if prefix.owner == index
@@ -86,4 +81,4 @@ def permits_anything(compiled: CompiledConfig, index: int) -> bool:
             if any(network_of(prefix).overlaps(network) for network in networks)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
-    return any(policy.services(*RESTRICTING) & exemption.exempted_services for policy in policies)
+    return any(policy.services(*RESTRICTING) & exemption.services for policy in policies)

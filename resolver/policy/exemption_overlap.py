@@ -44,7 +44,7 @@ def still_exempted(compiled: CompiledConfig, id_: str, now: float) -> Iterator[S
 
 def _common_clients(compiled: CompiledConfig, index: int, place: int) -> Iterator[str]:
     """The clients that two exemptions share."""
-    one, other = (compiled.exemptions[at].exempted_vlan for at in (index, place))
+    one, other = (compiled.exemptions[at].vlan for at in (index, place))
     if one is not None and other is not None:
         if one == other:
             yield compiled.vlans[one].name
@@ -58,7 +58,7 @@ def _common_clients(compiled: CompiledConfig, index: int, place: int) -> Iterato
 
 def _networks(compiled: CompiledConfig, index: int) -> list[Network]:
     """The prefixes of the clients of an exemption."""
-    vlan = compiled.exemptions[index].exempted_vlan
+    vlan = compiled.exemptions[index].vlan
     if vlan is not None:
         return [network_of(prefix) for prefix in compiled.prefixes if prefix.owner == vlan]
     exempted = compiled.exempted_prefixes

@@ -54,7 +54,7 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
     """
     exemptions = enumerate(compiled.exemptions)
     coming = {
-        index: exemption for index, exemption in exemptions if not ended(exemption.ends_at, wall)
+        index: exemption for index, exemption in exemptions if not ended(exemption.until, wall)
     }
     prefixed = {prefix.owner for prefix in compiled.exempted_prefixes}
     of_policies = [frozenset(_of_policy(compiled, policy)) for policy in compiled.policies]
@@ -63,10 +63,10 @@ def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
         has = set(of_policies[vlan.policy])
         blocked = compiled.policies[vlan.policy].services(*BLOCKING)
         for number, exemption in coming.items():
-            of_vlan = exemption.exempted_vlan == index
-            if exemption.exempted_services & blocked and (of_vlan or number in prefixed):
+            of_vlan = exemption.vlan == index
+            if exemption.services & blocked and (of_vlan or number in prefixed):
                 has.add(Feature.VLAN_EXEMPTIONS if of_vlan else Feature.PREFIX_EXEMPTIONS)
-                if exemption.exempted_hours is not None or exemption.begins_at > wall:
+                if exemption.hours is not None or exemption.from_ > wall:
                     has.add(Feature.HOURS)
         if vlan.interface:
             has.add(Feature.INTERFACE)
@@ -81,7 +81,7 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
         if policy.does(Action.COUNT):
             yield Feature.COUNT
         return
-    yield from (Feature.ALIASES, Feature(f"answer-{policy.answer_mode}"))
+    yield from (Feature.ALIASES, Feature(f"answer-{policy.answer}"))
     for clause in policy.clauses:
         match clause:
             case PolicyRules(rules=rules):

@@ -14,7 +14,7 @@ def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[
     }
     few: set[int] = set()
     for index, exemption in enumerate(compiled.exemptions):
-        if (vlan := exemption.exempted_vlan) is not None:
+        if (vlan := exemption.vlan) is not None:
             held = {vlan: addresses_held(networks_of[vlan])}
         else:
             networks = [network_of(prefix) for prefix in exempted.get(index, ())]

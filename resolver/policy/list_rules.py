@@ -17,7 +17,7 @@ class ListRules:
         self._longest_match = [source.longest_match for source in compiled.sources]
         self._files = [source.file for source in compiled.sources]
         self._of_others = [source.of_others for source in compiled.sources]
-        self._exempted = [exemption.exempted_services for exemption in compiled.exemptions]
+        self._exempted = [exemption.services for exemption in compiled.exemptions]
 
     def verdict(self, effect: Effect, matches: list[RuleMatch]) -> Verdict:
         """The verdict by the rules that cover a name."""

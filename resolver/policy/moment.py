@@ -93,10 +93,10 @@ def in_force_with_hours(compiled: CompiledConfig, wall: float, hours: frozenset[
         changes += named_hours.moments[max(passed - 1, 0) : passed + 1]
     running: set[int] = set()
     for index, exemption in enumerate(compiled.exemptions):
-        changes += (exemption.begins_at, exemption.ends_at)
-        begun = exemption.begins_at <= wall
-        in_hours = exemption.exempted_hours is None or exemption.exempted_hours in hours
-        if begun and in_hours and not ended(exemption.ends_at, wall):
+        changes += (exemption.from_, exemption.until)
+        begun = exemption.from_ <= wall
+        in_hours = exemption.hours is None or exemption.hours in hours
+        if begun and in_hours and not ended(exemption.until, wall):
             running.add(index)
     return InForce(
         frozenset(running),
@@ -108,4 +108,4 @@ def in_force_with_hours(compiled: CompiledConfig, wall: float, hours: frozenset[
 
 def ends(compiled: CompiledConfig) -> Iterator[tuple[str, float]]:
     """The id of each exemption, and the moment at which it ends."""
-    return ((exemption.id, exemption.ends_at) for exemption in compiled.exemptions)
+    return ((exemption.id, exemption.until) for exemption in compiled.exemptions)

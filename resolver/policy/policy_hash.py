@@ -59,13 +59,11 @@ def policy_hash(compiled: CompiledConfig) -> str:
             [
                 *counted.of(
                     exemption,
-                    exempted_vlan=""
-                    if exemption.exempted_vlan is None
-                    else compiled.vlans[exemption.exempted_vlan].name,
-                    exempted_services=ordered(services_in(exemption.exempted_services, service)),
-                    exempted_hours=""
-                    if exemption.exempted_hours is None
-                    else counted.of(compiled.hours[exemption.exempted_hours]),
+                    vlan="" if exemption.vlan is None else compiled.vlans[exemption.vlan].name,
+                    services=ordered(services_in(exemption.services, service)),
+                    hours=""
+                    if exemption.hours is None
+                    else counted.of(compiled.hours[exemption.hours]),
                 ),
                 _prefixes(exempted, index),
             ]

@@ -80,7 +80,7 @@ class Projection:
 
         A canary domain gets NXDOMAIN in each answer mode (``policy.answers``).
         """
-        fixed = {"answer_mode": "nxdomain", "sinkhole_v4": "", "sinkhole_v6": ""} if canary else {}
+        fixed = {"answer": "nxdomain", "sinkhole_v4": "", "sinkhole_v6": ""} if canary else {}
         fields = deciding(Policy, Facet.REPLY)
         return tuple([fixed.get(field, getattr(policy, field)) for field in fields])
 

@@ -105,7 +105,7 @@ class Views:
         """The exemptions in force that are for a whole VLAN, by VLAN."""
         by_vlan: dict[int, tuple[int, ...]] = {}
         for index in sorted(self._in_force.exemptions):
-            vlan = self._compiled.exemptions[index].exempted_vlan
+            vlan = self._compiled.exemptions[index].vlan
             if vlan is not None:
                 by_vlan[vlan] = (*by_vlan.get(vlan, ()), index)
         return by_vlan

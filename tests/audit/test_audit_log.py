@@ -220,7 +220,7 @@ def test_exemptions_that_have_ended_cost_a_line_nothing(
     audit_log: AuditLog, compiled: CompiledConfig, state: Path
 ) -> None:
     exemption = compiled.exemptions[0]
-    ended = tuple(replace(exemption, id=f"t-{number}", ends_at=1.0) for number in range(1000))
+    ended = tuple(replace(exemption, id=f"t-{number}", until=1.0) for number in range(1000))
     many = replace(compiled, exemptions=(exemption, *ended))
     _write(audit_log, many, 2.0, "one")
     [entry] = _entries(state)

@@ -1,15 +1,13 @@
-"""The fields of a compiled policy that decide are read in ``policy/`` only.
-
-All others read what the policy does (``policy.effect``), what is in force (``policy.moment``), or
-values for people (``policy.description``, ``policy.exemption_details``).
-"""
+"""The fields of a compiled policy that decide are read in ``policy/`` only (``policy_fields``)."""
 
 import ast
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 from jinja2 import Environment, nodes
+from mypy import api
 
 from resolver.analysis.step import STEPS
 from resolver.audit.effective_policy import EffectivePolicy
@@ -17,52 +15,48 @@ from resolver.audit.policy_report import VlanReport
 from resolver.config.policy_model import PolicyConfig
 from resolver.policy.compiled import Exemption, Policy
 from resolver.policy.description import PolicyDescription
-from tests.laws.source_tree import PACKAGE, modules
+from tests.laws.policy_fields import FOR_PEOPLE
+from tests.laws.source_tree import PACKAGE, ROOT, modules
 
-FOR_PEOPLE = {
-    Policy: {"name", "title", "directives", "contact", "upstream"},
-    Exemption: {"id", "approver", "ticket", "reason"},
-}
-"""The fields that anyone may read: names and texts, and which servers a VLAN's queries go to."""
-FIELDS = {kind: {field.name for field in dataclasses.fields(kind)} for kind in FOR_PEOPLE}
+KINDS = (Policy, Exemption)
+FIELDS = {kind.__name__: {field.name for field in dataclasses.fields(kind)} for kind in KINDS}
 DECIDING = {name for kind, fields in FIELDS.items() for name in fields - FOR_PEOPLE[kind]}
 
 
 def test_what_anyone_may_read_are_fields() -> None:
     assert {kind: names - FIELDS[kind] for kind, names in FOR_PEOPLE.items()} == {
-        kind: set() for kind in FOR_PEOPLE
+        kind: set() for kind in FIELDS
     }
 
 
-def test_only_the_policy_package_reads_the_fields_that_decide() -> None:
+def test_the_type_checker_refuses_to_read_each_field_that_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The type checker has the same plugin for the whole program."""
+    reads = [f"of_{kind}.{name}" for kind in FIELDS for name in sorted(FIELDS[kind])]
+    outside = tmp_path / "outside.py"
+    outside.write_text(
+        "from resolver.policy.compiled import Exemption, Policy\n\n\n"
+        "def read(of_Policy: Policy, of_Exemption: Exemption) -> object:\n"
+        f"    return of_Policy.mode, of_Policy.own_rules, {', '.join(reads)}\n"
+    )
+    monkeypatch.chdir(ROOT)
+    said, wrong, _ = api.run([f"--cache-dir={tmp_path / 'cache'}", str(outside)])
+    refused = re.findall(r'only policy/ reads "(\w+)"', said)
+    assert sorted(refused) == sorted(
+        name for kind in FIELDS for name in FIELDS[kind] - FOR_PEOPLE[kind]
+    ), said + wrong
+
+
+def test_the_policy_package_reads_all_of_them() -> None:
     reading = {
-        (module.name, node.attr)
+        node.attr
         for module in modules().values()
+        if module.name.startswith("policy.")
         for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and node.attr in DECIDING
+        if isinstance(node, ast.Attribute)
     }
-    assert {field for _, field in reading} == DECIDING
-    assert {name for name, _ in reading if not name.startswith("policy.")} == set()
-
-
-@pytest.mark.parametrize(
-    "template", sorted((PACKAGE / "web" / "templates").rglob("*.html")), ids=lambda path: path.stem
-)
-def test_no_page_reads_them(template: Path) -> None:
-    tree = Environment(autoescape=True).parse(template.read_text(encoding="utf-8"))
-    read = {each.attr for each in tree.find_all(nodes.Getattr)}
-    assert read & DECIDING == set()
-
-
-def test_their_names_are_those_of_no_other_field() -> None:
-    """So a name alone tells that a field of a policy is read."""
-    declared = [
-        node.target.id
-        for module in modules().values()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    ]
-    assert {name for name in declared if name in DECIDING and declared.count(name) > 1} == set()
+    assert DECIDING - reading == set()
 
 
 # ---- what the config says of a policy ----

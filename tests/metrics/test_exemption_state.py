@@ -34,7 +34,7 @@ def test_an_exemption_ends_soon_in_its_second_half_and_its_last_three_days(
     tmp_path: Path, lasts: float, soon_after: float
 ) -> None:
     (one,) = WITH_ONE.exemptions
-    given = replace(WITH_ONE, exemptions=(replace(one, ends_at=NOW + lasts),))
+    given = replace(WITH_ONE, exemptions=(replace(one, until=NOW + lasts),))
     found = served(tmp_path)
     found.put_in_force(given, Path("1"), NOW)
     found.put_in_force(given, Path("2"), NOW + soon_after / 2)
@@ -46,7 +46,7 @@ def test_an_exemption_ends_soon_in_its_second_half_and_its_last_three_days(
 
 def test_one_that_the_server_started_with_may_be_old(tmp_path: Path) -> None:
     (one,) = WITH_ONE.exemptions
-    given = replace(WITH_ONE, exemptions=(replace(one, ends_at=NOW + 2 * HOUR),))
+    given = replace(WITH_ONE, exemptions=(replace(one, until=NOW + 2 * HOUR),))
     found = served(tmp_path, given)
     assert state(found, NOW) == "ends soon"
     found.put_in_force(given, Path("1"), NOW)
@@ -55,7 +55,7 @@ def test_one_that_the_server_started_with_may_be_old(tmp_path: Path) -> None:
 
 def test_one_that_begins_at_a_moment_lasts_from_then(tmp_path: Path) -> None:
     (one,) = WITH_ONE.exemptions
-    until = replace(one, begins_at=NOW, ends_at=NOW + 2 * HOUR)
+    until = replace(one, from_=NOW, until=NOW + 2 * HOUR)
     found = served(tmp_path, replace(WITH_ONE, exemptions=(until,)))
     assert state(found, NOW + 1) == "in force"
     assert state(found, NOW + HOUR + 1) == "ends soon"

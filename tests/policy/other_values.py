@@ -9,7 +9,7 @@ COMPILED = snapshot_of(HOURLY).compiled
 POLICY = COMPILED.policies[0]
 OTHER: dict[str, Any] = {
     "name": "other",
-    "answer_mode": "refused",
+    "answer": "refused",
     "sinkhole_v4": bytes([9] * 4),
     "sinkhole_v6": bytes([9] * 16),
     "directives": (),

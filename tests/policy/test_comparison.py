@@ -64,7 +64,7 @@ ELSEWHERE = {
     ("policies", "grounds_by_service"),
     ("hours", "moments"),  # they follow from the text
     ("sources", "rules"),  # the rules themselves are compared
-    ("exemptions", "exempted_hours"),  # no number; tested below
+    ("exemptions", "hours"),  # no number; tested below
 }
 
 

@@ -43,11 +43,11 @@ def test_an_exemption_takes_services_from_what_is_enforced() -> None:
 
 def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
     found = compiled()
-    later = replace(found.exemptions[0], ends_at=found.exemptions[0].ends_at + 60)
+    later = replace(found.exemptions[0], until=found.exemptions[0].until + 60)
     effects = Effects(replace(found, exemptions=(later, *found.exemptions)))
     assert effects.of(0).until == math.inf
-    assert effects.of(0, (0,)).until == later.ends_at
-    assert effects.of(0, (0, 1)).until == found.exemptions[0].ends_at
+    assert effects.of(0, (0,)).until == later.until
+    assert effects.of(0, (0, 1)).until == found.exemptions[0].until
 
 
 def test_a_policy_in_audit_mode_enforces_nothing() -> None:

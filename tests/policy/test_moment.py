@@ -26,7 +26,7 @@ def compiled() -> CompiledConfig:
     """A compiled config with two exemptions; the first in the config ends last."""
     found = snapshot_of().compiled
     exemption = found.exemptions[0]
-    later, earlier = (replace(exemption, ends_at=until) for until in (SECOND, FIRST))
+    later, earlier = (replace(exemption, until=until) for until in (SECOND, FIRST))
     return replace(found, exemptions=(later, earlier), exempted_prefixes=())
 
 

@@ -169,7 +169,7 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> ZoneAction:
     if verdict.outcome is not BLOCKED:
         return PASSTHRU
     canary = verdict.service >= 0 and snapshot.compiled.services[verdict.service].always_nxdomain
-    answer = "nxdomain" if canary else view.effect.policy.answer_mode
+    answer = "nxdomain" if canary else view.effect.policy.answer
     if answer == "sinkhole":
         return SINKHOLE
     return NXDOMAIN if answer == "nxdomain" and verdict.all_below else NODATA

@@ -6,23 +6,16 @@ What a later version has saved is refused, so that the config is compiled.
 import inspect
 import json
 import shutil
-from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from resolver.analysis.explanation import Explainer
-from resolver.config.model import BlockLogConfig
-from resolver.config.policy_model import PolicyConfig
 from resolver.dns import codes, names
-from resolver.lists.formats import FORMATS
-from resolver.policy.clauses import Action
-from resolver.policy.compiled import FORM, CompiledConfig
 from resolver.snapshot import store
 from tests.policy.networks import snapshot_of
 from tests.snapshot.next_release import CHANGES, save_as_next_release
+from tests.snapshot.stored_form import FILE, TYPES, stored_fields, stored_form
 
 SAVED = Path(__file__).parent / "saved_by_0.1.0"
 HASH = "f6e8e8746ec70cef"
@@ -70,57 +63,25 @@ def test_no_snapshot_was_in_force(tmp_path: Path) -> None:
 
 # ---- the form: the field of a value is known by its name ----
 
-
-def stored_types(of: Any) -> Iterator[Any]:  # noqa: ANN401 - a type in, classes out
-    """The classes of the values that a snapshot has."""
-    for part in get_args(of):
-        yield from stored_types(part)
-    if hasattr(of, "__annotations__") and not issubclass(of, Enum):
-        yield of
-        for hint in get_type_hints(of).values():
-            yield from stored_types(hint)
+LAST_RELEASE = json.loads(FILE.read_text(encoding="utf-8"))
+"""What the last release stores, so that no change of it goes unseen."""
 
 
-def choices(of: type, field: str) -> list[object]:
-    """The values that the config allows for a field."""
-    return [*get_args(get_type_hints(of)[field])]
-
-
-WRITTEN = json.loads((Path(__file__).parent / "stored_form.json").read_text())
-"""The form of the last release, and what is new since, so that no change of it goes unseen."""
-TYPES = {each.__name__: each for each in stored_types(CompiledConfig)}
-
-
-def fields_of(of: type) -> dict[str, str]:
-    """The fields of a class, by the text that ``stored_form.json`` has of them."""
-    hints = get_type_hints(of).items()
-    return {f"{field}: {inspect.formatannotation(hint)}": field for field, hint in hints}
-
-
-@pytest.mark.parametrize("name", sorted({*TYPES, *WRITTEN["fields"], *WRITTEN["new"]}))
-def test_the_stored_form_has_all_fields(name: str) -> None:
-    """Write a new field under "new", until a release has it. A field that goes raises ``FORM``."""
-    written = [*WRITTEN["fields"].get(name, ()), *WRITTEN["new"].get(name, ())]
-    assert sorted(fields_of(TYPES[name])) == sorted(written)
-
-
-@pytest.mark.parametrize("name", sorted(WRITTEN["fields"].keys() & WRITTEN["new"]))
+@pytest.mark.parametrize("name", LAST_RELEASE["fields"])
 def test_this_release_reads_what_the_last_one_wrote(name: str) -> None:
-    """A snapshot of the last release lacks the new fields, so that they need a default."""
-    fields, parameters = fields_of(TYPES[name]), inspect.signature(TYPES[name]).parameters
-    new = {fields[text]: parameters[fields[text]].default for text in WRITTEN["new"][name]}
-    assert inspect.Parameter.empty not in new.values(), new
+    """A field that goes, or gets another type, raises ``FORM``; a new one has a default."""
+    fields, parameters = stored_fields(TYPES[name]), inspect.signature(TYPES[name]).parameters
+    before = LAST_RELEASE["fields"][name]
+    assert set(before) - set(fields.values()) == set()
+    new = [field for field, stored in fields.items() if stored not in before]
+    assert [field for field in new if parameters[field].default is inspect.Parameter.empty] == []
 
 
 def test_this_release_does_not_serve_a_value_that_only_the_next_one_knows() -> None:
-    """With a new value of an old field, raise ``FORM``, and write both here."""
-    values = {
-        "Action": [*Action],
-        "Policy.answer_mode": choices(PolicyConfig, "answer"),
-        "BlockLog.client": choices(BlockLogConfig, "client"),
-        "Subscription.format": [*FORMATS],
-    }
-    assert (FORM, values) == (WRITTEN["FORM"], WRITTEN["values"])
+    """With a new value of an old field, raise ``FORM``, and write both to the file."""
+    assert [stored_form()[key] for key in ("FORM", "values")] == [
+        LAST_RELEASE[key] for key in ("FORM", "values")
+    ]
 
 
 @pytest.mark.parametrize("what", CHANGES)

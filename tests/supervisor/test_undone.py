@@ -86,13 +86,13 @@ def test_a_second_exemption_does_not_hide_the_one_that_is_gone() -> None:
 def test_an_exemption_that_is_gone_or_narrower_is_named() -> None:
     before = compile_texts(CONFIG + EXEMPTION.format("x"), LISTS).compiled
     [exemption] = before.exemptions
-    until = exemption.ends_at
+    until = exemption.until
     for change, named in (
         ({}, ""),
-        ({"ends_at": until + 1}, ""),
-        ({"ends_at": until - 1}, "shortens or narrows exemption x (one, until 2027-03-01 12:00"),
-        ({"exempted_services": 0}, "shortens or narrows exemption x"),
-        ({"begins_at": WALL}, "shortens or narrows exemption x"),
+        ({"until": until + 1}, ""),
+        ({"until": until - 1}, "shortens or narrows exemption x (one, until 2027-03-01 12:00"),
+        ({"services": 0}, "shortens or narrows exemption x"),
+        ({"from_": WALL}, "shortens or narrows exemption x"),
         ({"id": "y"}, "ends exemption x (one, until 2027-03-01 12:00 UTC, approved by Head)"),
     ):
         now = replace(before, exemptions=(replace(exemption, **change),))

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from importlib import resources
 
 import pytest
+from jinja2 import Environment
 
 from resolver.metrics.definitions import RELOAD_RESULTS
 from resolver.policy.answers import MODES
 from resolver.policy.clauses import Action
 from resolver.policy.verdict import Outcome
 from resolver.web.rendering import messages
+from tests.policy.networks import snapshot_of
 
 TEMPLATES = resources.files("resolver.web").joinpath("templates")
 PAGES = ("status_page", "block_page", "policy_report", "period_report")
@@ -75,3 +77,11 @@ def test_a_value_is_escaped_where_it_is_put_into_a_message() -> None:
         name="<b> {service} & '"
     )
     assert "&lt;b&gt; {service} &amp; &#39;" in sentence
+
+
+def test_a_template_that_reads_what_decides_is_noticed() -> None:
+    """The fixture of ``conftest.py`` looks at all pages of these tests."""
+    policy = snapshot_of().compiled.policies[0]
+    template = "{{ policy.name }} {{ policy.answer }}"
+    with pytest.raises(AssertionError, match=r"a template reads Policy\.answer"):
+        Environment(autoescape=True).from_string(template).render(policy=policy)

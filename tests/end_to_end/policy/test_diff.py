@@ -132,11 +132,11 @@ def test_settings_that_have_parts(configs: Path) -> None:
         "  ~ block_log.retention_days: none → 100",
         "  ~ front.dns: none → 10.0.0.53:53, [fd00::53]:53",
         "  ~ front.nodes: none → 127.0.0.1:5353",
-        "  ~ proxied: none → 127.0.0.1:5353",
-        "  ~ proxies: none → 127.0.0.1/32, fd00::/64",
         "  ~ publish.listen: none → 127.0.0.1:8053",
         "  ~ publish.secondaries: none → tehran 10.1.0.53:53",
         "  ~ publish.zone: none → rpz.internal",
+        "  ~ server.proxy.from: none → 127.0.0.1/32, fd00::/64",
+        "  ~ server.proxy.listen: none → 127.0.0.1:5353",
         SAME,
     ]
     back = darban("diff", "new.toml", "old.toml", at=configs)
