@@ -201,7 +201,7 @@ def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
     assert darban("reload", at=server.directory).code == GOOD
 
     seen: list[tuple[float, str, float]] = []
-    while not seen or time.time() < end + 1.5:
+    while not seen or seen[-1][0] <= end + 1:
         asked = time.time()
         answer = ask(server.port, "pager.example", client="127.0.10.5")
         assert answer is not None
