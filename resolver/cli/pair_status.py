@@ -16,9 +16,10 @@ from resolver.cli.policy_text import exemption_text
 from resolver.cli.server import ask
 from resolver.config.load import load
 from resolver.policy.exemption_details import ExemptionDetails, comparable
+from resolver.policy.policy_hash import version_of
 from resolver.snapshot.config_files import DiskFiles
 
-_DIFFERS = 1
+_DIFFERS, _NOT_COMPARABLE = 1, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ class _Node:
 
 
 def show_pair(config: Path, as_json: bool) -> int:
-    """Show what differs; the exit code: 1 where something does, 3 where a node is not reached."""
+    """Show what differs. The exit code: 1 where something does, 3 where a node is not reached.
+
+    4 where two releases make the policy hash in different ways, so that it says nothing.
+    """
     # The disk's, not those of a server: only commands need them.
     nodes = load(str(config), DiskFiles(config)).config.pair.nodes
     if not nodes:
@@ -106,15 +110,28 @@ def _lines(of: _Node, here: str) -> Iterator[str]:
         return
     for difference in of.differences:
         yield from difference.lines()
-    if of.policy_hash == here:
+    there = of.policy_hash
+    if there == here:
         yield f"policy {here}, as here"
-    else:
-        yield f"policy {of.policy_hash}, and {here} here"
+    elif _comparable(there, here):
+        yield f"policy {there}, and {here} here"
         if not of.differences:
             yield "the exemptions are the same: 'darban diff' shows what differs between configs"
+    else:
+        versions = " and ".join(sorted(version_of(hash_) or "none" for hash_ in (there, here)))
+        yield f"policy not comparable, versions {versions}: upgrade both nodes to one release"
+
+
+def _comparable(there: str, here: str) -> bool:
+    """Whether the hashes say whether the policy is the same."""
+    return version_of(there) == version_of(here)
 
 
 def _code(of: _Node, here: str) -> int:
     if of.problem:
         return NOT_REACHED
-    return _DIFFERS if of.differences or of.policy_hash != here else 0
+    if of.differences:
+        return _DIFFERS
+    if not _comparable(of.policy_hash, here):
+        return _NOT_COMPARABLE
+    return _DIFFERS if of.policy_hash != here else 0

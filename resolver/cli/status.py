@@ -28,7 +28,8 @@ def status(
 ) -> int:
     """Show queries, blocks, upstreams and exemptions.
 
-    With --pair, exits with 1 where a node has another policy or other exemptions.
+    With --pair, exits with 1 where a node has another policy or other exemptions, and with 4
+    where its policy cannot be compared, since it has another release.
 
         darban status
 

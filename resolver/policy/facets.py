@@ -5,6 +5,9 @@ servers that block the same. ``diff`` compares what names get, without exemption
 resolvers depends on what is in force now, and on no ground. So each of them takes the fields of
 some facets (``deciding``), and none has a list of fields of its own.
 
+A field that holds other values decides what their fields decide (``_follows``). The others have a
+row in ``_WRITTEN``.
+
 What must stay true: each field of ``CompiledConfig``, of the values in it and of ``Settings`` has a
 row (``tests/laws/test_facets.py``).
 """
@@ -12,8 +15,10 @@ row (``tests/laws/test_facets.py``).
 import dataclasses
 import enum
 import functools
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
+
+from resolver.policy.compiled import CompiledConfig
 
 
 class Facet(enum.Flag):
@@ -33,12 +38,22 @@ class Facet(enum.Flag):
     """Which servers are asked, and what is withheld of their answers."""
 
 
+class Absent(enum.Enum):
+    """What a field has instead of a value that stands for its absence."""
+
+    NEVER = enum.auto()
+    """Each release with this version of the policy hash has the field."""
+
+
 class Row(NamedTuple):
     """What a field decides."""
 
     facets: Facet
     not_compared: str = ""
     """Why two servers with the same policy may differ in it; also where it decides nothing."""
+    absent: object = Absent.NEVER
+    """The value, as JSON has it, with which the policy hash is that of a release without the field.
+    It is written once and never changes, whatever default the field gets later."""
 
 
 _N, _R, _G, _T = Facet.NAMES, Facet.REPLY, Facet.REASON, Facet.TEXT
@@ -55,7 +70,7 @@ _OWN_NAMES: Final = (
     "(``policy_hash._names_of_network``)"
 )
 
-FIELDS: Final[Mapping[str, Row]] = {
+_WRITTEN: Final[Mapping[str, Row]] = {
     "Service.name": Row(_N | _T),
     "Service.category": Row(_T),
     "Service.title": Row(_T),
@@ -90,19 +105,15 @@ FIELDS: Final[Mapping[str, Row]] = {
     "OwnRule.text": Row(_NOTHING, "one rule can be written in several ways"),
     "HoursCondition.hours": Row(_W),
     "HoursCondition.outside": Row(_W),
-    "PolicyRules.rules": Row(_N),
     "PolicyRules.vlan": Row(_C),
     "Services.services": Row(_N),
     "Services.does": Row(_N),
-    "Services.within": Row(_W),
     "DefaultRule.does": Row(_N),
     "Policy.name": Row(_T),
     "Policy.clauses": Row(_N | _G | _C | _W),
     "Policy.answer": Row(_R),
     "Policy.sinkhole_v4": Row(_R),
     "Policy.sinkhole_v6": Row(_R),
-    "Policy.directives": Row(_G),
-    "Policy.cited_grounds": Row(_G),
     "Policy.grounds_by_service": Row(_G),
     "Policy.contact": Row(_T),
     "Policy.upstream": Row(_U, _SERVER),
@@ -133,27 +144,17 @@ FIELDS: Final[Mapping[str, Row]] = {
     "Rule.subtree": Row(_N),
     "Rule.exception": Row(_N),
     "Rule.line": Row(_NOTHING, _PEOPLE),
-    "CompiledConfig.services": Row(_N | _R | _T),
-    "CompiledConfig.sources": Row(_N),
-    "CompiledConfig.policies": Row(_N | _R | _G | _T | _C | _W),
-    "CompiledConfig.vlans": Row(_C),
-    "CompiledConfig.prefixes": Row(_C),
-    "CompiledConfig.exemptions": Row(_N | _C | _W),
-    "CompiledConfig.exempted_prefixes": Row(_C),
     "CompiledConfig.excepted": Row(_N, _DERIVED),
     "CompiledConfig.local": Row(_N, _OWN_NAMES),
     "CompiledConfig.forward": Row(_N | _U, _OWN_NAMES),
     "CompiledConfig.groups": Row(_U, _SERVER),
     "CompiledConfig.subscriptions": Row(_NOTHING, "the rules that they bring count"),
     "CompiledConfig.settings": Row(_NOTHING, _SERVER),
-    "CompiledConfig.ranges": Row(_N),
     "CompiledConfig.policy_hash": Row(_NOTHING, "it is the result"),
     "CompiledConfig.protected": Row(_N, _LISTS),
-    "CompiledConfig.hours": Row(_W),
     "CompiledConfig.form": Row(_NOTHING, "it is how the rest is stored"),
     "CompiledConfig.allowed_names": Row(_N, _DERIVED),
     "CompiledConfig.expectations": Row(_NOTHING, "they test the policy, and change nothing"),
-    "CompiledConfig.firewall_ranges": Row(_N),
     "CompiledConfig.filter_ranges": Row(_NOTHING, _FILTER),
     "Settings.listen": Row(_C, _SERVER),
     "Settings.workers": Row(_NOTHING, _SERVER),
@@ -180,6 +181,44 @@ FIELDS: Final[Mapping[str, Row]] = {
     "Settings.redirected": Row(_C, _SERVER),
     "Settings.page_head": Row(_T, _SERVER),
 }
+"""The fields that hold no other values, and those of which there is more to say."""
+
+
+def fields_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a class
+    """The fields of a dataclass or a named tuple, with their types; none of another class."""
+    has_fields = dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")
+    return get_type_hints(kind) if has_fields else {}
+
+
+def classes_in(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - a type
+    """The classes with fields that a type names."""
+    if fields_of(hint):
+        yield hint
+    for argument in get_args(hint):
+        yield from classes_in(argument)
+
+
+def _follows(kind: Any, rows: dict[str, Row]) -> Facet:  # noqa: ANN401 - a class
+    """What the fields of a class decide. A field that holds other values gets a row."""
+    decided = Facet(0)
+    for name, hint in fields_of(kind).items():
+        field = f"{kind.__name__}.{name}"
+        if field in rows and rows[field].not_compared:
+            continue
+        of_parts = [_follows(part, rows) for part in classes_in(hint)]
+        if of_parts and field not in rows:
+            rows[field] = Row(functools.reduce(Facet.__or__, of_parts))
+        decided |= rows[field].facets if field in rows else Facet(0)
+    return decided
+
+
+def _all_rows() -> dict[str, Row]:
+    rows = dict(_WRITTEN)
+    _follows(CompiledConfig, rows)
+    return rows
+
+
+FIELDS: Final[Mapping[str, Row]] = _all_rows()
 """Each field, by its class."""
 
 

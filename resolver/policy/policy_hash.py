@@ -2,10 +2,12 @@
 
 The hash of a snapshot also changes with paths, addresses, upstreams, local data, line numbers and
 the order of tables. The policy hash is made from the fields of the compiled policy: each one is in
-it, unless ``facets.FIELDS`` says why not. Lists that no policy uses do not count.
+it by its name, unless ``facets.FIELDS`` says why not. Lists that no policy uses do not count.
 
 What must stay true:
 - An index, which depends on the order of tables, is counted as what it refers to.
+- A field that a release adds has a value that stands for its absence (``facets.Row.absent``): so a
+  policy that does not use it has the hash that it had before.
 - ``VERSION`` rises when equal policies would get another hash.
 """
 
@@ -23,7 +25,7 @@ from resolver.policy.prefixes import by_owner, packed
 from resolver.policy.projection import Projection, ordered
 from resolver.policy.services import services_in, union
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Hashes of two versions cannot be compared."""
 
 Rule = tuple[bytes, bool, bool, int]
@@ -48,15 +50,15 @@ def policy_hash(compiled: CompiledConfig) -> str:
         firewall_ranges=_ranges(compiled, counted, compiled.firewall_ranges, used),
         policies=ordered(_policy(compiled, counted, policy) for policy in compiled.policies),
         vlans=ordered(
-            [
+            (
                 *counted.of(vlan, policy=compiled.policies[vlan.policy].name),
-                _prefixes(clients, index),
-            ]
+                ("prefixes", _prefixes(clients, index)),
+            )
             for index, vlan in enumerate(compiled.vlans)
         ),
         prefixes=(),
         exemptions=ordered(
-            [
+            (
                 *counted.of(
                     exemption,
                     vlan="" if exemption.vlan is None else compiled.vlans[exemption.vlan].name,
@@ -65,8 +67,8 @@ def policy_hash(compiled: CompiledConfig) -> str:
                     if exemption.hours is None
                     else counted.of(compiled.hours[exemption.hours]),
                 ),
-                _prefixes(exempted, index),
-            ]
+                ("prefixes", _prefixes(exempted, index)),
+            )
             for index, exemption in enumerate(compiled.exemptions)
         ),
         exempted_prefixes=(),
@@ -94,7 +96,9 @@ def _policy(compiled: CompiledConfig, counted: Projection, policy: Policy) -> tu
         for address in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
     hashed = counted.policy(policy, sinkhole_v4=v4, sinkhole_v6=v6)
-    return hashed if policy.unlisted is Action.PASS else (*hashed, _names_of_network(compiled))
+    if policy.unlisted is Action.PASS:
+        return hashed
+    return *hashed, ("names of the network", _names_of_network(compiled))
 
 
 def _names_of_network(compiled: CompiledConfig) -> tuple[object, ...]:
@@ -110,6 +114,14 @@ _ANY: Final = {bytes(4), bytes(16)}
 def _prefixes(of: Mapping[int, Iterable[Prefix]], owner: int) -> list[str]:
     """All fields of the prefixes of an owner, which may be 100,000."""
     return sorted(f"{prefix.network.hex()}/{prefix.length}" for prefix in of.get(owner, ()))
+
+
+def version_of(policy_hash: str) -> str:
+    """The version of a hash; empty for that of 0.1.0, which has none.
+
+    Hashes of two versions say nothing of each other.
+    """
+    return policy_hash.rpartition(":")[0]
 
 
 def rules_digest(rules: Iterable[Rule]) -> str:

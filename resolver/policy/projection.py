@@ -1,7 +1,8 @@
 """A compiled policy as plain values of the fields that a comparison is for (``policy.facets``).
 
 Two policies that decide alike have equal values, whatever the order of their tables: an index
-becomes what it refers to, and the order of several values does not count.
+becomes what it refers to, and the order of several values does not count. A field enters by its
+name, and not where it has the value that stands for its absence (``facets.Row.absent``).
 """
 
 import dataclasses
@@ -9,8 +10,9 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
-from typing import assert_never
+from typing import Any, assert_never
 
+from resolver.policy import codec
 from resolver.policy.clauses import (
     Action,
     Clause,
@@ -20,8 +22,11 @@ from resolver.policy.clauses import (
     Services,
 )
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.facets import Facet, deciding
+from resolver.policy.facets import FIELDS, Facet, deciding
 from resolver.policy.services import services_in
+
+Fields = tuple[tuple[str, object], ...]
+"""Names and values."""
 
 
 class Projection:
@@ -31,17 +36,21 @@ class Projection:
         self._compiled = compiled
         self._facets = facets
 
-    def of(self, value: object, **instead: object) -> tuple[object, ...]:
+    def of(self, value: object, **instead: object) -> Fields:
         """The fields of a dataclass; ``instead`` are the values of those that have an index."""
-        fields = deciding(type(value), self._facets)  # type: ignore[arg-type] # a type can be hashed
+        kind: Any = type(value)
+        stored = codec.stored_names(kind)
+        plain = {
+            field: instead[field] if field in instead else self._plain(getattr(value, field))
+            for field in deciding(kind, self._facets)
+        }
         return tuple(
-            [
-                instead[field] if field in instead else self._plain(getattr(value, field))
-                for field in fields
-            ]
+            (stored[field], of_field)
+            for field, of_field in sorted(plain.items())
+            if of_field != FIELDS[f"{kind.__name__}.{field}"].absent
         )
 
-    def policy(self, policy: Policy, **instead: object) -> tuple[object, ...]:
+    def policy(self, policy: Policy, **instead: object) -> Fields:
         """A policy with its clauses and grounds."""
         clauses = () if "clauses" in instead else ordered(self._clauses(policy.clauses, policy))
         given: dict[str, object] = {
@@ -72,7 +81,7 @@ class Projection:
                 assert_never(clause)
 
     @cached_property
-    def _of_services(self) -> tuple[tuple[object, ...], ...]:
+    def _of_services(self) -> tuple[Fields, ...]:
         return tuple(map(self.of, self._compiled.services))
 
     def reply(self, policy: Policy, *, canary: bool) -> tuple[object, ...]:
@@ -90,14 +99,14 @@ class Projection:
         grounds = [cited[index] for index in policy.grounds_by_service]
         for clause in clauses:
             match clause:
-                case PolicyRules(rules=rules, vlan=vlan):
-                    of = ("rule", vlan) if vlan else ("rule",)
-                    yield from ((*of, *self.of(rule)) for rule in rules)
+                case PolicyRules(rules=rules):
+                    yield from (("rule", *self.of(clause, rules=self.of(rule))) for rule in rules)
                 case Services(services=services, does=does, within=within):
-                    of_all = ("service", does, self._when(within))
+                    when = self._when(within)
                     named = zip(self._compiled.services, grounds, strict=True)
                     for service, ground in services_in(services, named):
-                        yield *of_all, service.name, *(() if does is Action.PASS else ground)
+                        fields = self.of(clause, services=service.name, within=when)
+                        yield "service", *fields, *(() if does is Action.PASS else ground)
                 case DefaultRule():
                     yield "unlisted", *self.of(clause)
                 case _:

@@ -42,6 +42,14 @@ def test_the_minute_that_runs_is_no_gap() -> None:
     assert list(intervals([minute(0)], 0, 119)) == [Interval(0, 60, "2:aa", "")]
 
 
+def test_the_hash_of_an_earlier_release_is_another_policy() -> None:
+    """An upgrade may give a policy a hash of another version: nothing says that it is the same."""
+    hashes = ("ab", "2:aa", "3:aa", "4:aa")  # 0.1.0 had no version
+    minutes = [minute(number, policy) for number, policy in enumerate(hashes)]
+    found = list(intervals(minutes, 0, 240))
+    assert [(interval.policy, interval.why) for interval in found] == [(of, "") for of in hashes]
+
+
 def test_a_node_without_figures() -> None:
     assert list(intervals([], 60, 600)) == [Interval(60, 600, "", NO_RECORD)]
 

@@ -1,27 +1,11 @@
 """Each field of a compiled config says what it decides, or why it decides nothing."""
 
-import dataclasses
-from collections.abc import Iterator
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.facets import FIELDS, Facet
+from resolver.policy.facets import FIELDS, Facet, classes_in, fields_of
 from resolver.policy.settings import Settings
-
-
-def fields_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a class
-    """The fields of a dataclass or a named tuple, with their types; none of another class."""
-    has_fields = dataclasses.is_dataclass(kind) or hasattr(kind, "_fields")
-    return get_type_hints(kind) if has_fields else {}
-
-
-def classes_in(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - a type
-    """The classes with fields that a type names."""
-    if fields_of(hint):
-        yield hint
-    for each in get_args(hint):
-        yield from classes_in(each)
 
 
 def every_field(*begin: Any) -> set[str]:  # noqa: ANN401 - classes

@@ -73,6 +73,15 @@ class SshNodes:
         return f"{self._directory / 'bin'}:{DARBAN.parent}:/usr/bin:/bin"
 
     @contextmanager
+    def program(self, name: str, line: str) -> Iterator[None]:
+        """The hosts have a program meanwhile that runs a line of sh."""
+        program = self._directory / "bin" / name
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o755)
+        yield
+        program.unlink()
+
+    @contextmanager
     def up(self, *names: str) -> Iterator[None]:
         """These hosts are up meanwhile."""
         with ExitStack() as stack:

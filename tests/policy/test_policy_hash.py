@@ -1,20 +1,26 @@
 """The policy hash: equal where the policy is equal, and only there."""
 
 import dataclasses
+import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, cast
 
 import pytest
 
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.facets import FIELDS
+from resolver.policy.facets import FIELDS, Facet, Row, deciding
 from resolver.policy.policy_hash import VERSION, policy_hash, rules_digest
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 from tests.snapshot.policy_changes import CHANGES
+from tests.snapshot.stored_form import FILE, stored_form
 
 HASH = snapshot_of().compiled.policy_hash
+WITH_CONTACT = CONFIG.replace(
+    'allow = ["status', 'contact = "noc@agency.example"\nallow = ["status'
+)
 BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server", "an address of a filter"}
 """The changes of ``CHANGES`` that are not policy."""
 
@@ -25,7 +31,7 @@ def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
 
 def test_a_change_of_what_counts_raises_the_version() -> None:
     """Where this hash changes, ``VERSION`` rises: a release before gives equal policies another."""
-    assert (VERSION, the_hash(FULL)) == (3, "3:b37445f7a5bf67b6")
+    assert (VERSION, the_hash(FULL)) == (4, "4:f51c02faef4277ba")
 
 
 # ---- every field of the compiled policy ----
@@ -139,6 +145,67 @@ def test_another_policy_has_another_hash(change: str) -> None:
     old, new = MORE[change]
     assert CONFIG.count(old) == 1
     assert the_hash(CONFIG.replace(old, new)) != HASH
+
+
+# ---- a field that a later release adds ----
+
+
+def with_row(monkeypatch: pytest.MonkeyPatch, field: str, row: Row) -> None:
+    """As if the table had another row of a field."""
+    monkeypatch.setitem(cast("dict[str, Row]", FIELDS), field, row)
+    deciding.cache_clear()
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Row], None]]:
+    """Gives a field another row."""
+    yield partial(with_row, monkeypatch)
+    monkeypatch.undo()
+    deciding.cache_clear()
+
+
+Rows = Callable[[str, Row], None]
+SINKHOLES = ("Policy.sinkhole_v4", "Policy.sinkhole_v6")
+ABSENT = "00000000"
+
+
+def with_sinkholes(v4: str, v6: str) -> CompiledConfig:
+    """The config with a first policy of other sinkholes."""
+    compiled = snapshot_of().compiled
+    first, *others = compiled.policies
+    octets = bytes.fromhex(v4), bytes.fromhex(v6)
+    first = dataclasses.replace(first, sinkhole_v4=octets[0], sinkhole_v6=octets[1])
+    return dataclasses.replace(compiled, policies=(first, *others))
+
+
+def test_a_policy_that_does_not_use_a_new_field_keeps_its_hash(rows: Rows) -> None:
+    """A release without the field and one with it, where its value stands for its absence."""
+    unused, used = (snapshot_of(text).compiled for text in (CONFIG, WITH_CONTACT))
+    rows("Policy.contact", Row(Facet(0), "a release before lacks it"))
+    before = policy_hash(unused)
+    assert policy_hash(used) == before
+    rows("Policy.contact", Row(Facet.TEXT, absent=""))
+    assert policy_hash(unused) == before
+    assert policy_hash(used) != before
+    rows("Policy.contact", Row(Facet.TEXT))
+    assert policy_hash(unused) != before
+
+
+def test_two_fields_that_may_be_absent_do_not_stand_for_each_other(rows: Rows) -> None:
+    for field in SINKHOLES:
+        rows(field, Row(Facet.REPLY, absent=ABSENT))
+    one, other = with_sinkholes("c0000207", ABSENT), with_sinkholes(ABSENT, "c0000207")
+    assert policy_hash(one) != policy_hash(other)
+
+
+def test_what_stands_for_the_absence_of_a_field_is_written_once() -> None:
+    """A new field needs ``absent`` in ``policy/facets.py``; no value of it changes later."""
+    before, now = json.loads(FILE.read_text(encoding="utf-8"))["hashed"], stored_form()["hashed"]
+    assert now["VERSION"] >= before["VERSION"]
+    if now["VERSION"] == before["VERSION"]:
+        new = now["fields"].keys() - before["fields"].keys()
+        assert [field for field in sorted(new) if "absent" not in now["fields"][field]] == []
+        assert {field: now["fields"].get(field) for field in before["fields"]} == before["fields"]
 
 
 # ---- what belongs to one server ----

@@ -1,4 +1,4 @@
-"""The fields and the values of stored snapshots, as text.
+"""The fields and the values of stored snapshots, as text, and the fields that the policy hash has.
 
 ``python -m tests.snapshot.stored_form`` writes those of this release to ``stored_form.json``, when
 it is made: the next ones are tested against them.
@@ -17,6 +17,8 @@ from resolver.lists.formats import FORMATS
 from resolver.policy import codec
 from resolver.policy.clauses import Action
 from resolver.policy.compiled import FORM, CompiledConfig
+from resolver.policy.facets import FIELDS, Absent
+from resolver.policy.policy_hash import VERSION
 
 FILE: Final = Path(__file__).parent / "stored_form.json"
 
@@ -59,6 +61,14 @@ def stored_form() -> dict[str, Any]:
             "Subscription.format": [*FORMATS],
         },
         "fields": {name: [*stored_fields(kind).values()] for name, kind in TYPES.items()},
+        "hashed": {
+            "VERSION": VERSION,
+            "fields": {
+                field: {} if row.absent is Absent.NEVER else {"absent": row.absent}
+                for field, row in FIELDS.items()
+                if not row.not_compared
+            },
+        },
     }
 
 

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.live.clients import ask
-from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
+from tests.live.commands import GOOD, NO, NOT_CHECKABLE, UNREACHABLE, WRONG, Done, darban
 from tests.live.configs import edited, replaced_once, shipped
 from tests.live.nsd import ANY_V4
 from tests.live.programs import needed
 from tests.live.prometheus import prometheus
 from tests.live.reloading import restored
-from tests.live.server import Server
+from tests.live.server import DARBAN, Server
 from tests.live.ssh_nodes import SshNodes
 from tests.live.waiting import wait_for
 from tests.watching.expressions import alerts
@@ -270,6 +270,21 @@ def test_a_server_that_does_not_run_has_it_from_its_start(up: Pair) -> None:
     pair.two.start()
     assert pair.run("status", "--pair").code == GOOD
     assert pair.data() == [ANY_V4, ANY_V4]
+
+
+def test_nodes_with_two_releases_are_not_said_to_differ(up: Pair) -> None:
+    """While one node is upgraded and the other is not, their hashes say nothing of each other."""
+    older = """sed 's/"policy_hash": "4:/"policy_hash": "3:/'"""
+    with up.hosts.program("darban", f'{DARBAN} "$@" | {older}'):
+        asked = up.run("status", "--pair")
+        assert up.exempt("--here", *GIVEN, "--for", "2h", *BY).code == GOOD
+        differ = up.run("status", "--pair")
+    not_comparable = (
+        f"{NS2}: policy not comparable, versions 3 and 4: upgrade both nodes to one release"
+    )
+    assert (asked.code, asked.out) == (NOT_CHECKABLE, f"{not_comparable}\n")
+    first, *rest = differ.out.splitlines()
+    assert (differ.code, first.endswith(": not there"), rest) == (NO, True, [not_comparable])
 
 
 def test_another_policy_is_told_from_other_exemptions(up: Pair) -> None:
