@@ -92,12 +92,13 @@ class AuditEntry:
         Those that have ended by themselves between the two are left out.
         """
         old, new = (
-            {each.id: each for each in entry.exempted_at(self.time)} for entry in (before, self)
+            {exemption.id: exemption for exemption in entry.exempted_at(self.time)}
+            for entry in (before, self)
         )
         return [
-            ExemptionChange(each, old.get(each), new.get(each))
-            for each in dict.fromkeys([*old, *new])
-            if old.get(each) != new.get(each)
+            ExemptionChange(exemption_id, old.get(exemption_id), new.get(exemption_id))
+            for exemption_id in dict.fromkeys([*old, *new])
+            if old.get(exemption_id) != new.get(exemption_id)
         ]
 
 
@@ -217,8 +218,8 @@ class AuditLog:
             config, lists = same.config, same.lists
         details = exemption_details(compiled)
         exemptions = [detail for detail in details if not ended(detail.until, now.time)]
-        since = min((each.since for each in edited), default=0.0)
-        owners = ", ".join(sorted({each.owner for each in edited}))
+        since = min((file.since for file in edited), default=0.0)
+        owners = ", ".join(sorted({file.owner for file in edited}))
         put = (now.time, event, who, snapshot, config, diff, exemptions, lists, summary)
         sha256 = store.whole_hash(self._state, snapshot)
         entry = AuditEntry(*put, since, owners, sha256)
@@ -270,7 +271,9 @@ def audit_entry(record: AuditRecord) -> AuditEntry | None:
         plain = dict(record.plain)
         if plain.pop("ended", None):  # earlier versions have noted the end of an exemption
             return None
-        exemptions = [read_fields(ExemptionDetails, each) for each in plain.pop("exemptions")]
+        exemptions = [
+            read_fields(ExemptionDetails, exemption) for exemption in plain.pop("exemptions")
+        ]
         summary = read_summary(plain.pop("summary", None))
         entry = read_fields(AuditEntry, plain)
         return replace(entry, exemptions=exemptions, summary=summary)

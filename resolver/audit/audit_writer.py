@@ -97,8 +97,8 @@ class AuditWriter(Part):
         """
 
         def read() -> list[tuple[AuditEntry, Texts]]:
-            found = self._log.newest_changes(most)
-            return [(each, self._log.text(each.config)) for each in found]
+            entries = self._log.newest_changes(most)
+            return [(entry, self._log.text(entry.config)) for entry in entries]
 
         try:
             return await asyncio.to_thread(read)
@@ -147,11 +147,11 @@ class AuditWriter(Part):
         while since < until:
             end = min(until, store.month_end(since)) if is_first else until
             try:
-                found = kept.of(since, end)
+                figures = kept.of(since, end)
             except FiguresError as error:
                 log.error("%s: figures get their seal later: %s", self._state, error)
                 return head
-            about = {"figures": found.hash, "node": found.node, "time_zone": found.time_zone}
+            about = {"figures": figures.hash, "node": figures.node, "time_zone": figures.time_zone}
             head = self._log.journal.append(now, Event.SEALED, begin=since, end=end, **about)
             since = end
         return head

@@ -35,8 +35,8 @@ def block_log_days(state: Path) -> BlockLogDays | None:
     """
     path, written = state / NAME, None
     with contextlib.suppress(FileNotFoundError):
-        found = path.stat()
-        written = day_of(found.st_mtime) if found.st_size else None
+        status = path.stat()
+        written = day_of(status.st_mtime) if status.st_size else None
     names = [entry.name for entry in state.iterdir()] if state.exists() else []
     return days_of(names, NAME, written)
 

@@ -48,11 +48,11 @@ class Retention:
         """
         remove = set()
         total = size
-        for each, octets in sorted(rotated, key=lambda pair: pair[0], reverse=True):
+        for file, octets in sorted(rotated, key=lambda pair: pair[0], reverse=True):
             total += octets
-            is_old = today is not None and (today - each.day).days > self.days
+            is_old = today is not None and (today - file.day).days > self.days
             if is_old or total > self.max_bytes:
-                remove.add(each.name)
+                remove.add(file.name)
         return remove
 
 
@@ -71,11 +71,11 @@ def read_name(name: str, current: str) -> RotatedFile | None:
     """Read the name of a file rotated from the file ``current``; None where it is another file."""
     stem, suffix = PurePath(current).stem, PurePath(current).suffix
     pattern = re.escape(stem) + r"-(\d{4}-\d\d-\d\d)-(\d{3,})" + re.escape(suffix)
-    found = re.fullmatch(pattern, name, re.ASCII)
-    if found is None:
+    match = re.fullmatch(pattern, name, re.ASCII)
+    if match is None:
         return None
     try:
-        return RotatedFile(dt.date.fromisoformat(found[1]), int(found[2]), name)
+        return RotatedFile(dt.date.fromisoformat(match[1]), int(match[2]), name)
     except ValueError:
         return None
 
@@ -84,21 +84,21 @@ def days_of(
     names: Iterable[str], current: str, last_written: dt.date | None
 ) -> BlockLogDays | None:
     """The days of rotated files, and of the file ``current`` where it was written to; or None."""
-    found = (read_name(name, current) for name in names)
-    days = {each.day for each in found if each is not None}
+    rotated = (read_name(name, current) for name in names)
+    days = {file.day for file in rotated if file is not None}
     if last_written is not None:
         days.add(last_written)
     if not days:
         return None
     first, last = min(days), max(days)
     between = (first + dt.timedelta(days=number) for number in range((last - first).days))
-    gaps = tuple(str(each) for each in between if each not in days)
+    gaps = tuple(str(day) for day in between if day not in days)
     return BlockLogDays(str(first), str(last), gaps)
 
 
 def next_name(names: Iterable[str], current: str, day: dt.date) -> str:
     """The name for the next rotated file with lines of a day."""
     rotated = (read_name(name, current) for name in names)
-    taken = [each.number for each in rotated if each is not None and each.day == day]
+    taken = [file.number for file in rotated if file is not None and file.day == day]
     number = max(taken, default=-1) + 1
     return f"{PurePath(current).stem}-{day}-{number:03}{PurePath(current).suffix}"

@@ -58,7 +58,7 @@ def _effective_policy(explainer: Explainer, view: View, client: str | None) -> E
     def names(services: int) -> tuple[str, ...]:
         return tuple(service.name for service in services_in(services, compiled.services))
 
-    done = {each: names(effect.services.doing[each] & ~effect.exempt) for each in Action}
+    done = {action: names(effect.services.doing[action] & ~effect.exempt) for action in Action}
     return EffectivePolicy(
         client=client,
         vlan=vlan.name,

@@ -100,8 +100,8 @@ class FiguresWriter(Part):
         figures.cut = int(states.of(LinkState).cut_since > 0)
         answered = sums.value(definitions.FALLBACK_ANSWERS)
         figures.answers, self._answered = answered - self._answered, answered
-        for each in coarsened(figures, self._few_exempted.of(compiled), zone):
-            self._wait(each)
+        for hour in coarsened(figures, self._few_exempted.of(compiled), zone):
+            self._wait(hour)
         if not self._thread.ident:
             self._thread.start()
         self._wanted.set()
@@ -140,8 +140,8 @@ class FiguresWriter(Part):
                 taken = self._waiting.take()
             for place, figures in enumerate(taken):
                 if not self._store_hour(figures):
-                    for each in taken[place:]:
-                        self._wait(each)
+                    for unstored in taken[place:]:
+                        self._wait(unstored)
                     break
             else:
                 self._remove_old()

@@ -60,15 +60,15 @@ def in_force(reading: Reading, now: ClockReading, moment: float) -> list[Activat
     read = [_shortened(record) for record in reading.records()]
     marks = list(_marks(read, reading.joined(), now))
     for is_own in (True, False):
-        found = [
+        candidates = [
             (mark, offset)
             for at, mark in enumerate(marks[:-1])
             for offset in _offsets(mark, marks[at + 1], is_own)
             if mark.time_by(offset) <= moment < _end(marks, at, offset)
         ]
-        if found:
+        if candidates:
             break
-    first = {mark.entry: (mark, offset) for mark, offset in reversed(found)}
+    first = {mark.entry: (mark, offset) for mark, offset in reversed(candidates)}
     records = reading.again({name.hex() for name in first})
     entries = {name: audit_entry(record) for name, record in records.items()}
     return [

@@ -125,7 +125,7 @@ class Journal:
         last_file, last_line = next(self._backwards(), ("", b""))
         last = read_record(last_line)
         is_lost, expected = self._lost()
-        newest = next((each for each in self.latest() if each.number), None)
+        newest = next((record for record in self.latest() if record.number), None)
         self._number = 0 if newest is None else newest.number
         self._before = line_hash(last_line) if last_file else ""
         if last is not None and last.event == Event.ROTATED and last_file == JOURNAL:
@@ -164,7 +164,7 @@ class Journal:
 
     def _lost(self) -> tuple[bool, Head | None]:
         """Whether the log has lost the record that was written last, and which one that is."""
-        records = (each for each in self.latest() if each.number)
+        records = (record for record in self.latest() if record.number)
         last = next(records, None)
         expected = self._known or self.head()
         if expected is None:
@@ -185,12 +185,12 @@ class Journal:
 
     def _found_lines(self) -> dict[str, object]:
         """The hashes of what other programs have written, and what was said of it."""
-        found = {name: hash_of(self._state / name) for name in BESIDE}
+        hashes = {name: hash_of(self._state / name) for name in BESIDE}
         verified = None
         with suppress(OSError):
             text = read_regular(self._state / _VERIFIED, _LONGEST_VERIFIED, follow_link=False)
             verified = text.decode(errors="replace")
-        files = {name: each for name, each in found.items() if each}
+        files = {name: digest for name, digest in hashes.items() if digest}
         before = hash_of(self._path) or hashlib.sha256().hexdigest()
         return {"lines": before, "files": files, "verified": verified}
 

@@ -57,9 +57,9 @@ def month(text: str, zone: ZoneInfo) -> Period:
     Raises:
         InvalidPeriod: the text is not the name of a month.
     """
-    if not (found := _MONTH.fullmatch(text)):
+    if not (match := _MONTH.fullmatch(text)):
         raise InvalidPeriod(f"'{text}' is not a month such as 1405-08 or 2026-11")
-    year, of_year = int(found[1]), int(found[2])
+    year, of_year = int(match[1]), int(match[2])
     following = (year, of_year + 1) if of_year < 12 else (year + 1, 1)
     first = _day(f"{text}-01")
     after = _day(f"{following[0]}-{following[1]:02}-01")

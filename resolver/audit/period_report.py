@@ -48,7 +48,7 @@ Queries = Counter[tuple[str, str, str]]
 class Rows(NamedTuple):
     """The queries of some figures."""
 
-    own: Queries
+    current: Queries
     """Of the period."""
     old: Queries
     """Of the period before."""
@@ -81,9 +81,9 @@ def make_period_report(
     """
     check_mergeable(nodes)
     joined = _by_node(nodes)
-    by_node = {node: _rows(own, period, before, zone) for node, own in joined.items()}
+    by_node = {node: _rows(figures, period, before, zone) for node, figures in joined.items()}
     rows = _sum(by_node.values())
-    counts = tuple(_counts(rows.own, rows.old, vlans))
+    counts = tuple(_counts(rows.current, rows.old, vlans))
     changes, others = _changes(log, period)
     return PeriodReport(
         version=__version__,
@@ -99,16 +99,18 @@ def make_period_report(
         changes=changes,
         other_events=others,
         backdated=sum(
-            later.time < each.time and period.begin <= later.time < period.end
-            for each, later in pairwise(log)
+            later.time < earlier.time and period.begin <= later.time < period.end
+            for earlier, later in pairwise(log)
         ),
-        audited=any(each.time <= period.begin for each in log),
+        audited=any(entry.time <= period.begin for entry in log),
         left_out=rows.left_out,
-        totals=tuple(_total(node, each) for node, each in by_node.items()),
-        nodes=tuple(_coverage(node, own, period, before) for node, own in joined.items()),
+        totals=tuple(_total(node, node_rows) for node, node_rows in by_node.items()),
+        nodes=tuple(_coverage(node, figures, period, before) for node, figures in joined.items()),
         coverage=_of_all(nodes, period),
         coverage_before=_of_all(nodes, before),
-        cuts=tuple(chain.from_iterable(_cuts(node, own, period) for node, own in joined.items())),
+        cuts=tuple(
+            chain.from_iterable(_cuts(node, figures, period) for node, figures in joined.items())
+        ),
         around=tuple(_around(counts, _redirected(nodes, period), lists)),
         lists=lists.lists,
         fetched=lists.fetched,
@@ -123,9 +125,9 @@ def check_mergeable(nodes: Sequence[Figures]) -> None:
             f"the hours of {zones[0]} and of {zones[1]} differ, so their counts cannot be added "
             "up; give all nodes the same [report] time_zone"
         )
-    for node, own in _by_node(nodes).items():
+    for node, parts in _by_node(nodes).items():
         seen: set[int] = set()
-        for figures in own:
+        for figures in parts:
             minutes = {minute.at for minute in figures.minutes}
             hours = {count.hour for count in figures.counts}
             if not seen.isdisjoint(minutes | hours):
@@ -137,70 +139,70 @@ def check_mergeable(nodes: Sequence[Figures]) -> None:
 
 
 def _by_node(nodes: Sequence[Figures]) -> dict[str, list[Figures]]:
-    found: dict[str, list[Figures]] = defaultdict(list)
+    by_node: dict[str, list[Figures]] = defaultdict(list)
     for node in nodes:
-        found[node.node].append(node)
-    return dict(sorted(found.items()))
+        by_node[node.node].append(node)
+    return dict(sorted(by_node.items()))
 
 
 def _rows(nodes: Sequence[Figures], period: Period, before: Period, zone: ZoneInfo) -> Rows:
-    own: Queries = Counter()
+    current: Queries = Counter()
     old: Queries = Counter()
     left_out = 0
-    for each in chain.from_iterable(figures.counts for figures in nodes):
-        if each.outcome == REDIRECTED:
+    for count in chain.from_iterable(figures.counts for figures in nodes):
+        if count.outcome == REDIRECTED:
             continue
-        if is_coarse(each):
-            begin, end = part_of_month(each.hour, zone)
-            key = each.vlan, each.service, each.outcome
+        if is_coarse(count):
+            begin, end = part_of_month(count.hour, zone)
+            key = count.vlan, count.service, count.outcome
             if period.begin <= begin and end <= period.end:
-                own[key] += each.queries
+                current[key] += count.queries
             elif before.begin <= begin and end <= before.end:
-                old[key] += each.queries
+                old[key] += count.queries
             elif begin < period.end and end > period.begin:
-                left_out += each.queries
-        elif period.begin <= each.hour < period.end:
-            own[each.vlan, each.service, each.outcome] += each.queries
-        elif before.begin <= each.hour < before.end:
-            old[each.vlan, each.service, each.outcome] += each.queries
-    return Rows(own, old, left_out)
+                left_out += count.queries
+        elif period.begin <= count.hour < period.end:
+            current[count.vlan, count.service, count.outcome] += count.queries
+        elif before.begin <= count.hour < before.end:
+            old[count.vlan, count.service, count.outcome] += count.queries
+    return Rows(current, old, left_out)
 
 
 def _sum(parts: Iterable[Rows]) -> Rows:
-    own: Queries = Counter()
+    current: Queries = Counter()
     old: Queries = Counter()
     left_out = 0
     for part in parts:
-        own.update(part.own)
+        current.update(part.current)
         old.update(part.old)
         left_out += part.left_out
-    return Rows(own, old, left_out)
+    return Rows(current, old, left_out)
 
 
 def _total(node: str, rows: Rows) -> NodeTotal:
     blocked, before = (
-        sum(queries for (_, _, outcome), queries in each.items() if outcome == BLOCKED)
-        for each in (rows.own, rows.old)
+        sum(queries for (_, _, outcome), queries in counts.items() if outcome == BLOCKED)
+        for counts in (rows.current, rows.old)
     )
-    return NodeTotal(node, rows.own.total(), blocked, before)
+    return NodeTotal(node, rows.current.total(), blocked, before)
 
 
-def _counts(own: Queries, old: Queries, vlans: Iterable[str]) -> Iterator[VlanCount]:
-    rows = dict.fromkeys(chain(own, old))
+def _counts(current: Queries, old: Queries, vlans: Iterable[str]) -> Iterator[VlanCount]:
+    rows = dict.fromkeys(chain(current, old))
     of_vlan: dict[str, list[VlanCount]] = {vlan: [] for vlan in vlans}
     for key in rows:
-        of_vlan.setdefault(key[0], []).append(VlanCount(*key, own.get(key, 0), old.get(key, 0)))
+        of_vlan.setdefault(key[0], []).append(VlanCount(*key, current.get(key, 0), old.get(key, 0)))
     for counts in of_vlan.values():
-        yield from sorted(counts, key=lambda each: (-each.queries, each.service, each.outcome))
+        yield from sorted(counts, key=lambda count: (-count.queries, count.service, count.outcome))
 
 
 def _redirected(nodes: Sequence[Figures], period: Period) -> Counter[str]:
     """The redirected queries of the period by VLAN."""
-    found: Counter[str] = Counter()
-    for each in chain.from_iterable(figures.counts for figures in nodes):
-        if each.outcome == REDIRECTED and period.begin <= each.hour < period.end:
-            found[each.vlan] += each.queries
-    return found
+    by_vlan: Counter[str] = Counter()
+    for count in chain.from_iterable(figures.counts for figures in nodes):
+        if count.outcome == REDIRECTED and period.begin <= count.hour < period.end:
+            by_vlan[count.vlan] += count.queries
+    return by_vlan
 
 
 def _around(
@@ -215,18 +217,18 @@ def _around(
         if count.service in ways and count.outcome in (BLOCKED, WOULD_BLOCK):
             encrypted[count.vlan] += count.queries
     for vlan in dict.fromkeys(chain((count.vlan for count in counts), redirected)):
-        found = AroundDns(vlan, redirected.get(vlan, 0), encrypted[vlan])
-        if found.redirected or found.encrypted_dns:
-            yield found
+        around = AroundDns(vlan, redirected.get(vlan, 0), encrypted[vlan])
+        if around.redirected or around.encrypted_dns:
+            yield around
 
 
 def _days(nodes: Sequence[Figures], period: Period, zone: ZoneInfo) -> tuple[DayCount, ...]:
     blocked: Counter[int] = Counter()
     would_block: Counter[int] = Counter()
     by_outcome = {BLOCKED: blocked, WOULD_BLOCK: would_block}
-    for each in chain.from_iterable(figures.counts for figures in nodes):
-        if each.outcome in by_outcome and period.begin <= each.hour < period.end:
-            by_outcome[each.outcome][each.hour] += each.queries
+    for count in chain.from_iterable(figures.counts for figures in nodes):
+        if count.outcome in by_outcome and period.begin <= count.hour < period.end:
+            by_outcome[count.outcome][count.hour] += count.queries
     sums: dict[str, list[int]] = {day.isoformat(): [0, 0] for day in period.days()}
     for index, hours in enumerate((blocked, would_block)):
         for hour, queries in hours.items():
@@ -238,15 +240,15 @@ def _coverage(
     node: str, figures: Sequence[Figures], period: Period, before: Period
 ) -> NodeCoverage:
     minutes = sorted(
-        chain.from_iterable(figure.minutes for figure in figures), key=lambda each: each.at
+        chain.from_iterable(figure.minutes for figure in figures), key=lambda minute: minute.at
     )
     served = [minute for minute in minutes if minute.serving]
     return NodeCoverage(
         node=node,
-        minutes=sum(period.begin <= each.at < period.end for each in served),
+        minutes=sum(period.begin <= minute.at < period.end for minute in served),
         of=(period.end - period.begin) // _MINUTE,
         intervals=tuple(intervals(minutes, period.begin, period.end)),
-        minutes_before=sum(before.begin <= each.at < before.end for each in served),
+        minutes_before=sum(before.begin <= minute.at < before.end for minute in served),
         of_before=(before.end - before.begin) // _MINUTE,
         damaged=tuple(dict.fromkeys(chain.from_iterable(figure.damaged for figure in figures))),
     )
@@ -256,16 +258,16 @@ def _cuts(node: str, figures: Sequence[Figures], period: Period) -> Iterator[Lin
     """The times in which the link abroad was cut; hours that follow one another are one time."""
     links = chain.from_iterable(figure.links for figure in figures)
     last: LinkCut | None = None
-    for each in sorted(links, key=lambda link: link.hour):
-        if not period.begin <= each.hour < period.end:
+    for link in sorted(links, key=lambda link: link.hour):
+        if not period.begin <= link.hour < period.end:
             continue
-        own = LinkCut(node, each.hour, each.hour + _HOUR, each.cut, each.answers)
-        if last is not None and last.end == own.begin:
-            minutes, answers = last.minutes + own.minutes, last.answers + own.answers
-            own = LinkCut(node, last.begin, own.end, minutes, answers)
+        cut = LinkCut(node, link.hour, link.hour + _HOUR, link.cut, link.answers)
+        if last is not None and last.end == cut.begin:
+            minutes, answers = last.minutes + cut.minutes, last.answers + cut.answers
+            cut = LinkCut(node, last.begin, cut.end, minutes, answers)
         elif last is not None:
             yield last
-        last = own
+        last = cut
     if last is not None:
         yield last
 
@@ -280,27 +282,27 @@ def _exemptions(log: Sequence[AuditEntry], period: Period) -> Iterator[PeriodExe
 
     One that was extended is one, with its last end and approval, unless it had ended before.
     """
-    found: list[PeriodExemption] = []
+    parts: list[PeriodExemption] = []
     at: dict[Hashable, int] = {}
     for entry, end in _in_force(log, period):  # the newest first
         had = {_opened(exemption): exemption for exemption in entry.exemptions}
-        for key, each in had.items():
-            first = max(entry.time, each.begins, period.begin)
-            planned = min(each.until, period.end)
+        for key, exemption in had.items():
+            first = max(entry.time, exemption.begins, period.begin)
+            planned = min(exemption.until, period.end)
             last = min(end, planned)
             if first >= last:
                 continue
-            own = PeriodExemption(each, first, last, last < planned)
-            newer = found[at[key]] if key in at else None
-            if newer is None or ended(each.until, newer.begin):
-                at[key] = len(found)
-                found.append(own)
+            part = PeriodExemption(exemption, first, last, last < planned)
+            newer = parts[at[key]] if key in at else None
+            if newer is None or ended(exemption.until, newer.begin):
+                at[key] = len(parts)
+                parts.append(part)
             else:
-                latest = own if last > newer.end else newer
-                found[at[key]] = replace(latest, begin=min(first, newer.begin))
+                latest = part if last > newer.end else newer
+                parts[at[key]] = replace(latest, begin=min(first, newer.begin))
         if entry.snapshot:  # a stop ends none
             at = {key: place for key, place in at.items() if key in had}
-    yield from sorted(found, key=lambda each: (each.begin, each.exemption.id))
+    yield from sorted(parts, key=lambda part: (part.begin, part.exemption.id))
 
 
 def _opened(exemption: ExemptionDetails) -> Hashable:
@@ -315,18 +317,18 @@ def _in_force(log: Sequence[AuditEntry], period: Period) -> Iterator[tuple[Audit
 
     Where the clock had gone back, that is the next one of a later time: so no exemption is hidden.
     """
-    in_force = [each for each in log if each.changes]
+    in_force = [entry for entry in log if entry.changes]
     for place, entry in reversed([*enumerate(in_force, 1)]):
         later = (in_force[at].time for at in range(place, len(in_force)))
-        yield entry, next((each for each in later if each > entry.time), period.end)
+        yield entry, next((time for time in later if time > entry.time), period.end)
 
 
 def _changes(
     log: Sequence[AuditEntry], period: Period
 ) -> tuple[tuple[PolicyChange, ...], dict[str, int]]:
     """The changes of the policy in the period, and the other entries by event."""
-    own = [entry for entry in log if period.begin <= entry.time < period.end]
-    others = Counter(each.event for each in own if not _is_change(each))
+    entries = [entry for entry in log if period.begin <= entry.time < period.end]
+    others = Counter(entry.event for entry in entries if not _is_change(entry))
     activations = [entry for entry in log if entry.snapshot]
     exemptions = {
         id(entry): tuple(entry.changed_exemptions(before))
@@ -337,7 +339,7 @@ def _changes(
         PolicyChange(
             e.time, e.event, e.who, e.snapshot, e.diff, exemptions.get(id(e), ()), e.summary
         )
-        for e in own
+        for e in entries
         if _is_change(e)
     ]
     return tuple(changes), dict(sorted(others.items()))

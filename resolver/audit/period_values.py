@@ -252,8 +252,8 @@ class PeriodReport:
 
     def total(self, *outcomes: str) -> tuple[int, int]:
         """The queries with these outcomes, or all queries: of the period, and of that before."""
-        own = [count for count in self.counts if not outcomes or count.outcome in outcomes]
-        return sum(each.queries for each in own), sum(each.before for each in own)
+        matching = [count for count in self.counts if not outcomes or count.outcome in outcomes]
+        return sum(count.queries for count in matching), sum(count.before for count in matching)
 
 
 @dataclass(frozen=True, slots=True)

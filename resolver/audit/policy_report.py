@@ -180,7 +180,7 @@ def make_report(
         config_differs=config_differs,
         expectations_run=results is not None,
         vlans=vlans,
-        unassigned_clients=tuple(each for rest in by_vlan.values() for each in rest),
+        unassigned_clients=tuple(result for rest in by_vlan.values() for result in rest),
         refused=0 if counted is None else counted.outcome("refused"),
         is_past=past is not None,
         ran="" if past is None else past.ran,
@@ -189,11 +189,11 @@ def make_report(
 
 def _counts(status: Status | None, vlan: str, few_exempted: bool) -> VlanQueryCounts:
     """The counts of a VLAN; where few are exempted, without the services of exempted queries."""
-    for each in () if status is None else status.vlans:
-        if each.name == vlan:
+    for counts in () if status is None else status.vlans:
+        if counts.name == vlan:
             hidden = EXEMPTED if few_exempted else ""
-            services = tuple(count for count in each.services if count.outcome != hidden)
-            return VlanQueryCounts(each.queries, each.outcomes, services)
+            services = tuple(count for count in counts.services if count.outcome != hidden)
+            return VlanQueryCounts(counts.queries, counts.outcomes, services)
     return VlanQueryCounts(0, {}, ())
 
 
@@ -209,16 +209,16 @@ def report_vlan(
     vlan = compiled.vlans[place]
     policy = policies[vlan.policy]
     services, denied = list[BlockedService](), list[str]()
-    for each in policy.restricted:
-        match each:
+    for entry in policy.restricted:
+        match entry:
             case ServiceEntry():
-                services.append(_blocked_service(each))
+                services.append(_blocked_service(entry))
             case RuleEntry(text=text):
                 denied.append(text)
             case DefaultEntry():
                 pass  # ``default``
             case _:
-                assert_never(each)
+                assert_never(entry)
     prefixes = [network_of(prefix) for prefix in compiled.prefixes if prefix.owner == place]
     return VlanReport(
         name=vlan.name,

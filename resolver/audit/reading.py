@@ -123,7 +123,9 @@ class Reading:
         That is nothing where it does not vouch for the record of the head: then its own line may be
         what was added.
         """
-        begin = max((each.after for each in self.breaks if not each.is_gap), default=0)
+        begin = max(
+            (log_break.after for log_break in self.breaks if not log_break.is_gap), default=0
+        )
         if 0 < self._with_head <= begin:
             begin = self.count
         unbelieved = {e.after + 1 for e in self.breaks if e.what is What.BOOTTIME_BACK}
@@ -131,12 +133,12 @@ class Reading:
 
     def again(self, hashes: Collection[str]) -> dict[str, AuditRecord]:
         """The records whose lines have these hashes, read anew; OSError."""
-        found: dict[str, AuditRecord] = {}
+        records: dict[str, AuditRecord] = {}
         for line in lines(self._state):
             name = line_hash(line.text)
             if name in hashes and (record := read_record(line.text)) is not None:
-                found[name] = record
-        return found
+                records[name] = record
+        return records
 
     def _foreign(self, line: Line) -> None:
         """Note a line that this log has not written; of several, the first."""

@@ -113,7 +113,7 @@ def read_record(line: bytes, place: str = "") -> AuditRecord | None:
         offset, boot = plain.get("offset", 0.0), plain.get("boot", "")
         before, event = plain.get("before", ""), plain["event"]
         is_good = is_moment(time) and math.isfinite(offset) and number >= 0
-        if not is_good or not all(isinstance(each, str) for each in (boot, before, event)):
+        if not is_good or not all(isinstance(text, str) for text in (boot, before, event)):
             return None
         return AuditRecord(
             int(number), time, offset, boot, before, event, plain, line_hash(line), place
@@ -126,8 +126,8 @@ def read_head(value: object) -> Head | None:
     """The head that an object has; None where it has none."""
     if not isinstance(value, dict):
         return None
-    number, found = value.get("number"), value.get("hash")
-    return Head(number, found) if isinstance(number, int) and isinstance(found, str) else None
+    number, digest = value.get("number"), value.get("hash")
+    return Head(number, digest) if isinstance(number, int) and isinstance(digest, str) else None
 
 
 def written(number: int, before: str, clock: ClockReading, event: str, **content: object) -> bytes:

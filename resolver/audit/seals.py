@@ -48,7 +48,7 @@ def read_seal(record: AuditRecord) -> Seal | None:
         return None
     seal = Seal(*(record.plain.get(field) for field in Seal._fields))  # type: ignore[arg-type]
     is_good = is_moment(seal.begin) and is_moment(seal.end)
-    return seal if is_good and all(isinstance(each, str) for each in seal[2:]) else None
+    return seal if is_good and all(isinstance(value, str) for value in seal[2:]) else None
 
 
 class Standing(Enum):

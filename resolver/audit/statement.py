@@ -41,7 +41,7 @@ def statement(nodes: Sequence[NodeCoverage]) -> Statement:
         for interval in node.intervals:
             sums[node.node, interval.why] += interval.length
     shortfalls = [Shortfall(*key, seconds) for key, seconds in sums.items() if key[1]]
-    shortfalls.sort(key=lambda each: -each.seconds)
+    shortfalls.sort(key=lambda shortfall: -shortfall.seconds)
     missing, of = sum(shortfall.seconds for shortfall in shortfalls), sums.total()
     return Statement(tuple(shortfalls), of - missing, of, _differing(nodes))
 
@@ -49,10 +49,10 @@ def statement(nodes: Sequence[NodeCoverage]) -> Statement:
 def _differing(nodes: Sequence[NodeCoverage]) -> int:
     """The seconds in which two nodes had different policies, as far as both are known."""
     changes: dict[int, Counter[str]] = defaultdict(Counter)
-    for each in (interval for node in nodes for interval in node.intervals):
-        if each.policy:
-            changes[each.begin][each.policy] += 1
-            changes[each.end][each.policy] -= 1
+    for interval in (interval for node in nodes for interval in node.intervals):
+        if interval.policy:
+            changes[interval.begin][interval.policy] += 1
+            changes[interval.end][interval.policy] -= 1
     seconds, since = 0, 0
     in_force: Counter[str] = Counter()
     for at, change in sorted(changes.items()):

@@ -118,17 +118,17 @@ def verify(
     OSError where a file cannot be read.
     """
     check, reading, audit_log = Check(), Reading(state), AuditLog(state)
-    found = _Collected(audit_log.kept_names())
+    collected = _Collected(audit_log.kept_names())
     witness = None if head is None else Witness(head)
     for record in reading.records():
-        found.take(record)
+        collected.take(record)
         if witness is not None:
             witness.take(record, is_first=record is reading.first)
     _note_log(reading, check)
     if witness is not None:
         _check_head(witness, reading, check)
-    _check_texts(audit_log, found.texts, check)
-    _check_figures(found.sealed, figures_of, now.time, check)
+    _check_texts(audit_log, collected.texts, check)
+    _check_figures(collected.sealed, figures_of, now.time, check)
     _check_files(state, check)
     return check
 
@@ -139,13 +139,13 @@ def _note_log(reading: Reading, check: Check) -> None:
     if first is not None and last is not None:
         check.since, check.number, check.head = first.time, last.number, last.hash
     check.findings += [
-        Finding(each.what, each.place, number=each.number, hash=each.hash)
-        for each in reading.breaks
+        Finding(log_break.what, log_break.place, number=log_break.number, hash=log_break.hash)
+        for log_break in reading.breaks
     ]
-    told = first.plain.get("verified") if first and first.event == Event.ADOPTED else None
-    if first is not None and isinstance(told, str):
-        check.verified = told
-        if not told.rstrip().endswith(GOOD_VERIFICATION):
+    verified = first.plain.get("verified") if first and first.event == Event.ADOPTED else None
+    if first is not None and isinstance(verified, str):
+        check.verified = verified
+        if not verified.rstrip().endswith(GOOD_VERIFICATION):
             check.findings.append(Finding(Found.EARLIER_FINDINGS, first.place, first.time))
 
 
@@ -227,10 +227,10 @@ def _check_node(sealed: SealRecord, figures: SealedFigures, check: Check) -> Non
         )
 
 
-def _add_time(found: list[Finding], what: Found, place: str, seal: Seal) -> None:
+def _add_time(findings: list[Finding], what: Found, place: str, seal: Seal) -> None:
     """Add a finding about figures; of times that follow each other, as one."""
-    last = found[-1] if found else None
+    last = findings[-1] if findings else None
     if last and (last.what, last.end) == (what, seal.begin):
-        found[-1] = last._replace(end=seal.end)
+        findings[-1] = last._replace(end=seal.end)
     else:
-        found.append(Finding(what, place, seal.begin, end=seal.end))
+        findings.append(Finding(what, place, seal.begin, end=seal.end))

@@ -24,7 +24,7 @@ _MAX_EXPORT: Final = 64 << 20
 _MAX_TEXT: Final = 255
 """Characters of a name of a VLAN, a service, a policy or the node."""
 _EVER: Final = (-(1 << 62), 1 << 62)
-_OUTCOMES: Final = {REDIRECTED, *(each.label for each in Outcome)}
+_OUTCOMES: Final = {REDIRECTED, *(outcome.label for outcome in Outcome)}
 
 
 def write_export(path: Path, figures: Figures) -> None:
@@ -64,7 +64,7 @@ def read_exports(paths: Iterable[Path]) -> list[Figures]:
         FiguresError: what is wrong with each file that cannot be read, a line each; or a directory
             has no file.
     """
-    found: list[Figures] = []
+    exports: list[Figures] = []
     wrong: list[str] = []
     known: dict[Minute, Minute] = {}
     for path in chain.from_iterable(map(_files, paths)):
@@ -75,10 +75,10 @@ def read_exports(paths: Iterable[Path]) -> list[Figures]:
             continue
         # Equal minutes of many nodes are one value: they would be half of the memory.
         minutes = tuple(map(known.setdefault, figures.minutes, figures.minutes))
-        found.append(replace(figures, minutes=minutes))
+        exports.append(replace(figures, minutes=minutes))
     if wrong:
         raise FiguresError("\n".join(wrong))
-    return found
+    return exports
 
 
 def _files(path: Path) -> list[Path]:

@@ -51,7 +51,7 @@ def part_of_month(at: float, zone: ZoneInfo) -> tuple[int, int]:
     end = day + dt.timedelta(1)
     while not _begins_part(end):
         end += dt.timedelta(1)
-    since, until = (dt.datetime.combine(each, dt.time(), zone) for each in (begin, end))
+    since, until = (dt.datetime.combine(date, dt.time(), zone) for date in (begin, end))
     return int(since.timestamp()), int(until.timestamp())
 
 

@@ -99,9 +99,12 @@ class FigureStore:
             OSError: a file cannot be removed.
         """
         months = sorted(_months(self.directory))
-        old = [each for each in months[: max(0, len(months) - keep)] if each < month]
-        for each in old:
-            for path in (self.directory / f"{each}.sqlite", *_asides(self.directory, each)):
+        old = [old_month for old_month in months[: max(0, len(months) - keep)] if old_month < month]
+        for old_month in old:
+            for path in (
+                self.directory / f"{old_month}.sqlite",
+                *_asides(self.directory, old_month),
+            ):
                 path.unlink(missing_ok=True)
         return old
 
@@ -151,12 +154,12 @@ def read(
     ``since`` and ``until`` are in seconds since 1970; ``until`` is excluded. What cannot be read
     is in ``damaged``, and the rest is read; FiguresError in its place with ``or_raise``.
     """
-    found = Figures("", "", (), (), ())
+    figures = Figures("", "", (), (), ())
     first, last = first_month(since), month_of(until)
     for month in sorted(_months(directory)):
         if first <= month <= last:
-            found = _with_month(found, directory, month, (since, until), opening, or_raise)
-    return found
+            figures = _with_month(figures, directory, month, (since, until), opening, or_raise)
+    return figures
 
 
 def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, str]:
@@ -167,8 +170,8 @@ def node_and_zone(directory: Path, opening: Opening, month: str) -> tuple[str, s
     path = directory / f"{month}.sqlite"
     if not _is_begun(path):
         return "", ""
-    found = _read(path, (0, 0), opening)
-    return found.node, found.time_zone
+    figures = _read(path, (0, 0), opening)
+    return figures.node, figures.time_zone
 
 
 def unreadable(directory: Path, opening: Opening) -> Iterator[tuple[str, FiguresError]]:
@@ -195,16 +198,16 @@ def gap_at(directory: Path, moment: float, opening: Opening) -> UnrecordedTime |
     None where there is none, or none is known: since nothing is recorded before the moment, or a
     file cannot be read or was set aside.
     """
-    months, own = sorted(_months(directory)), month_of(moment)
+    months, this_month = sorted(_months(directory)), month_of(moment)
     begin, end = -math.inf, math.inf
     try:
-        for month in reversed([month for month in months if month <= own]):
+        for month in reversed([month for month in months if month <= this_month]):
             last, after = _minutes_around(directory, month, moment, opening)
             end = end if after is None else after
             if last is not None:
                 begin = last + _MINUTE
                 break
-        for month in (month for month in months if month > own and end == math.inf):
+        for month in (month for month in months if month > this_month and end == math.inf):
             _, after = _minutes_around(directory, month, moment, opening)
             end = end if after is None else min(end, after)
     except FiguresError:
@@ -241,7 +244,7 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
 
 
 def _with_month(
-    found: Figures,
+    figures: Figures,
     directory: Path,
     month: str,
     period: tuple[float, float],
@@ -252,12 +255,12 @@ def _with_month(
     path = directory / f"{month}.sqlite"
     try:
         if _is_begun(path):
-            found = _joined(found, _read(path, period, opening))
+            figures = _joined(figures, _read(path, period, opening))
     except FiguresError as error:
         if or_raise:
             raise
         damaged.append(str(error))
-    return replace(found, damaged=(*found.damaged, *damaged))
+    return replace(figures, damaged=(*figures.damaged, *damaged))
 
 
 def _joined(earlier: Figures, later: Figures) -> Figures:
@@ -275,8 +278,8 @@ def _joined(earlier: Figures, later: Figures) -> Figures:
 def _is_begun(path: Path) -> bool:
     """Whether there is more than an empty file, which SQLite makes before it writes the tables."""
     with contextlib.suppress(FileNotFoundError):
-        found = path.stat()
-        return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
+        status = path.stat()
+        return status.st_size > 0 or not stat.S_ISREG(status.st_mode)
     return False
 
 
@@ -299,8 +302,8 @@ def _months(directory: Path) -> set[str]:
         names = [path.name for path in directory.iterdir()]
     except FileNotFoundError:
         return set()
-    found = (_FILE.fullmatch(name) or _ASIDE.fullmatch(name) for name in names)
-    return {each[1] for each in found if each is not None}
+    matches = (_FILE.fullmatch(name) or _ASIDE.fullmatch(name) for name in names)
+    return {match[1] for match in matches if match is not None}
 
 
 def _asides(directory: Path, month: str) -> list[Path]:

@@ -164,10 +164,10 @@ def _look(path: Path) -> tuple[bytes, bytes]:
 
 def _refuse_what_waits(path: Path) -> None:
     """Raise where SQLite would open something else than a regular file, and wait for a pipe."""
-    for each in (path, *(path.with_name(f"{path.name}-{end}") for end in ("journal", "wal"))):
+    for file in (path, *(path.with_name(f"{path.name}-{end}") for end in ("journal", "wal"))):
         with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISREG(each.lstat().st_mode):
-                raise FiguresError(f"{each.name}: it is no regular file; remove it")
+            if not stat.S_ISREG(file.lstat().st_mode):
+                raise FiguresError(f"{file.name}: it is no regular file; remove it")
 
 
 @contextlib.contextmanager
@@ -188,9 +188,9 @@ def _own_errors(path: Path) -> Iterator[None]:
 def check(database: Connection, path: Path) -> None:
     """Raise where the tables are not those of this version, or their content is damaged."""
     check_tables(database, path)
-    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise DamagedFiguresError(f"{path.name}: {found}")
+    (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if result != "ok":
+        raise DamagedFiguresError(f"{path.name}: {result}")
 
 
 def check_tables(database: Connection, path: Path) -> None:
@@ -265,9 +265,9 @@ def _add_link(database: Connection, link: HourLink) -> None:
     note(database, [(f"{_LINK}{link.hour}", text)])
 
 
-def links(found: Mapping[str, str]) -> Iterator[HourLink]:
+def links(values: Mapping[str, str]) -> Iterator[HourLink]:
     """The hours of which a file says something about the link abroad."""
-    for key, value in found.items():
+    for key, value in values.items():
         if key.startswith(_LINK):
             cut, answers = map(int, value.split())
             yield HourLink(int(key.removeprefix(_LINK)), cut, answers)
@@ -325,15 +325,15 @@ def minutes_around(database: Connection, moment: float) -> tuple[int | None, int
 
 def figures(database: Connection, since: float, until: float) -> Figures:
     """All that a file has of the hours and minutes that begin in a period."""
-    found = about(database)
-    of_hours = (link for link in links(found) if since <= link.hour < until)
+    values = about(database)
+    of_hours = (link for link in links(values) if since <= link.hour < until)
     return Figures(
-        found.get("node", ""),
-        found.get("time_zone", ""),
+        values.get("node", ""),
+        values.get("time_zone", ""),
         tuple(counts(database, since, until)),
         tuple(minutes(database, since, until)),
-        tuple(found.get("damaged", "").splitlines()),
-        tuple(sorted(of_hours, key=lambda each: each.hour)),
+        tuple(values.get("damaged", "").splitlines()),
+        tuple(sorted(of_hours, key=lambda link: link.hour)),
     )
 
 
