@@ -49,11 +49,11 @@ class _Imported(Mapping[str, TyperCommand | TyperGroup]):
 
 @functools.cache
 def _command(name: str) -> TyperCommand | TyperGroup:
-    found = getattr(import_module(module_name(name)), name)
-    if isinstance(found, typer.Typer):  # it has commands of its own
-        return cast("TyperGroup", typer.main.get_command(found))
+    implementation = getattr(import_module(module_name(name)), name)
+    if isinstance(implementation, typer.Typer):  # it has commands of its own
+        return cast("TyperGroup", typer.main.get_command(implementation))
     one = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    one.command(name)(command(found))
+    one.command(name)(command(implementation))
     return cast("TyperCommand", typer.main.get_command(one))
 
 

@@ -67,8 +67,8 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
             echo(f"{failed.place}: does not hold: {failed.text}")
         for gap in gaps:
             echo(f"{path}: not in the zones: {gap}")
-        for each in known:
-            echo(f"hours {hours_text(each)}")
+        for named_hours in known:
+            echo(f"hours {hours_text(named_hours)}")
         echo(f"{path}: {_summary(compiled)}")
     return 2 if compiled.errors else 1 if compiled.failed else 0
 
@@ -106,10 +106,10 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
     ):
         for endpoint in endpoints:
             if is_missing(str(endpoint.address)):
-                found, expected = toml_text(str(endpoint)), "addresses of the host that serves"
+                value, expected = toml_text(str(endpoint)), "addresses of the host that serves"
                 advice = "This host lacks it; see its addresses with: ip address"
                 yield loaded.provenance.problem(
-                    path, found, expected, advice, "warning", ABSENT_ADDRESS
+                    path, value, expected, advice, "warning", ABSENT_ADDRESS
                 )
 
 

@@ -100,20 +100,20 @@ def diff(
         raise DarbanError("--vlan and --live say how the queries of --queries are tried")
     counts = None if queries is None else _read(queries)
     old, new = _policies(configs or [], config)
-    found = compare(old, new)
+    config_changes = compare(old, new)
     of_names = compare_names(old, new, time.time())
     replayed = None
     if queries is not None and counts is not None:
         replayed = _replay(old, new, queries, counts, vlan, live)
     if as_json:
-        print_json(_as_json(old, new, found, of_names, replayed))
+        print_json(_as_json(old, new, config_changes, of_names, replayed))
     elif markdown:
         moved = moved_prefixes(old.compiled, new.compiled)
-        for line in diff_text.markdown(found, of_names, moved, show_all=show_all):
+        for line in diff_text.markdown(config_changes, of_names, moved, show_all=show_all):
             echo(line)
     else:
-        _print(_as_text(old, new, found, of_names, replayed, show_all=show_all))
-    return int(bool(found or of_names or (replayed and replayed.replay.changes)))
+        _print(_as_text(old, new, config_changes, of_names, replayed, show_all=show_all))
+    return int(bool(config_changes or of_names or (replayed and replayed.replay.changes)))
 
 
 def _policies(configs: list[Path], server: Path | None) -> tuple[ComparedPolicy, ComparedPolicy]:
@@ -175,13 +175,13 @@ def _only_in_text(config: ConfigModel) -> dict[str, Section]:
 
 def _expectations(config: ConfigModel) -> Section:
     return {
-        f"{names.text(each.name)} {each.type} from {each.client}"
-        + (f" at {each.at}" if each.at else "")
-        + (f" within {each.hours}" if each.hours else ""): {
-            "outcome": each.outcome,
-            "service": each.service,
+        f"{names.text(question.name)} {question.type} from {question.client}"
+        + (f" at {question.at}" if question.at else "")
+        + (f" within {question.hours}" if question.hours else ""): {
+            "outcome": question.outcome,
+            "service": question.service,
         }
-        for _, each in config.questions()
+        for _, question in config.questions()
     } | {
         f"every name of {' '.join(expectation.services)} on {_where(expectation)}": {
             "outcome": expectation.outcome,
@@ -210,10 +210,10 @@ def _replay(
     now = time.time()
     before, after = (
         Explainer(
-            *(each.compiled, each.index, now),
-            BlockingForwarder(each.compiled).ask if live else None,
+            *(policy.compiled, policy.index, now),
+            BlockingForwarder(policy.compiled).ask if live else None,
         )
-        for each in (old, new)
+        for policy in (old, new)
     )
     replay = Replay(before, after, vlan)
     if vlan is not None and vlan not in replay.vlans():
@@ -237,16 +237,16 @@ def _read(file: Path) -> QueryCounts:
 def _as_text(
     old: ComparedPolicy,
     new: ComparedPolicy,
-    found: list[Change],
+    config_changes: list[Change],
     of_names: list[NameChange],
     replayed: _Replayed | None,
     *,
     show_all: bool,
 ) -> Iterator[str]:
-    changes = count_text(len(found), "change") if found else "no change"
+    changes = count_text(len(config_changes), "change") if config_changes else "no change"
     yield f"from {old.name} to {new.name}: {changes}"
-    yield from diff_text.changes(found, show_all=show_all)
-    if found or of_names:
+    yield from diff_text.changes(config_changes, show_all=show_all)
+    if config_changes or of_names:
         moved = moved_prefixes(old.compiled, new.compiled)
         yield from diff_text.name_changes(of_names, moved, show_all=show_all)
     if restart := restart_changes(old.compiled, new.compiled):
@@ -277,7 +277,7 @@ def _print(lines: Iterator[str]) -> None:
 def _as_json(
     old: ComparedPolicy,
     new: ComparedPolicy,
-    found: list[Change],
+    config_changes: list[Change],
     of_names: list[NameChange],
     replayed: _Replayed | None,
 ) -> dict[str, object]:
@@ -289,7 +289,7 @@ def _as_json(
         "old": old.name,
         "new": new.name,
         "needs_restart": list(restart_changes(old.compiled, new.compiled)),
-        "changes": [change.as_json() for change in found],
+        "changes": [change.as_json() for change in config_changes],
         "names": [asdict(change) for change in of_names],
         "prefixes_not_compared": moved_prefixes(old.compiled, new.compiled),
         "expectations_compared": old.only_in_text is not None,

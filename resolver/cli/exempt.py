@@ -206,20 +206,20 @@ def _show(done: Edited, config: Path, nodes: Sequence[str], as_json: bool) -> in
         if not as_json:
             echo("\n".join(there[-1].lines()))
     if as_json:
-        print_json({**done.shown, "pair": [each._asdict() for each in there]})
-    return max([done.code, *(each.code for each in there)])
+        print_json({**done.shown, "pair": [result._asdict() for result in there]})
+    return max([done.code, *(result.code for result in there)])
 
 
 def _list(path: Path, as_json: bool) -> int:
     """Show the exemptions in force; without a server, those of the config."""
     try:
-        found = read_status(path).exemptions
+        exemptions = read_status(path).exemptions
     except control_client.Unreachable:
-        found = status.exemptions(compile_valid(path).snapshot.compiled, time.time())
+        exemptions = status.exemptions(compile_valid(path).snapshot.compiled, time.time())
     if as_json:
-        print_json({"exemptions": found})
+        print_json({"exemptions": exemptions})
     else:
-        by_end = sorted(found, key=lambda each: each.until)
-        lines = [f"{exemption_text(each)}: {each.state}" for each in by_end]
+        by_end = sorted(exemptions, key=lambda exemption: exemption.until)
+        lines = [f"{exemption_text(exemption)}: {exemption.state}" for exemption in by_end]
         echo("\n".join(lines) or "there is no exemption")
     return 0

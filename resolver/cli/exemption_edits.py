@@ -151,7 +151,9 @@ class ExemptionEdits:
     def prune(self) -> Edited:
         """Remove the exemptions that have ended."""
         now, words = time.time(), ["--prune"]
-        to_remove = [each.id for each in self._known.values() if ended(each.until, now)]
+        to_remove = [
+            exemption.id for exemption in self._known.values() if ended(exemption.until, now)
+        ]
         if not to_remove:
             said = "no exemption has ended; nothing to remove"
             return self._unchanged(said, {"exemptions": []}, words)
@@ -182,7 +184,7 @@ class ExemptionEdits:
         else:
             write(path, edited.texts)
             result = "no server runs; this will be in force when one is started, or pulls it"
-        written = [f"{path} is as it was"] if code else [f"{path}: {each}" for each in said]
+        written = [f"{path} is as it was"] if code else [f"{path}: {line}" for line in said]
         lines = [*warnings, *([result, *written] if code else [*written, result])]
         return self._edited(lines, {**shown, "warnings": warnings}, words, answer)
 

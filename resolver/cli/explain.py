@@ -91,7 +91,7 @@ def explain(
         if live:
             raise DarbanError("--live asks an upstream now; leave it out for a past moment")
         past = in_force_at(_server_config(), moment)
-        asked += [(each.compiled, each.index, each) for each in past]
+        asked += [(policy.compiled, policy.index, policy) for policy in past]
     else:
         if config is not None and at is not None:
             then = ", and not by what was in force then" if is_past(moment) else ""
@@ -105,10 +105,10 @@ def explain(
     if at is not None and asked[0][2] is None:
         echo(f"at {moment_text(moment)}", err=True)
     look_up = _look_up if live and config is None and at is None else None
-    answers = [_Answer(question, *each, moment, live, look_up) for each in asked]
+    answers = [_Answer(question, *policy, moment, live, look_up) for policy in asked]
     if as_json:
-        found = [answer.as_json() for answer in answers]
-        print_json(found[0] if len(found) == 1 else {"answers": found})
+        objects = [answer.as_json() for answer in answers]
+        print_json(objects[0] if len(objects) == 1 else {"answers": objects})
     else:
         echo("\n\n".join(answer.text() for answer in answers))
     return int(any(answer.is_blocked for answer in answers))
@@ -136,15 +136,15 @@ class _Answer:
     @property
     def is_blocked(self) -> bool:
         """Whether somebody who asks gets no answer of an upstream."""
-        outcomes = {each.outcome for each in self._explained}
+        outcomes = {explanation.outcome for explanation in self._explained}
         return not outcomes.isdisjoint(("blocked", "rebinding", "refused"))
 
     def as_json(self) -> dict[str, object]:
         """For --json."""
-        told = asdict(self._explained[0])
+        answer = asdict(self._explained[0])
         if self._is_of_all:
-            told = {"vlans": self._explained}
-        return told if self._past is None else {**told, "in_force": self._past.as_json()}
+            answer = {"vlans": self._explained}
+        return answer if self._past is None else {**answer, "in_force": self._past.as_json()}
 
     def text(self) -> str:
         """For a person."""
@@ -176,7 +176,7 @@ def _question(
     words: Sequence[str], client: str | None, vlan: str | None, all_vlans: bool
 ) -> _Question:
     """The question that a command line means: CLIENT NAME [TYPE], CLIENT also by an option."""
-    asking = [each for each in (client, vlan) if each is not None]
+    asking = [option for option in (client, vlan) if option is not None]
     if not asking and not all_vlans:
         asking, words = list(words[:1]), words[1:]
     if len(asking) + all_vlans != 1 or not 1 <= len(words) <= 2:
@@ -242,7 +242,10 @@ def _as_text(explanation: Explanation) -> str:
 def _as_lines(explained: Sequence[Explanation]) -> str:
     """A line for each VLAN, in columns; never wrapped, so that it can be searched."""
     rows = [("VLAN", "policy", "outcome", "decided by")]
-    rows += [(each.vlan, each.policy, each.outcome, _why(each)) for each in explained]
+    rows += [
+        (explanation.vlan, explanation.policy, explanation.outcome, _why(explanation))
+        for explanation in explained
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -251,9 +254,9 @@ def _as_lines(explained: Sequence[Explanation]) -> str:
     return "\n".join([f"{explained[0].name} {explained[0].type}", *lines])
 
 
-def _why(each: Explanation) -> str:
-    if each.matched not in ("", each.name):
-        return f"{each.decided_by}, for a target of the answer: {each.matched}"
-    if each.answer:
-        return f"{each.decided_by}; the upstream answers {each.answer}"
-    return each.decided_by
+def _why(explanation: Explanation) -> str:
+    if explanation.matched not in ("", explanation.name):
+        return f"{explanation.decided_by}, for a target of the answer: {explanation.matched}"
+    if explanation.answer:
+        return f"{explanation.decided_by}; the upstream answers {explanation.answer}"
+    return explanation.decided_by

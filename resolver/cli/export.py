@@ -110,8 +110,8 @@ def _compiled(config: Path, program: str) -> CompileResult:
     if program not in [*Enforcer]:
         return compiled
     compiled.check()  # an engine takes these files though the server refuses the policy
-    enforcer, told = Enforcer(program), len(compiled.problems)
-    for problem in with_misfits(compiled, enforcer, Fit.LOOSER, Fit.OTHERWISE).problems[told:]:
+    enforcer, count = Enforcer(program), len(compiled.problems)
+    for problem in with_misfits(compiled, enforcer, Fit.LOOSER, Fit.OTHERWISE).problems[count:]:
         echo(str(problem), err=True)
     return compiled
 

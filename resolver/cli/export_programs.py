@@ -95,8 +95,8 @@ def _feeds(snapshot: Snapshot, config: Path) -> Files:
     compiled, now = snapshot.compiled, time.time()
     _require_ranges(compiled, config)
     _require_clock(compiled, config, now)
-    found = map(feed_files, service_feeds(compiled, now))
-    return {name: text.encode() for files in found for name, text in files}
+    feeds = map(feed_files, service_feeds(compiled, now))
+    return {name: text.encode() for files in feeds for name, text in files}
 
 
 def _require_ranges(compiled: CompiledConfig, config: Path) -> None:

@@ -132,7 +132,7 @@ def history(
     state = store.directory(config)
     become_owner(state)
     if day is not None:
-        if verify or any(each is not None for each in (at, client, head)):
+        if verify or any(option is not None for option in (at, client, head)):
             raise DarbanError("--day shows a whole day for all clients, and goes with --json alone")
         return _of_day(state, day, as_json)
     if verify or head is not None:
@@ -153,25 +153,25 @@ def history(
 
 def _witnessed(text: str, at: float) -> WitnessedHead:
     """The head that a witness had at a moment; of a part of a hash, nothing can be said."""
-    found = re.fullmatch("(?:([0-9]{1,18}):)?([0-9a-fA-F]{64})", text)
-    if found is None:
+    match = re.fullmatch("(?:([0-9]{1,18}):)?([0-9a-fA-F]{64})", text)
+    if match is None:
         raise DarbanError(
             f"'{text}' is no head; expected NUMBER:HASH, the number and the 64 hexadecimal digits "
             "of darban_history_info, or these digits alone"
         )
-    return WitnessedHead(found[2].lower(), int(found[1] or 0), at)
+    return WitnessedHead(match[2].lower(), int(match[1] or 0), at)
 
 
 def _entries(state: Path) -> list[AuditEntry]:
     """All entries, also those before a place at which the log is broken, which is said."""
     reading = Reading(state)
     try:
-        found = list(entries(reading.records()))
+        log_entries = list(entries(reading.records()))
     except OSError as error:
         raise DarbanError(str(error)) from None
-    for each in reading.breaks:
-        echo(f"{break_text(each)}; see darban history --verify", err=True)
-    return found
+    for log_break in reading.breaks:
+        echo(f"{break_text(log_break)}; see darban history --verify", err=True)
+    return log_entries
 
 
 def _of_day(state: Path, day: str, as_json: bool) -> int:
@@ -181,12 +181,12 @@ def _of_day(state: Path, day: str, as_json: bool) -> int:
             f"'{day}' is a moment within a day; --day takes a date, such as 1405-12-29"
         )
     begin, end = first.timestamp(), (first + dt.timedelta(days=1)).timestamp()
-    found = [entry for entry in _entries(state) if begin <= entry.time < end]
+    day_entries = [entry for entry in _entries(state) if begin <= entry.time < end]
     if as_json:
-        print_json({"entries": found})
+        print_json({"entries": day_entries})
     else:
-        echo("\n".join(map(_day_text, found)) or f"the audit log has nothing of {day}")
-    return int(not found)
+        echo("\n".join(map(_day_text, day_entries)) or f"the audit log has nothing of {day}")
+    return int(not day_entries)
 
 
 def _day_text(entry: AuditEntry) -> str:
@@ -195,17 +195,17 @@ def _day_text(entry: AuditEntry) -> str:
 
 
 def _list(state: Path, as_json: bool) -> int:
-    found = _entries(state)
+    log_entries = _entries(state)
     if as_json:
-        print_json({"entries": found})
+        print_json({"entries": log_entries})
     else:
-        echo(_list_text(found))
-    return int(not found)
+        echo(_list_text(log_entries))
+    return int(not log_entries)
 
 
 def _at(state: Path, moment: float, as_json: bool) -> int:
     try:
-        found = activations_at(state, moment)
+        activations = activations_at(state, moment)
     except NothingInForce as error:
         if as_json:
             print_json({"at": moment, "in_force": None, "why": str(error)})
@@ -213,16 +213,22 @@ def _at(state: Path, moment: float, as_json: bool) -> int:
             echo(str(error))
         return error.code
     if as_json:
-        _print_answers(moment, [_as_json(AuditLog(state), each, moment) for each in found])
+        _print_answers(
+            moment, [_as_json(AuditLog(state), activation, moment) for activation in activations]
+        )
     else:
-        echo("\n\n".join(_entry_text(each, moment) for each in found))
+        echo("\n\n".join(_entry_text(activation, moment) for activation in activations))
     return 0
 
 
 def _of_client(config: Path, moment: float, client: str, as_json: bool) -> int:
-    answers = [(each, _effective_policy(each, client)) for each in in_force_at(config, moment)]
+    answers = [
+        (policy, _effective_policy(policy, client)) for policy in in_force_at(config, moment)
+    ]
     if as_json:
-        _print_answers(moment, [{**past.as_json(), "standing": found} for past, found in answers])
+        _print_answers(
+            moment, [{**past.as_json(), "standing": effective} for past, effective in answers]
+        )
     else:
         refused = f"client {client}: in no VLAN, so its queries were refused"
         texts = ((past.text(), effective) for past, effective in answers)
@@ -246,21 +252,23 @@ def _effective_policy(past: PastPolicy, client: str) -> EffectivePolicy | None:
     return effective_policy_of_client(explainer, client)
 
 
-def _as_json(audit_log: AuditLog, found: ActivationInForce, moment: float) -> dict[str, object]:
+def _as_json(
+    audit_log: AuditLog, activation: ActivationInForce, moment: float
+) -> dict[str, object]:
     return {
         "at": moment,
-        "in_force": found.entry,
-        "exempted": [exemption.id for exemption in found.entry.exempted_at(moment)],
-        "files": audit_log.text(found.entry.config),
-        "version": found.entry.release,
-        "clock_ahead": found.ahead,
+        "in_force": activation.entry,
+        "exempted": [exemption.id for exemption in activation.entry.exempted_at(moment)],
+        "files": audit_log.text(activation.entry.config),
+        "version": activation.entry.release,
+        "clock_ahead": activation.ahead,
     }
 
 
-def _list_text(found: list[AuditEntry]) -> str:
-    if not found:
+def _list_text(log_entries: list[AuditEntry]) -> str:
+    if not log_entries:
         return "nothing has been in force yet"
-    activations = [entry for entry in found if entry.snapshot]
+    activations = [entry for entry in log_entries if entry.snapshot]
     changed = {
         id(after): _changed_exemptions(before, after) for before, after in pairwise(activations)
     }
@@ -272,10 +280,10 @@ def _list_text(found: list[AuditEntry]) -> str:
             changed.get(id(entry), ""),
             _waited(entry),
         )
-        for entry in found[-_SHOWN:]
+        for entry in log_entries[-_SHOWN:]
     ]
-    if len(found) > _SHOWN:
-        lines.insert(0, f"... {len(found) - _SHOWN} earlier; --at shows any moment")
+    if len(log_entries) > _SHOWN:
+        lines.insert(0, f"... {len(log_entries) - _SHOWN} earlier; --at shows any moment")
     return "\n".join(lines)
 
 
@@ -305,16 +313,16 @@ def _size(diff: str) -> str:
     return f"+{added} -{removed}" if diff else ""
 
 
-def _entry_text(found: ActivationInForce, moment: float) -> str:
-    entry = found.entry
+def _entry_text(activation: ActivationInForce, moment: float) -> str:
+    entry = activation.entry
     exempted = entry.exempted_at(moment)
     ended = [exemption for exemption in entry.exemptions if exemption not in exempted]
     return "\n".join(
         [
-            since(found, moment),
+            since(activation, moment),
             *([waited] if (waited := _waited(entry)) else []),
-            *(f"exempted: {exemption_text(each)}" for each in exempted),
-            *(f"ended before: {exemption_text(each)}" for each in ended),
+            *(f"exempted: {exemption_text(exemption)}" for exemption in exempted),
+            *(f"ended before: {exemption_text(exemption)}" for exemption in ended),
             *summary_lines(entry.summary),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",
         ]

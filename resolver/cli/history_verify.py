@@ -82,11 +82,11 @@ def verified(state: Path, head: WitnessedHead | None = None) -> Check:
 
 
 def _as_json(check: Check) -> dict[str, object]:
-    told: dict[str, object] = {each: getattr(check, each) for each in Check.__slots__}
+    result: dict[str, object] = {slot: getattr(check, slot) for slot in Check.__slots__}
     for name in ("findings", "unchecked"):
-        found: list[Finding] = getattr(check, name)
-        told[name] = [{**one._asdict(), "text": finding_text(one)} for one in found]
-    return told
+        findings: list[Finding] = getattr(check, name)
+        result[name] = [{**one._asdict(), "text": finding_text(one)} for one in findings]
+    return result
 
 
 def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
@@ -129,12 +129,12 @@ def _verdict(check: Check) -> str:
     return "whole"
 
 
-def finding_text(found: Finding) -> str:
+def finding_text(finding: Finding) -> str:
     """A finding in words."""
-    times = {"at": moment_text(found.at), "end": moment_text(found.end)}
-    return _TEXTS[found.what].format(**found._asdict() | times)
+    times = {"at": moment_text(finding.at), "end": moment_text(finding.end)}
+    return _TEXTS[finding.what].format(**finding._asdict() | times)
 
 
-def break_text(found: Break) -> str:
+def break_text(log_break: Break) -> str:
     """Where the audit log is not as it was written, in words."""
-    return _TEXTS[found.what].format(**found._asdict())
+    return _TEXTS[log_break.what].format(**log_break._asdict())

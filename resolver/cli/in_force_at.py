@@ -37,7 +37,7 @@ class PastPolicy:
 
     moment: float
     """The moment that is asked about, in seconds since 1970."""
-    found: ActivationInForce
+    activation: ActivationInForce
     """What put it in force."""
     compiled: CompiledConfig
     index: Index
@@ -46,15 +46,17 @@ class PastPolicy:
 
     def text(self) -> str:
         """Since when and by whom it was in force, and whose code decides now."""
-        release = self.found.entry.release
+        release = self.activation.entry.release
         ran = f"Darban {release} ran then" if release else _UNKNOWN_RELEASE
-        return f"{since(self.found, self.moment)}\n{ran}; {self.decided_by}"
+        return f"{since(self.activation, self.moment)}\n{ran}; {self.decided_by}"
 
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
-        entry = {key: each for key, each in asdict(self.found.entry).items() if key != "diff"}
-        told = {"at": self.moment, "version": entry["release"], "decided_by": self.decided_by}
-        return {**told, "activation": entry, "clock_ahead": self.found.ahead}
+        entry = {
+            key: value for key, value in asdict(self.activation.entry).items() if key != "diff"
+        }
+        basis = {"at": self.moment, "version": entry["release"], "decided_by": self.decided_by}
+        return {**basis, "activation": entry, "clock_ahead": self.activation.ahead}
 
 
 _MINUTE: Final = 60.0
@@ -95,11 +97,13 @@ def in_force_at(config: Path, moment: float) -> list[PastPolicy]:
     """
     state = store.directory(config)
     become_owner(state)
-    return [_policy(config, state, moment, each) for each in activations_at(state, moment)]
+    return [
+        _policy(config, state, moment, activation) for activation in activations_at(state, moment)
+    ]
 
 
-def _policy(config: Path, state: Path, moment: float, found: ActivationInForce) -> PastPolicy:
-    entry = found.entry
+def _policy(config: Path, state: Path, moment: float, activation: ActivationInForce) -> PastPolicy:
+    entry = activation.entry
     try:
         if entry.sha256 and store.whole_hash(state, entry.snapshot) != entry.sha256:
             raise store.StateError
@@ -110,9 +114,9 @@ def _policy(config: Path, state: Path, moment: float, found: ActivationInForce) 
         if not snapshot.whole_hash().startswith(entry.sha256 or entry.snapshot):
             same = f"they make another snapshot than then, {snapshot.hash()}"
         decided_by = f"Darban {__version__} decides here, by the config and lists of then: {same}"
-        return PastPolicy(moment, found, snapshot.compiled, snapshot.index(), decided_by)
+        return PastPolicy(moment, activation, snapshot.compiled, snapshot.index(), decided_by)
     decided_by = f"Darban {__version__} decides here, by the snapshot of then"
-    return PastPolicy(moment, found, compiled, index, decided_by)
+    return PastPolicy(moment, activation, compiled, index, decided_by)
 
 
 def activations_at(state: Path, moment: float) -> list[ActivationInForce]:
@@ -124,24 +128,24 @@ def activations_at(state: Path, moment: float) -> list[ActivationInForce]:
     """
     try:
         reading = Reading(state)
-        found = in_force(reading, read_clock(), moment)
+        candidates = in_force(reading, read_clock(), moment)
         if reading.breaks:
             broken = "\n".join(map(break_text, reading.breaks))
-            if not found:
+            if not candidates:
                 raise DarbanError(f"what was in force is not known:\n{broken}")
             echo(f"the audit log is not as it was written elsewhere:\n{broken}", err=True)
-        activations = [each for each in found if each.entry.snapshot]
+        activations = [candidate for candidate in candidates if candidate.entry.snapshot]
         if not activations:
             why = "the audit log begins later"
-            if found:
-                why = f"the server was stopped at {moment_text(found[0].entry.time)}"
+            if candidates:
+                why = f"the server was stopped at {moment_text(candidates[0].entry.time)}"
             raise NothingInForce(f"at {moment_text(moment)} nothing was in force: {why}")
-        for each in found:
-            if not each.entry.snapshot:
-                stopped = moment_text(each.entry.time)
+        for candidate in candidates:
+            if not candidate.entry.snapshot:
+                stopped = moment_text(candidate.entry.time)
                 echo(f"or nothing was in force: the server was stopped at {stopped}", err=True)
-        if len(found) == 1:
-            _refuse_gap(state, moment, found[0].entry)
+        if len(candidates) == 1:
+            _refuse_gap(state, moment, candidates[0].entry)
         return activations
     except OSError as error:
         raise DarbanError(str(error)) from None
@@ -167,11 +171,11 @@ def _refuse_gap(state: Path, moment: float, entry: AuditEntry) -> None:
     )
 
 
-def since(found: ActivationInForce, moment: float) -> str:
+def since(activation: ActivationInForce, moment: float) -> str:
     """Which snapshot was in force at a moment, since when and by whom."""
-    entry = found.entry
+    entry = activation.entry
     config = entry.config or "unknown"
-    clock = f"\n{_clock_text(found.ahead)}" if found.ahead else ""
+    clock = f"\n{_clock_text(activation.ahead)}" if activation.ahead else ""
     return (
         f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
         f"since {moment_text(entry.time)}, by {who(entry)} ({entry.event}){clock}"

@@ -31,7 +31,7 @@ from resolver.system.folder import Folder
 
 INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
 SOURCES = Path(sys.prefix).parents[:2]
-SOURCE_LISTS = [each / "blocklists" for each in SOURCES]
+SOURCE_LISTS = [directory / "blocklists" for directory in SOURCES]
 OWN_LISTS = "blocklists"
 """The lists of an installation; those of a checkout, whose environment is .venv or build/venv; the
 agency's own, beside its config."""
@@ -123,7 +123,7 @@ def init(
     if not vlans and (old is None or not old.clients):
         raise DarbanError("say --vlan NAME=PREFIX,... for each VLAN of your clients")
     of_clients = old.clients if old else []
-    addresses = [_with_port(each) for each in listen] or _own_addresses([*vlans, *of_clients])
+    addresses = [_with_port(address) for address in listen] or _own_addresses([*vlans, *of_clients])
     new = NewConfig(vlans, addresses, upstream, contact, lists, audit, _schema())
     fresh = replace(new, upstream=upstream or ["system"])
     text = old.text(new) if old else text_of(fresh)
@@ -170,20 +170,20 @@ def _vlans(given: Sequence[str], open_: Sequence[str]) -> list[NewVlan]:
     Raises:
         DarbanError: a text is not NAME=PREFIX, a name is given twice, or an open VLAN is not given.
     """
-    found: dict[str, NewVlan] = {}
-    for each in given:
-        name, equals, prefixes = each.partition("=")
-        if not equals or name in found:
+    vlans: dict[str, NewVlan] = {}
+    for text in given:
+        name, equals, prefixes = text.partition("=")
+        if not equals or name in vlans:
             why = "is given twice" if equals else "has no prefix"
             raise DarbanError(
-                f"--vlan {each}: the VLAN {why}; expected one --vlan for each VLAN, such as "
+                f"--vlan {text}: the VLAN {why}; expected one --vlan for each VLAN, such as "
                 "administration=10.10.0.0/16,fd00:10::/64"
             )
-        found[name] = NewVlan(name, [_prefix(name, p) for p in prefixes.split(",")], name in open_)
+        vlans[name] = NewVlan(name, [_prefix(name, p) for p in prefixes.split(",")], name in open_)
     for name in open_:
-        if name not in found:
-            raise no_such_vlan(name, list(found))
-    return list(found.values())
+        if name not in vlans:
+            raise no_such_vlan(name, list(vlans))
+    return list(vlans.values())
 
 
 def _prefix(vlan: str, text: str) -> Network:
@@ -214,15 +214,15 @@ def _own_addresses(vlans: Iterable[NewVlan]) -> list[str]:
     Raises:
         DarbanError: there is no route to any of the VLANs.
     """
-    found = dict.fromkeys(
+    addresses = dict.fromkeys(
         _with_port(address)
         for vlan in vlans
         for prefix in vlan.prefixes
         if (address := _address_towards(prefix))
     )
-    if not found:
+    if not addresses:
         raise DarbanError("this host has no route to the VLANs: say --listen ADDRESS")
-    return list(found)
+    return list(addresses)
 
 
 def _address_towards(prefix: Network) -> str:
@@ -238,18 +238,20 @@ def _address_towards(prefix: Network) -> str:
 
 def _lists(path: Path) -> list[str]:
     """The directories of lists: of the installation, or of the checkout; and the agency's own."""
-    shipped = next((each for each in (INSTALLED_LISTS, *SOURCE_LISTS) if each.is_dir()), None)
+    shipped = next(
+        (directory for directory in (INSTALLED_LISTS, *SOURCE_LISTS) if directory.is_dir()), None
+    )
     if shipped is None:
         raise DarbanError(f"there are no block lists in {INSTALLED_LISTS}: install the lists first")
-    own = path.parent / OWN_LISTS
-    if not own.is_dir():
+    own_lists = path.parent / OWN_LISTS
+    if not own_lists.is_dir():
         return [str(shipped)]
-    return [OWN_LISTS] if own.samefile(shipped) else [str(shipped), OWN_LISTS]
+    return [OWN_LISTS] if own_lists.samefile(shipped) else [str(shipped), OWN_LISTS]
 
 
 def _schema() -> str:
     """The JSON Schema of a config: of the checkout, or of the installation."""
-    of_sources = (each / "deploy" / "schemas" / "config.json" for each in SOURCES)
+    of_sources = (directory / "deploy" / "schemas" / "config.json" for directory in SOURCES)
     return str(next((source for source in of_sources if source.is_file()), INSTALLED_SCHEMA))
 
 
@@ -306,8 +308,15 @@ def _dig(vlans: Sequence[NewVlan], address: str) -> str:
     host, _, port = address.rpartition(":")
     server = ip_address(host.strip("[]"))
     prefixes = [prefix for vlan in vlans for prefix in vlan.prefixes]
-    found = (client_of(prefix, prefixes) for prefix in vlans[0].prefixes)
-    client = next((each for each in found if each and each.version == server.version), None)
+    candidates = (client_of(prefix, prefixes) for prefix in vlans[0].prefixes)
+    client = next(
+        (
+            candidate
+            for candidate in candidates
+            if candidate and candidate.version == server.version
+        ),
+        None,
+    )
     words = ["dig", f"@{server}"]
     if client and client.is_loopback and server.is_loopback:
         words += ["-b", str(client)]

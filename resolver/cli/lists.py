@@ -63,15 +63,15 @@ def _show(path: Path, as_json: bool) -> int:
     become_owner(state)
     copies = ListStore(state)
     fetched = {subscription.name for subscription in result.snapshot.compiled.subscriptions}
-    found = [
+    rows = [
         (block_list, copies.record(block_list.name) if block_list.name in fetched else None)
         for block_list in result.lists
     ]
     if as_json:
-        print_json({"config": str(path), "lists": [_as_json(*each) for each in found]})
+        print_json({"config": str(path), "lists": [_as_json(*row) for row in rows]})
     else:
         echo(f"the lists of {path}", err=True)
-        echo("\n".join(_as_lines(found)))
+        echo("\n".join(_as_lines(rows)))
         for problem in result.problems:
             if problem.severity == "error" or problem.path.startswith("lists"):
                 echo(str(problem), err=True)
@@ -96,12 +96,12 @@ def _as_json(read: BlockList, record: ListRecord | None) -> dict[str, object]:
     }
 
 
-def _as_lines(found: Sequence[tuple[BlockList, ListRecord | None]]) -> Iterator[str]:
+def _as_lines(rows: Sequence[tuple[BlockList, ListRecord | None]]) -> Iterator[str]:
     """A line for each list, by the folder that it is in; below it what else there is to say."""
-    width = max((len(_name(read)) for read, _ in found), default=0)
+    width = max((len(_name(read)) for read, _ in rows), default=0)
     yield f"  {'list':<{width}}  {'entries':>9}  {'skipped':>7}  up to date"
     shown = ""
-    for read, record in found:
+    for read, record in rows:
         name = _name(read)
         folder, _, file = read.file.rpartition("/")
         is_own = file == f"{name}.txt" and record is None
@@ -138,7 +138,7 @@ def _held_names(name: str, held: HeldChange) -> Iterator[str]:
         ("+", held.first_coming, held.coming),
         ("-", held.first_going, held.going),
     ):
-        yield from (f"{sign} {each}" for each in first)
+        yield from (f"{sign} {domain}" for domain in first)
         if count > len(first):
             yield f"{sign} ... and {count - len(first):,} more"
     yield f"to use it: darban lists update {name} --accept"
@@ -196,11 +196,11 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
         fetched = ", ".join(known) or "none"
         raise DarbanError(f"{path} fetches no list '{unknown[0]}'; it fetches {fetched}")
     wanted = [known[name] for name in dict.fromkeys(names or known)]
-    job = UpdateJob([each.name for each in wanted])
+    job = UpdateJob([subscription.name for subscription in wanted])
     state = store.directory(path)
     become_owner(state)
     copies = ListStore(state)
-    before = {each: copies.record(each.name) for each in wanted}
+    before = {subscription: copies.record(subscription.name) for subscription in wanted}
     servers, ca_file = bootstrap(compiled), authorities(compiled, path)
     with progress("fetching the lists") as step:
         updates = update_lists(job, wanted, copies, servers, ca_file, accept=accept, step=step)

@@ -57,7 +57,7 @@ def suggest(
         darban lists suggest week.tsv --allow --vlan servers
     """
     counts = read_queries(recording)
-    if counts.counts and not any(each.vlan for each, _, _ in counts.counts):
+    if counts.counts and not any(who.vlan for who, _, _ in counts.counts):
         raise DarbanError(f"{recording}: is no file of 'darban record'")
     snapshot = compile_valid(config).snapshot
     index = snapshot.index()
@@ -65,15 +65,15 @@ def suggest(
     if vlan is not None:
         view_of_vlan(explainer, vlan)
     asked = {q: n for q, n in counts.counts.items() if vlan in (None, q.who.vlan)}
-    unknown = {each.vlan for each, _, _ in asked if explainer.vlan(each.vlan) is None}
+    unknown = {who.vlan for who, _, _ in asked if explainer.vlan(who.vlan) is None}
     if allow:
         needed = needed_allow(explainer, index, asked)
         keys = [field.name for field in fields(NeededAllow)]
-        found = [{key: getattr(each, key) for key in keys} for each in needed]
+        rows = [{key: getattr(vlan_allow, key) for key in keys} for vlan_allow in needed]
         lines = _needed_as_lines(needed)
     else:
         suggested = suggestions(explainer, index, asked)
-        found, lines = [each._asdict() for each in suggested], _as_lines(suggested)
+        rows, lines = [suggestion._asdict() for suggestion in suggested], _as_lines(suggested)
     if not as_json:
         _print_read(counts, recording, config, unknown)
         echo("\n".join(lines) or "no name to look at")
@@ -87,7 +87,7 @@ def suggest(
                 "skipped": skipped,
                 "not_recorded": counts.not_recorded,
                 "unknown_vlans": sorted(unknown),
-                "needed" if allow else "suggestions": found,
+                "needed" if allow else "suggestions": rows,
             }
         )
     return 0
@@ -106,41 +106,43 @@ def _print_read(counts: QueryCounts, recording: Path, config: Path, unknown: Set
         echo(line, err=True)
 
 
-def _as_lines(found: list[Suggestion]) -> Iterator[str]:
+def _as_lines(suggested: list[Suggestion]) -> Iterator[str]:
     vlan = ""
-    for each in found:
-        if each.vlan != vlan:
-            vlan = each.vlan
+    for suggestion in suggested:
+        if suggestion.vlan != vlan:
+            vlan = suggestion.vlan
             yield vlan
-        passing = count_text(each.queries.total(), "query passes", "queries pass")
-        blocked = ", ".join(each.blocked_by)
-        yield f"  {each.domain}: {passing}; {blocked} has blocked names there"
-        for name, times in islice(each.queries.items(), _SHOWN):
+        passing = count_text(suggestion.queries.total(), "query passes", "queries pass")
+        blocked = ", ".join(suggestion.blocked_by)
+        yield f"  {suggestion.domain}: {passing}; {blocked} has blocked names there"
+        for name, times in islice(suggestion.queries.items(), _SHOWN):
             yield f"    {times:>9,}  {name}"
-        if len(each.queries) > _SHOWN:
-            more = count_text(len(each.queries) - _SHOWN, "more name")
+        if len(suggestion.queries) > _SHOWN:
+            more = count_text(len(suggestion.queries) - _SHOWN, "more name")
             yield f"    ... and {more} (--json has them all)"
 
 
 def _needed_as_lines(needed: list[NeededAllow]) -> Iterator[str]:
     """Texts to paste into config.toml, one for each VLAN."""
-    for each in needed:
-        total = count_text(each.queries, "query", "queries")
-        yield f"# VLAN {each.vlan}, now of policy {each.policy}: {total} recorded"
-        if each.open:
-            yield f"# pass without a new entry: {_counts(each.open)}"
+    for vlan_allow in needed:
+        total = count_text(vlan_allow.queries, "query", "queries")
+        yield f"# VLAN {vlan_allow.vlan}, now of policy {vlan_allow.policy}: {total} recorded"
+        if vlan_allow.open:
+            yield f"# pass without a new entry: {_counts(vlan_allow.open)}"
         yield "allow = ["
-        if each.present:
+        if vlan_allow.present:
             yield "  # as now"
-        yield from (f"  {_quoted(entry)}," for entry in each.present)
-        yield from _entries(each.services, "services of updates")
-        yield from _entries(each.domains, "domains with all names below them, and names alone")
-        yield from _entries(each.closed, "not opened: other services. Is any needed?", "# ")
+        yield from (f"  {_quoted(entry)}," for entry in vlan_allow.present)
+        yield from _entries(vlan_allow.services, "services of updates")
+        yield from _entries(
+            vlan_allow.domains, "domains with all names below them, and names alone"
+        )
+        yield from _entries(vlan_allow.closed, "not opened: other services. Is any needed?", "# ")
         yield "]"
-        if each.denied:
-            yield f"# blocked by deny: {_counts(each.denied)}"
-        if each.unopened:
-            yield f"# no entry can open these: {_counts(each.unopened)}"
+        if vlan_allow.denied:
+            yield f"# blocked by deny: {_counts(vlan_allow.denied)}"
+        if vlan_allow.unopened:
+            yield f"# no entry can open these: {_counts(vlan_allow.unopened)}"
 
 
 def _entries(recorded: Recorded, heading: str, before: str = "") -> Iterator[str]:

@@ -51,7 +51,7 @@ class DoneThere(NamedTuple):
         if self.code:
             done = "it is not done there" if self.is_known else "it may not be done there"
             said += [f"{done}; to do it later, run there: {self.command}"]
-        return [f"{self.node}: {each}" for each in said]
+        return [f"{self.node}: {line}" for line in said]
 
 
 def run_there(node: str, config: Path, words: Sequence[str]) -> DoneThere:

@@ -49,7 +49,7 @@ def with_misfits(
 
     ``fits`` are those to tell of, and so are the features in ``only``.
     """
-    config, found = compiled.loaded.config, []
+    config, problems = compiled.loaded.config, []
     for deviation in deviations(compiled.snapshot.compiled, enforcer, time.time()):
         if deviation.support.fit in fits and not set(deviation.features).isdisjoint(only):
             path = ("policies", deviation.policy)
@@ -59,14 +59,14 @@ def with_misfits(
                 f"what {enforcer} enforces as Darban does",
                 f"{deviation}.",
             )
-            found.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
-    return with_warnings(compiled, found)
+            problems.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
+    return with_warnings(compiled, problems)
 
 
-def with_warnings(compiled: CompileResult, found: list[Problem]) -> CompileResult:
+def with_warnings(compiled: CompileResult, problems: list[Problem]) -> CompileResult:
     """Add warnings, except for those that the config acknowledges."""
-    shown = unacknowledged(found, compiled.loaded.config)
-    known = compiled.acknowledged + len(found) - len(shown)
+    shown = unacknowledged(problems, compiled.loaded.config)
+    known = compiled.acknowledged + len(problems) - len(shown)
     return replace(compiled, problems=[*compiled.problems, *shown], acknowledged=known)
 
 

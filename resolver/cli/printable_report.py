@@ -124,8 +124,8 @@ def _count_rows(report: PeriodReport) -> Iterator[Row]:
 
 
 def _node_rows(report: PeriodReport) -> Iterator[Row]:
-    for each, node in zip(report.totals, report.nodes, strict=True):
-        yield (each.node,), (each.queries, each.blocked, each.before, node.minutes, node.of)
+    for total, node in zip(report.totals, report.nodes, strict=True):
+        yield (total.node,), (total.queries, total.blocked, total.before, node.minutes, node.of)
 
 
 def _logo(config: Path, logo: str) -> str:
@@ -165,9 +165,9 @@ def _make(
     now: float,
     step: Step,
 ) -> PrintableReport:
-    own, zone = _own_figures(config, asked, compiled)
-    nodes = [*([_named(own)] if own.node or own.damaged else []), *merged]
-    if not own.node and merged:
+    figures, zone = _own_figures(config, asked, compiled)
+    nodes = [*([_named(figures)] if figures.node or figures.damaged else []), *merged]
+    if not figures.node and merged:
         zone = _zone(merged[0].time_zone)
     period = asked.in_zone(zone).until_moment(now)
     step("adding up the figures, and reading the audit log")
@@ -234,11 +234,11 @@ def export(config: Path, asked: AskedPeriod, path: Path) -> None:
     Raises:
         DarbanError: there are no figures, or the file cannot be written.
     """
-    own, _ = _own_figures(config, asked, _compiled(config))
-    if not own.node:
+    figures, _ = _own_figures(config, asked, _compiled(config))
+    if not figures.node:
         raise DarbanError(f"{store.directory(config)}: there are no figures of this period")
     try:
-        figure_export.write_export(path, own)
+        figure_export.write_export(path, figures)
     except OSError as error:
         raise DarbanError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -251,11 +251,11 @@ def _own_figures(
     The config may have had another time zone then.
     """
     zone = _zone(compiled.settings.report.time_zone)
-    found = _read(config, asked, zone)
-    if found.time_zone not in ("", zone.key):
-        zone = _zone(found.time_zone)
-        found = _read(config, asked, zone)
-    return found, zone
+    figures = _read(config, asked, zone)
+    if figures.time_zone not in ("", zone.key):
+        zone = _zone(figures.time_zone)
+        figures = _read(config, asked, zone)
+    return figures, zone
 
 
 def _read(config: Path, asked: AskedPeriod, zone: ZoneInfo) -> Figures:
@@ -291,15 +291,15 @@ def _compiled(config: Path) -> CompiledConfig:
 def _audit_log(config: Path, period: Period) -> list[AuditEntry]:
     """The entries of the records that the last one vouches for."""
     state = store.directory(config)
-    reading, found, counts = Reading(state), list[AuditEntry](), array("L")
+    reading, log_entries, counts = Reading(state), list[AuditEntry](), array("L")
     try:
         with as_owner(state):
             for entry in period_entries(entries(reading.records()), period):
-                found.append(entry)
+                log_entries.append(entry)
                 counts.append(reading.count)
     except OSError as error:
         raise DarbanError(str(error)) from None
-    return found[bisect_right(counts, reading.joined().begin) :]
+    return log_entries[bisect_right(counts, reading.joined().begin) :]
 
 
 def _lists(config: Path, compiled: CompiledConfig) -> Lists:

@@ -66,7 +66,7 @@ def _diff(new: Path, path: Path) -> subprocess.CompletedProcess[bytes]:
 
 def _headline(diff: Mapping[str, Any]) -> str:
     """What changes, in a line: ``darban diff`` has shown all of it."""
-    of_names = [NameChange(**each) for each in diff["names"]]
+    of_names = [NameChange(**change) for change in diff["names"]]
     moved = diff["prefixes_not_compared"]
     return headline(diff["old"], diff["new"], len(diff["changes"]), of_names, moved)
 

@@ -202,18 +202,18 @@ def _results(
     loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
 ) -> list[ExpectationResult]:
     """The results of all expectations at a moment."""
-    own = ExpectationRun(loaded, compiled, index, wall).results()
+    results = ExpectationRun(loaded, compiled, index, wall).results()
     classes = NameClasses(without_exemptions(compiled), index)
-    return [*own, *coverage_results(loaded, classes, wall)]
+    return [*results, *coverage_results(loaded, classes, wall)]
 
 
 def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
     moment = past_moment(at, "the report")
     past, *others = in_force_at(path, moment)
     if others:
-        each = "\n".join(other.text() for other in (past, *others))
-        raise DarbanError(f"the server's clock was set, and more than one may be meant:\n{each}")
-    entry = past.found.entry
+        texts = "\n".join(other.text() for other in (past, *others))
+        raise DarbanError(f"the server's clock was set, and more than one may be meant:\n{texts}")
+    entry = past.activation.entry
     sources = AuditLog(store.directory(path)).sources(entry)
     results = None
     with suppress(NotKept):

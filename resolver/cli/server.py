@@ -53,9 +53,9 @@ def ask(config: Path, command: str, patience: float = _PATIENCE, **arguments: ob
 def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """A JSON value whose texts can be printed: another program may answer on the socket."""
     if isinstance(value, dict):
-        return {escaped(key): _escaped(each) for key, each in value.items()}
+        return {escaped(key): _escaped(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_escaped(each) for each in value]
+        return [_escaped(item) for item in value]
     return escaped(value) if isinstance(value, str) else value
 
 

@@ -107,10 +107,10 @@ def _redirected(now: Status) -> str:
 
 def _faults(now: Status) -> Iterator[RenderableType]:
     """What is wrong; then what a person has to do; then what ends soon."""
-    found = list(faults(now))
-    for fault in (each for each in found if not each.is_coming):
+    all_faults = list(faults(now))
+    for fault in (fault for fault in all_faults if not fault.is_coming):
         yield Text(_fault(fault), "yellow" if fault.is_reminder else "bold red")
-    for fault in (each for each in found if each.is_coming):
+    for fault in (fault for fault in all_faults if fault.is_coming):
         yield labelled("soon", _fault(fault))
 
 
@@ -141,7 +141,9 @@ def _cache(now: Status) -> str:
 
 
 def _vlans(now: Status, width: int) -> Iterator[Table]:
-    outcomes = [each for each in _OUTCOMES if each == "blocked" or now.outcome(each) > 0]
+    outcomes = [
+        outcome for outcome in _OUTCOMES if outcome == "blocked" or now.outcome(outcome) > 0
+    ]
     headings = ("VLAN", "queries", *(outcome.replace("_", " ") for outcome in outcomes))
     rows: list[tuple[str | Text, ...]] = []
     for vlan in now.vlans:
@@ -156,7 +158,7 @@ def _vlans(now: Status, width: int) -> Iterator[Table]:
 def _services(now: Status) -> Table:
     titles = {block_list.service: block_list.title for block_list in now.lists}
     counts = [(vlan.name, service) for vlan in now.vlans for service in vlan.services]
-    counts.sort(key=lambda each: -each[1].queries)
+    counts.sort(key=lambda row: -row[1].queries)
     table = table_of("by service", "service", "queries", texts=("VLAN", "outcome"))
     for vlan, count in counts[:_SERVICES]:
         name = Text(count.service or "other names")
@@ -185,9 +187,9 @@ def _upstreams(now: Status, width: int) -> Iterator[Table]:
         validates = "validates" if upstream.validates else "unknown"
         numbers = map(short_number, (upstream.queries, upstream.failures))
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
-        found = [_filtered(upstream)] * is_filtered
-        found += [short_number(upstream.differing)] * is_differing
-        rows.append((Text(upstream.name), state, validates, *numbers, took, *found))
+        extras = [_filtered(upstream)] * is_filtered
+        extras += [short_number(upstream.differing)] * is_differing
+        rows.append((Text(upstream.name), state, validates, *numbers, took, *extras))
     return tables_that_fit(width, "upstreams", headings, rows, texts)
 
 
@@ -212,7 +214,7 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
     approved = ("approved by", "ticket") if width >= _APPROVERS else ()
     headings = ("state", "for", "services", "until", *approved)
     table = table_of("exemptions", "exemption", texts=headings)
-    for exemption in sorted(now.exemptions, key=lambda each: each.until):
+    for exemption in sorted(now.exemptions, key=lambda exemption: exemption.until):
         style = {"ended": "red", "ends soon": "yellow", "not now": "dim"}.get(
             exemption.state, "green"
         )
@@ -252,13 +254,13 @@ def _below(now: Status) -> Iterator[RenderableType]:
     since = f"; the oldest review was on {reviewed}" if reviewed else ""
     yield labelled("lists", f"{services} with {rules}{since}")
     faulty = {fault.values.get("list") for fault in faults(now)}
-    for each in now.fetched:
-        age = "never" if each.updated is None else f"{span_text(now.at - each.updated)} ago"
-        times = count_text(each.failures, "time")
-        failed = f", failed {times} since the start" if each.failures else ""
-        held = "; a change is held: darban lists" if each.held else ""
-        style = "yellow" if each.name in faulty else ""
-        yield labelled("fetched", f"{each.name}: up to date {age}{failed}{held}", style)
+    for fetched in now.fetched:
+        age = "never" if fetched.updated is None else f"{span_text(now.at - fetched.updated)} ago"
+        times = count_text(fetched.failures, "time")
+        failed = f", failed {times} since the start" if fetched.failures else ""
+        held = "; a change is held: darban lists" if fetched.held else ""
+        style = "yellow" if fetched.name in faulty else ""
+        yield labelled("fetched", f"{fetched.name}: up to date {age}{failed}{held}", style)
     log, publish, source = now.block_log, now.publish, now.policy_source
     if log is not None:
         lost = f", {short_number(log.lost)} lost" if log.lost else ""
@@ -281,7 +283,7 @@ def short_number(number: int) -> str:
     """A count that fits a column: exact below ten million."""
     if number < 10_000_000:
         return f"{number:,}"
-    size, unit = next(each for each in _UNITS if number >= each[0])
+    size, unit = next(scale for scale in _UNITS if number >= scale[0])
     return f"{number / size:.4g}{unit}"
 
 

@@ -30,7 +30,7 @@ def tables_that_fit(
     texts: Sequence[str] = (),
 ) -> Iterator[Table]:
     """A table, or several if the columns need more width; the first column is in all of them."""
-    sizes = [max(map(_width, each)) for each in zip(headings, *rows, strict=True)]
+    sizes = [max(map(_width, column)) for column in zip(headings, *rows, strict=True)]
     room = width - min(sizes[0], width // 2)
     parts: list[list[int]] = [[]]
     left = room
