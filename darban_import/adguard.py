@@ -104,16 +104,18 @@ class _Reader:
     def _rules_of_all(self) -> OldPolicy:
         """The lists and the user rules."""
         setup, lists = self._setup, []
-        for each in self._document.tables("filters"):
-            url = each.text("url")
-            if each.is_true("enabled"):
-                name = setup.add_list(url, guessed_format(url, "adblock"), each.text("name") or url)
+        for block_list in self._document.tables("filters"):
+            url = block_list.text("url")
+            if block_list.is_true("enabled"):
+                name = setup.add_list(
+                    url, guessed_format(url, "adblock"), block_list.text("name") or url
+                )
                 lists += [name] if name else []
-        for each in self._document.tables("whitelist_filters"):
-            if each.is_true("enabled"):
+        for allow_list in self._document.tables("whitelist_filters"):
+            if allow_list.is_true("enabled"):
                 setup.leave(
-                    f"allow list {each.text('url')}: here an exception acts within its own list "
-                    "alone"
+                    f"allow list {allow_list.text('url')}: here an exception acts within its own "
+                    "list alone"
                 )
         if lists:
             setup.leave(
@@ -128,14 +130,14 @@ class _Reader:
         self, table: Table, whose: str
     ) -> tuple[tuple[str, ...], tuple[OldDuring, ...]]:
         """The services that are blocked at all hours, and those that are for a part of the week."""
-        blocked, found = table.table("blocked_services"), []
-        for each in blocked.texts("ids"):
-            name = _OTHER_NAMES.get(each, each)
+        blocked, names = table.table("blocked_services"), []
+        for service in blocked.texts("ids"):
+            name = _OTHER_NAMES.get(service, service)
             if name in self._services:
-                found.append(name)
+                names.append(name)
             else:
-                self._setup.leave(f"{whose}: {each} is no service here; its names pass")
-        services = tuple(dict.fromkeys(found))
+                self._setup.leave(f"{whose}: {service} is no service here; its names pass")
+        services = tuple(dict.fromkeys(names))
         during = read_schedule(self._setup, blocked.table("schedule"), services, whose)
         return ((), during) if during else (services, ())
 
@@ -175,12 +177,14 @@ class _Reader:
             self._setup.leave(f"{whose}: filtering is off, but rewrites are for all clients here")
         if prefixes:
             policy = self._policy(filters=is_filtering, blocked=blocked, upstream=tuple(upstream))
-            taken = {each.name for each in self._setup.clients}
+            taken = {clients.name for clients in self._setup.clients}
             self._setup.clients.append(OldClients(unique(label(name), taken), prefixes, policy))
 
     def _prefixes(self, client: Table, whose: str) -> tuple[Network, ...]:
-        known = {each for clients in self._setup.clients for each in clients.prefixes}
-        found = []
+        known = {
+            known_prefix for clients in self._setup.clients for known_prefix in clients.prefixes
+        }
+        prefixes = []
         for text in client.texts("ids"):
             network = prefix(text)
             if network is None:
@@ -191,9 +195,9 @@ class _Reader:
             elif network in known or network.is_link_local:
                 self._setup.leave(f"{whose}: {text}: a second time, or link-local; left out")
             else:
-                found.append(network)
+                prefixes.append(network)
                 known.add(network)
-        return tuple(found)
+        return tuple(prefixes)
 
     def _leave_checks(self, table: Table, whose: str) -> None:
         """Safe search, safe browsing and parental control."""
@@ -244,7 +248,7 @@ class _Reader:
         ]
         if not self._filtering.is_true("protection_enabled", otherwise=True):
             setup.came.append("Protection was off: the policies count, and block nothing.")
-        if self._blocked != ((), ()) or any(each.policy.services for each in setup.clients):
+        if self._blocked != ((), ()) or any(clients.policy.services for clients in setup.clients):
             setup.came.append(
                 "Blocked services, by name: the names of each are those of Darban's lists."
             )

@@ -57,9 +57,9 @@ def read_rewrites(setup: OldSetup, filtering: Table) -> None:
     """Add the rewrites to ``setup.local``."""
     if not filtering.is_true("rewrites_enabled", otherwise=True):
         return
-    for each in filtering.tables("rewrites"):
-        domain, answer = each.text("domain"), each.text("answer")
-        if not each.is_true("enabled", otherwise=True):
+    for rewrite in filtering.tables("rewrites"):
+        domain, answer = rewrite.text("domain"), rewrite.text("answer")
+        if not rewrite.is_true("enabled", otherwise=True):
             continue
         try:
             name, record = _rewrite(domain, answer)

@@ -42,13 +42,13 @@ def read_schedule(
 
 def _blocked(pauses: dict[str, tuple[int, int]]) -> dict[tuple[int, int], list[str]]:
     """The parts of the week without a pause, as days by their beginning and end."""
-    found = defaultdict(list)
+    days = defaultdict(list)
     for day in DAYS:
         start, end = pauses.get(day, (_DAY, _DAY))
         for part in ((0, start), (end, _DAY)):
             if part[0] < part[1]:
-                found[part].append(day)
-    return found
+                days[part].append(day)
+    return days
 
 
 def _pause(day: Table, whose: str) -> tuple[int, int] | None:
@@ -65,11 +65,11 @@ def _seconds(text: str, whose: str) -> int:
     parts = _DURATION.fullmatch(text)
     if parts is None:
         raise OldSetupError(f"{whose}: found the time '{text}' in a schedule; expected 8h0m0s")
-    hours, minutes, seconds = (int(each or 0) for each in parts.groups())
-    found = hours * 3600 + minutes * 60 + seconds
-    if found % 60:
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    total = hours * 3600 + minutes * 60 + seconds
+    if total % 60:
         raise OldSetupError(f"{whose}: '{text}' in a schedule is no whole minute")
-    return found
+    return total
 
 
 def _zone(setup: OldSetup, name: str, whose: str) -> str:

@@ -21,39 +21,39 @@ def read_upstreams(setup: OldSetup, lines: Iterable[str], whose: str) -> list[st
 
     ``whose`` begins what is said of a line that does not come over.
     """
-    found = []
+    servers = []
     for line in lines:
         if not line or line.startswith("#"):
             continue
         parts = _FOR_ZONES.fullmatch(line)
         if parts is None:
-            found += [each for text in line.split() if (each := _server(setup, text, whose))]
+            servers += [server for text in line.split() if (server := _server(setup, text, whose))]
         elif whose:
             setup.leave(f"{whose}: {line}: here a zone has the same servers for all clients")
         else:
             _add_zones(setup, line, parts[1].split("/"), parts[2].split())
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(servers))
 
 
 def read_bootstrap(setup: OldSetup, lines: Iterable[str]) -> list[str]:
     """The servers that resolve the names of servers and lists: addresses, asked over plain DNS."""
-    found = []
+    servers = []
     for line in lines:
         if not line or line.startswith("#"):
             continue
         text = line.removeprefix("udp://")
         if _is_valid(_BOOTSTRAP, text):
-            found.append(text)
+            servers.append(text)
         else:
             setup.leave(f"bootstrap_dns {line}: only an address, over plain DNS, is one here")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(servers))
 
 
 def _add_zones(setup: OldSetup, line: str, zones: list[str], servers: list[str]) -> None:
     if servers == ["#"]:
         setup.leave(f"upstream {line}: to ask a zone of the servers of all names, [[forward]]")
         return
-    asked = [each for text in servers if (each := _server(setup, text, ""))]
+    asked = [server for text in servers if (server := _server(setup, text, ""))]
     for zone in zones:
         try:
             name = names.text(read_name(zone)) if zone else ""

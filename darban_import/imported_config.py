@@ -41,7 +41,7 @@ def text_of_imported(config: ImportedConfig) -> str:
 
 def comment(text: str) -> str:
     """A text as a line of a comment, or of a terminal."""
-    clean = "".join(each if each.isprintable() else "�" for each in text)
+    clean = "".join(character if character.isprintable() else "�" for character in text)
     return clean if len(clean) <= _LONGEST_COMMENT else clean[: _LONGEST_COMMENT - 1] + "…"
 
 
@@ -54,7 +54,7 @@ def _parts(config: ImportedConfig) -> Iterator[str]:
     yield from _lists(config)
     yield from _hours(old)
     yield "\n# ---- The policies: what is blocked, as before ----\n"
-    used = {each.policy for each in vlans}
+    used = {vlan.policy for vlan in vlans}
     for policy, name in policies.items():
         if policy in used:
             yield from _policy(name, policy, groups.get(policy.upstream, ""), config.given)
@@ -74,20 +74,20 @@ def _parts(config: ImportedConfig) -> Iterator[str]:
 def _vlans(config: ImportedConfig) -> list[ImportedVlan]:
     """The VLANs of the command line, then those of the old clients; each name is there once."""
     old = config.old
-    found = {
-        each.name: ImportedVlan(each.name, each.prefixes, None if each.is_open else old.default)
-        for each in config.given.vlans
+    vlans = {
+        vlan.name: ImportedVlan(vlan.name, vlan.prefixes, None if vlan.is_open else old.default)
+        for vlan in config.given.vlans
     }
     for clients in old.clients:
-        name = unique(clients.name, found)
-        found[name] = ImportedVlan(name, clients.prefixes, clients.policy)
-    return list(found.values())
+        name = unique(clients.name, vlans)
+        vlans[name] = ImportedVlan(name, clients.prefixes, clients.policy)
+    return list(vlans.values())
 
 
 def _head(config: ImportedConfig) -> str:
     old = config.old
     notes = ["What came over:", *old.came, "", "What is left, and what follows:", *old.all_left]
-    lines = "\n".join(f"# {comment(each)}".rstrip() for each in notes)
+    lines = "\n".join(f"# {comment(note)}".rstrip() for note in notes)
     return f"""\
 {schema_comment(config.given)}
 # Darban's configuration. Written by `darban init` from the settings of {old.program}.
@@ -124,26 +124,28 @@ def _zones(old: OldSetup) -> Iterator[str]:
 
 def _groups(old: OldSetup) -> dict[tuple[str, ...], str]:
     """The names of the groups of servers that some clients have."""
-    found = dict.fromkeys(each.policy.upstream for each in old.clients if each.policy.upstream)
-    return {servers: f"imported-{number}" for number, servers in enumerate(found, 1)}
+    server_groups = dict.fromkeys(
+        clients.policy.upstream for clients in old.clients if clients.policy.upstream
+    )
+    return {servers: f"imported-{number}" for number, servers in enumerate(server_groups, 1)}
 
 
 def _lists(config: ImportedConfig) -> Iterator[str]:
     yield f"[lists]\ndirectories = {array(config.given.lists)}\n"
-    for name, each in config.old.lists.items():
-        place = "file" if each.is_file else "url"
+    for name, source in config.old.lists.items():
+        place = "file" if source.is_file else "url"
         yield (
-            f"[lists.sources.{name}]       # {comment(each.about)}\n"
-            f"{place} = {quoted(each.location)}\nformat = {quoted(each.format)}\n"
+            f"[lists.sources.{name}]       # {comment(source.about)}\n"
+            f"{place} = {quoted(source.location)}\nformat = {quoted(source.format)}\n"
             f'category = "{_CATEGORY}"\n'
         )
 
 
 def _hours(old: OldSetup) -> Iterator[str]:
-    for name, each in old.hours.items():
+    for name, hours in old.hours.items():
         yield (
-            f"[hours.{name}]\ndays = {array(each.days)}\nfrom = {quoted(each.start)}\n"
-            f"to = {quoted(each.end)}\ntime_zone = {quoted(each.time_zone)}\n"
+            f"[hours.{name}]\ndays = {array(hours.days)}\nfrom = {quoted(hours.start)}\n"
+            f"to = {quoted(hours.end)}\ntime_zone = {quoted(hours.time_zone)}\n"
         )
 
 
@@ -174,4 +176,4 @@ def _lines(values: Sequence[str]) -> str:
     """An array, with a line for each value where there are many."""
     if len(values) <= 3:
         return array(values)
-    return "[\n" + "".join(f"  {quoted(each)},\n" for each in values) + "]"
+    return "[\n" + "".join(f"  {quoted(value)},\n" for value in values) + "]"

@@ -52,40 +52,44 @@ class Expectations:
         """``services`` has one name of each service; ``audit`` is whether blocks only count."""
         self._services = services
         self._audit = audit
-        self._local = {names.parse(each.removeprefix("*.")) for each in old.local}
+        self._local = {names.parse(name.removeprefix("*.")) for name in old.local}
         self._names = cache(self._names_of)
 
     def of_vlans(self, vlans: Sequence[ImportedVlan]) -> Iterator[str]:
         """The text of those of each VLAN, and of one for a client of none."""
         prefixes = [prefix for vlan in vlans for prefix in vlan.prefixes]
         policies = dict.fromkeys(vlan.policy or _NO_POLICY for vlan in vlans)
-        known = dict.fromkeys(chain(*(self._names(each).blocked for each in policies)))
+        known = dict.fromkeys(chain(*(self._names(policy).blocked for policy in policies)))
         for vlan in vlans:
             clients = (client_of(prefix, prefixes) for prefix in vlan.prefixes)
-            client = next((str(each) for each in clients if each is not None), None)
+            client = next((str(address) for address in clients if address is not None), None)
             if client is not None:
                 yield from self._of_client(client, vlan.policy or _NO_POLICY, known)
         yield from refused_client(prefixes)
 
     def _of_client(self, client: str, policy: OldPolicy, known: Iterable[str]) -> Iterator[str]:
         """Names that are blocked for a client, one that is allowed, one that is for others."""
-        address, found = ip_address(client), self._names(policy)
-        for name in found.blocked[:_BLOCKED]:
+        address, policy_names = ip_address(client), self._names(policy)
+        for name in policy_names.blocked[:_BLOCKED]:
             yield expectation(address, name, self._outcome(policy))
-        for name in found.allowed:
+        for name in policy_names.allowed:
             yield expectation(address, name, "passed")
         if not policy.lists and not policy.services and not policy.during:
-            of_others = (name for name in known if not found.deny.covers(name))
+            of_others = (name for name in known if not policy_names.deny.covers(name))
             for name in islice(of_others, 1):
                 yield expectation(address, name, "passed")
         yield from self._at_hours(client, policy)
 
     def _at_hours(self, client: str, policy: OldPolicy) -> Iterator[str]:
         """What holds within the hours of a schedule, for one name of its services."""
-        found = self._names(policy)
+        policy_names = self._names(policy)
         for during in policy.during if not policy.lists else ():
-            of_services = (self._services[each] for each in during.services)
-            free = (n for n in of_services if not found.allow.covers(n) | found.deny.covers(n))
+            of_services = (self._services[service] for service in during.services)
+            free = (
+                n
+                for n in of_services
+                if not policy_names.allow.covers(n) | policy_names.deny.covers(n)
+            )
             for name in islice(free, 1):
                 outcome = "passed" if during.outside else self._outcome(policy)
                 text = expectation(ip_address(client), name, outcome)
@@ -96,8 +100,8 @@ class Expectations:
 
     def _names_of(self, policy: OldPolicy) -> _Names:
         allow = Rules(policy.allow)
-        denied = (name_of(each) for each in policy.deny)
-        of_services = (self._services[each] for each in policy.services)
+        denied = (name_of(rule) for rule in policy.deny)
+        of_services = (self._services[service] for service in policy.services)
         blocked = (
             name
             for name in chain(denied, of_services)

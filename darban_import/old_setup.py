@@ -157,11 +157,11 @@ def unique(name: str, taken: Iterable[str]) -> str:
     """The name, with a number behind it where it is taken."""
     known = set(taken)
     number = 1
-    found = name
-    while found in known:
+    candidate = name
+    while candidate in known:
         number += 1
-        found = f"{name}-{number}"
-    return found
+        candidate = f"{name}-{number}"
+    return candidate
 
 
 def prefix(text: str) -> Network | None:
@@ -191,16 +191,16 @@ def denied(deny: Iterable[str], allow: Iterable[str]) -> tuple[str, ...]:
     In the old program ``allow`` wins; here the rule for the longer name does.
     """
     allowed = Rules(allow)
-    return tuple(each for each in dict.fromkeys(deny) if not allowed.cover(_read(each)))
+    return tuple(text for text in dict.fromkeys(deny) if not allowed.cover(_read(text)))
 
 
 class Rules:
     """Rules by name."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        rules = [_read(each) for each in texts]
-        self._subtrees = {each.name for each in rules if each.subtree}
-        self._alone = {each.name for each in rules if not each.subtree}
+        rules = [_read(text) for text in texts]
+        self._subtrees = {parsed.name for parsed in rules if parsed.subtree}
+        self._alone = {parsed.name for parsed in rules if not parsed.subtree}
 
     def covers(self, name: str) -> bool:
         """Whether one of these rules is for a name."""
@@ -227,8 +227,8 @@ def name_of(text: str) -> str:
 
 def by_policy(clients: Sequence[OldClients], default: OldPolicy) -> Mapping[OldPolicy, str]:
     """A name for each policy: that of its first clients."""
-    found = {default: "default"}
-    for each in clients:
-        if each.policy not in found:
-            found[each.policy] = unique(each.name, {*found.values(), "open"})
-    return found
+    policy_names = {default: "default"}
+    for client in clients:
+        if client.policy not in policy_names:
+            policy_names[client.policy] = unique(client.name, {*policy_names.values(), "open"})
+    return policy_names

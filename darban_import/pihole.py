@@ -117,28 +117,28 @@ def _rows(database: Connection, path: Path) -> _Gravity:
         {key: (address, kind, entries) for key, address, kind, entries in lists},
         {key: (kind, domain) for key, kind, domain in domains},
         dict(clients),
-        *(_by_group(database, path, each) for each in ("adlist", "domainlist", "client")),
+        *(_by_group(database, path, table) for table in ("adlist", "domainlist", "client")),
     )
 
 
 def _columns(database: Connection, path: Path, table: str) -> set[str]:
     """The columns of a table. No view, no virtual table and no computed column is read."""
     query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? AND rootpage > 0"
-    found = database.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
-    is_computed = any(hidden for *_, hidden in found)
+    columns = database.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
+    is_computed = any(hidden for *_, hidden in columns)
     if is_computed or database.execute(query, (table,)).fetchone() is None:
         raise OldSetupError(
             f"{path}: it has no table '{table}'; expected a gravity.db of Pi-hole 5 or 6"
         )
-    return {name for _, name, *_ in found}
+    return {name for _, name, *_ in columns}
 
 
 def _by_group(database: Connection, path: Path, what: str) -> Mapping[int, frozenset[int]]:
-    found = defaultdict(set)
+    memberships = defaultdict(set)
     query = f"SELECT {what}_id, group_id FROM {what}_by_group"
     for key, group in _read(database, path, query, "ii", enabled=False):
-        found[key].add(group)
-    return {key: frozenset(groups) for key, groups in found.items()}
+        memberships[key].add(group)
+    return {key: frozenset(groups) for key, groups in memberships.items()}
 
 
 def _read(
@@ -173,14 +173,14 @@ def _setup(gravity: _Gravity) -> OldSetup:
 
     setup.default = policy(frozenset((_DEFAULT_GROUP,)))
     for groups, prefixes in _clients(setup, gravity).items():
-        names = [gravity.groups[each] for each in sorted(groups) if each in gravity.groups]
+        names = [gravity.groups[group] for group in sorted(groups) if group in gravity.groups]
         name = unique(label("-".join(names)) if names else "no-group", _names(setup))
         setup.clients.append(OldClients(name, tuple(prefixes), policy(groups)))
     allows = sum(allow for allow, _ in rules.values())
     setup.came += [
         f"{count_text(len(named), 'list')}, {allows} allowed and "
         f"{count_text(len(rules) - allows, 'denied domain')}.",
-        f"{count_text(sum(len(each.prefixes) for each in setup.clients), 'client')}, in "
+        f"{count_text(sum(len(clients.prefixes) for clients in setup.clients), 'client')}, in "
         f"{count_text(len(setup.clients), 'VLAN')}: one for each combination of groups.",
     ]
     if named:
@@ -196,7 +196,7 @@ def _setup(gravity: _Gravity) -> OldSetup:
 
 
 def _names(setup: OldSetup) -> list[str]:
-    return [each.name for each in setup.clients]
+    return [clients.name for clients in setup.clients]
 
 
 def _in_groups(
@@ -208,7 +208,7 @@ def _in_groups(
 
 def _lists(setup: OldSetup, gravity: _Gravity) -> dict[int, str]:
     """The names of the lists here, by their keys in the database."""
-    found = {}
+    names = {}
     for key, (address, kind, entries) in gravity.lists.items():
         if kind != 0:
             setup.leave(f"allow list {address}: here an exception acts within its own list alone")
@@ -216,13 +216,13 @@ def _lists(setup: OldSetup, gravity: _Gravity) -> dict[int, str]:
         format_ = "adblock" if entries else guessed_format(address, "hosts")
         name = setup.add_list(address, format_, address)
         if name is not None:
-            found[key] = name
-    return found
+            names[key] = name
+    return names
 
 
 def _rules(setup: OldSetup, gravity: _Gravity) -> dict[int, tuple[bool, str]]:
     """Whether each domain is allowed, and its rule, by their keys in the database."""
-    found = {}
+    rules = {}
     for key, (kind, domain) in gravity.domains.items():
         if kind not in range(len(_TYPES)):
             setup.leave(f"domain {domain}: type {kind} is unknown")
@@ -230,10 +230,10 @@ def _rules(setup: OldSetup, gravity: _Gravity) -> dict[int, tuple[bool, str]]:
         allow = kind in _ALLOWS
         follows = "It is not allowed here." if allow else "What it denies passes here."
         try:
-            found[key] = allow, _rule(kind, domain, allow=allow)
+            rules[key] = allow, _rule(kind, domain, allow=allow)
         except ValueError as error:
             setup.leave(f"{_TYPES[kind]} {domain}: {error}. {follows}")
-    return found
+    return rules
 
 
 def _rule(kind: int, domain: str, *, allow: bool) -> str:
@@ -247,7 +247,7 @@ def _rule(kind: int, domain: str, *, allow: bool) -> str:
 
 def _clients(setup: OldSetup, gravity: _Gravity) -> Mapping[frozenset[int], list[Network]]:
     """The prefixes of the clients, by their groups. Of a prefix that is there twice, the first."""
-    found: dict[frozenset[int], list[Network]] = {}
+    by_groups: dict[frozenset[int], list[Network]] = {}
     known: set[Network] = set()
     for key, text in gravity.clients.items():
         groups = gravity.client_groups.get(key, frozenset())
@@ -263,8 +263,8 @@ def _clients(setup: OldSetup, gravity: _Gravity) -> Mapping[frozenset[int], list
             setup.leave(f"client {text}: no address that a client has in a VLAN")
         else:
             known.add(network)
-            found.setdefault(groups, []).append(network)
-    return found
+            by_groups.setdefault(groups, []).append(network)
+    return by_groups
 
 
 def _is_of_no_client(network: Network) -> bool:

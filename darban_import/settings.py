@@ -89,13 +89,13 @@ def _read(path: Path, longest: int) -> bytes:
 
 def named_services(directories: Sequence[Path]) -> dict[str, str]:
     """The services of the lists in the directories, each with a name that its list blocks."""
-    found: dict[str, str] = {}
+    services: dict[str, str] = {}
     for directory in directories:
         for path in sorted(directory.glob("*.txt")):
             name = next(_blocked(path), None)
             if name is not None:
-                found.setdefault(path.stem, name)
-    return found
+                services.setdefault(path.stem, name)
+    return services
 
 
 def _blocked(path: Path) -> Iterator[str]:

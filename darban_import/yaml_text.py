@@ -36,11 +36,11 @@ class Table:
 
     def tables(self, key: str) -> list["Table"]:
         """The tables of the array at a key."""
-        return [Table(each) for each in self._array(key) if isinstance(each, dict)]
+        return [Table(item) for item in self._array(key) if isinstance(item, dict)]
 
     def texts(self, key: str) -> list[str]:
         """The texts of the array at a key."""
-        return [each.strip() for each in self._array(key) if isinstance(each, str)]
+        return [item.strip() for item in self._array(key) if isinstance(item, str)]
 
     def text(self, key: str) -> str:
         """The text at a key; empty where there is none."""
