@@ -85,8 +85,8 @@ class DecidedList(NamedTuple):
 
 def read_decisions(path: Path) -> list[DecidedList]:
     """Read decisions.toml; ``mistakes`` finds what is missing in it."""
-    told = tomllib.loads(path.read_text(encoding="utf-8"))
-    return [_decided(name, each) for name, each in told.items()]
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [_decided(name, section) for name, section in document.items()]
 
 
 def update_lists(path: Path) -> list[DecidedList]:
@@ -97,28 +97,28 @@ def update_lists(path: Path) -> list[DecidedList]:
     return [_update_list(group) for group in groups if "list" in group]
 
 
-def _update_list(told: dict[str, Any]) -> DecidedList:
-    headers = {"title": told["title"], "title-fa": told["title-fa"]}
-    headers["category"] = told.get("category", "updates")
-    headers["reviewed"] = str(told["reviewed"])
-    why = f"Needed for {told['for']}."
-    group = Group(True, why, told["reviewed"], dict.fromkeys(told["names"], ("updates",)))
-    about = f"No shipped policy blocks these names. They are documented at: {told['source']}"
+def _update_list(entry: dict[str, Any]) -> DecidedList:
+    headers = {"title": entry["title"], "title-fa": entry["title-fa"]}
+    headers["category"] = entry.get("category", "updates")
+    headers["reviewed"] = str(entry["reviewed"])
+    why = f"Needed for {entry['for']}."
+    group = Group(True, why, entry["reviewed"], dict.fromkeys(entry["names"], ("updates",)))
+    about = f"No shipped policy blocks these names. They are documented at: {entry['source']}"
     notice = f"Written by `make lists` from {UPDATES}, which also has what was left out."
-    return DecidedList(f"{told['list']}.txt", headers, about, (group,), notice)
+    return DecidedList(f"{entry['list']}.txt", headers, about, (group,), notice)
 
 
-def _decided(name: str, told: dict[str, Any]) -> DecidedList:
+def _decided(name: str, section: dict[str, Any]) -> DecidedList:
     kinds = (("take", True), ("refuse", False))
-    groups = [_group(taken, each) for kind, taken in kinds for each in told.pop(kind, ())]
-    about = str(told.pop("about", ""))
+    groups = [_group(taken, group) for kind, taken in kinds for group in section.pop(kind, ())]
+    about = str(section.pop("about", ""))
     file = name if name.endswith(ENDINGS) else f"{name}.txt"
-    return DecidedList(file, {key: str(told[key]) for key in told}, about, tuple(groups))
+    return DecidedList(file, {key: str(section[key]) for key in section}, about, tuple(groups))
 
 
-def _group(taken: bool, told: dict[str, Any]) -> Group:
-    sources = {name: tuple(each.split()) for name, each in told.get("names", {}).items()}
-    return Group(taken, told.get("why", ""), told.get("date"), sources)
+def _group(taken: bool, table: dict[str, Any]) -> Group:
+    sources = {name: tuple(text.split()) for name, text in table.get("names", {}).items()}
+    return Group(taken, table.get("why", ""), table.get("date"), sources)
 
 
 def mistakes(decided: DecidedList, lock: Lock) -> Iterator[str]:
@@ -164,7 +164,11 @@ def _rule_mistakes(at: str, decided: DecidedList, lock: Lock) -> Iterator[str]:
 def _covering(rule: Rule, taken: Iterable[Rule]) -> Rule | None:
     """The rule that blocks a name, unless an exception permits it."""
     zones = set(names.zones(rule.name))
-    hits = [each for each in taken if each.name in (zones if each.subtree else {rule.name})]
+    hits = [
+        candidate
+        for candidate in taken
+        if candidate.name in (zones if candidate.subtree else {rule.name})
+    ]
     return hits[0] if hits and not any(hit.exception for hit in hits) else None
 
 
@@ -202,17 +206,17 @@ def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="! ", subsequent_indent="! ")
 
 
-def undecided(found: Iterable[Found], lists: dict[str, DecidedList], lock: Lock) -> list[str]:
+def undecided(entries: Iterable[Found], lists: dict[str, DecidedList], lock: Lock) -> list[str]:
     """Names of the inputs that no decision covers, and decisions that misstate their sources."""
     decided = {name: _Decisions(block_list) for name, block_list in lists.items()}
     missing: dict[tuple[str, str], set[str]] = {}
     having: dict[tuple[str, str], set[str]] = {}
-    for each in found:
-        places = [name for name in each.lists if each.name in decided[name].sources]
+    for entry in entries:
+        places = [name for name in entry.lists if entry.name in decided[name].sources]
         for place in places:
-            having.setdefault((place, each.name), set()).update(each.sources)
-        if not places and not any(decided[name].covers(each.name) for name in each.lists):
-            missing.setdefault((each.lists[0], each.name), set()).update(each.sources)
+            having.setdefault((place, entry.name), set()).update(entry.sources)
+        if not places and not any(decided[name].covers(entry.name) for name in entry.lists):
+            missing.setdefault((entry.lists[0], entry.name), set()).update(entry.sources)
     lines = [
         f"undecided: {name} ({place}; {', '.join(sorted(sources)) or 'a table'}): take it or "
         "refuse it in blocklists/decisions.toml"

@@ -58,15 +58,15 @@ class Found(NamedTuple):
 
 def read_lock(path: Path) -> Lock:
     """Read ``sources.lock``; KeyError or TypeError where an entry lacks something."""
-    told = tomllib.loads(path.read_text(encoding="utf-8"))
-    inputs = {name: each["what"] for name, each in told["inputs"].items()}
-    files = {name: _pinned(each) for name, each in told["files"].items()}
-    tokens = {each.get("token", name): name for name, each in told["inputs"].items()}
-    return Lock(told["evidence"] | inputs, frozenset(inputs), tokens, files)
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    inputs = {name: entry["what"] for name, entry in document["inputs"].items()}
+    files = {name: _pinned(entry) for name, entry in document["files"].items()}
+    tokens = {entry.get("token", name): name for name, entry in document["inputs"].items()}
+    return Lock(document["evidence"] | inputs, frozenset(inputs), tokens, files)
 
 
-def _pinned(told: dict[str, Any]) -> PinnedFile:
-    return PinnedFile(**{**told, "lists": tuple(told["lists"])})
+def _pinned(entry: dict[str, Any]) -> PinnedFile:
+    return PinnedFile(**{**entry, "lists": tuple(entry["lists"])})
 
 
 def changed_files(lock: Lock, data: Path) -> list[str]:
@@ -75,9 +75,9 @@ def changed_files(lock: Lock, data: Path) -> list[str]:
     for name, pinned in lock.files.items():
         if not (data / name).is_file():
             problems.append(f"{data / name}: is missing; sources.lock names it")
-        elif (found := hashlib.sha256((data / name).read_bytes()).hexdigest()) != pinned.sha256:
+        elif (digest := hashlib.sha256((data / name).read_bytes()).hexdigest()) != pinned.sha256:
             problems.append(
-                f"{data / name}: altered: SHA-256 {found}, but sources.lock expects "
+                f"{data / name}: altered: SHA-256 {digest}, but sources.lock expects "
                 f"{pinned.sha256}. Compare the file with its source; then pin it anew."
             )
     present = {
