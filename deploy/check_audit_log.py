@@ -20,9 +20,9 @@ before, is_rotated, chain = "", False, b"0" * 64
 
 def _parsed(text: bytes) -> dict[str, Any]:  # a record or a head; empty for anything else
     try:
-        found = json.loads(text)
-        up = found.get("time", 0) - found.get("offset", 0)
-        return {"boot": "", "time": 0, **found, "up": up} if found["number"] > 0 else {}
+        parsed = json.loads(text)
+        up = parsed.get("time", 0) - parsed.get("offset", 0)
+        return {"boot": "", "time": 0, **parsed, "up": up} if parsed["number"] > 0 else {}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 

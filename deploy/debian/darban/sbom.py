@@ -16,7 +16,7 @@ from pathlib import Path
 
 def _metadata(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as opened:
-        [name] = [each for each in opened.namelist() if each.endswith(".dist-info/METADATA")]
+        [name] = [member for member in opened.namelist() if member.endswith(".dist-info/METADATA")]
         return HeaderParser().parsestr(opened.read(name).decode())
 
 
@@ -55,9 +55,9 @@ def main(version: str, wheels: str, requirements: str) -> None:
     del pinned["setuptools"]
     components = []
     for name, number in pinned.items():
-        found = sorted(Path(wheels).glob(f"{name.replace('-', '_')}-{number}-*.whl"))
-        if found:  # else it is for another system
-            components.append(_component(name, found))
+        matching = sorted(Path(wheels).glob(f"{name.replace('-', '_')}-{number}-*.whl"))
+        if matching:  # else it is for another system
+            components.append(_component(name, matching))
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
