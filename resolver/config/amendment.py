@@ -33,7 +33,7 @@ def unused_id(ticket: str, known: Container[str]) -> str:
 
     Digits of any script are those of ASCII in it.
     """
-    ascii_digits = (str(decimal(each)) if each.isdecimal() else each for each in ticket.lower())
+    ascii_digits = (str(decimal(char)) if char.isdecimal() else char for char in ticket.lower())
     name = re.sub(r"[^a-z0-9]+", "-", "".join(ascii_digits)).strip("-")[:_MAX_ID] or "exemption"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(name for name in names if name not in known)

@@ -66,7 +66,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
         ("feeds", "listen", ANY),
         ("server", "proxy", "listen", ANY),
         ("server", "tls", "listen", ANY),
-        *(("front", each, ANY) for each in ("dns", "dot", "doh")),
+        *(("front", protocol, ANY) for protocol in ("dns", "dot", "doh")),
     ),
     "interface": (("vlans", ANY, "interface"),),
     "exemption id": (("exemptions", ANY, "id"),),
@@ -91,7 +91,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
             yield from _no_vlan(provenance)
     yield from _vlan_named_unknown(config, provenance)
     for what, patterns in _UNIQUE.items():
-        values = [each for pattern in patterns for each in matching(config, pattern)]
+        values = [value for pattern in patterns for value in matching(config, pattern)]
         yield from repeated(what, [value for value in values if value[1] is not None], provenance)
     for path, section in sections(config):
         yield from section.errors(path, provenance)
@@ -106,8 +106,8 @@ def _table_errors(merged: MergedDocument) -> Iterator[Problem]:
     """What tables lack or have too much of; not where an unknown key may be the one that lacks."""
     for path, table, section in tables(Config, merged.document):
         if table.keys() <= section.keys().keys():
-            for found, expected in section.table_errors(table):
-                yield merged.location(path).problem(found, expected)
+            for content, expected in section.table_errors(table):
+                yield merged.location(path).problem(content, expected)
 
 
 def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
@@ -171,9 +171,12 @@ def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Probl
         *(("server", "listen"), ("server", "redirected"), ("server", "tls", "listen")),
     )
     listening = [
-        each for path in here if provenance.whole(path) for each in matching(config, (*path, ANY))
+        listener
+        for path in here
+        if provenance.whole(path)
+        for listener in matching(config, (*path, ANY))
     ]
-    for path, server in (each for pattern in _NAME_SERVERS for each in matching(config, pattern)):
+    for path, server in (value for pattern in _NAME_SERVERS for value in matching(config, pattern)):
         for at, endpoint in listening:
             if _reaches(server, endpoint):
                 advice = f"This resolver itself listens there: {provenance.location(at)}."

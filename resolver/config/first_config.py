@@ -50,7 +50,7 @@ def text_of(config: NewConfig) -> str:
 
 def schema_comment(config: NewConfig) -> str:
     """The first line, by which editors (Even Better TOML, taplo) complete and check the file."""
-    path = "".join(each for each in config.schema if each.isprintable())
+    path = "".join(char for char in config.schema if char.isprintable())
     return f"#:schema {path}"
 
 
@@ -142,8 +142,8 @@ def _expectations(config: NewConfig) -> Iterator[str]:
     blocked = "would_block" if config.audit else "blocked"
     prefixes = [prefix for vlan in config.vlans for prefix in vlan.prefixes]
     for vlan in config.vlans:
-        found = [client_of(prefix, prefixes) for prefix in vlan.prefixes]
-        clients = [client for client in found if client is not None]
+        candidates = [client_of(prefix, prefixes) for prefix in vlan.prefixes]
+        clients = [client for client in candidates if client is not None]
         for client in clients:
             yield expectation(client, "web.telegram.org", "passed" if vlan.is_open else blocked)
         if clients and not vlan.is_open:
@@ -189,7 +189,7 @@ def client_of(prefix: Network, prefixes: Iterable[Network]) -> Address | None:
     Where a longer prefix holds that address, it is the next that none holds, or None.
     """
     client = prefix[min(5, prefix.num_addresses - 1)]
-    for other in sorted(each for each in prefixes if each.version == prefix.version):
+    for other in sorted(candidate for candidate in prefixes if candidate.version == prefix.version):
         if other.prefixlen > prefix.prefixlen and client in other:
             if other[-1] == prefix[-1]:
                 return None

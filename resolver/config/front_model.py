@@ -37,8 +37,8 @@ class _OnlyFor(ConfigSection):
             yield provenance.problem(path, "no from", such, advice)
         for index, prefix in enumerate(self.from_):
             if prefix.prefixlen == 0:
-                at, found = (*path, index), toml_text(str(prefix))
-                yield provenance.problem(at, found, f"{expected} alone", self.danger)
+                at, text = (*path, index), toml_text(str(prefix))
+                yield provenance.problem(at, text, f"{expected} alone", self.danger)
 
 
 class ProxyConfig(_OnlyFor):

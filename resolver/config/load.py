@@ -41,5 +41,5 @@ def load(path: str, files: ConfigFiles) -> LoadedConfig:
         *crosscheck.check(config, provenance),
         *warnings.check(config, provenance),
     ]
-    problems.sort(key=lambda each: (each.file != path, each.file, each.line or 0))
+    problems.sort(key=lambda problem: (problem.file != path, problem.file, problem.line or 0))
     return LoadedConfig(config, problems, provenance)

@@ -188,8 +188,8 @@ class ExemptionConfig(ConfigSection):
         """An exemption is for some prefixes, or for a VLAN."""
         has_prefixes = table.get("prefixes", []) != []
         if has_prefixes == ("vlan" in table):
-            found = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
-            yield found, "one of the two, to say whom it is for"
+            keys = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
+            yield keys, "one of the two, to say whom it is for"
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
         """A link-local prefix says nothing of the VLAN."""
@@ -361,8 +361,8 @@ class Config(ConfigSection):
 
     def questions(self) -> Iterator[tuple[int, ExpectedAnswer]]:
         """The expectations for one query, each with its place in ``expect``."""
-        for place, each in enumerate(self.expect):
-            if (question := each.question) is not None:
+        for place, expectation in enumerate(self.expect):
+            if (question := expectation.question) is not None:
                 yield place, question
 
     def groups(self) -> Iterator[tuple[Path, NameServersConfig]]:

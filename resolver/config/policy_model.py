@@ -69,7 +69,7 @@ class PolicyConfig(ConfigSection):
     @property
     def restricts(self) -> bool:
         """Whether it blocks any name, or in audit mode would."""
-        hourly = any(each.block for each in self.during)
+        hourly = any(part.block for part in self.during)
         return bool(self.block or hourly or self.deny or self.default == "block")
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:

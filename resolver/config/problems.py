@@ -76,16 +76,16 @@ def _line(first: Problem, *others: Problem) -> str:
 def _also(other: Problem, first: Problem) -> str:
     """The name of a warning, what it has found if that is something else, and its place."""
     name = other.code.partition(":")[2] or other.path
-    found = f" with {other.found}" if other.found != first.found else ""
+    difference = f" with {other.found}" if other.found != first.found else ""
     file = "" if other.file == first.file else f"{other.file}:"
     line = "" if other.line is None else f"{'' if file else 'line '}{other.line}"
     place = f" ({file}{line})" if file or line else ""
-    return f"{name}{found}{place}"
+    return f"{name}{difference}{place}"
 
 
 def closest(name: str, known: Iterable[str]) -> str:
     """The known name most like this one; empty if none is like it."""
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {candidate.lower(): candidate for candidate in known}
     close = get_close_matches(name.lower(), by_lower, n=1)
     return by_lower[close[0]] if close else ""
 

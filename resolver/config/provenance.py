@@ -82,15 +82,15 @@ class MergedDocument:
 
 def matching(value: object, pattern: Path) -> list[tuple[Path, object]]:
     """Every value of a document or a config whose path is like the pattern, with its path."""
-    found: list[tuple[Path, object]] = [((), value)]
+    values: list[tuple[Path, object]] = [((), value)]
     for part in pattern:
-        found = [
+        values = [
             ((*path, key), inner)
-            for path, outer in found
+            for path, outer in values
             for key, inner in items(outer)
             if part in (key, ANY)
         ]
-    return found
+    return values
 
 
 def items(value: object) -> Iterable[tuple[str | int, object]]:
@@ -129,11 +129,13 @@ class Provenance:
     def whole(self, path: Path) -> bool:
         """Whether the config has every value that the files have, or may have, at a path."""
         merged = self.path(path)
-        return not self.unknown and not any(each[: len(merged)] == merged for each in self.pruned)
+        return not self.unknown and not any(
+            pruned[: len(merged)] == merged for pruned in self.pruned
+        )
 
     def names(self, section: str) -> set[str]:
         """The names that the files define in a section, or in what may be meant for it."""
-        return {name for each in (section, *self.unknown) for name in self.merged.names(each)}
+        return {name for key in (section, *self.unknown) for name in self.merged.names(key)}
 
     def location(self, path: Path) -> Location:
         """Where a value of the config is; as text, ``config.toml:41 (vlans.a.policy)``."""

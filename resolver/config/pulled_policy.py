@@ -26,11 +26,11 @@ def local_sections(document: Document, root: Location) -> Iterator[Problem]:
 
 def policy(document: Document, path: str) -> Document:
     """The sections of the policy, with the paths of its lists as seen from the server."""
-    found = {key: value for key, value in document.items() if key in _POLICY}
-    lists = found.setdefault("lists", {})
+    sections = {key: value for key, value in document.items() if key in _POLICY}
+    lists = sections.setdefault("lists", {})
     if isinstance(lists, dict):
-        found["lists"] = _with_paths(lists, posixpath.dirname(path))
-    return found
+        sections["lists"] = _with_paths(lists, posixpath.dirname(path))
+    return sections
 
 
 def _with_paths(lists: Document, directory: str) -> Document:

@@ -54,12 +54,12 @@ def _parse(name: str, files: ConfigFiles) -> tuple[Document, Location] | Problem
     except UnicodeDecodeError as error:
         return not_utf8(name, error)
     except OSError as error:
-        found, expected = error.strerror or str(error), "a file that can be read"
+        reason, expected = error.strerror or str(error), "a file that can be read"
     except RecursionError:
-        found, expected = "arrays or tables nested too deep", "valid TOML"
+        reason, expected = "arrays or tables nested too deep", "valid TOML"
     except ValueError as error:
         return not_toml(name, str(error), text)
-    return Problem("error", name, None, "", found, expected)
+    return Problem("error", name, None, "", reason, expected)
 
 
 class _Merger:
@@ -119,20 +119,20 @@ class _Merger:
 
     def _matching(self, index: int, pattern: str) -> list[str]:
         """The files that a pattern matches; a problem where there is none."""
-        found: list[str] = []
+        files: list[str] = []
         why = ""
         try:
-            found = self._files.glob(posixpath.join(posixpath.dirname(self._path), pattern))
+            files = self._files.glob(posixpath.join(posixpath.dirname(self._path), pattern))
         except OSError as error:
             why = f"{error.filename} cannot be read: {error.strerror}."
             self.complete = False
-        if not found:
+        if not files:
             source = self.locations["include",].at((index,))
             expected = "a pattern that matches a file, relative to the file that names it"
             severity: Severity = "error" if why else "warning"
             problem = source.problem(toml_text(pattern), expected, why, severity=severity)
             self.problems.append(problem)
-        return found
+        return files
 
     def _merge(self, into: Document, more: Document, around: Path, root: Location) -> None:
         """Add the values of a file; tables are merged only where they are a whole section."""

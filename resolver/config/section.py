@@ -47,15 +47,15 @@ class ConfigSection(BaseModel):
     def describe(cls, key: str) -> str:
         """The docstring below a key."""
         name = next(name for name, field in cls.model_fields.items() if key in (name, field.alias))
-        owner = next(each for each in cls.__mro__ if name in inspect.get_annotations(each))
+        owner = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
         (section,) = ast.parse(inspect.getsource(owner)).body
         assert isinstance(section, ast.ClassDef)
         for statement, below in pairwise(section.body):
             match statement, below:
                 case (
-                    ast.AnnAssign(target=ast.Name(id=found)),
+                    ast.AnnAssign(target=ast.Name(id=identifier)),
                     ast.Expr(value=ast.Constant(value=str(text))),
-                ) if found == name:
+                ) if identifier == name:
                     return text
         raise LookupError(f"no docstring is below {cls.__name__}.{name}")
 

@@ -30,8 +30,8 @@ def second_of_a_family(
     families = [address.version for address in addresses]
     for index, family in enumerate(families):
         if family in families[:index]:
-            found = toml_text(str(addresses[index]))
-            yield provenance.problem((*path, index), found, f"one IPv{family} address at most")
+            text = toml_text(str(addresses[index]))
+            yield provenance.problem((*path, index), text, f"one IPv{family} address at most")
 
 
 def link_local(
@@ -41,8 +41,8 @@ def link_local(
     for index, prefix in enumerate(prefixes):
         if isinstance(prefix, IPv6Network) and prefix.is_link_local:
             advice = f"Every link has link-local addresses. Name the {instead} instead."
-            found, expected = toml_text(str(prefix)), "a prefix of one network"
-            yield provenance.problem((*path, index), found, expected, advice)
+            text, expected = toml_text(str(prefix)), "a prefix of one network"
+            yield provenance.problem((*path, index), text, expected, advice)
 
 
 def not_one_of(

@@ -42,27 +42,27 @@ _BOOLEANS |= {"no": "false", "off": "false", "false": "false"}
 def not_utf8(file: str, error: UnicodeDecodeError) -> Problem:
     """The problem of a file that cannot be decoded."""
     octets, at = error.object, error.start
-    found = f"the byte 0x{octets[at]:02X}, which is not UTF-8"
+    byte = f"the byte 0x{octets[at]:02X}, which is not UTF-8"
     line = octets.count(b"\n", 0, at) + 1
-    return Problem("error", file, line, "", found, "a text in UTF-8", _SAVE)
+    return Problem("error", file, line, "", byte, "a text in UTF-8", _SAVE)
 
 
 def not_toml(file: str, message: str, text: str) -> Problem:
     """The problem of a text that tomllib refuses with a message."""
     text, position = text.replace("\r\n", "\n"), _POSITION.search(message)
     line, at = text.count("\n") + 1, len(text)
-    found = "the end of the file"
+    description = "the end of the file"
     if not message.startswith("Expected"):
-        found = f"at {found}: {message.removesuffix(_AT_END)}"
+        description = f"at {description}: {message.removesuffix(_AT_END)}"
     if position is not None:
         line, column = int(position[1]), int(position[2])
-        at = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column - 1
+        at = sum(len(row) + 1 for row in text.split("\n")[: line - 1]) + column - 1
         char = text[at : at + 1]
         named = "" if char.isascii() else f" ({unicodedata.name(char, f'U+{ord(char):04X}')})"
-        told = message[: position.start()]
-        if told.startswith("Expected"):
-            told = "the end of the line" if char in ("", "\n") else char
-        found = f"at column {column}{named}: {told}"
+        detail = message[: position.start()]
+        if detail.startswith("Expected"):
+            detail = "the end of the line" if char in ("", "\n") else char
+        description = f"at column {column}{named}: {detail}"
     if message.startswith(_REPEATED) and (defined := first_definition(text, at)):
         path, first = defined
         is_element = isinstance(path[-1], int)
@@ -73,7 +73,7 @@ def not_toml(file: str, message: str, text: str) -> Problem:
         return Problem("error", file, line, "", f"a second {name}", expected, advice)
     known = (wanted for begin, wanted in _EXPECTED.items() if message.startswith(begin))
     expected = next(known, "valid TOML")
-    return Problem("error", file, line, "", found, expected, _mend(text, at, message))
+    return Problem("error", file, line, "", description, expected, _mend(text, at, message))
 
 
 def _mend(text: str, at: int, message: str) -> str:
@@ -86,7 +86,7 @@ def _mend(text: str, at: int, message: str) -> str:
         return f"Write {boolean}." if boolean else f'Write a text in quotes: "{word[0]}".'
     line = text[text.rfind("\n", 0, at) + 1 : at] + text[at:].partition("\n")[0]
     if (line.count('"') - line.count('\\"')) % 2:
-        alike = next((each for each in line if each in _QUOTES), "")
+        alike = next((quote for quote in line if quote in _QUOTES), "")
         missing = 'The line has an odd number of ": one is missing.'
         return f'Write " in the place of {alike}.' if alike else missing
     return ""

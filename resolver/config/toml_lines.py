@@ -77,7 +77,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._starts = [found.end() for found in re.finditer("\n", text)]
+        self._starts = [newline.end() for newline in re.finditer("\n", text)]
         self._lengths: dict[Path, int] = {}
         self.lines: dict[Path, int] = {}
         self.last: Path = ()
@@ -100,10 +100,10 @@ class _Scanner:
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
         """Skip what matches here; whether anything does."""
-        found = pattern.match(self._text, self._at)
-        if found is not None:
-            self._at = found.end()
-        return found is not None
+        token = pattern.match(self._text, self._at)
+        if token is not None:
+            self._at = token.end()
+        return token is not None
 
     def _header(self) -> Path:
         line = self._line()

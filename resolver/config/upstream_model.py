@@ -43,8 +43,8 @@ class NameServersConfig(ConfigSection):
         for index, server in enumerate(self.servers):
             if over_tls is not None and not server.tls_name:
                 advice = f"Where {over_tls} fails, queries would go to {server} without encryption."
-                found, at = toml_text(str(server)), (*path, "servers", index)
-                yield provenance.problem(at, found, "only servers over TLS in this group", advice)
+                text, at = toml_text(str(server)), (*path, "servers", index)
+                yield provenance.problem(at, text, "only servers over TLS in this group", advice)
 
 
 class UpstreamGroupConfig(NameServersConfig):
@@ -88,15 +88,15 @@ class UpstreamConfig(UpstreamGroupConfig):
     def _fallback(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
         """Fallback servers that are asked on all days, or without encryption in a cut."""
         every = (*self.servers, *self.fallback)
-        over_tls = next((each for each in every if each.tls_name), None)
+        over_tls = next((server for server in every if server.tls_name), None)
         for index, server in enumerate(self.fallback):
-            found, at = toml_text(str(server)), (*path, "fallback", index)
+            text, at = toml_text(str(server)), (*path, "fallback", index)
             if server in self.servers:
                 advice = "It is among [upstream] servers, which are asked on all days."
-                yield provenance.problem(at, found, "a server that is not among them", advice)
+                yield provenance.problem(at, text, "a server that is not among them", advice)
             if over_tls is not None and not server.tls_name:
                 advice = f"In a cut, it would get without encryption what {over_tls} gets with it."
-                yield provenance.problem(at, found, "a server over TLS", advice)
+                yield provenance.problem(at, text, "a server over TLS", advice)
 
 
 class ForwardConfig(NameServersConfig):

@@ -102,7 +102,7 @@ def _path(error: ErrorDetails) -> Path:
 
 def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
     path = _path(error)
-    found = toml_text(error["input"])
+    text = toml_text(error["input"])
     match error["type"]:
         case "missing":
             return provenance.problem(path, "nothing", _description(path))
@@ -114,11 +114,11 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
         case "literal_error":
             known = get_args(_type_at(path))
             return provenance.problem(
-                path, found, one_of(known), did_you_mean(str(error["input"]), known)
+                path, text, one_of(known), did_you_mean(str(error["input"]), known)
             )
         case _:
             expected, advice = _expected(error)
-            return provenance.problem(path, found, expected, advice)
+            return provenance.problem(path, text, expected, advice)
 
 
 def _instead_of_key(section: type[ConfigSection], key: str) -> str:

@@ -29,9 +29,9 @@ Warnings = Iterator[tuple[Path, str, str, str]]
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every warning about a config that takes no clock and no list."""
     for kind, find in _CHECKS.items():
-        for path, found, expected, advice in find(config, provenance):
+        for path, text, expected, advice in find(config, provenance):
             code = code_of(kind, path, config)
-            yield provenance.problem(path, found, expected, advice, "warning", code)
+            yield provenance.problem(path, text, expected, advice, "warning", code)
 
 
 def of_exemptions(config: Config, provenance: Provenance, wall: float) -> Iterator[Problem]:
@@ -143,8 +143,8 @@ def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
             if not ours and not address.is_unspecified and not address.is_loopback:
                 path = ("policies", name, "sinkhole", index)
                 advice = "Unless another server answers there, browsers wait in vain."
-                found = toml_text(str(address))
-                yield path, found, "an address in [block_page] listen", advice
+                text = toml_text(str(address))
+                yield path, text, "an address in [block_page] listen", advice
 
 
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
@@ -180,7 +180,9 @@ def _half_exempted(config: Config, provenance: Provenance) -> Warnings:
             continue
         for name, vlan in config.vlans.items():
             if _has_ipv6(vlan) and any(
-                prefix.overlaps(own) for prefix in exemption.prefixes for own in vlan.prefixes
+                prefix.overlaps(vlan_prefix)
+                for prefix in exemption.prefixes
+                for vlan_prefix in vlan.prefixes
             ):
                 advice = f"VLAN {name} has IPv6, over which its clients stay blocked."
                 expected = "the clients' IPv6 prefixes as well"
@@ -218,9 +220,9 @@ def _untested_policies(config: Config, provenance: Provenance) -> Warnings:
     used = {vlan.policy for vlan in config.vlans.values()}
     for place, expect in enumerate(config.expect):
         if expect.policy is not None and expect.policy not in used and provenance.whole(("vlans",)):
-            found, expected = toml_text(expect.policy), "a policy that a VLAN has"
+            text, expected = toml_text(expect.policy), "a policy that a VLAN has"
             advice = "No VLAN has this one, so the expectation tests nothing."
-            yield ("expect", place, "policy"), found, expected, advice
+            yield ("expect", place, "policy"), text, expected, advice
 
 
 def _long_hours(config: Config, _: Provenance) -> Warnings:
@@ -232,11 +234,11 @@ def _long_hours(config: Config, _: Provenance) -> Warnings:
             continue
         minutes = f" {length // 60 % 60} min" if length % 3600 else ""
         begin, end = toml_text(clock_text(hours.from_)), toml_text(clock_text(hours.to))
-        found = f"{end}, {length // 3600} h{minutes} after {begin}"
+        text = f"{end}, {length // 3600} h{minutes} after {begin}"
         expected = f'a time up to {_LONG_HOURS} h later, or a whole day from "00:00" to "24:00"'
         advice = 'To block for the rest of the time, name shorter hours as "outside".'
         next_day = "They end on the next day. " if over_midnight else ""
-        yield ("hours", name, "to"), found, expected, next_day + advice
+        yield ("hours", name, "to"), text, expected, next_day + advice
 
 
 def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
@@ -252,7 +254,7 @@ def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
         if name in closed or vlan.policy not in policies:
             continue
         for index, prefix in enumerate(vlan.prefixes):
-            for outer in (each for each in closed if _is_within(prefix, closed[each])):
+            for outer in (other for other in closed if _is_within(prefix, closed[other])):
                 path = ("vlans", name, "prefixes", index)
                 expected = f"a prefix outside of VLAN {outer}, whose policy blocks"
                 advice = "If both are on one link, a client evades that policy by its address."
