@@ -23,7 +23,7 @@ def startup_banner(config: ServedConfig, workers: int, accepted: Accepted) -> It
     """The lines of the banner."""
     compiled, settings = config.compiled, config.compiled.settings
     plain = (settings.listen, settings.redirected, settings.proxied)
-    listen, redirected, proxied = (", ".join(map(str, each)) for each in plain)
+    listen, redirected, proxied = (", ".join(map(str, endpoints)) for endpoints in plain)
     yield f"darban {__version__}, {build()}, snapshot {config.hash}"
     yield f"config     {config.file}: {_config_state(accepted)}"
     yield f"listening  {listen} (UDP and TCP), {count_text(workers, 'worker')}"
@@ -67,8 +67,8 @@ def _upstreams(compiled: CompiledConfig) -> str:
     texts = []
     for server in compiled.groups[0].servers:
         if server.kind == "system":
-            found = ", ".join(server.address for server in system_servers(compiled.settings))
-            texts.append(f"system ({found or 'none'})")
+            addresses = ", ".join(server.address for server in system_servers(compiled.settings))
+            texts.append(f"system ({addresses or 'none'})")
         else:
             texts.append(str(server))
     return ", ".join(texts)
@@ -83,8 +83,8 @@ def _restricts(policy: PolicyDescription) -> str:
 def _what(policy: PolicyDescription, does: Action) -> str:
     """To which names a policy does something; empty where there are none."""
     names, services, hourly = 0, 0, 0
-    for each in (entry for entry in policy.entries if entry.does is does):
-        match each:
+    for entry in (candidate for candidate in policy.entries if candidate.does is does):
+        match entry:
             case ServiceEntry(service=service, hours=hours):
                 names += service.entries
                 services += 1
@@ -92,12 +92,12 @@ def _what(policy: PolicyDescription, does: Action) -> str:
             case RuleEntry():
                 names += 1
             case DefaultEntry():
-                blocks_more = any(entry.does in BLOCKING for entry in policy.entries)
+                blocks_more = any(other.does in BLOCKING for other in policy.entries)
                 only_others = does not in BLOCKING and blocks_more
                 rest = "all other names" if only_others else "all names that it does not allow"
                 return f"{_verb(does)} {rest}"
             case _:
-                assert_never(each)
+                assert_never(entry)
     if not names:
         return ""
     some = f", {hourly:,} of them at some hours" if hourly else ""

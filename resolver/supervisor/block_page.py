@@ -104,7 +104,7 @@ class BlockPage(Part):
         """Start the process, and wait for its end."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        sockets = [each.fileno() for each in listening]
+        sockets = [socket_.fileno() for socket_ in listening]
         given = json.dumps({"control": theirs.fileno(), "listening": sockets})
         with ours:
             with theirs:

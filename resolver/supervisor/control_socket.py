@@ -69,11 +69,11 @@ class ControlServer:
         command = self._commands.get(name) if isinstance(name, str) else None
         if command is None:
             return {"error": f"there is no command {name!r}"}
-        own = str(self._config.resolve())
-        meant = request.get("config", own)
-        if meant != own:
+        served = str(self._config.resolve())
+        meant = request.get("config", served)
+        if meant != served:
             advice = f"'darban reload {meant}' puts that file in its place"
-            return {"error": f"the server that answers serves {own}, not {meant}; {advice}"}
+            return {"error": f"the server that answers serves {served}, not {meant}; {advice}"}
         return await command({**request, "who": await person(caller, request.get("login"))})
 
 

@@ -70,7 +70,7 @@ class EditWatch(Part):
         if seen == self._compared or (seen, True) == (self._failed, time.monotonic() < self._again):
             return
         try:
-            found = await edits_in_child(self._config.file, sources)
+            edits = await edits_in_child(self._config.file, sources)
         except NotCompiled as error:
             log.warning("whether an edit was not reloaded is not known: %s", error)
             self._failed, self._again = seen, time.monotonic() + _AGAIN
@@ -80,7 +80,7 @@ class EditWatch(Part):
             return
         self._compared = seen
         since = self._state.since or time.time()
-        self._state = EditState(found.files, since, found.refused) if found.files else EditState()
+        self._state = EditState(edits.files, since, edits.refused) if edits.files else EditState()
 
 
 def _versions(folder: Path, sources: SourceTexts) -> _Versions:

@@ -41,9 +41,9 @@ class FeedServer(Part):
 
         feeds = feeds_over_http.FeedFiles(self._config)
 
-        async def serve(each: HttpSocket) -> None:
+        async def serve(http_socket: HttpSocket) -> None:
             app = feeds_over_http.application(feeds, self._not_served)
-            await listen(app, await each.opened())
+            await listen(app, await http_socket.opened())
 
         await asyncio.gather(*map(serve, self._sockets))
 

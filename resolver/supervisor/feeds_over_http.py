@@ -54,8 +54,8 @@ class FeedFiles:
 
 
 def _files(compiled: CompiledConfig, wall: float) -> dict[str, str]:
-    found = (feed_files(feed) for feed in service_feeds(compiled, wall))
-    return {name: text for files in found for name, text in files}
+    by_feed = (feed_files(feed) for feed in service_feeds(compiled, wall))
+    return {name: text for files in by_feed for name, text in files}
 
 
 def application(feeds: FeedFiles, not_served: Callable[[], str]) -> web.Application:
@@ -87,7 +87,7 @@ def application(feeds: FeedFiles, not_served: Callable[[], str]) -> web.Applicat
             return web.Response(text=text, status=HTTPStatus.NOT_FOUND, headers=HEADERS)
         tag = hashlib.sha256(text.encode()).hexdigest()[:16]
         headers = {**HEADERS, POLICY_HEADER: compiled.policy_hash, "ETag": f'"{tag}"'}
-        if tag in (each.value for each in request.if_none_match or ()):
+        if tag in (etag.value for etag in request.if_none_match or ()):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         return web.Response(text=text, headers=headers)
 

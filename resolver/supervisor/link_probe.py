@@ -62,8 +62,8 @@ class LinkProbe(Part):
                 for server in groups.get(FALLBACK_GROUP, ())
             ),
         )
-        found = {domain for answer in answers for domain in answer}
-        abroad, home = (domain in found for domain in domains)
+        answered = {domain for answer in answers for domain in answer}
+        abroad, home = (domain in answered for domain in domains)
         self._failures = 0 if abroad else self._failures + 1
         if self._failures == 1:
             return
@@ -89,7 +89,7 @@ async def _answers(
     except TlsError:
         return set()
     both = zip(domains, answers, strict=True)
-    return {domain for domain, each in both if each is not None and each.rcode in _ANSWERS}
+    return {domain for domain, answer in both if answer is not None and answer.rcode in _ANSWERS}
 
 
 def made_up_name(domain: str) -> bytes:

@@ -80,8 +80,11 @@ class ListUpdates(Part):
             self._changed.clear()
             async with self._updating:
                 at_once = failed_before | await asyncio.to_thread(self._damaged)
-                waits = {each: self._wait(each, at_once) for each in self._follow()}
-                due = [each for each, wait in waits.items() if wait <= 0]
+                waits = {
+                    subscription: self._wait(subscription, at_once)
+                    for subscription in self._follow()
+                }
+                due = [subscription for subscription, wait in waits.items() if wait <= 0]
                 failed_before.clear()
                 if due:
                     await self._update(due, accept=False)
@@ -146,8 +149,8 @@ class ListUpdates(Part):
 
     async def _update(self, wanted: Sequence[Subscription], *, accept: bool) -> UpdateJob:
         """Update lists; the caller has the lock."""
-        job = UpdateJob([each.name for each in wanted])
-        before = {each: self._store.record(each.name) for each in wanted}
+        job = UpdateJob([subscription.name for subscription in wanted])
+        before = {subscription: self._store.record(subscription.name) for subscription in wanted}
         try:
             # Slow to import: not at the start.
             from resolver.fetch.update import authorities, update_lists
@@ -159,9 +162,9 @@ class ListUpdates(Part):
                 await self._apply(job, before, job.names if accept else ())
         except Exception as error:  # a full disk, or a fault of this code: try again later
             log.exception("lists cannot be updated")
-            for each, record in before.items():
+            for subscription, record in before.items():
                 reason = f"{type(error).__name__}: {error}"
-                job.results[each.name] = UpdateResult("failed", record.entries, reason)
+                job.results[subscription.name] = UpdateResult("failed", record.entries, reason)
         self._report(job)
         self._changed.set()
         return job

@@ -39,15 +39,15 @@ class ServiceManager:
         sockets = []
         for number in self._passed:
             try:
-                each = socket.socket(fileno=number)
+                stored = socket.socket(fileno=number)
             except OSError:  # not a socket, so not from this program
                 os.close(number)
                 continue
-            if each.family in (socket.AF_INET, socket.AF_INET6):
-                each.setblocking(False)
-                sockets.append(each)
+            if stored.family in (socket.AF_INET, socket.AF_INET6):
+                stored.setblocking(False)
+                sockets.append(stored)
             else:
-                each.close()
+                stored.close()
         if self._passed:
             self._passed = []
             self._notify(f"FDSTOREREMOVE=1\nFDNAME={_NAME}")
@@ -118,7 +118,7 @@ def _take_descriptors() -> list[int]:
     count = os.environ.pop("LISTEN_FDS", "")
     os.environ.pop("LISTEN_FDNAMES", None)
     passed_on = os.environ.pop(_PASSED_ON, "")
-    numbers = [int(each) for each in passed_on.split() if each.isdecimal()]
+    numbers = [int(word) for word in passed_on.split() if word.isdecimal()]
     if meant_for == str(os.getpid()) and count.isdecimal():
         numbers += range(_FIRST, _FIRST + int(count))
     for number in numbers:

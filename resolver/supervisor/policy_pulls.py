@@ -199,20 +199,20 @@ class PolicyPulls(Part):
         module = "resolver.compiler.newly_blocked"
         printed, code = await run_in_background(module, str(old), str(new), str(questions))
         try:
-            found = NewlyBlocked(**json.loads(printed))
+            blocked = NewlyBlocked(**json.loads(printed))
         except ValueError:
-            found = NewlyBlocked(problem=f"{questions}: the replay ended with exit code {code}")
-        if found.problem:
-            raise Rejected([found.problem, _RECORD_AGAIN], WRONG_CONFIG)
-        if found.names > source.max_newly_blocked:
-            more = ", ..." if found.names > len(found.first) else ""
+            blocked = NewlyBlocked(problem=f"{questions}: the replay ended with exit code {code}")
+        if blocked.problem:
+            raise Rejected([blocked.problem, _RECORD_AGAIN], WRONG_CONFIG)
+        if blocked.names > source.max_newly_blocked:
+            more = ", ..." if blocked.names > len(blocked.first) else ""
             passing = count_text(
-                found.names, "recorded name that passes", "recorded names that pass"
+                blocked.names, "recorded name that passes", "recorded names that pass"
             )
             raise Rejected(
                 [
                     f"it blocks {passing} now, more than {source.max_newly_blocked}: "
-                    f"{', '.join(found.first)}{more}",
+                    f"{', '.join(blocked.first)}{more}",
                     "if this is meant: darban pull --accept",
                 ],
                 FAILED_EXPECTATIONS,

@@ -309,8 +309,8 @@ class Reloader(Part):
             return self._result("held", error.report, error.code)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
-            found = self._result(result, error.report, error.code)
-            return replace(found, lists=tuple(error.lists))
+            outcome = self._result(result, error.report, error.code)
+            return replace(outcome, lists=tuple(error.lists))
 
     async def _put_in_force(self, attempt: _Attempt) -> ReloadResult:
         config, event, switch = self._config, attempt.event, attempt.switch
@@ -353,8 +353,8 @@ class Reloader(Part):
         undone = [*lost_exemptions(before, now, time.time())]
         if self._sources is not None:
             changes = [
-                (each, without_pulled(self._config.file, texts))
-                for each, texts in await self._audit.newest(_LOOKED_AT)
+                (entry, without_pulled(self._config.file, texts))
+                for entry, texts in await self._audit.newest(_LOOKED_AT)
             ]
             undone += undone_changes(changes, new.texts, attempt.who)
         if undone:

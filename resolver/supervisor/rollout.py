@@ -145,7 +145,7 @@ class Rollout:
         prepared = await asyncio.gather(
             *(slot.prepare(message) for slot in self.slots), return_exceptions=True
         )
-        errors = [each for each in prepared if isinstance(each, BaseException)]
+        errors = [result for result in prepared if isinstance(result, BaseException)]
         if not errors and any(prepared):
             return
         for slot in self.slots:

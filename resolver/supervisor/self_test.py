@@ -53,7 +53,7 @@ class SelfTest(Part):
             if first:
                 await asyncio.sleep(_AGAIN)
                 again = await self._wrong()
-                wrong = None if again is None else tuple(each for each in again if each in first)
+                wrong = None if again is None else tuple(text for text in again if text in first)
             if not self._wanted.is_set():
                 self._report(wrong)
             is_open = wrong is None and self._expects()
@@ -64,12 +64,12 @@ class SelfTest(Part):
         if wrong is None and self._expects():  # what was wrong may still be
             self._state = replace(before, result="untested")
             return
-        found = wrong or ()
-        for each in found:
-            if each not in before.wrong_decisions:
-                log.error("a worker decides wrongly: %s", each)
+        decisions = wrong or ()
+        for decision in decisions:
+            if decision not in before.wrong_decisions:
+                log.error("a worker decides wrongly: %s", decision)
         self._state = SelfTestState(
-            "untested" if wrong is None else "failed" if found else "held", found
+            "untested" if wrong is None else "failed" if decisions else "held", decisions
         )
 
     def _expects(self) -> bool:
@@ -86,9 +86,9 @@ class SelfTest(Part):
         if not replies or self._rollout.current is not snapshot:
             return None
         wall = time.time()
-        found = (
+        decisions = (
             decision
             for reply in replies
             for decision in wrong_decisions(compiled, wall, reply["decisions"])
         )
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(decisions))

@@ -56,14 +56,14 @@ async def first_snapshot(
     """
     if saved:
         return None, read(store.saved(state, saved))
-    unreadable, told = "", []
+    unreadable, remarks = "", []
     if last_good:
         try:
             return None, read(store.last_good(state))
         except store.StateError as error:
             unreadable = str(error)
             if not isinstance(error, store.NoLastGood):
-                told = [f"{error}; the config was compiled, and is served"]
+                remarks = [f"{error}; the config was compiled, and is served"]
     try:
         await before()
         lists = () if last_good else [ALL_LISTS]
@@ -80,7 +80,7 @@ async def first_snapshot(
         log.error("%s", older)
         return Accepted(str(first.path), last_good=True, failure=f"{error}; {older}"), first
     first = read(Path(accepted.snapshot))
-    return replace(accepted, warnings=[*told, *accepted.warnings]), first
+    return replace(accepted, warnings=[*remarks, *accepted.warnings]), first
 
 
 def remove_what_was_left(state: Path) -> None:
@@ -98,14 +98,14 @@ async def files_on_disk(folder: Path, sources: SourceTexts) -> dict[str, FileOnD
     """
 
     def look() -> dict[str, os.stat_result]:
-        found = {}
+        stats = {}
         for text in (*sources.texts, *(sources.lists or {})):
             with contextlib.suppress(OSError):
-                found[text] = (folder / text).stat()
-        return found
+                stats[text] = (folder / text).stat()
+        return stats
 
     known = await asyncio.to_thread(look)
-    owners = {each: await person(each) for each in {stat.st_uid for stat in known.values()}}
+    owners = {uid: await person(uid) for uid in {stat.st_uid for stat in known.values()}}
     return {file: FileOnDisk(stat.st_ctime, owners[stat.st_uid]) for file, stat in known.items()}
 
 

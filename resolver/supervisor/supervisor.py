@@ -131,12 +131,12 @@ class _Supervisor:
         taken = take_http_sockets((settings.metrics, *settings.feeds.listen), stored)
         self._metrics_socket = HttpSocket("metrics", settings.metrics, taken, manager)
         self._feed_sockets = [
-            HttpSocket("feeds", each, taken, manager) for each in settings.feeds.listen
+            HttpSocket("feeds", endpoint, taken, manager) for endpoint in settings.feeds.listen
         ]
         sockets = open_sockets(
             settings.plain_listen, workers, stored, tls=settings.tls_listen, wait=wait
         )
-        manager.store_sockets([each for listening in sockets for each in listening])
+        manager.store_sockets([listener for listening in sockets for listener in listening])
         self._config = ServedConfig(config, state, first.compiled, first.path, time.time())
         self._block_log = BlockLogWriter(state)
         self._block_page = BlockPage(settings.block_page, first.path)

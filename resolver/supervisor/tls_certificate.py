@@ -60,7 +60,7 @@ class TlsCertificate(Part):
         if tls is None:
             self._status = self._read = None
             return
-        certificate, key = (self._config.file.parent / each for each in (tls.certificate, tls.key))
+        certificate, key = (self._config.file.parent / path for path in (tls.certificate, tls.key))
         before, self._seen = self._seen, (tls, file_version(certificate), file_version(key))
         if self._seen == self._read or not (at_once or self._seen == before):
             return

@@ -72,23 +72,23 @@ def undone_changes(
 def _values(texts: Texts) -> _Values:
     import tomllib  # the supervisor has no other use of it
 
-    found: set[tuple[str, ...]] = set()
+    values: set[tuple[str, ...]] = set()
     for text in texts.values():
-        found.update(_of(tomllib.loads(text), ()))
-    return frozenset(found)
+        values.update(_of(tomllib.loads(text), ()))
+    return frozenset(values)
 
 
 def _of(value: object, keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The values below some keys; a table of an array is known by its id, or by all of it."""
     match value:
         case dict():
-            for key, each in value.items():
-                yield from _of(each, (*keys, key))
+            for key, inner in value.items():
+                yield from _of(inner, (*keys, key))
         case list():
-            for each in value:
-                if isinstance(each, dict) and "id" in each:
-                    yield from _of(each, (*keys, str(each["id"])))
+            for element in value:
+                if isinstance(element, dict) and "id" in element:
+                    yield from _of(element, (*keys, str(element["id"])))
                 else:
-                    yield (*keys, repr(each))
+                    yield (*keys, repr(element))
         case _:
             yield (*keys, repr(value))

@@ -58,36 +58,38 @@ class UpstreamValidation(Part):
         """Probe each server once, and send the workers what has changed."""
         current = self._rollout.current
         compiled, groups = current.compiled, current.hosts.groups()
-        servers = {_address(each): each for group in groups.values() for each in group}
+        servers = {_address(server): server for group in groups.values() for server in group}
         names_of = _probed_names(compiled, groups)
         answers = await asyncio.gather(
             *(probe(server, names_of[key]) for key, server in servers.items())
         )
         if self._rollout.current is not current:  # ``look`` was called
             return
-        found = dict(zip(servers, answers, strict=True))
-        validating = _all_validate(servers, found)
+        probed = dict(zip(servers, answers, strict=True))
+        validating = _all_validate(servers, probed)
         abroad = compiled.settings.probe_abroad
         answers_of = {
             key: answer
-            for key, each in found.items()
-            if (answer := _wrong_answer(each, names_of[key].exists, abroad)) is not None
+            for key, result in probed.items()
+            if (answer := _wrong_answer(result, names_of[key].exists, abroad)) is not None
         }
-        wrong = {servers[key]["name"]: each for key, each in answers_of.items()}
+        wrong = {servers[key]["name"]: answer for key, answer in answers_of.items()}
         unverified = {
-            servers[key]["name"]: each.unverified for key, each in found.items() if each.unverified
+            servers[key]["name"]: result.unverified
+            for key, result in probed.items()
+            if result.unverified
         }
         before, self._state = self._state, UpstreamProbes(validating, wrong, unverified)
         _log_wrong(before.wrong, wrong)
         _log_unverified(before.unverified, unverified)
         hosts = current.hosts
-        hosts.validating = frozenset(key for key, each in found.items() if each.validates)
+        hosts.validating = frozenset(key for key, result in probed.items() if result.validates)
         hosts.wrong = frozenset(answers_of)
         now = hosts.groups()
         if now != groups:
             self._rollout.send_upstreams()
         ad_trusted = {
-            each["name"] for group in now.values() for each in group if each["ad_trusted"]
+            server["name"] for group in now.values() for server in group if server["ad_trusted"]
         }
         _log_changes(before.validating, validating, ad_trusted)
 
@@ -106,21 +108,21 @@ def _probed_names(
     """
     settings = compiled.settings
     signed, bogus = names.parse(settings.probe_signed), names.parse(settings.probe_bogus)
-    found: dict[_Address, ProbedNames] = {}
+    by_address: dict[_Address, ProbedNames] = {}
     for zone in compiled.forward:
         for server in groups[zone.group]:
-            found.setdefault(_address(server), ProbedNames(zone.zone, b"", signed, bogus))
+            by_address.setdefault(_address(server), ProbedNames(zone.zone, b"", signed, bogus))
     zones = {zone.group for zone in compiled.forward}
     public = {policy.upstream for policy in compiled.policies}
     others = made_up_name(settings.probe_abroad), signed, bogus
     filter_addresses = FilterAddresses(compiled.filter_ranges)
     at_home = ProbedNames(names.parse(settings.probe_home), *others, filter_addresses)
-    found.update((_address(server), at_home) for server in groups.get(FALLBACK_GROUP, ()))
+    by_address.update((_address(server), at_home) for server in groups.get(FALLBACK_GROUP, ()))
     for group, servers in groups.items():
         if group != FALLBACK_GROUP and (group in public or group not in zones):
             asked = ProbedNames(signed, *others, filter_addresses)
-            found.update((_address(server), asked) for server in servers)
-    return found
+            by_address.update((_address(server), asked) for server in servers)
+    return by_address
 
 
 def _wrong_answer(probed: Probed, exists: bytes, abroad: str) -> WrongAnswer | None:
@@ -131,12 +133,12 @@ def _wrong_answer(probed: Probed, exists: bytes, abroad: str) -> WrongAnswer | N
 
 
 def _all_validate(
-    servers: Mapping[_Address, ServerAddress], found: Mapping[_Address, Probed]
+    servers: Mapping[_Address, ServerAddress], probed: Mapping[_Address, Probed]
 ) -> dict[str, bool]:
     """Whether all addresses of a server validate, by its name."""
     results: dict[str, bool] = {}
     for key, server in servers.items():
-        results[server["name"]] = found[key].validates and results.get(server["name"], True)
+        results[server["name"]] = probed[key].validates and results.get(server["name"], True)
     return results
 
 

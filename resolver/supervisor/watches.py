@@ -74,11 +74,11 @@ class AddressWatch(Part):
         self._missing = tuple(
             str(endpoint) for endpoint in endpoints if is_missing(endpoint.address)
         )
-        for each in set(self._missing) - set(before):
+        for address in set(self._missing) - set(before):
             text = "%s: this host has no such address now; its clients get no answers there"
-            log.error(text, each)
-        for each in set(before) - set(self._missing):
-            log.warning("%s: this host has the address again, and serves it", each)
+            log.error(text, address)
+        for address in set(before) - set(self._missing):
+            log.warning("%s: this host has the address again, and serves it", address)
 
 
 _LOOK_AT_UPSTREAMS: Final = 15.0

@@ -100,8 +100,8 @@ class ZonePublisher(Part):
             log.info(
                 "[publish] %d zones, of which %d were made", len(result.serials), len(result.made)
             )
-            for each in result.left_out:
-                log.warning("[publish] %s", each)
+            for remark in result.left_out:
+                log.warning("[publish] %s", remark)
             served = {zone.name: zone.served for zone in zones}
             serials = result.serials.items()
             zones = tuple(ZoneStatus(zone, serial, served.get(zone)) for zone, serial in serials)
