@@ -72,27 +72,35 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
     name = read_host(host)
     if not isinstance(name, bytes) or name == names.ROOT:
         return BlockNotice(NoticeKind.GENERAL)
-    found = explainer.for_client(client, name, codes.A)
-    if found.outcome == "refused":
+    explanation = explainer.for_client(client, name, codes.A)
+    if explanation.outcome == "refused":
         return BlockNotice(NoticeKind.GENERAL)
     compiled = explainer.compiled
-    policy = next(policy for policy in compiled.policies if policy.name == found.policy)
-    banning = [directive for directive in policy.directives if found.directive == directive.number]
+    policy = next(policy for policy in compiled.policies if policy.name == explanation.policy)
+    banning = [
+        directive for directive in policy.directives if explanation.directive == directive.number
+    ]
     narrowing = [
-        directive for directive in policy.directives if found.directive == directive.narrows != ""
+        directive
+        for directive in policy.directives
+        if explanation.directive == directive.narrows != ""
     ]
     kinds = {"blocked": NoticeKind.BLOCKED, "exempted": NoticeKind.EXEMPTED}
-    is_blocked = found.outcome == "blocked"
+    is_blocked = explanation.outcome == "blocked"
     return BlockNotice(
-        kinds.get(found.outcome, NoticeKind.NOT_BLOCKED),
-        found.name,
-        next((service for service in compiled.services if service.name == found.service), None),
-        found.vlan,
-        next((vlan.title for vlan in compiled.vlans if vlan.name == found.vlan), ""),
+        kinds.get(explanation.outcome, NoticeKind.NOT_BLOCKED),
+        explanation.name,
+        next(
+            (service for service in compiled.services if service.name == explanation.service), None
+        ),
+        explanation.vlan,
+        next((vlan.title for vlan in compiled.vlans if vlan.name == explanation.vlan), ""),
         policy.contact,
         (*banning, *narrowing),
         client,
         explainer.wall,
-        datetime.fromisoformat(found.until).timestamp() if is_blocked and found.until else None,
-        found.decided_by.kind == "default",
+        datetime.fromisoformat(explanation.until).timestamp()
+        if is_blocked and explanation.until
+        else None,
+        explanation.decided_by.kind == "default",
     )

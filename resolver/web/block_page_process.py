@@ -52,7 +52,9 @@ def main() -> None:
         if not load():
             server.stop()
 
-    server = PageServer([socket.socket(fileno=each) for each in given["listening"]], answer)
+    server = PageServer(
+        [socket.socket(fileno=descriptor) for descriptor in given["listening"]], answer
+    )
     server.attend(control, follow)
     if load():
         server.run()

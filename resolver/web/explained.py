@@ -15,19 +15,21 @@ from resolver.web.rendering import messages
 from resolver.web.titles import Titles
 
 
-def facts(found: Explanation, titles: Titles, language: str, zone: tzinfo | None) -> dict[str, str]:
+def facts(
+    explanation: Explanation, titles: Titles, language: str, zone: tzinfo | None
+) -> dict[str, str]:
     """The facts of an explanation by their headings; both may be HTML (``Markup``).
 
     ``zone`` is the time zone of moments; None for this host's.
     """
     if language != "fa":
-        return found.facts()
+        return explanation.facts()
     persian = _Persian(titles, zone)
     return {
         persian.heading(key): (
-            persian.step(found) if key == "decided by" else persian.value(key, text)
+            persian.step(explanation) if key == "decided by" else persian.value(key, text)
         )
-        for key, text in found.facts().items()
+        for key, text in explanation.facts().items()
     }
 
 
@@ -67,9 +69,9 @@ class _Persian:
             case _:
                 return text
 
-    def step(self, found: Explanation) -> str:
+    def step(self, explanation: Explanation) -> str:
         """The step that decided."""
-        step = found.decided_by
+        step = explanation.decided_by
         values = {key: self.value(key, text) for key, text in step.values.items()}
         return self._steps[step.kind].format(**values)
 

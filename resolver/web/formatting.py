@@ -52,7 +52,7 @@ class Formatting:
 
     def size(self, octets: int) -> str:
         """A size in the largest unit of which it holds at least one, or in KiB."""
-        size, unit = next((each for each in _SIZES if octets >= each[0]), _SIZES[-1])
+        size, unit = next((pair for pair in _SIZES if octets >= pair[0]), _SIZES[-1])
         return f"{self._figures(f'{octets / size:,.1f}')} {unit}"
 
     def span(self, seconds: float) -> str:

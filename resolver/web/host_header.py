@@ -27,13 +27,13 @@ WRONG_HOST = (
 
 def read_host(header: str) -> bytes | IPv4Address | IPv6Address | None:
     """The name, in wire form, or the address in a Host header; None if it holds neither."""
-    found = _HOST.fullmatch(header)
-    if found is None:
+    parts = _HOST.fullmatch(header)
+    if parts is None:
         return None
     try:
-        return ip_address(found[1] or found[2])
+        return ip_address(parts[1] or parts[2])
     except ValueError:
-        return _parse_name(found[2] or "")
+        return _parse_name(parts[2] or "")
 
 
 def is_own(header: str, compiled: CompiledConfig) -> bool:

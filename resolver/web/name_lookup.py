@@ -67,10 +67,10 @@ def _explanation(explainer: Explainer, who: str, name: bytes) -> Explanation:
             return explainer.for_client(who, name, codes.A)
         view = explainer.vlan(explainer.compiled.vlans[of_client.vlan].name)
     assert view is not None
-    found = explainer.for_view(view, name, codes.A)
-    if not found.exemption:
-        return found
-    return replace(found, exemption="", decided_by=step("exemption_of_vlan"))
+    explanation = explainer.for_view(view, name, codes.A)
+    if not explanation.exemption:
+        return explanation
+    return replace(explanation, exemption="", decided_by=step("exemption_of_vlan"))
 
 
 def _parse(name: str) -> bytes | None:

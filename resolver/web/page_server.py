@@ -116,9 +116,9 @@ class PageServer:
         self._clock = Clock()
         self._buckets = Buckets(RATE, self._clock, _MAX_ADDRESSES)
         self._stopping = False
-        for each in listening:
-            each.setblocking(False)
-            self.attend(each, partial(self._accept, each))
+        for listener in listening:
+            listener.setblocking(False)
+            self.attend(listener, partial(self._accept, listener))
 
     def attend(self, source: socket.socket, ready: Callable[[], object]) -> None:
         """Call ``ready`` whenever a socket can be read."""
@@ -131,12 +131,14 @@ class PageServer:
     def run(self) -> None:
         """Serve; at the end, close the connections that are open."""
         while not self._stopping:
-            ends = min((each.ends for each in self._open), default=None)
+            ends = min((connection.ends for connection in self._open), default=None)
             ready = self._selector.select(None if ends is None else ends - time.monotonic())
             self._clock.now = time.monotonic()
             for key, _ in ready:
                 key.data()
-            for connection in [each for each in self._open if each.ends <= self._clock.now]:
+            for connection in [
+                candidate for candidate in self._open if candidate.ends <= self._clock.now
+            ]:
                 self._close(connection)
         for connection in [*self._open]:
             self._close(connection)

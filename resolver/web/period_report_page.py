@@ -116,10 +116,10 @@ def page(
         policies=_numbers(report.nodes),
         bars=_bars(report.days, report.days_before),
         labels=_labels(report.days),
-        highest=max(report.days, key=lambda each: each.blocked, default=None),
+        highest=max(report.days, key=lambda day: day.blocked, default=None),
         findings=sorted(
             (count for count in report.counts if count.outcome == WOULD_BLOCK),
-            key=lambda each: -each.queries,
+            key=lambda count: -count.queries,
         ),
         most_findings=_FINDINGS,
         shown_gaps=_GAPS,
@@ -131,7 +131,9 @@ def page(
 def _numbers(nodes: Iterable[NodeCoverage]) -> dict[str, int]:
     """A number for each policy, by its hash, in the order in which they came in force."""
     known = [interval for node in nodes for interval in node.intervals if interval.policy]
-    hashes = dict.fromkeys(each.policy for each in sorted(known, key=lambda each: each.begin))
+    hashes = dict.fromkeys(
+        interval.policy for interval in sorted(known, key=lambda interval: interval.begin)
+    )
     return {hash_: number for number, hash_ in enumerate(hashes, 1)}
 
 
@@ -145,11 +147,11 @@ def _totals(counts: Iterable[VlanCount], label: str) -> list[Total]:
             total[1] += count.queries
             total[2] += count.before
     totals = (Total(name, *numbers) for name, numbers in sums.items())
-    return sorted(totals, key=lambda each: (-each.blocked, -each.queries, each.name))
+    return sorted(totals, key=lambda total: (-total.blocked, -total.queries, total.name))
 
 
 def _bars(days: Sequence[DayCount], before: Sequence[DayCount]) -> list[Bar]:
-    earlier = [each.blocked for each in before]
+    earlier = [day.blocked for day in before]
     heights = [day.blocked + day.would_block for day in days]
     highest = max([*heights, *earlier], default=0) or 1
     return [
@@ -173,12 +175,12 @@ def _labels(days: Sequence[DayCount]) -> list[Label]:
 
 def _tested(nodes: Iterable[NodeCoverage]) -> list[Tested]:
     """By node, each policy in the order in which it came in force first."""
-    found = []
+    tested = []
     for node in nodes:
         seconds: dict[str, int] = defaultdict(int)
         for interval in node.intervals:
             if not interval.why:
                 seconds[interval.policy] += interval.length
         of = sum(interval.length for interval in node.intervals)
-        found += [Tested(node.node, policy, own, of) for policy, own in seconds.items()]
-    return found
+        tested += [Tested(node.node, policy, length, of) for policy, length in seconds.items()]
+    return tested

@@ -58,7 +58,7 @@ class Page:
             .get_template(f"{self._name}.html")
             .render(
                 language=language,
-                languages={each: messages(each) for each in LANGUAGES},
+                languages={code: messages(code) for code in LANGUAGES},
                 msg={**shared, **shared[self._name]},
                 fmt=Formatting(language, zone),
                 style=self._style,
@@ -81,8 +81,8 @@ def messages(language: str) -> dict[str, Any]:
 
 def _escaped(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _escaped(each) for key, each in value.items()}
-    return [escape(each) for each in value] if isinstance(value, list) else escape(value)
+        return {key: _escaped(item) for key, item in value.items()}
+    return [escape(item) for item in value] if isinstance(value, list) else escape(value)
 
 
 @cache

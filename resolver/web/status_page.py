@@ -91,8 +91,12 @@ def page(
         sentences={kind: escape(text.sentences[language]) for kind, text in fault_texts().items()},
         compiled=compiled,
         policies=[
-            (each, list(_restricted(compiled, each)), allowed_references(each, compiled.services))
-            for each in describe(compiled)
+            (
+                policy,
+                list(_restricted(compiled, policy)),
+                allowed_references(policy, compiled.services),
+            )
+            for policy in describe(compiled)
         ],
         exemptions=[_exemption(exemption, explainer) for exemption in status.exemptions],
         lookup=lookup,
@@ -126,16 +130,16 @@ def _exemption(full: ExemptionStatus, explainer: Explainer) -> _Exemption:
 
 def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
     """The VLANs that have clients in prefixes, by their names."""
-    vlans, found = explainer.compiled.vlans, set[int]()
+    vlans, places = explainer.compiled.vlans, set[int]()
     for network in map(ip_network, prefixes):
         view = explainer.client(str(network.network_address))
-        found |= {view.vlan} if view is not None else set()
-        found |= {
+        places |= {view.vlan} if view is not None else set()
+        places |= {
             prefix.owner
             for prefix in explainer.compiled.prefixes
             if prefix.length > network.prefixlen and network_of(prefix).overlaps(network)
         }
-    return sorted(vlans[place].name for place in found)
+    return sorted(vlans[place].name for place in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +155,12 @@ class _Restricted:
 
 
 def _restricted(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator[_Restricted]:
-    for does in (each for each in Action if any(e.does is each for e in policy.restricted)):
+    for does in (action for action in Action if any(e.does is action for e in policy.restricted)):
         all_others = policy.unlisted is does
         by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
         rules: list[tuple[str, tuple[BlockingHours, ...]]] = []
-        for each in (each for each in policy.restricted if each.does is does):
-            match each:
+        for entry in (candidate for candidate in policy.restricted if candidate.does is does):
+            match entry:
                 case ServiceEntry(service=service, hours=hours):
                     if not all_others:
                         by_hours.setdefault(hours, []).append(service)
@@ -165,7 +169,7 @@ def _restricted(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator
                 case DefaultEntry():
                     pass  # ``all_others``
                 case _:
-                    assert_never(each)
+                    assert_never(entry)
         names = [
             (name, hours)
             for hours, services in by_hours.items()
