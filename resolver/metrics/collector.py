@@ -89,15 +89,19 @@ class DarbanCollector(Collector):
         shown = ((vlan, times) for vlan, times in redirected if ("vlan", vlan) not in sums.ended)
         yield _family(definitions.REDIRECTED, _by_label(shown))
         for metric in _COUNTED:
-            yield _family(metric, ((each, parts[0]) for each, parts in sums.series(metric).items()))
+            yield _family(
+                metric, ((labels, parts[0]) for labels, parts in sums.series(metric).items())
+            )
         for metric in _HISTOGRAMS:
             yield _histogram(metric, sums.series(metric))
         lost = sums.value(definitions.BLOCK_LOG_LOST) + states.of(BlockLogState).lost
         yield _family(definitions.BLOCK_LOG_LOST, _one(lost))
-        found = Counter(fault.kind for fault in self._faults(sums, states))
-        yield _family(definitions.FAULTS, _by_label((kind, found[kind]) for kind in get_args(Kind)))
+        counts = Counter(fault.kind for fault in self._faults(sums, states))
+        yield _family(
+            definitions.FAULTS, _by_label((kind, counts[kind]) for kind in get_args(Kind))
+        )
         upstreams = [name for (name,) in sums.series(definitions.UPSTREAM_UP)]
-        yield from (_family(*each) for each in self._states_as_series(states, upstreams))
+        yield from (_family(*series) for series in self._states_as_series(states, upstreams))
 
     def _faults(self, sums: CounterSums, states: PartStates) -> Iterator[Fault]:
         """The faults that the status shows."""

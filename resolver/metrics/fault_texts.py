@@ -30,5 +30,5 @@ def fault_texts() -> Mapping[str, FaultText]:
 
 
 def _text(row: Mapping[str, str]) -> FaultText:
-    sentences = {each: row[each] for each in row.keys() - {"short", "alerts"}}
+    sentences = {language: row[language] for language in row.keys() - {"short", "alerts"}}
     return FaultText(row["short"], sentences, tuple(row.get("alerts", ELSE)))

@@ -153,8 +153,8 @@ def faults(now: Status) -> Iterator[Fault]:
         yield from _pulled(now.policy_source, now.at)
     if now.publish is not None and now.publish.left_out:
         yield Fault("zones_leave_out", {"what": "; ".join(now.publish.left_out)})
-    for each in now.fetched:
-        yield from _fetched(each, now.at)
+    for fetched in now.fetched:
+        yield from _fetched(fetched, now.at)
     for exemption in now.exemptions:
         if exemption.state in ("ends soon", "ended"):
             kind: Kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"

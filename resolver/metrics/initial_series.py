@@ -31,9 +31,9 @@ def queries(compiled: CompiledConfig) -> Iterator[Labels]:
             yield vlan.name, Outcome.REBINDING.label, ""
         if compiled.filter_ranges:
             yield vlan.name, Outcome.NATIONAL_FILTER.label, ""
-        for each in policy.restricted:
-            yield vlan.name, outcome_of(each.does).label, _service(each)
-        exempted = (each.name for each in policy.exemptible)
+        for entry in policy.restricted:
+            yield vlan.name, outcome_of(entry.does).label, _service(entry)
+        exempted = (service.name for service in policy.exemptible)
         yield from ((vlan.name, Outcome.EXEMPTED.label, service) for service in exempted)
 
 
@@ -71,6 +71,6 @@ def bypass(compiled: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Label
     """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
     policies = describe(compiled)
     for vlan in compiled.vlans:
-        for each in policies[vlan.policy].restricted:
-            if (service := _service(each)) in kinds:
+        for entry in policies[vlan.policy].restricted:
+            if (service := _service(entry)) in kinds:
                 yield vlan.name, kinds[service]

@@ -175,7 +175,7 @@ class CounterLayout:
         counters go on.
         """
         end = self._clock() - _KEPT
-        return frozenset(each for each, since in self._left.items() if since <= end)
+        return frozenset(key for key, since in self._left.items() if since <= end)
 
     def _note_left(self, compiled: CompiledConfig) -> None:
         """Note what is no longer in the plan."""
@@ -188,7 +188,7 @@ class CounterLayout:
         known.update(("vlan", name) for name in self._vlans)
         known.update(("service", name) for name in self._services)
         now = self._clock()
-        self._left = {each: self._left.get(each, now) for each in known - here}
+        self._left = {key: self._left.get(key, now) for key in known - here}
 
     def upstream_counts(self, memories: Iterable[memoryview]) -> dict[str, UpstreamCounts]:
         """The queries to each server of the last plan, of all workers together."""

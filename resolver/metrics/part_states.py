@@ -28,14 +28,14 @@ class PartStates:
 
     def of(self, kind: type[_State]) -> _State:
         """The value of a type; its default where no part gives one."""
-        found = self.find(kind)
-        return kind() if found is None else found
+        state = self.find(kind)
+        return kind() if state is None else state
 
     def find(self, kind: type[_State]) -> _State | None:
         """The value of a type; None where no part gives one."""
-        found = self._by_type.get(kind)
-        assert found is None or isinstance(found, kind)
-        return found
+        state = self._by_type.get(kind)
+        assert state is None or isinstance(state, kind)
+        return state
 
 
 @dataclass(frozen=True, slots=True)

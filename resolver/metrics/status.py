@@ -359,10 +359,10 @@ class Status:
 def hours(compiled: CompiledConfig, at: float) -> Iterator[HoursStatus]:
     """The hours of a config at a moment."""
     holding = hours_at(compiled, at)
-    for place, each in enumerate(compiled.hours):
-        change = next_change(each, at)
+    for place, named in enumerate(compiled.hours):
+        change = next_change(named, at)
         changes = change if change < math.inf else None
-        yield HoursStatus(each.name, each.text, place in holding, changes)
+        yield HoursStatus(named.name, named.text, place in holding, changes)
 
 
 def exemptions(

@@ -145,7 +145,7 @@ def _upstreams(sums: CounterSums, states: PartStates) -> Iterator[UpstreamStatus
             name,
             up > 0,
             sum(results.values()),
-            sum(results.values()) - sum(results[each] for each in _PASSED_ON),
+            sum(results.values()) - sum(results[result] for result in _PASSED_ON),
             results,
             answered,
             seconds,

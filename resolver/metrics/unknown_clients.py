@@ -69,5 +69,5 @@ def merged(parts: Iterable[UnknownClients], number: int) -> UnknownClients:
 
 
 def _ranked(counts: dict[str, int], missed: int) -> UnknownClients:
-    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return UnknownClients(tuple(ranked), missed)
