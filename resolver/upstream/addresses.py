@@ -40,11 +40,11 @@ def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[
         log.warning("cannot read %s: %s", resolv_conf, error.strerror)
         return []
     words = (line.split() for line in lines)
-    found = [Endpoint(w[1], 53) for w in words if len(w) >= 2 and w[0] == "nameserver"]
+    endpoints = [Endpoint(w[1], 53) for w in words if len(w) >= 2 and w[0] == "nameserver"]
     return [
-        each
-        for each in found
-        if _is_address(each.address) and not _is_this_resolver(each, settings)
+        endpoint
+        for endpoint in endpoints
+        if _is_address(endpoint.address) and not _is_this_resolver(endpoint, settings)
     ]
 
 
@@ -133,7 +133,7 @@ class UpstreamAddresses:
         So do those of one family, where only the look-up of the other has an answer.
         """
         servers = [
-            each.name_server for each in bootstrap(self._compiled)
+            server.name_server for server in bootstrap(self._compiled)
         ]  # resolv.conf may have changed
         if servers:
             self._resolver.nameservers = servers
@@ -141,8 +141,8 @@ class UpstreamAddresses:
             v4, v6 = await self._addresses(host, "A"), await self._addresses(host, "AAAA")
             if v4 or v6:
                 known = self._known.get(host, ())
-                v4 = [each for each in known if ":" not in each] if v4 is None else v4
-                v6 = [each for each in known if ":" in each] if v6 is None else v6
+                v4 = [address for address in known if ":" not in address] if v4 is None else v4
+                v6 = [address for address in known if ":" in address] if v6 is None else v6
                 self._known[host] = [*v4, *v6]
             else:
                 log.warning("upstream %s has no address now; resolving it again later", host)
@@ -181,7 +181,7 @@ class UpstreamAddresses:
 
     def _of(self, server: ConfiguredServer) -> list[tuple[str, str, int]]:
         if server.kind == "system":
-            return [(str(each), each.address, each.port) for each in self.system]
+            return [(str(endpoint), endpoint.address, endpoint.port) for endpoint in self.system]
         if server.kind == "hostname":
             name, known = name_of(server), self._known.get(server.host, ())
             return [(name, address, server.port) for address in known]

@@ -54,37 +54,39 @@ class AttemptSender:
     def send(self, query: Query, attempt: Attempt, now: float) -> Step | None:
         """Send an attempt: None if it was sent, else the next step of the exchange."""
         server, sent = attempt.server, SentAttempt(attempt, query)
-        found: tuple[AttemptChannel, int] | None
+        channel_ident: tuple[AttemptChannel, int] | None
         try:
             if not attempt.stream:
-                found = self._udp.send(server, attempt.message, sent, now, attempt.own_socket)
+                channel_ident = self._udp.send(
+                    server, attempt.message, sent, now, attempt.own_socket
+                )
             else:
-                found = self._tcp.send(server, attempt.message, sent, attempt.own_socket)
-                if found is None:
+                channel_ident = self._tcp.send(server, attempt.message, sent, attempt.own_socket)
+                if channel_ident is None:
                     return query.exchange.tcp_unavailable(attempt, now)
         except OSError:
             self._counters.upstream(server.name, "unreachable")
             step = query.exchange.unreachable(attempt, now)
             self._counters.upstream_up(server.name, server.up)
             return step
-        sent.channel, sent.ident = found
+        sent.channel, sent.ident = channel_ident
         query.sent.append(sent)
         return None
 
     def send_probe(self, query: Query, probe: Attempt, now: float) -> None:
         """Send a probe beside the attempts of a query, if it can be sent; it may outlive these."""
         server, sent = probe.server, SentAttempt(probe, query)
-        found: tuple[AttemptChannel, int] | None
+        channel_ident: tuple[AttemptChannel, int] | None
         try:
             if not probe.stream:
-                found = self._udp.send(server, probe.message, sent, now)
+                channel_ident = self._udp.send(server, probe.message, sent, now)
             else:
-                found = self._tcp.send(server, probe.message, sent)
+                channel_ident = self._tcp.send(server, probe.message, sent)
         except OSError:
             self._counters.upstream(server.name, "unreachable")
         else:
-            if found is not None:
-                sent.channel, sent.ident = found
+            if channel_ident is not None:
+                sent.channel, sent.ident = channel_ident
                 self.late.add(sent)
 
     def time_out(self, query: Query, now: float) -> None:
@@ -241,6 +243,6 @@ def _still_waiting(sent: list[Sent]) -> Iterator[Sent]:
 
     It is no generator expression: mypyc would look at all before the first step.
     """
-    for each in sent:
-        if each.channel is not None:
-            yield each
+    for attempt in sent:
+        if attempt.channel is not None:
+            yield attempt

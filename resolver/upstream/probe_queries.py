@@ -97,20 +97,20 @@ async def _ask_over_stream(
     Raises:
         TlsError: TLS failed, as where the server could not be verified.
     """
-    found: dict[ProbeQuery, Response] = {}
+    answers: dict[ProbeQuery, Response] = {}
     try:
         async with asyncio.timeout(_ANSWER), _connection(server) as (reader, writer):
             for query in queries:
                 writer.write(framed(query.packet))
-            while len(found) < len(queries):
+            while len(answers) < len(queries):
                 length = int.from_bytes(await reader.readexactly(2), "big")
                 packet = await reader.readexactly(length)
-                found |= {query: got for query in queries if (got := query.response(packet))}
+                answers |= {query: got for query in queries if (got := query.response(packet))}
     except ssl.SSLError as error:
         raise TlsError(failure_of(error)) from None
     except (OSError, EOFError, TimeoutError):
         pass
-    return [found.get(query) for query in queries]
+    return [answers.get(query) for query in queries]
 
 
 @asynccontextmanager

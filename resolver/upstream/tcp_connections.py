@@ -285,25 +285,29 @@ class TcpConnectionPool(Generic[Waiting]):
             least = _least(progressing)
         elif least is None or (len(self._open) < MAX_CONNECTIONS and not fails):
             return self._new()
-        is_full = sum(len(each.waiting) for each in self._open) >= MAX_WAITING
+        is_full = sum(len(connection.waiting) for connection in self._open) >= MAX_WAITING
         return None if is_full and self._held_by(vlan) >= OWN else least
 
     def _progressing(self, now: float) -> list[TcpConnection[Waiting]]:
         """The connections that make progress; none if each is closed after so many answers."""
         if self._most < SPREAD:
             return []
-        return [each for each in self._open if makes_progress(self._server, each.progress_at, now)]
+        return [
+            connection
+            for connection in self._open
+            if makes_progress(self._server, connection.progress_at, now)
+        ]
 
     def _is_another_due(self, progressing: list[TcpConnection[Waiting]], now: float) -> bool:
         """Whether another connection is worth its place on the link while these progress."""
-        if self._connecting or any(len(each.waiting) < CROWD for each in progressing):
+        if self._connecting or any(len(connection.waiting) < CROWD for connection in progressing):
             return False
-        is_link_full = any(each.fills_segments for each in progressing)
+        is_link_full = any(connection.fills_segments for connection in progressing)
         return not is_link_full or now >= self._opened_at + _NEXT_CONNECTION
 
     def _held_by(self, vlan: int) -> int:
         """The queries of a VLAN on the connections; those that are late do not count."""
-        return sum(w.vlan == vlan for each in self._open for w in each.waiting.values())
+        return sum(w.vlan == vlan for connection in self._open for w in connection.waiting.values())
 
     def silent(self, connection: TcpConnection[Waiting]) -> None:
         """Send no more queries over a connection, which gives nothing."""
@@ -388,9 +392,9 @@ class TcpConnectionPool(Generic[Waiting]):
                 ended = next(iter(done), None)
             return ended.result()
         finally:
-            for each in begun:
-                if each is not ended:
-                    _end(each)
+            for task in begun:
+                if task is not ended:
+                    _end(task)
 
     async def _handshake(self) -> socket.socket:
         """A socket that is connected to the server, after one handshake; OSError."""
@@ -408,7 +412,11 @@ class TcpConnectionPool(Generic[Waiting]):
 
 def _least(connections: list[TcpConnection[Waiting]]) -> TcpConnection[Waiting] | None:
     """The connection with the fewest queries, rather one that is made; None without any."""
-    return min(connections, key=lambda each: (len(each.waiting), not each.is_open), default=None)
+    return min(
+        connections,
+        key=lambda connection: (len(connection.waiting), not connection.is_open),
+        default=None,
+    )
 
 
 def _end(handshake: asyncio.Task[socket.socket]) -> None:

@@ -83,7 +83,7 @@ class UdpSocket(Generic[Waiting]):
 
     def all_waiting(self) -> list[Waiting]:
         """All that waits for an answer on this socket."""
-        return [each for each in self.waiting.values() if each is not None]
+        return [waiting for waiting in self.waiting.values() if waiting is not None]
 
     def stop_waiting(self, ident: int) -> Waiting | None:
         """Wait no longer for the answer with this ID: what waited for it, if anything did.

@@ -59,11 +59,11 @@ async def probe(server: ServerAddress, names: ProbedNames) -> Probed:
     """Probe a server."""
     queries = list(names.queries())
     try:
-        found = await ask(server, queries)
+        answers = await ask(server, queries)
     except TlsError as error:
         return Probed(False, "", str(error))
-    rewrites = any(has_address(each) for each in found[4:])
-    return Probed(is_passed(*found[1:4]), fault_of(found[0]), rewrites=rewrites)
+    rewrites = any(has_address(answer) for answer in answers[4:])
+    return Probed(is_passed(*answers[1:4]), fault_of(answers[0]), rewrites=rewrites)
 
 
 def fault_of(answer: Response | None) -> str:
