@@ -221,8 +221,8 @@ def remove_abandoned_in(parent: int, directory: Path | None = None) -> None:
 
 
 def _temporary_names(parent: int) -> list[str]:
-    with os.scandir(parent) as found:
-        return [each.name for each in found if _is_temporary(each.name)]
+    with os.scandir(parent) as entries:
+        return [entry.name for entry in entries if _is_temporary(entry.name)]
 
 
 @contextlib.contextmanager
@@ -274,9 +274,9 @@ def make_directory(path: Path) -> None:
 def _sync_tree(path: Path) -> None:
     """Sync a folder with all that it holds to disk; links in it are not followed."""
     for folder, _, files in os.walk(path):
-        for each in (*(Path(folder, file) for file in files), Path(folder)):
-            if not each.is_symlink():
-                _sync(each)
+        for entry in (*(Path(folder, file) for file in files), Path(folder)):
+            if not entry.is_symlink():
+                _sync(entry)
 
 
 def _sync(path: Path) -> None:

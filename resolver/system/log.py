@@ -43,7 +43,7 @@ def escaped(text: str) -> str:
     Lists, their servers, configs and answers of a control socket can hold such characters. In
     JSON, the escapes mean the same characters.
     """
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class _Handler(logging.Handler):
