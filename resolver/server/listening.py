@@ -85,16 +85,16 @@ def _usable(
 ) -> dict[_Listener, list[socket.socket]]:
     """The stored sockets by address and transport; the others are closed."""
     usable: dict[_Listener, list[socket.socket]] = {listener: [] for listener in listeners}
-    for each in stored:
-        sockets = usable.get((endpoint_of(each), each.type))
+    for socket_ in stored:
+        sockets = usable.get((endpoint_of(socket_), socket_.type))
         if sockets is None or len(sockets) == workers:
-            each.close()
+            socket_.close()
         else:
-            if each.type == socket.SOCK_DGRAM:
-                _set_buffers(each)  # rmem_max may be larger now, or this a newer release
+            if socket_.type == socket.SOCK_DGRAM:
+                _set_buffers(socket_)  # rmem_max may be larger now, or this a newer release
             else:
-                limit_segments(each)  # the release that opened it may not have done so
-            sockets.append(each)
+                limit_segments(socket_)  # the release that opened it may not have done so
+            sockets.append(socket_)
     return usable
 
 
@@ -166,17 +166,17 @@ def take_http_sockets(
 
     Those for DNS have SO_REUSEPORT.
     """
-    found: dict[Endpoint, socket.socket] = {}
-    for each in stored.copy():
-        if not each.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
-            stored.remove(each)
-            endpoint = endpoint_of(each)
-            if endpoint in endpoints and endpoint not in found:
-                limit_segments(each)  # the release that opened it may not have done so
-                found[endpoint] = each
+    http_sockets: dict[Endpoint, socket.socket] = {}
+    for socket_ in stored.copy():
+        if not socket_.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
+            stored.remove(socket_)
+            endpoint = endpoint_of(socket_)
+            if endpoint in endpoints and endpoint not in http_sockets:
+                limit_segments(socket_)  # the release that opened it may not have done so
+                http_sockets[endpoint] = socket_
             else:
-                each.close()
-    return found
+                socket_.close()
+    return http_sockets
 
 
 def _bind(listening: socket.socket, endpoint: Endpoint, *, wait: bool) -> None:

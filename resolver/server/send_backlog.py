@@ -29,4 +29,4 @@ class SendBacklog:
             self._octets[connection] = octets
         if self._total > MOST:
             most = max(self._octets.values())
-            next(each for each, waiting in self._octets.items() if waiting == most).close()
+            next(stream for stream, waiting in self._octets.items() if waiting == most).close()

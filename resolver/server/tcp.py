@@ -365,8 +365,8 @@ class TcpServer:
         """Count the durations of replies that were just sent."""
         now = self.loop.time()
         self._counters.observe_duration(ReplyPath.CACHE, now - received, immediate)
-        for each in waited:
-            self._counters.observe_duration(ReplyPath.UPSTREAM, now - each)
+        for arrival in waited:
+            self._counters.observe_duration(ReplyPath.UPSTREAM, now - arrival)
 
     def opened(self, connection: Connection) -> None:
         """Count a new connection; close another if there are too many."""

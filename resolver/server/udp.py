@@ -127,8 +127,8 @@ class UdpServer:
         if self._received:
             self._outbox.send()
             now = _monotonic()
-            for each in self._received:
-                self._counters.observe_duration(ReplyPath.UPSTREAM, now - each, 1)
+            for arrival in self._received:
+                self._counters.observe_duration(ReplyPath.UPSTREAM, now - arrival, 1)
             self._received.clear()
 
     def done(self) -> None:

@@ -333,7 +333,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     loop = Loop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        work = [given[each] for each in ("channel", "memory", "listening", "block_log")]
+        work = [given[key] for key in ("channel", "memory", "listening", "block_log")]
         runner.run(_run(loop, *work))
 
 
