@@ -237,11 +237,11 @@ class MessageStream(ABC):
         except TlsError:
             self.close()  # with the alert that says why
             return
-        own = session.outgoing()
-        if own and len(self._unsent) > _MOST:
+        outgoing = session.outgoing()
+        if outgoing and len(self._unsent) > _MOST:
             self.close()
             return
-        self._send(own)
+        self._send(outgoing)
         if octets and self.is_open:
             self._pass_on(octets)
         if session.has_ended and self.is_open:

@@ -59,7 +59,7 @@ def read_certificate(certificate: Path, key: Path) -> Certificate:
             f"{certificate} and {key}: no certificate of a server and its key in PEM, without a "
             f"password ({_reason(error)})"
         ) from None
-    names = [each for each in shown.get("subjectAltName", ()) if len(each) == 2]
+    names = [pair for pair in shown.get("subjectAltName", ()) if len(pair) == 2]
     return Certificate(
         pem,
         float(expires),
