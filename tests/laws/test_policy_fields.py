@@ -15,6 +15,8 @@ from resolver.audit.policy_report import VlanReport
 from resolver.config.policy_model import PolicyConfig
 from resolver.policy.compiled import Exemption, Policy
 from resolver.policy.description import PolicyDescription
+from resolver.policy.facets import FIELDS as ROWS
+from resolver.policy.facets import Facet
 from tests.laws.policy_fields import FOR_PEOPLE
 from tests.laws.source_tree import PACKAGE, ROOT, modules
 
@@ -61,8 +63,11 @@ def test_the_policy_package_reads_all_of_them() -> None:
 
 # ---- what the config says of a policy ----
 
-RESTRICTS_NOTHING = {
-    *("title", "count", "allow", "answer", "sinkhole", "mode", "directives", "contact", "upstream"),
+DECIDES_NO_NAME = {
+    name for name in FIELDS["Policy"] if not ROWS[f"Policy.{name}"].facets & Facet.NAMES
+}
+RESTRICTS_NOTHING = DECIDES_NO_NAME & PolicyConfig.model_fields.keys() | {
+    *("count", "allow", "sinkhole", "mode")
 }
 """Keys of a policy by which it blocks nothing, and in audit mode would not."""
 
@@ -78,8 +83,10 @@ def test_each_key_by_which_a_policy_blocks_is_among_those_that_restrict() -> Non
 
 # ---- what a report says of a policy ----
 
-NOT_DESCRIBED = {"title", "upstream"}
-"""Fields of a policy that its description lacks: what only pages show, and whom it asks."""
+NOT_DESCRIBED = {
+    name for name in FIELDS["Policy"] if not ROWS[f"Policy.{name}"].facets & ~Facet.UPSTREAM
+}
+"""What only pages show, whom a policy asks, and what it withholds of their answers."""
 NOT_IN_A_REPORT = {"sinkhole", "exemptible"}
 """What a description says, and a report does not: it has the answer mode, and all exemptions."""
 NOT_AT_A_MOMENT = {"id", "prefixes", "answer", "contact", "directives", "expectations", "counts"}
