@@ -50,19 +50,22 @@ class QueryProfile:
     """
 
     __slots__ = (
-        *(
-            "dnssec_ok",
-            "flags",
-            "has_opt",
-            "has_question",
-            "key",
-            "limit",
-            "nsid",
-            "pads",
-            "qtype",
-            "rcode",
-        ),
-        *("reply_flags", "silent", "templates", "transport", "upstream_type", "wants_ad"),
+        "dnssec_ok",
+        "flags",
+        "has_opt",
+        "has_question",
+        "key",
+        "limit",
+        "nsid",
+        "pads",
+        "qtype",
+        "rcode",
+        "reply_flags",
+        "silent",
+        "templates",
+        "transport",
+        "upstream_type",
+        "wants_ad",
     )
 
     def __init__(
@@ -118,8 +121,17 @@ class ReplyTemplate:
     """
 
     __slots__ = (
-        *("_dnssec_ok", "_errors", "_flags", "_has_opt", "_has_question", "_head", "_limit"),
-        *("_nsid", "_opt", "_pads", "_rcode"),
+        "_dnssec_ok",
+        "_errors",
+        "_flags",
+        "_has_opt",
+        "_has_question",
+        "_head",
+        "_limit",
+        "_nsid",
+        "_opt",
+        "_pads",
+        "_rcode",
     )
 
     def __init__(

@@ -48,8 +48,17 @@ class PendingReply:
     """A query that waits for an upstream. Policy does not block the name of its question."""
 
     __slots__ = (
-        *("chain", "client", "client_question", "generation", "query", "question", "received"),
-        *("sender", "to", "verdict", "vlan"),
+        "chain",
+        "client",
+        "client_question",
+        "generation",
+        "query",
+        "question",
+        "received",
+        "sender",
+        "to",
+        "verdict",
+        "vlan",
     )
 
     def __init__(

@@ -38,8 +38,16 @@ class AliasChain:
     """The names that the aliases of an answer section lead to, from the name of the question."""
 
     __slots__ = (
-        *("_cnames", "_dnames", "_dnssec_ok", "_indices", "_qtype", "_zones"),
-        *("is_loop", "is_too_long", "made", "names"),
+        "_cnames",
+        "_dnames",
+        "_dnssec_ok",
+        "_indices",
+        "_qtype",
+        "_zones",
+        "is_loop",
+        "is_too_long",
+        "made",
+        "names",
     )
 
     def __init__(self, name: bytes, qtype: int, answers: list[Record], dnssec_ok: bool) -> None:

@@ -84,19 +84,24 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("addresses", "aliases", "answers", "dated", "errors", "expires", "filter_address"),
-        *(
-            "header",
-            "lifetime",
-            "ranges",
-            "records",
-            "refresh_after",
-            "restarts",
-            "size",
-            "targets",
-            "ttl_offsets",
-        ),
-        *("unfinished", "used"),
+        "addresses",
+        "aliases",
+        "answers",
+        "dated",
+        "errors",
+        "expires",
+        "filter_address",
+        "header",
+        "lifetime",
+        "ranges",
+        "records",
+        "refresh_after",
+        "restarts",
+        "size",
+        "targets",
+        "ttl_offsets",
+        "unfinished",
+        "used",
     )
 
     def __init__(

@@ -98,7 +98,14 @@ class Exchange:
     """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_error", "_query", "_seen", "current", "is_paused", "late", "probe", "question"),
+        "_error",
+        "_query",
+        "_seen",
+        "current",
+        "is_paused",
+        "late",
+        "probe",
+        "question",
         "round",
     )
 

@@ -61,7 +61,14 @@ class QueryInFlight(Generic[Waiting]):
     """An exchange that goes on, and who waits for it."""
 
     __slots__ = (
-        *("_by_vlan", "deadline", "exchange", "look_at", "sent", "shares", "vlan", "waiters"),
+        "_by_vlan",
+        "deadline",
+        "exchange",
+        "look_at",
+        "sent",
+        "shares",
+        "vlan",
+        "waiters",
     )
 
     def __init__(self, question: UpstreamQuestion) -> None:

@@ -8,7 +8,13 @@ class UpstreamQuestion:
     """A name, a type, DO, CD, and an upstream group."""
 
     __slots__ = (
-        *("_profile", "checking_disabled", "dnssec_ok", "entry_key", "group", "key", "name"),
+        "_profile",
+        "checking_disabled",
+        "dnssec_ok",
+        "entry_key",
+        "group",
+        "key",
+        "name",
         "qtype",
     )
 

@@ -54,9 +54,22 @@ class Round:
     """The tries of a round; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_closed", "_out_tcp", "_out_udp", "_tried_tcp", "_tried_udp", "_tries", "began"),
-        *("end_at", "first", "group", "is_second_time", "is_suspicious", "is_truncated"),
-        *("over_at", "stale_at", "wait_until"),
+        "_closed",
+        "_out_tcp",
+        "_out_udp",
+        "_tried_tcp",
+        "_tried_udp",
+        "_tries",
+        "began",
+        "end_at",
+        "first",
+        "group",
+        "is_second_time",
+        "is_suspicious",
+        "is_truncated",
+        "over_at",
+        "stale_at",
+        "wait_until",
     )
 
     def __init__(self, group: Group, now: float, is_short: bool) -> None:

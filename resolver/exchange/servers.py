@@ -66,9 +66,25 @@ class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "authorities", "edns_until", "lame_until", "last_answer_at", "name"),
-        *("plain_until", "port", "probe_at", "rejected", "rto", "rto_base", "rttvar"),
-        *("silent_since", "silent_udp", "source_address", "srtt", "stream_srtt", "timeouts"),
+        "address",
+        "authorities",
+        "edns_until",
+        "lame_until",
+        "last_answer_at",
+        "name",
+        "plain_until",
+        "port",
+        "probe_at",
+        "rejected",
+        "rto",
+        "rto_base",
+        "rttvar",
+        "silent_since",
+        "silent_udp",
+        "source_address",
+        "srtt",
+        "stream_srtt",
+        "timeouts",
         "tls_name",
     )
 

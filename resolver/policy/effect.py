@@ -110,8 +110,18 @@ class Effect:
     """What a policy does while certain things are in force. An effect never changes."""
 
     __slots__ = (
-        *("answers", "exempt", "exemptions", "hours", "listed", "own_rules", "policy"),
-        *("question_types", "services", "tiers", "unlisted", "until"),
+        "answers",
+        "exempt",
+        "exemptions",
+        "hours",
+        "listed",
+        "own_rules",
+        "policy",
+        "question_types",
+        "services",
+        "tiers",
+        "unlisted",
+        "until",
     )
 
     def __init__(

@@ -73,8 +73,20 @@ class Verdict:
     """The outcome for one name, and the clause and the rule that decided. It never changes."""
 
     __slots__ = (
-        *("address", "all_below", "at_other_hours", "by_allow", "clause", "exemption", "key"),
-        *("outcome", "range_text", "reply_key", "service", "source", "subtree", "target"),
+        "address",
+        "all_below",
+        "at_other_hours",
+        "by_allow",
+        "clause",
+        "exemption",
+        "key",
+        "outcome",
+        "range_text",
+        "reply_key",
+        "service",
+        "source",
+        "subtree",
+        "target",
     )
 
     def __init__(

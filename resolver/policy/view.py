@@ -24,8 +24,15 @@ class View:
     """A VLAN and the effect of its policy on a client."""
 
     __slots__ = (
-        *("effect", "group", "has_rules", "own_above", "own_rules", "own_tops", "unlisted"),
-        *("verdicts", "vlan"),
+        "effect",
+        "group",
+        "has_rules",
+        "own_above",
+        "own_rules",
+        "own_tops",
+        "unlisted",
+        "verdicts",
+        "vlan",
     )
 
     def __init__(self, vlan: int, effect: Effect) -> None:

@@ -30,8 +30,14 @@ class TlsSession:
     """One side of a TLS connection."""
 
     __slots__ = (
-        *("_early", "_incoming", "_left", "_object", "_outgoing"),
-        *("error", "has_ended", "is_established"),
+        "_early",
+        "_incoming",
+        "_left",
+        "_object",
+        "_outgoing",
+        "error",
+        "has_ended",
+        "is_established",
     )
 
     def __init__(

@@ -41,8 +41,17 @@ class UdpSocket(Generic[Waiting]):
     """One socket, and what waits for answers on it."""
 
     __slots__ = (
-        *("_pool", "answer", "awaited", "number", "of_filter", "opened", "retired", "server"),
-        *("socket", "uses", "waiting"),
+        "_pool",
+        "answer",
+        "awaited",
+        "number",
+        "of_filter",
+        "opened",
+        "retired",
+        "server",
+        "socket",
+        "uses",
+        "waiting",
     )
 
     def __init__(self, pool: "UdpSocketPool[Waiting]", server: Server, now: float) -> None:
