@@ -126,7 +126,7 @@ def markdown(
 
 
 def _total(of_names: Iterable[NameChange], moved: Sequence[str]) -> str:
-    prefixes = ", ".join(moved[:_SHOWN]) + ", ..." * (len(moved) > _SHOWN)
+    prefixes = ", ".join(moved[:_SHOWN]) + (", ..." if len(moved) > _SHOWN else "")
     others = f"; not compared for {prefixes}, whose VLAN is another" if moved else ""
     return _changed(of_names) + others
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from resolver.dns import names
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.index import Index, RuleMatch
+from resolver.policy.index import EXCEPTION, SUBTREE, Index, RuleMatch
 
 
 class ListChange(NamedTuple):
@@ -128,10 +128,11 @@ def _by_number(codes: Iterable[bytes]) -> dict[int, list[str]]:
 
 def _code(rule: RuleMatch, number: int) -> bytes:
     """A rule of a list in as few octets as will do: there may be a million."""
-    return b"%b%c%b" % (number.to_bytes(4, "big"), rule.subtree | rule.exception << 1, rule.key)
+    flags = (SUBTREE if rule.subtree else 0) | (EXCEPTION if rule.exception else 0)
+    return b"%b%c%b" % (number.to_bytes(4, "big"), flags, rule.key)
 
 
 def _decoded(code: bytes) -> str:
     flags = code[_KEY - 1]
     name = names.from_index_key(code[_KEY:])
-    return Rule(name, bool(flags & 1), bool(flags & 2), 0).text
+    return Rule(name, bool(flags & SUBTREE), bool(flags & EXCEPTION), 0).text

@@ -27,4 +27,4 @@ def run(*, config: Config, last_good: LastGood = False) -> int:
     """
     from resolver.cli.run import start
 
-    return start(["--config", str(config), *["--last-good"] * last_good])
+    return start(["--config", str(config), *(["--last-good"] if last_good else [])])

@@ -179,7 +179,8 @@ def _upstreams(now: Status, width: int) -> Iterator[Table]:
     headings = ["server", *texts, "queries", "failed", "latency"]
     is_filtered = any(upstream.filtered or upstream.filtered_twice for upstream in now.upstreams)
     is_differing = any(upstream.differing for upstream in now.upstreams)
-    headings += ["national filter"] * is_filtered + ["differing"] * is_differing
+    headings += ["national filter"] if is_filtered else []
+    headings += ["differing"] if is_differing else []
     rows: list[tuple[str | Text, ...]] = []
     for upstream in now.upstreams:
         latency = upstream.latency
@@ -187,8 +188,8 @@ def _upstreams(now: Status, width: int) -> Iterator[Table]:
         validates = "validates" if upstream.validates else "unknown"
         numbers = map(short_number, (upstream.queries, upstream.failures))
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
-        extras = [_filtered(upstream)] * is_filtered
-        extras += [short_number(upstream.differing)] * is_differing
+        extras = [_filtered(upstream)] if is_filtered else []
+        extras += [short_number(upstream.differing)] if is_differing else []
         rows.append((Text(upstream.name), state, validates, *numbers, took, *extras))
     return tables_that_fit(width, "upstreams", headings, rows, texts)
 

@@ -20,7 +20,7 @@ from resolver.policy.index import EXCEPTION, SUBTREE, WORD
 from resolver.policy.policy_hash import rules_digest
 
 _FLAGS: Final = {
-    (subtree, exception): SUBTREE * subtree | EXCEPTION * exception
+    (subtree, exception): (SUBTREE if subtree else 0) | (EXCEPTION if exception else 0)
     for subtree in (False, True)
     for exception in (False, True)
 }

@@ -122,7 +122,8 @@ def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
         known_names = merged.names(section)
         advice = did_you_mean(name, known_names)
         if others:
-            also = ", ".join(map(str, others[:_MAX_PLACES])) + ", ..." * (len(others) > _MAX_PLACES)
+            also = ", ".join(map(str, others[:_MAX_PLACES]))
+            also += ", ..." if len(others) > _MAX_PLACES else ""
             advice = f"{advice} It is also at {also}.".lstrip()
         yield first.problem(toml_text(name), one_of(known_names), advice)
 

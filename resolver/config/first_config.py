@@ -162,7 +162,7 @@ def _all_messengers(vlan: str, *, audit: bool) -> str:
         'services = ["@messenger"]',
         'outcome = "blocked"',
     )
-    return "".join(f"{'# ' * audit}{line}\n" for line in lines)
+    return "".join(f"{'# ' if audit else ''}{line}\n" for line in lines)
 
 
 def refused_client(prefixes: Sequence[Network]) -> Iterator[str]:

@@ -102,7 +102,8 @@ def one_of(known: Iterable[str]) -> str:
     if not names:
         return "a name that the config defines, and it defines none"
     more = f", ... ({len(names)} in all)" if len(names) > _MAX_NAMES else ""
-    return "one of " * (len(names) > 1) + ", ".join(names[:_MAX_NAMES]) + more
+    one = "one of " if len(names) > 1 else ""
+    return one + ", ".join(names[:_MAX_NAMES]) + more
 
 
 def toml_text(value: object) -> str:

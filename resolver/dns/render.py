@@ -106,7 +106,7 @@ class QueryProfile:
         """Whether a reply may have AD (RFC 6840 section 5.8)."""
         self.reply_flags = codes.QR | codes.RA | flags & _ECHOED_FLAGS
         """The flags of every reply."""
-        bits = dnssec_ok | bool(flags & codes.CD) << 1
+        bits = (1 if dnssec_ok else 0) | (2 if flags & codes.CD else 0)
         self.key = self.upstream_type.to_bytes(2, "big") + bits.to_bytes(1, "big")
         """Upstream type, DO and CD: two questions for one name are the same if these are equal."""
         self.templates: dict[int, ReplyTemplate] = {}

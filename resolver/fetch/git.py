@@ -134,4 +134,4 @@ def _reason(said: str) -> str:
     wrong = [line for line, *why in zip(lines, is_wrong, following, strict=True) if any(why)]
     past = f" (git may use {_MAX_MIB} MiB of memory, and write files of {_MAX_MIB} MiB)"
     is_past = any(sign in said for sign in _PAST_LIMIT)
-    return "; ".join(wrong or lines[-1:])[:_MAX_REASON] + past * is_past
+    return "; ".join(wrong or lines[-1:])[:_MAX_REASON] + (past if is_past else "")

@@ -94,7 +94,8 @@ def blocked_answers(policy: Policy, services: Sequence[Service]) -> BlockedAnswe
     """The answers of a policy; ``services`` are all services of the config."""
     canaries = 0
     for index, service in enumerate(services):
-        canaries |= service.always_nxdomain << index
+        if service.always_nxdomain:
+            canaries |= 1 << index
     sinkhole = {codes.A: policy.sinkhole_v4, codes.AAAA: policy.sinkhole_v6}
     return MODES[policy.answer](sinkhole, canaries)
 

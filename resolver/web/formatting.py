@@ -126,4 +126,5 @@ class Formatting:
 def _zone(at: dt.datetime) -> str:
     """The time zone of a moment: its abbreviation, such as UTC, or its offset from UTC."""
     name = f"{at:%Z}"  # Asia/Tehran has +0330
-    return name if name.isalpha() else f"UTC{name[:3]}{':' * bool(name[3:])}{name[3:]}"
+    hours, minutes = name[:3], name[3:]
+    return name if name.isalpha() else f"UTC{hours}:{minutes}" if minutes else f"UTC{hours}"
