@@ -16,7 +16,7 @@ from pathlib import Path
 
 from resolver.audit.block_log_file import NAME, BlockLogFile
 from resolver.audit.block_log_retention import Retention
-from resolver.audit.steady_day import SteadyDay
+from resolver.audit.retention_clock import RetentionClock
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import BlockLogState
 from resolver.policy.settings import BlockLog
@@ -49,7 +49,7 @@ class BlockLogWriter(Part):
         with suppress(OSError):  # where this is not allowed the pipe is smaller
             fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, _PIPE)
         self._file: BlockLogFile | None = None
-        self._day = SteadyDay()
+        self._retention_clock = RetentionClock()
         self._thread: threading.Thread | None = None
 
     def follow(self, settings: BlockLog | None) -> None:
@@ -121,7 +121,7 @@ class BlockLogWriter(Part):
             self._failed(file, error)
 
     def _today(self) -> dt.date | None:
-        return self._day.read(time.time(), time.monotonic())
+        return self._retention_clock.read(time.time(), time.monotonic())
 
     def _failed(self, file: BlockLogFile, error: OSError) -> None:
         """Log the first failure since a line was written."""

@@ -18,7 +18,7 @@ from resolver.audit.block_log_retention import (
     next_name,
     read_name,
 )
-from resolver.audit.steady_day import day_of
+from resolver.audit.retention_clock import day_of
 
 NAME = "blocks.jsonl"
 """In the state directory."""

@@ -5,8 +5,8 @@ to ``blocks-2026-07-05-000.jsonl``: the day (UTC) of its lines, and a number.
 
 What must stay true:
 - A file whose name has another form is never removed.
-- A clock that has just jumped removes no file (``SteadyDay``): by a jump of ten years all would be
-  too old.
+- A clock that has just jumped removes no file (``RetentionClock``): by a jump of ten years all
+  would be too old.
 """
 
 import datetime as dt

@@ -19,7 +19,7 @@ from resolver.audit.figures.gathering import Increases, WaitingFigures, minute_o
 from resolver.audit.figures.small_counts import coarsened
 from resolver.audit.figures.store import FigureStore
 from resolver.audit.figures.tables import FiguresError
-from resolver.audit.steady_day import SteadyDay
+from resolver.audit.retention_clock import RetentionClock
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.part import Part
@@ -62,7 +62,7 @@ class FiguresWriter(Part):
         self._wanted = threading.Event()
         self._ending = False
         self._problem = ""
-        self._day = SteadyDay()
+        self._retention_clock = RetentionClock()
         self._zone = "", ZoneInfo("UTC")
         self.time_zone()  # now, since the first minute may end when no file can be opened
         self._few_exempted = _FewExempted()
@@ -171,7 +171,7 @@ class FiguresWriter(Part):
 
     def _remove_old(self) -> None:
         """Remove the months that are too old, unless the clock may be wrong."""
-        day = self._day.read(time.time(), time.monotonic())
+        day = self._retention_clock.read(time.time(), time.monotonic())
         if day is None or kernel.clock_synchronised() is False:
             return
         try:

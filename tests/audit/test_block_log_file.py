@@ -10,7 +10,7 @@ import pytest
 
 from resolver.audit.block_log_file import BlockLogFile
 from resolver.audit.block_log_retention import Retention, RotatedFile, next_name, read_name
-from resolver.audit.steady_day import SteadyDay, day_of
+from resolver.audit.retention_clock import RetentionClock, day_of
 from tests.live.small_disk import fill, small_disk
 
 NOON = dt.datetime(2026, 7, 5, 12, tzinfo=dt.UTC).timestamp()
@@ -113,16 +113,16 @@ def _files_of_days(log: Log) -> list[str]:
 def test_a_clock_that_is_wrong_for_some_seconds_removes_nothing(tmp_path: Path, years: int) -> None:
     log = Log(tmp_path, Retention(days=3, max_bytes=1 << 30))
     names = _files_of_days(log)
-    day, now = SteadyDay(), 0.0
+    clock, now = RetentionClock(), 0.0
 
     def play(seconds: int, ahead: float) -> None:
         nonlocal now
         for _ in range(seconds):
             now += 1
             wall = log.wall + now + ahead
-            log.file.append(LINE, day.read(wall, now))
+            log.file.append(LINE, clock.read(wall, now))
             os.utime(log.path, (wall, wall))
-            log.file.tidy(day.read(wall, now))
+            log.file.tidy(clock.read(wall, now))
 
     play(700, 0)
     play(8, years * 365 * DAY)
@@ -132,12 +132,12 @@ def test_a_clock_that_is_wrong_for_some_seconds_removes_nothing(tmp_path: Path, 
 
 
 def test_the_day_is_told_after_ten_minutes_without_a_jump() -> None:
-    day = SteadyDay()
-    assert day.read(NOON, 5.0) is None
-    assert day.read(NOON + 599, 604.0) is None
-    assert day.read(NOON + 600, 605.0) == day_of(NOON)
-    assert day.read(NOON + 660 + 10 * DAY, 665.0) is None
-    assert day.read(NOON + 1260 + 10 * DAY, 1265.0) == day_of(NOON + 10 * DAY)
+    clock = RetentionClock()
+    assert clock.read(NOON, 5.0) is None
+    assert clock.read(NOON + 599, 604.0) is None
+    assert clock.read(NOON + 600, 605.0) == day_of(NOON)
+    assert clock.read(NOON + 660 + 10 * DAY, 665.0) is None
+    assert clock.read(NOON + 1260 + 10 * DAY, 1265.0) == day_of(NOON + 10 * DAY)
 
 
 @pytest.mark.processes

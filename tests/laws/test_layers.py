@@ -30,7 +30,7 @@ PURE_ALONE = PURE_OF_PUBLISH | {
     *("", "system.english", "system.solar_hijri"),
     *("metrics.faults", "metrics.unknown_clients"),
     *("audit.figures.counts", "audit.figures.gathering", "audit.figures.small_counts"),
-    *("audit.steady_day", "audit.record", "audit.seals"),
+    *("audit.retention_clock", "audit.record", "audit.seals"),
     *("audit.coverage", "audit.period", "audit.period_report", "audit.period_values"),
     *("audit.policy_report", "audit.effective_policy", "audit.statement"),
     *("snapshot.snapshot", "snapshot.form_1", "compiler.packed_rules"),

@@ -9,8 +9,8 @@ _JUMP = 60.0
 chrony, does so slowly."""
 
 
-class SteadyDay:
-    """Tells the day (UTC), as long as the clock goes on without jumps."""
+class RetentionClock:
+    """The day (UTC) by which files are removed, as long as the clock goes on without jumps."""
 
     def __init__(self) -> None:
         self._ahead: float | None = None
