@@ -41,12 +41,12 @@ from resolver.metrics.status import LastReload
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts, without_pulled
+from resolver.supervisor.reverted_changes import lost_exemptions, reverted_changes
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import (
     files_on_disk,
     lacking_source_addresses,
 )
-from resolver.supervisor.undone import lost_exemptions, undone_changes
 from resolver.supervisor.worker_processes import LoadFailed
 from resolver.system.log import log
 
@@ -337,7 +337,7 @@ class Reloader(Part):
         ]:
             return self._result("failed", lacking, WRONG_CONFIG)
         if event == _FILE and attempt.sources and ALL_LISTS not in attempt.accepted:
-            await self._hold_undone(attempt, current.compiled, new.compiled, attempt.sources)
+            await self._hold_reverting(attempt, current.compiled, new.compiled, attempt.sources)
         if switch is not None:
             await switch.check(current.path, new.path)
         await self._rollout.switch_to(new)
@@ -346,19 +346,19 @@ class Reloader(Part):
         await self.activated(event, attempt.who, candidate)
         return self._result("applied", candidate.warnings)
 
-    async def _hold_undone(
+    async def _hold_reverting(
         self, attempt: _Attempt, before: CompiledConfig, now: CompiledConfig, new: SourceTexts
     ) -> None:
         """Raise Held where a file undoes what nobody may have meant to undo."""
-        undone = [*lost_exemptions(before, now, time.time())]
+        reverted = [*lost_exemptions(before, now, time.time())]
         if self._sources is not None:
             changes = [
                 (entry, without_pulled(self._config.file, texts))
                 for entry, texts in await self._audit.newest(_LOOKED_AT)
             ]
-            undone += undone_changes(changes, new.texts, attempt.who)
-        if undone:
-            raise Held([*undone, _ACCEPT])
+            reverted += reverted_changes(changes, new.texts, attempt.who)
+        if reverted:
+            raise Held([*reverted, _ACCEPT])
 
     async def activated(
         self, event: str, who: str, accepted: Accepted | None, *, once: bool = False

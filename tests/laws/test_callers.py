@@ -46,7 +46,7 @@ CALLERS = {
 COMPARING_ENDS = {
     "policy.moment": "the end of an exemption, with a clock",
     **dict.fromkeys(
-        ("cli.exemption_edits", "supervisor.undone"),
+        ("cli.exemption_edits", "supervisor.reverted_changes"),
         "a later end of an exemption, with its earlier one",
     ),
     **dict.fromkeys(

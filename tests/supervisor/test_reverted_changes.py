@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from resolver.audit.audit_log import AuditEntry
-from resolver.supervisor.undone import lost_exemptions, undone_changes
+from resolver.supervisor.reverted_changes import lost_exemptions, reverted_changes
 from tests.compiler.texts import compile_texts
 
 CONFIG = """\
@@ -31,13 +31,13 @@ ALI, SARA, ME = ("uid 1 (ali)", "uid 2 (sara)", "uid 3 (me)")
 WALL = 1.79e9
 
 
-def undone(steps: list[tuple[str, str]], new: str) -> list[str]:
+def reverted(steps: list[tuple[str, str]], new: str) -> list[str]:
     """What a file undoes; ``steps`` are who put which text in force, the oldest first."""
     changes = [
         (AuditEntry(float(at), "reload", who, "aa"), {"config.toml": text})
         for at, (who, text) in enumerate(steps)
     ]
-    found = undone_changes(changes[::-1], {"config.toml": new}, ME)
+    found = reverted_changes(changes[::-1], {"config.toml": new}, ME)
     return [each.split(" put in force")[0] for each in found]
 
 
@@ -66,21 +66,21 @@ BOTH = DENIED + MORE
     ],
 )
 def test_the_changes_since_the_copy_are_named(new: str, expected: list[str]) -> None:
-    assert undone([(ME, CONFIG), (ALI, DENIED), (SARA, BOTH)], new) == expected
+    assert reverted([(ME, CONFIG), (ALI, DENIED), (SARA, BOTH)], new) == expected
 
 
 def test_what_others_have_removed_comes_back_only_if_it_is_accepted() -> None:
-    assert undone([(ME, BOTH), (ALI, DENIED)], BOTH) == [ALIS]
+    assert reverted([(ME, BOTH), (ALI, DENIED)], BOTH) == [ALIS]
 
 
 def test_one_s_own_changes_are_not_named_and_those_before_them_are() -> None:
-    assert undone([(ME, CONFIG), (ALI, DENIED), (ME, BOTH)], CONFIG) == [ALIS]
-    assert undone([(ME, CONFIG), (ME, BOTH)], CONFIG) == []
+    assert reverted([(ME, CONFIG), (ALI, DENIED), (ME, BOTH)], CONFIG) == [ALIS]
+    assert reverted([(ME, CONFIG), (ME, BOTH)], CONFIG) == []
 
 
 def test_a_second_exemption_does_not_hide_the_one_that_is_gone() -> None:
     given = [(ME, CONFIG), (ALI, CONFIG + EXEMPTION.format("x"))]
-    assert undone(given, CONFIG + EXEMPTION.format("y")) == [ALIS]
+    assert reverted(given, CONFIG + EXEMPTION.format("y")) == [ALIS]
 
 
 def test_an_exemption_that_is_gone_or_narrower_is_named() -> None:

@@ -1,4 +1,4 @@
-"""What a file that takes the place of the config would undo: exemptions, and changes of others.
+"""What a file that takes the place of the config would revert: exemptions, and changes of others.
 
 A copy of the config grows old while others change what is in force, and no age shows it: an edit
 makes the copy new again. So its values decide. The file was copied before a change if it lacks all
@@ -44,7 +44,7 @@ def _has_all(before: ExemptionDetails, now: ExemptionDetails | None) -> bool:
     )
 
 
-def undone_changes(
+def reverted_changes(
     changes: Sequence[tuple[AuditEntry, Texts]], new: Texts, who: str
 ) -> Iterator[str]:
     """The changes of others than ``who`` since the file was copied, the newest first.
