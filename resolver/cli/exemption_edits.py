@@ -15,7 +15,7 @@ from resolver.cli.policy_text import exemption_text
 from resolver.cli.server import policy_in_force, reload_text
 from resolver.compiler.candidate import PolicyInForce
 from resolver.compiler.exemption import EditedConfig, ExemptionEdit
-from resolver.config.amendment import unused_id
+from resolver.config.exemption_toml import unused_id
 from resolver.metrics.part import Answer
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, comparable, exemption_details

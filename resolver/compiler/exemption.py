@@ -15,7 +15,7 @@ from resolver import DarbanError
 from resolver.compiler.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.compiler.edits import edited_files
-from resolver.config.amendment import add_exemption, change_exemption, remove_exemptions
+from resolver.config.exemption_toml import add_exemption, change_exemption, remove_exemptions
 from resolver.config.problems import did_you_mean
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import permits_anything

@@ -101,8 +101,8 @@ def _has(text: str, document: Mapping[str, object]) -> bool:
 def _with(text: str, exemption: Mapping[str, object]) -> str:
     """Add it at the end, so that no comment is separated from its value."""
     added = tomlkit.dumps({_SECTION: [dict(exemption)]}).strip()
-    amended = f"{text.rstrip()}\n\n{added}\n" if text.strip() else f"{added}\n"
-    return amended.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else amended
+    edited = f"{text.rstrip()}\n\n{added}\n" if text.strip() else f"{added}\n"
+    return edited.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else edited
 
 
 def _lines(text: str) -> list[str]:

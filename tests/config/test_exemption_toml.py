@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.config.amendment import (
+from resolver.config.exemption_toml import (
     NotEditable,
     add_exemption,
     change_exemption,
@@ -42,12 +42,12 @@ INLINE = 'exemptions = [{ id = "a" }, { id = "b" }] # two\n[z]\nx = 1\n'
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_was_there_stays_as_it_was(text: str) -> None:
-    amended = add_exemption(text, EXEMPTION)
-    assert amended.startswith(text.rstrip())
+    edited = add_exemption(text, EXEMPTION)
+    assert edited.startswith(text.rstrip())
     document = tomllib.loads(text)
     document["exemptions"] = [*document.get("exemptions", []), EXEMPTION]
-    assert tomllib.loads(amended) == document
-    assert ("\n" in amended.replace("\r\n", "")) == ("\r\n" not in text)
+    assert tomllib.loads(edited) == document
+    assert ("\n" in edited.replace("\r\n", "")) == ("\r\n" not in text)
 
 
 def test_twice() -> None:
