@@ -13,7 +13,7 @@ from resolver.cli.activation import activate, write
 from resolver.cli.moments import moment_text
 from resolver.cli.policy_text import exemption_text
 from resolver.cli.server import policy_in_force, reload_text
-from resolver.compiler.candidate import PolicyInForce
+from resolver.compiler.compilation_result import PolicyInForce
 from resolver.compiler.exemption import EditedConfig, ExemptionEdit
 from resolver.config.exemption_toml import unused_id
 from resolver.metrics.part import Answer

@@ -15,7 +15,7 @@ from resolver.cli.lists_suggest import suggest
 from resolver.cli.policies import compile_shown
 from resolver.cli.progress import progress
 from resolver.cli.server import PATIENCE, ask
-from resolver.compiler.candidate import FAILED_EXPECTATIONS, Rejected
+from resolver.compiler.compilation_result import FAILED_EXPECTATIONS, Rejected
 from resolver.fetch.update import authorities, update_lists
 from resolver.fetch.update_job import UpdateJob
 from resolver.lists.list_reader import by_reason

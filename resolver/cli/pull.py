@@ -15,7 +15,7 @@ from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_shown
 from resolver.cli.server import PATIENCE, answer_text, ask
-from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation_result import Rejected
 from resolver.compiler.settings import policy_source
 from resolver.config.load import load
 from resolver.config.problems import problem_lines

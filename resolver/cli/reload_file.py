@@ -14,7 +14,7 @@ from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import echo, print_json
 from resolver.cli.policies import compile_shown
 from resolver.cli.server import policy_in_force, reload_text
-from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation_result import Rejected
 from resolver.metrics.part import Answer
 from resolver.snapshot.config_files import DiskFiles
 from resolver.system import child_process

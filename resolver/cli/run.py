@@ -13,7 +13,7 @@ from pathlib import Path
 from resolver import DarbanError
 from resolver.cli.default_config import default_config
 from resolver.cli.progress import progress
-from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation_result import Rejected
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import refuse_root
 from resolver.supervisor.supervisor import serve

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from resolver import DarbanError
 from resolver.cli.progress import progress
-from resolver.compiler.candidate import PolicyInForce
+from resolver.compiler.compilation_result import PolicyInForce
 from resolver.metrics.part import Answer
 from resolver.metrics.status import Status
 from resolver.supervisor import control_client

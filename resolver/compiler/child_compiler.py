@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from resolver.analysis.activation_summary import read_summary
-from resolver.compiler.candidate import Accepted, Edits, Held, NotCompiled, Rejected
+from resolver.compiler.compilation_result import Accepted, Edits, Held, NotCompiled, Rejected
 from resolver.snapshot.config_files import SourceTexts
 from resolver.system import child_process
 from resolver.system.background_priority import run_in_background

@@ -20,7 +20,7 @@ from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.compiler import hours
 from resolver.compiler.all_names import AllNames
 from resolver.compiler.block_lists import are_complete, read_lists
-from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected
+from resolver.compiler.compilation_result import FAILED_EXPECTATIONS, Accepted, Held, Rejected
 from resolver.compiler.kept_readings import KeptReadings
 from resolver.compiler.losses import Losses
 from resolver.compiler.named_files import read_authorities, read_logo

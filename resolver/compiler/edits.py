@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from resolver.compiler.candidate import Edits, Held, Rejected
 from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.compiler.compilation_result import Edits, Held, Rejected
 from resolver.snapshot.config_files import (
     DiskFiles,
     SourceTexts,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver import DarbanError
-from resolver.compiler.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.compiler.compilation_result import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.compiler.edits import edited_files
 from resolver.config.exemption_toml import add_exemption, change_exemption, remove_exemptions
 from resolver.config.problems import did_you_mean

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple, assert_never
 
-from resolver.compiler.candidate import ALL_LISTS
+from resolver.compiler.compilation_result import ALL_LISTS
 from resolver.config.model import Config
 from resolver.config.problems import Problem
 from resolver.lists.acceptance import loses_much

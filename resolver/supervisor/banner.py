@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from resolver import __version__, build
-from resolver.compiler.candidate import Accepted
+from resolver.compiler.compilation_result import Accepted
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.clauses import BLOCKING, RESTRICTING, Action
 from resolver.policy.compiled import CompiledConfig

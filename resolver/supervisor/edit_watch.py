@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from resolver.compiler.candidate import NotCompiled
 from resolver.compiler.child_compiler import edits_in_child
+from resolver.compiler.compilation_result import NotCompiled
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import EditState
 from resolver.metrics.served_config import ServedConfig

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from resolver import DarbanError
-from resolver.compiler.candidate import (
+from resolver.compiler.compilation_result import (
     ALL_LISTS,
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,

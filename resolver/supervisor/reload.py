@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from resolver.audit.audit_writer import AuditWriter
-from resolver.compiler.candidate import (
+from resolver.compiler.child_compiler import compile_in_child
+from resolver.compiler.compilation_result import (
     ALL_LISTS,
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
@@ -32,7 +33,6 @@ from resolver.compiler.candidate import (
     PolicyInForce,
     Rejected,
 )
-from resolver.compiler.child_compiler import compile_in_child
 from resolver.compiler.restart_settings import needs_restart
 from resolver.metrics.part import Answer, Command, Part, Request
 from resolver.metrics.part_states import ReloadState

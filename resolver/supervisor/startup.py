@@ -16,8 +16,8 @@ from typing import Final
 
 from resolver.analysis.explanation import group_section
 from resolver.audit.audit_log import FileOnDisk
-from resolver.compiler.candidate import ALL_LISTS, Accepted, Rejected
 from resolver.compiler.child_compiler import compile_in_child
+from resolver.compiler.compilation_result import ALL_LISTS, Accepted, Rejected
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts

@@ -24,7 +24,7 @@ from pathlib import Path
 from resolver.audit.audit_writer import AuditWriter
 from resolver.audit.block_log import BlockLogWriter
 from resolver.audit.figures_writer import FiguresWriter
-from resolver.compiler.candidate import Accepted
+from resolver.compiler.compilation_result import Accepted
 from resolver.compiler.restart_settings import worker_count
 from resolver.metrics.part import Command, Part
 from resolver.metrics.part_states import PartStates

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler import index
-from resolver.compiler.candidate import ALL_LISTS
 from resolver.compiler.compilation import compile_and_save
+from resolver.compiler.compilation_result import ALL_LISTS
 from resolver.lists.adblock import AdblockReader
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListRecord, ListStore

@@ -5,8 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
-from resolver.compiler.candidate import ALL_LISTS
 from resolver.compiler.compilation import compile_and_save
+from resolver.compiler.compilation_result import ALL_LISTS
 from resolver.snapshot import store
 from tests.live.forked import FORKED
 

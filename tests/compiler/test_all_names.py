@@ -11,8 +11,8 @@ from resolver.analysis.name_changes import NameChange
 from resolver.analysis.name_classes import NameClasses
 from resolver.analysis.rules import ListChange
 from resolver.compiler.all_names import bounded
-from resolver.compiler.candidate import ALL_LISTS
 from resolver.compiler.compilation import compile_and_save
+from resolver.compiler.compilation_result import ALL_LISTS
 from resolver.snapshot import store
 from tests.compiler.changing_config import Place
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler import compilation, index, kept_readings, program_hash
-from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation_result import Rejected
 from tests.compiler.changing_config import Place, content, counts_of
 
 EDITS = 60

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compiler.candidate import ALL_LISTS, Accepted, Held
 from resolver.compiler.compilation import compile_and_save, compile_file
+from resolver.compiler.compilation_result import ALL_LISTS, Accepted, Held
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListRecord, ListStore
 

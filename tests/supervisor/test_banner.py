@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resolver.compiler.candidate import Accepted
+from resolver.compiler.compilation_result import Accepted
 from resolver.metrics.served_config import ServedConfig
 from resolver.snapshot.snapshot import Snapshot
 from resolver.supervisor.banner import startup_banner

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler import child_compiler
-from resolver.compiler.candidate import Edits
 from resolver.compiler.compilation import compile_and_save
+from resolver.compiler.compilation_result import Edits
 from resolver.compiler.edits import unreloaded
 from resolver.metrics.part_states import EditState
 from resolver.metrics.served_config import ServedConfig

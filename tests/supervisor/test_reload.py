@@ -13,8 +13,8 @@ from resolver.audit.audit_log import entries
 from resolver.audit.audit_writer import AuditWriter
 from resolver.audit.block_log import BlockLogWriter
 from resolver.audit.reading import Reading
-from resolver.compiler.candidate import Accepted
 from resolver.compiler.compilation import compile_and_save
+from resolver.compiler.compilation_result import Accepted
 from resolver.fetch.policy_tree import PolicyTree, PulledPolicy
 from resolver.metrics.served_config import ServedConfig
 from resolver.server.worker_channel import WorkerMessage

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compiler.candidate import Accepted
 from resolver.compiler.child_compiler import compile_in_child
+from resolver.compiler.compilation_result import Accepted
 from resolver.snapshot import store
 from resolver.system import background_priority
 from resolver.system.background_priority import is_starved, set_idle_priority, set_low_priority
