@@ -4,7 +4,8 @@ A list of the agency that cannot be used is an error: somebody here can repair i
 the names that it bans would pass. For a fetched list the newest copy is used that is not damaged,
 read in the format that it was fetched in; if all are damaged, that is an error too, and the last
 good snapshot goes on to block its names. A list without a copy blocks nothing, which is a warning:
-a server must be able to start without a network. ``losses`` sees where it blocked something before.
+a server must be able to start without a network. ``no_longer_blocked`` sees where it blocked
+something before.
 """
 
 import hashlib

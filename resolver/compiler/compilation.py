@@ -22,8 +22,8 @@ from resolver.compiler.all_names import AllNames
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.compilation_result import FAILED_EXPECTATIONS, Accepted, Held, Rejected
 from resolver.compiler.kept_readings import KeptReadings
-from resolver.compiler.losses import Losses
 from resolver.compiler.named_files import read_authorities, read_logo
+from resolver.compiler.no_longer_blocked import NoLongerBlocked
 from resolver.compiler.policy import compile_snapshot
 from resolver.compiler.protected_names import protected_names
 from resolver.compiler.tls import check_certificate
@@ -68,7 +68,7 @@ class CompileResult:
     """The number of warnings that the config acknowledges."""
     before: CompiledConfig | None
     """That of the last good snapshot, without its long fields; None where there is none."""
-    losses: Losses | None
+    no_longer_blocked: NoLongerBlocked | None
     """None where there is no last good snapshot, or an error."""
     all_names: AllNames
 
@@ -135,7 +135,7 @@ def compile_file(
     )
     problems += found
     failed: list[FailedExpectation] = []
-    losses, all_names = None, AllNames(state, snapshot, readings)
+    no_longer_blocked, all_names = None, AllNames(state, snapshot, readings)
     if not any(problem.severity == "error" for problem in problems):
         index = snapshot.index()
         step("running the expectations")
@@ -147,12 +147,20 @@ def compile_file(
         problems += hours.ending(loaded, wall)
         problems += hours.past_holidays(loaded, wall)
         if before is not None:
-            losses = Losses(path, loaded.config, before, snapshot.compiled)
-            problems += losses.lost()
+            no_longer_blocked = NoLongerBlocked(path, loaded.config, before, snapshot.compiled)
+            problems += no_longer_blocked.lost()
     shown = warnings.unacknowledged(problems, loaded.config)
     acknowledged = len(problems) - len(shown)
     return CompileResult(
-        *(loaded, snapshot, shown, lists, of_lists, failed, acknowledged, before, losses),
+        loaded,
+        snapshot,
+        shown,
+        lists,
+        of_lists,
+        failed,
+        acknowledged,
+        before,
+        no_longer_blocked,
         all_names,
     )
 
@@ -210,10 +218,10 @@ def compile_and_save(
             raise Rejected([_edited_list(file) for file in edited])
         told += _edited_config(config, sources.texts)
     compiled.check()
-    if compiled.losses is not None:
-        if lost := [*compiled.losses.lost(accepted)]:
+    if compiled.no_longer_blocked is not None:
+        if lost := [*compiled.no_longer_blocked.lost(accepted)]:
             raise Held([str(each) for each in lost])
-        told += compiled.losses.removed()
+        told += compiled.no_longer_blocked.removed()
     copies = {block_list.name: block_list.copy for block_list in compiled.lists if block_list.copy}
     own = ((sha256, config.parent / file) for file, sha256 in lists.items())
     fetched = ListStore(state)

@@ -16,7 +16,7 @@ from resolver.snapshot.config_files import SourceTexts
 FAILED_EXPECTATIONS = 1
 NOT_ACCEPTED = 1
 ALL_LISTS = "*"
-"""Among the lists whose losses are accepted (``losses``): every list."""
+"""Among the lists whose losses are accepted (``no_longer_blocked``): every list."""
 WRONG_CONFIG = 2
 
 
@@ -36,7 +36,7 @@ class Rejected(DarbanError):
 
 
 class Held(Rejected):
-    """The config is right, and lists have lost what nobody has accepted (``losses``)."""
+    """The config is right, and lists have lost what nobody has accepted (``no_longer_blocked``)."""
 
     def __init__(self, report: Sequence[str]) -> None:
         super().__init__(report, NOT_ACCEPTED)

@@ -66,7 +66,8 @@ def _refusal(compiled: CompileResult) -> list[str]:
     """Why a start with the last good snapshot would not put it in force."""
     try:
         compiled.check()
-        if compiled.losses is not None and (lost := [*compiled.losses.lost(())]):
+        no_longer_blocked = compiled.no_longer_blocked
+        if no_longer_blocked is not None and (lost := [*no_longer_blocked.lost(())]):
             raise Held([str(each) for each in lost])
     except Rejected as error:
         return error.report

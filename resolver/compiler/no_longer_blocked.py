@@ -89,7 +89,7 @@ def _strictest(policy: PolicyDescription) -> dict[_Subject, Action]:
     return found
 
 
-class Losses:
+class NoLongerBlocked:
     """What a config would block no more."""
 
     def __init__(
