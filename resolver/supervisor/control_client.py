@@ -7,7 +7,7 @@ from pathlib import Path
 from resolver import DarbanError
 from resolver.metrics.part import Answer, Request
 from resolver.snapshot import store
-from resolver.supervisor.person import login_uid
+from resolver.supervisor.requesting_user import login_uid
 
 _PATIENCE = 5.0
 """Seconds to wait for an answer, unless the caller says otherwise."""

@@ -1,8 +1,8 @@
 """The control socket: a Unix socket in the state directory; one JSON object in, one out.
 
 Any process that may write to the socket may command the server; no other permission is checked. A
-request gets its caller's user from the kernel (``person``). It names the config that the caller
-means: configs in one folder have one state directory, so another config's server may answer.
+request gets its caller's user from the kernel (``requesting_user``). It names the config that the
+caller means: configs in one folder have one state directory, so another config's server may answer.
 ``control_client`` asks.
 """
 
@@ -18,7 +18,7 @@ from typing import Final
 from resolver.metrics.part import Answer, Command, Part
 from resolver.metrics.part_states import ControlSocketState
 from resolver.supervisor.control_client import socket_path
-from resolver.supervisor.person import person
+from resolver.supervisor.requesting_user import requesting_user
 from resolver.system.log import log
 
 _LONGEST = 16 << 20
@@ -74,7 +74,8 @@ class ControlServer:
         if meant != served:
             advice = f"'darban reload {meant}' puts that file in its place"
             return {"error": f"the server that answers serves {served}, not {meant}; {advice}"}
-        return await command({**request, "who": await person(caller, request.get("login"))})
+        who = await requesting_user(caller, request.get("login"))
+        return await command({**request, "who": who})
 
 
 def _caller(end: socket.socket) -> int:

@@ -21,7 +21,7 @@ from resolver.compiler.compilation_result import ALL_LISTS, Accepted, Rejected
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts
-from resolver.supervisor.person import person
+from resolver.supervisor.requesting_user import requesting_user
 from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.system.files import remove_abandoned
 from resolver.system.log import log, say
@@ -105,7 +105,7 @@ async def files_on_disk(folder: Path, sources: SourceTexts) -> dict[str, FileOnD
         return stats
 
     known = await asyncio.to_thread(look)
-    owners = {uid: await person(uid) for uid in {stat.st_uid for stat in known.values()}}
+    owners = {uid: await requesting_user(uid) for uid in {stat.st_uid for stat in known.values()}}
     return {file: FileOnDisk(stat.st_ctime, owners[stat.st_uid]) for file, stat in known.items()}
 
 

@@ -42,9 +42,9 @@ from resolver.supervisor.link_probe import LinkProbe
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.metrics_server import MetricsServer
 from resolver.supervisor.notify import ServiceManager
-from resolver.supervisor.person import person
 from resolver.supervisor.policy_pulls import PolicyPulls, restore_policy, restore_policy_files
 from resolver.supervisor.reload import START, Reloader, mark_good
+from resolver.supervisor.requesting_user import requesting_user
 from resolver.supervisor.resolv_conf import ResolvConf
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.self_test import SelfTest
@@ -208,7 +208,7 @@ class _Supervisor:
             if accepted is not None:
                 mark_good(self._rollout.current.path)
                 event = f"{START} --last-good" if accepted.last_good else START
-                await self._reloader.activated(event, await person(os.getuid()), accepted)
+                await self._reloader.activated(event, await requesting_user(os.getuid()), accepted)
                 self._tell(accepted)
                 self._manager.ready()
             else:
@@ -245,7 +245,7 @@ class _Supervisor:
                 self._manager.ready()
 
     async def _put_in_force(self) -> None:
-        who = await person(os.getuid())
+        who = await requesting_user(os.getuid())
         ended = await self._reloader.start(who)
         if ended is None:
             return

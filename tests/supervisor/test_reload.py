@@ -23,9 +23,9 @@ from resolver.snapshot.config_files import SourceTexts
 from resolver.supervisor import reload
 from resolver.supervisor.background_tasks import BackgroundTasks
 from resolver.supervisor.block_page import BlockPage
-from resolver.supervisor.person import person
 from resolver.supervisor.policy_pulls import restore_policy_files
 from resolver.supervisor.reload import Reloader, SentConfig, Switch
+from resolver.supervisor.requesting_user import requesting_user
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 
@@ -219,7 +219,7 @@ def test_a_start_records_since_when_an_edit_was_on_disk_and_whose_the_file_is(
         ]
         assert found[0] == found[2] == found[3] == (0.0, ""), "nothing waited for these"
         since, owner = found[1]
-        assert owner == await person(os.getuid())
+        assert owner == await requesting_user(os.getuid())
         assert 0 < since <= server.file.stat().st_ctime
 
     _run(tmp_path, started)

@@ -29,7 +29,7 @@ def login_uid() -> int | None:
     return int(sudo) if sudo.isdecimal() else None
 
 
-async def person(user: int, login: object = None) -> str:
+async def requesting_user(user: int, login: object = None) -> str:
     """A process's user, and the person behind it, as the audit log has them.
 
     As in ``uid 1000 (ali) as uid 0 (root)``. ``login`` is what that process says of its login.

@@ -6,7 +6,7 @@ import pwd
 
 import pytest
 
-from resolver.supervisor.person import person
+from resolver.supervisor.requesting_user import requesting_user
 
 ROOT, NOBODY = "uid 0 (root)", f"uid 65534 ({pwd.getpwuid(65534).pw_name})"
 NO_USER = 4_000_000_000
@@ -28,4 +28,4 @@ NO_USER = 4_000_000_000
 )
 def test_a_user_and_the_person_behind_it(user: int, login: object, said: str) -> None:
     assert os.geteuid() != 65534
-    assert asyncio.run(person(user, login)) == said
+    assert asyncio.run(requesting_user(user, login)) == said
