@@ -92,7 +92,7 @@ class FiguresWriter(Part):
         compiled, states = self._config.compiled, self._states()
         serving, tested = self._all_served(), SelfTestResult(states.of(SelfTestState).result)
         sums, zone = self._sums(), self.time_zone()
-        counts = self._increases.take(sums.rows, sums.redirected)
+        counts = self._increases.take(sums.query_counts, sums.redirected)
         if not compiled.settings.report.national_filter:
             counts = without_filter(counts)
         figures = HourFigures(hour_of(at, zone), counts, [])

@@ -108,25 +108,25 @@ class DarbanCollector(Collector):
         return faults(read_status(sums, self._config, states, time.time()))
 
     def _by_vlan_and_type(self, sums: CounterSums) -> Iterator[Family]:
-        """The metrics that are sums over the rows of the query tables."""
+        """The metrics that are sums over the query tables."""
         compiled, kinds = self._config.compiled, sums.kinds
         queries = _zeros(initial_series.queries(compiled))
         responses = _zeros(initial_series.responses(compiled))
         types = _zeros(initial_series.types())
         transports = _zeros(initial_series.transports(compiled))
         bypass = _zeros(initial_series.bypass(compiled, kinds))
-        for row in sums.rows:
-            name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
-            types[(name,)] += row.times
-            if ("vlan", row.vlan) in sums.ended:
+        for count in sums.query_counts:
+            name = definitions.OTHER_TYPE if count.qtype is None else codes.type_text(count.qtype)
+            types[(name,)] += count.times
+            if ("vlan", count.vlan) in sums.ended:
                 continue
-            transports[row.vlan, row.transport.label] += row.times
-            if ("service", row.service) not in sums.ended:
-                queries[row.vlan, row.outcome.label, row.service] += row.times
-            if row.outcome is not Outcome.DROPPED:
-                responses[row.vlan, codes.rcode_text(row.rcode)] += row.times
-            if row.service in kinds and row.outcome in _BYPASS:
-                bypass[row.vlan, kinds[row.service]] += row.times
+            transports[count.vlan, count.transport.label] += count.times
+            if ("service", count.service) not in sums.ended:
+                queries[count.vlan, count.outcome.label, count.service] += count.times
+            if count.outcome is not Outcome.DROPPED:
+                responses[count.vlan, codes.rcode_text(count.rcode)] += count.times
+            if count.service in kinds and count.outcome in _BYPASS:
+                bypass[count.vlan, kinds[count.service]] += count.times
         yield _family(definitions.QUERIES, queries.items())
         yield _family(definitions.RESPONSES, responses.items())
         yield _family(definitions.TYPES, types.items())

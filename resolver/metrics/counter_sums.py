@@ -18,7 +18,7 @@ _BUCKETS = len(definitions.DURATION_BOUNDS) + 1
 
 
 class CounterSums:
-    """The sums at one moment, by metric and labels, and the rows of the query tables."""
+    """The sums at one moment, by metric and labels, and the counts of the query tables."""
 
     def __init__(self, layout: CounterLayout, memories: Sequence[memoryview]) -> None:
         """``memories`` are the counters of each worker, also of workers that have ended."""
@@ -35,10 +35,10 @@ class CounterSums:
                 self._series[metric][labels].append(is_up(values))
         self.kinds = layout.kinds
         """The kind of each service that ever was a way around this resolver."""
-        rows = [row for memory in memories for row in layout.rows(memory)]
-        self.rows = [row for row in rows if row.outcome is not Outcome.HEALTH]
+        counts = [count for memory in memories for count in layout.query_counts(memory)]
+        self.query_counts = [count for count in counts if count.outcome is not Outcome.HEALTH]
         """Without health checks: they say how often somebody looks, and nothing of clients."""
-        self.health_checks = sum(row.times for row in rows if row.outcome is Outcome.HEALTH)
+        self.health_checks = sum(count.times for count in counts if count.outcome is Outcome.HEALTH)
 
     def series(self, metric: Metric) -> Mapping[Labels, Sequence[int]]:
         """The series of a metric; those of a histogram end with the sum in microseconds."""

@@ -1,11 +1,13 @@
 """The layout of the counters in shared memory.
 
-Each worker counts into its own memory, which the supervisor reads. The first part has a cell for
-each series that a plan names: histograms, the cache, upstreams. The supervisor's ``CounterLayout``
-assigns the cells, and only grows. The second part is a table that the worker fills as queries
-come: a row has the labels of a query (VLAN, outcome, service, rcode, type and transport in one
-number) and a count. So a query costs one increment, and the metrics by VLAN, rcode, type and
-transport are sums over rows.
+Each worker counts into its own memory, which the supervisor reads. A cell is one number of 64 bits
+in it; the sum of a cell over all workers is a sample of a metric, in the words of Prometheus. The
+first part of the memory has a cell for each sample that is known beforehand: of histograms, of the
+cache, of upstreams. The supervisor's ``CounterLayout`` assigns the cells, and only grows. A
+``CounterMap`` says which of them a worker counts in under a snapshot. The second part is the query
+table, which the worker fills as queries come: a label set (VLAN, outcome, service, rcode, type and
+transport in one number) and the count of such queries. So a query costs one increment, and the
+metrics by VLAN, rcode, type and transport are sums over these counts.
 
 What must stay true:
 - A cell or number means the same for ever, over every reload. A worker goes on in the memory of
@@ -29,8 +31,8 @@ MEMORY = 8 << 20
 CELL = 8
 BEAT = 0
 """The cell of a worker's last heartbeat, in milliseconds of the monotonic clock."""
-TALLIES = 1 << 18
-"""The first cell of the table: two cells a row, the key and the count."""
+QUERY_TABLE = 1 << 18
+"""The first cell of the query table: two cells a label set, its key and its count."""
 END = MEMORY // CELL
 
 UNKNOWN = "unknown"
@@ -62,7 +64,7 @@ class UpstreamCounts(NamedTuple):
     """Those without a usable answer."""
 
 
-class CounterPlan(NamedTuple):
+class CounterMap(NamedTuple):
     """The cells and numbers that a worker counts by under a snapshot."""
 
     vlans: list[int]
@@ -85,8 +87,8 @@ class CounterPlan(NamedTuple):
     differing: dict[str, list[int]]
     """By server: a cell a kind of differing answers."""
 
-    def row(self, labels: QueryLabels) -> int:
-        """The key of the row that counts such queries."""
+    def key(self, labels: QueryLabels) -> int:
+        """The label set of such queries, as the query table has it."""
         qtype = labels.qtype if labels.qtype in definitions.COUNTED_TYPES else _OTHER_TYPE
         return (
             _IN_USE
@@ -99,8 +101,8 @@ class CounterPlan(NamedTuple):
         )
 
 
-class CounterRow(NamedTuple):
-    """A row of the table, with its labels."""
+class QueryCount(NamedTuple):
+    """The queries of one label set."""
 
     vlan: str
     outcome: Outcome
@@ -123,12 +125,12 @@ class CounterLayout:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._left: dict[tuple[str, str], float] = {}
-        """Since when a VLAN, service or upstream is in no plan, by label and name."""
+        """Since when no snapshot has a VLAN, service or upstream, by label and name."""
         self.cells: dict[CounterKey, int] = {}
         self.kinds: dict[str, str] = {}
         """The kind of each service that ever was a way around this resolver."""
         self.upstreams: frozenset[str] = frozenset()
-        """The servers of the last plan; only these are up or down, but all are counted."""
+        """The servers of the newest snapshot; only these are up or down, but all are counted."""
         self._vlans = {UNKNOWN: 0}
         self._services = {"": 0}
 
@@ -136,15 +138,15 @@ class CounterLayout:
         """The cell of a metric with these labels."""
         return self.cells.setdefault(CounterKey(metric.name, labels, part), 1 + len(self.cells))
 
-    def plan(self, compiled: CompiledConfig, upstreams: Iterable[str]) -> CounterPlan:
-        """The plan for a snapshot."""
+    def counter_map(self, compiled: CompiledConfig, upstreams: Iterable[str]) -> CounterMap:
+        """The cells for a snapshot."""
         vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in compiled.vlans]
         services = [
             self._services.setdefault(s.name, len(self._services)) for s in compiled.services
         ]
         self._note_kinds(compiled)
         self.upstreams = frozenset(upstreams)
-        plan = CounterPlan(
+        counter_map = CounterMap(
             [*vlans, self._vlans[UNKNOWN]],
             [*services, self._services[""]],
             [self._histogram(definitions.DURATION, path.name.lower()) for path in ReplyPath],
@@ -164,9 +166,9 @@ class CounterLayout:
             {name: self._differing(name) for name in sorted(self.upstreams)},
         )
         self._note_left(compiled)
-        if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
+        if len(self.cells) >= QUERY_TABLE or max(len(self._vlans), len(self._services)) > 0xFFFF:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
-        return plan
+        return counter_map
 
     def ended(self) -> frozenset[tuple[str, str]]:
         """The VLANs, services and upstreams whose series have ended, by label and name.
@@ -178,7 +180,7 @@ class CounterLayout:
         return frozenset(key for key, since in self._left.items() if since <= end)
 
     def _note_left(self, compiled: CompiledConfig) -> None:
-        """Note what is no longer in the plan."""
+        """Note what is no longer in the snapshot."""
         here = {("vlan", UNKNOWN), ("service", "")}
         here.update(("vlan", vlan.name) for vlan in compiled.vlans)
         here.update(("service", service.name) for service in compiled.services)
@@ -191,7 +193,7 @@ class CounterLayout:
         self._left = {key: self._left.get(key, now) for key in known - here}
 
     def upstream_counts(self, memories: Iterable[memoryview]) -> dict[str, UpstreamCounts]:
-        """The queries to each server of the last plan, of all workers together."""
+        """The queries to each server of the newest snapshot, of all workers together."""
         memories = list(memories)
 
         def total(name: str, results: Iterable[str]) -> int:
@@ -209,15 +211,15 @@ class CounterLayout:
         cell = self.cell(definitions.UPSTREAM_UP, upstream)
         return any(memory[cell] == DOWN for memory in memories)
 
-    def rows(self, cells: memoryview) -> Iterator[CounterRow]:
-        """The rows of the table in a worker's memory."""
+    def query_counts(self, cells: memoryview) -> Iterator[QueryCount]:
+        """The query table in a worker's memory."""
         vlans, services = list(self._vlans), list(self._services)
-        for at in range(TALLIES, END, 2):
+        for at in range(QUERY_TABLE, END, 2):
             key = cells[at]
             if not key:
                 return
             qtype = key & 0xFFFF
-            yield CounterRow(
+            yield QueryCount(
                 vlans[key >> 44 & 0xFFFF],
                 Outcome(key >> 40 & 0xF),
                 services[key >> 24 & 0xFFFF],

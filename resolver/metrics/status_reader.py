@@ -166,10 +166,10 @@ def _vlans(compiled: CompiledConfig, sums: CounterSums) -> Iterator[VlanCounts]:
     """The VLANs as configured, then those of earlier configs, then ``unknown``."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     services: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for row in sums.rows:
-        outcomes[row.vlan][row.outcome.label] += row.times
-        if row.outcome in _BY_SERVICE:
-            services[row.vlan][row.service, row.outcome.label] += row.times
+    for count in sums.query_counts:
+        outcomes[count.vlan][count.outcome.label] += count.times
+        if count.outcome in _BY_SERVICE:
+            services[count.vlan][count.service, count.outcome.label] += count.times
     ids = {vlan.name: vlan.id for vlan in compiled.vlans}
     described = describe(compiled)
     policies = {vlan.name: described[vlan.policy] for vlan in compiled.vlans}

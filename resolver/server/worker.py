@@ -31,7 +31,7 @@ from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters
-from resolver.metrics.layout import CounterPlan
+from resolver.metrics.layout import CounterMap
 from resolver.policy.building import Pause
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.filter_addresses import FilterAddresses
@@ -91,7 +91,7 @@ class Worker:
         self._handshakes = Handshakes(loop)
         self._observers = Observers(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, int, str, str, str, str], Server] = {}
-        self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
+        self._prepared: tuple[LoadedSnapshot, CounterMap, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None
         self._draining = False
         self._forwarder: Forwarder | None = None
@@ -110,7 +110,7 @@ class Worker:
                 case "forget":
                     self._prepared = None
                 case "upstreams" if self._engine is not None and self._forwarder is not None:
-                    self._counters.follow(CounterPlan(**message["plan"]))
+                    self._counters.follow(CounterMap(**message["counter_map"]))
                     groups = self._groups(message["groups"], self._engine.compiled)
                     self._forwarder.use(groups)
                 case "flush":
@@ -153,15 +153,15 @@ class Worker:
             return
         finally:
             self._paused = inf
-        plan = CounterPlan(**message["plan"])
-        self._prepared = (loaded, plan, self._groups(message["groups"], loaded.compiled))
+        counter_map = CounterMap(**message["counter_map"])
+        self._prepared = (loaded, counter_map, self._groups(message["groups"], loaded.compiled))
         self._channel.send({"type": "prepared"})
 
     async def _commit(self) -> None:
         assert self._prepared is not None, "the supervisor prepares before it commits"
-        loaded, plan, groups = self._prepared
+        loaded, counter_map, groups = self._prepared
         self._prepared = None
-        self._counters.follow(plan)
+        self._counters.follow(counter_map)
         self._observers.follow(loaded.compiled)
         self._proxies.follow(loaded.compiled)
         if self._engine is None or self._forwarder is None:

@@ -27,7 +27,7 @@ from typing import Any, Final, TypedDict
 from resolver.upstream.server_address import ServerAddress
 
 LIMIT: Final = 64 << 20
-"""The longest line in octets. A plan of counters for many VLANs is long."""
+"""The longest line in octets. A ``CounterMap`` of many VLANs is long."""
 
 
 class WorkerMessage(TypedDict, total=False):
@@ -36,7 +36,7 @@ class WorkerMessage(TypedDict, total=False):
     type: str
     snapshot: str
     reason: str
-    plan: dict[str, Any]
+    counter_map: dict[str, Any]
     """The fields of a ``CounterPlan``."""
     groups: dict[str, list[ServerAddress]]
     zone: str

@@ -162,8 +162,8 @@ class Rollout:
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_maybe_without_address(snapshot))
-        plan = self.layout.plan(snapshot.compiled, sorted(names))
-        return {"plan": plan._asdict(), "groups": groups}
+        counter_map = self.layout.counter_map(snapshot.compiled, sorted(names))
+        return {"counter_map": counter_map._asdict(), "groups": groups}
 
     def send_upstreams(self) -> None:
         """Send the workers the upstream servers as they are now."""

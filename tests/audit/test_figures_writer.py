@@ -17,7 +17,7 @@ from resolver.audit.figures.store import read
 from resolver.audit.figures_writer import FiguresWriter
 from resolver.dns.transport import UDP
 from resolver.metrics.counter_sums import CounterSums
-from resolver.metrics.layout import CounterLayout, CounterRow
+from resolver.metrics.layout import CounterLayout, QueryCount
 from resolver.metrics.part_states import FiguresState, LinkState, PartStates, SelfTestState
 from resolver.metrics.served_config import ServedConfig
 from resolver.policy.compiled import CompiledConfig
@@ -55,8 +55,8 @@ class _Node:
 
     def _sums(self) -> CounterSums:
         sums = CounterSums(CounterLayout(), [])
-        sums.rows = [
-            CounterRow(vlan, self.outcome, service, 0, 1, UDP, times)
+        sums.query_counts = [
+            QueryCount(vlan, self.outcome, service, 0, 1, UDP, times)
             for (vlan, service), times in self.counted.items()
         ]
         return sums
@@ -294,7 +294,7 @@ def test_what_few_are_exempted_from_is_stored_by_part_of_a_month(tmp_path: Path)
     compiled = compile_texts(few, LISTS).compiled
     config = ServedConfig(tmp_path / "config.toml", tmp_path, compiled, tmp_path / "0123", 1.0)
     sums = CounterSums(CounterLayout(), [])
-    sums.rows = [CounterRow("administration", Outcome.EXEMPTED, "one", 0, 1, UDP, 3)]
+    sums.query_counts = [QueryCount("administration", Outcome.EXEMPTED, "one", 0, 1, UDP, 3)]
     writer = FiguresWriter(config, lambda: sums, lambda: PartStates([]), lambda: True)
     writer.take(ABAN)
     writer.stop()

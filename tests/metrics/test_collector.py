@@ -63,9 +63,9 @@ class _Served:
 
     def follow(self, lists: dict[str, str], upstreams: list[str], config: str = CONFIG) -> None:
         self.put_in_force(compile_texts(config, lists).compiled)
-        plan = self.layout.plan(self.config.compiled, upstreams)
+        counter_map = self.layout.counter_map(self.config.compiled, upstreams)
         for worker in self.workers:
-            worker.follow(plan)
+            worker.follow(counter_map)
 
     def put_in_force(self, compiled: CompiledConfig) -> None:
         self.config.put_in_force(compiled, Path("0123"), 2.0)

@@ -61,7 +61,7 @@ class Assembled:
         self.counters = Counters(memory)
         os.close(memory)
         self.layout = CounterLayout()
-        self.counters.follow(self.layout.plan(made.compiled, list(servers or ())))
+        self.counters.follow(self.layout.counter_map(made.compiled, list(servers or ())))
         self.snapshot = LoadedSnapshot(made.compiled, Index(made.trie, made.rules), 0.0)
         self.cache = AnswerCache(1 << 20)
         self.engine = Engine(self.snapshot, self.cache, self.counters.cell, observer)

@@ -42,12 +42,14 @@ class Served:
         os.close(self._memory)
         worker = Worker(self._loop, self._of_worker, counters, [self._listening], -1)
         self._worker = self._loop.create_task(worker.run())
-        plan = CounterLayout().plan(self._made.compiled, [each["name"] for each in self._servers])
+        counter_map = CounterLayout().counter_map(
+            self._made.compiled, [each["name"] for each in self._servers]
+        )
         await self.say(
             {
                 "type": "prepare",
                 "snapshot": str(self._saved),
-                "plan": plan._asdict(),
+                "counter_map": counter_map._asdict(),
                 "groups": {"": list(self._servers)},
             }
         )

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from resolver.audit.figures.counts import REDIRECTED, HourFigures, Labels
-from resolver.metrics.layout import CounterRow
+from resolver.metrics.layout import QueryCount
 from resolver.policy.verdict import PASSED, Outcome
 
 MAX_HOURS = 48
@@ -23,14 +23,16 @@ class Increases:
     def __init__(self) -> None:
         self._before: Counter[Labels] = Counter()
 
-    def take(self, rows: Iterable[CounterRow], redirected: Mapping[str, int]) -> Counter[Labels]:
+    def take(
+        self, query_counts: Iterable[QueryCount], redirected: Mapping[str, int]
+    ) -> Counter[Labels]:
         """What was counted since the call before; at first, since the server started.
 
         ``redirected`` has the redirected queries by VLAN.
         """
         now: Counter[Labels] = Counter()
-        for row in rows:
-            now[Labels(row.vlan, row.service, row.outcome.label)] += row.times
+        for count in query_counts:
+            now[Labels(count.vlan, count.service, count.outcome.label)] += count.times
         for vlan, queries in redirected.items():
             now[Labels(vlan, "", REDIRECTED)] = queries
         gained = now - self._before  # only what is positive

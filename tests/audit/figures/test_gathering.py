@@ -14,7 +14,7 @@ from resolver.audit.figures.gathering import (
     without_filter,
 )
 from resolver.dns.transport import UDP
-from resolver.metrics.layout import CounterRow
+from resolver.metrics.layout import QueryCount
 from resolver.policy.verdict import Outcome
 
 BLOCKED = Labels("staff", "telegram", "blocked")
@@ -32,10 +32,10 @@ EVENTS = st.lists(
 )
 
 
-def rows(counted: Counter[tuple[str, str]]) -> list[CounterRow]:
+def rows(counted: Counter[tuple[str, str]]) -> list[QueryCount]:
     """Rows of two types, as two workers have them."""
     return [
-        CounterRow(vlan, Outcome.BLOCKED, service, 0, qtype, UDP, part)
+        QueryCount(vlan, Outcome.BLOCKED, service, 0, qtype, UDP, part)
         for (vlan, service), times in counted.items()
         for qtype, part in ((1, times // 2), (28, times - times // 2))
     ]
