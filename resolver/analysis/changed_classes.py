@@ -2,7 +2,7 @@
 
 The lists of two snapshots differ in some rules. Only at and below the names of these rules can
 other services cover a name than before: the classes there are compared one by one. Of all others
-it is enough to know the groups of one snapshot.
+it is enough to know the groups of one snapshot. ``name_classes`` explains point, class and group.
 """
 
 from collections import Counter, defaultdict

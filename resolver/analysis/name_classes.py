@@ -1,12 +1,18 @@
-"""All names, in classes: the names of a class get the same verdict by any policy.
+"""All names, in equivalence classes: the names of a class get the same verdict by any policy.
 
-A point is a name at which a verdict may change: the name of a rule or an exception of any list, of
-an own rule of a policy, of a local record, a special-use or a forwarded zone, and the root
-(``policy.rule_names`` has them). Each point has two classes: the name itself, and all names below
-it down to the next points. A name that no point has stands for the second.
+The words of the proof over all names, in this package and in ``compiler.all_names``:
 
-Most points have nothing but rules of lists at them and above them: ``groups`` has their classes.
-The others are judged one by one.
+- A **point** is a name at which a verdict may change: the name of a rule or an exception of any
+  list, of an own rule of a policy, of a local record, a special-use or a forwarded zone, and the
+  root (``policy.rule_names`` has them).
+- A **class** is a set of names that no rule tells apart. Each point has two: the name itself, and
+  all names below it down to the next points. With the rules ``||a.example^`` and
+  ``||b.a.example^`` alone, the second class of a.example has c.a.example, but not b.a.example. A
+  name that no point has stands for it (``CHILD``).
+- A **group** has the classes that lists of the same services cover (``name_groups``).
+
+Most points have nothing but rules of lists at them and above them: ``groups`` has their classes,
+and one class of a group is judged for all. The others are judged one by one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Set

@@ -1,5 +1,7 @@
 """Classes of names in groups: the classes of a group are covered by the lists of the same services.
 
+``name_classes`` explains the words point, class and group.
+
 What a policy does to a class with no own rule, local record or zone of this network at or above it
 depends on these services alone. So one class of a group stands for all of them. A group has the
 number of its classes and the shortest of them, and is changed where lists change.

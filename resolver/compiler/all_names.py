@@ -1,5 +1,7 @@
 """All names by a compiled config, beside those by the last good snapshot.
 
+They are judged in classes and groups, which ``analysis.name_classes`` explains.
+
 To group the names of a million rules takes seconds. So the groups are kept with the readings of
 lists, under a hash of the rules, and those of a snapshot are made from those of the last good one:
 a change costs what it changes.
