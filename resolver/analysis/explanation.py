@@ -267,18 +267,18 @@ class Explainer:
         replies: list[CachedReply | None] = []
         for worker, cached in enumerate(self._look_up(asked.key)):
             first = cached_answer(asked, cached)
-            packet = self._reply(view, name, qtype, partial(self._held, worker))
+            packet = self._reply(view, name, qtype, partial(self._cached_entry, worker))
             if first is None or not packet:
                 replies.append(None)
             else:
                 replies.append(CachedReply(worker, received(packet), first.age, first.left))
         return tuple(replies)
 
-    def _held(self, worker: int, question: UpstreamQuestion) -> CacheEntry | None:
+    def _cached_entry(self, worker: int, question: UpstreamQuestion) -> CacheEntry | None:
         """The entry that the cache of a worker has for a question."""
-        assert self._look_up is not None, "what is held was looked up"
-        held = cached_answer(question, self._look_up(question.key)[worker])
-        return None if held is None else held.entry
+        assert self._look_up is not None, "what is cached was looked up"
+        answer = cached_answer(question, self._look_up(question.key)[worker])
+        return None if answer is None else answer.entry
 
     def _reply(
         self, view: View, name: bytes, qtype: int,

@@ -116,12 +116,12 @@ def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
 def _summary(compiled: CompileResult) -> str:
     errors = len(compiled.errors)
     expect = len(compiled.loaded.config.expect)
-    held = "not run" if errors else f"{expect - len(compiled.failed)} of {expect} hold"
+    holding = "not run" if errors else f"{expect - len(compiled.failed)} of {expect} hold"
     skipped = sum(len(block_list.skipped) for block_list in compiled.lists)
     rules = sum(len(block_list.rules) for block_list in compiled.lists)
     known = f" and {compiled.acknowledged} acknowledged" if compiled.acknowledged else ""
     return (
         f"errors {errors}, warnings {len(compiled.problems) - errors}{known}, "
-        f"expectations: {held}, lists {len(compiled.lists)} with "
+        f"expectations: {holding}, lists {len(compiled.lists)} with "
         f"{count_text(rules, 'rule')} and {count_text(skipped, 'skipped line')}"
     )

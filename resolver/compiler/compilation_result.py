@@ -36,7 +36,10 @@ class Rejected(DarbanError):
 
 
 class Held(Rejected):
-    """The config is right, and lists have lost what nobody has accepted (``no_longer_blocked``)."""
+    """The config is right, and waits until a person accepts it (``--accept``).
+
+    Lists have lost much (``no_longer_blocked``), or a file would revert what others have changed.
+    """
 
     def __init__(self, report: Sequence[str]) -> None:
         super().__init__(report, NOT_ACCEPTED)

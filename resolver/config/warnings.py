@@ -17,7 +17,7 @@ from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
 from resolver.policy.answers import MODES
 from resolver.policy.moment import ended
-from resolver.policy.prefixes import addresses_held
+from resolver.policy.prefixes import host_capacity
 from resolver.system.english import count_text
 
 ENCRYPTED_DNS = "@encrypted-dns"
@@ -194,13 +194,13 @@ def _small_vlans(config: Config, _: Provenance) -> Warnings:
     """Warn of VLANs whose counts tell what a few people did; this host is none of them."""
     smallest = config.report.smallest
     for name, vlan in config.vlans.items():
-        held = addresses_held(vlan.prefixes)
-        if held < smallest and not all(prefix.is_loopback for prefix in vlan.prefixes):
+        hosts = host_capacity(vlan.prefixes)
+        if hosts < smallest and not all(prefix.is_loopback for prefix in vlan.prefixes):
             expected = f"prefixes that hold {smallest} addresses or more"
             advice = "The counts of this VLAN say what so few people asked for."
             yield (
                 ("vlans", name, "prefixes"),
-                count_text(held, "address", "addresses"),
+                count_text(hosts, "address", "addresses"),
                 expected,
                 advice,
             )

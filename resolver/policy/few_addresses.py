@@ -1,7 +1,7 @@
 """Where counts could name a person: VLANs and exemptions that hold few addresses."""
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import addresses_held, by_owner, common, network_of
+from resolver.policy.prefixes import by_owner, common, host_capacity, network_of
 
 
 def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[str]:
@@ -15,12 +15,12 @@ def vlans_with_few_exempted(compiled: CompiledConfig, fewest: int) -> frozenset[
     few: set[int] = set()
     for index, exemption in enumerate(compiled.exemptions):
         if (vlan := exemption.vlan) is not None:
-            held = {vlan: addresses_held(networks_of[vlan])}
+            hosts = {vlan: host_capacity(networks_of[vlan])}
         else:
             networks = [network_of(prefix) for prefix in exempted.get(index, ())]
-            held = {
-                vlan: addresses_held(common(prefixes, networks))
+            hosts = {
+                vlan: host_capacity(common(prefixes, networks))
                 for vlan, prefixes in networks_of.items()
             }
-        few.update(vlan for vlan, addresses in held.items() if 0 < addresses < fewest)
+        few.update(vlan for vlan, addresses in hosts.items() if 0 < addresses < fewest)
     return frozenset(compiled.vlans[vlan].name for vlan in few)

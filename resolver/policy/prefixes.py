@@ -90,12 +90,12 @@ class PrefixTable:
         return owners
 
 
-def addresses_held(prefixes: Iterable[Network]) -> int:
+def host_capacity(prefixes: Iterable[Network]) -> int:
     """How many hosts can have addresses in prefixes that do not overlap.
 
     A host has one address of each family, so the family with more addresses is counted.
     """
-    held = {4: 0, 6: 0}
+    of_family = {4: 0, 6: 0}
     for network in prefixes:
-        held[network.version] += network.num_addresses
-    return max(held.values())
+        of_family[network.version] += network.num_addresses
+    return max(of_family.values())

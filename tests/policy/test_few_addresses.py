@@ -7,7 +7,7 @@ import pytest
 
 from resolver.compiler.compilation import compile_file
 from resolver.policy.few_addresses import vlans_with_few_exempted
-from resolver.policy.prefixes import addresses_held
+from resolver.policy.prefixes import host_capacity
 
 CONFIG = """
 [policies.administrative]
@@ -34,15 +34,15 @@ directories = ["lists"]
 
 
 @pytest.mark.parametrize(
-    ("prefixes", "held"),
+    ("prefixes", "hosts"),
     [
         *((["10.0.0.1/32"], 1), (["10.0.0.0/30", "10.1.0.0/32"], 5), (["fd00::/64"], 1 << 64)),
         (["10.0.0.0/30", "fd00::/127"], 4),  # four hosts, of which two have both
         ([], 0),
     ],
 )
-def test_hosts_are_counted_by_the_larger_family(prefixes: list[str], held: int) -> None:
-    assert addresses_held(map(ip_network, prefixes)) == held
+def test_hosts_are_counted_by_the_larger_family(prefixes: list[str], hosts: int) -> None:
+    assert host_capacity(map(ip_network, prefixes)) == hosts
 
 
 @pytest.mark.parametrize(
