@@ -90,14 +90,14 @@ class AllNames:
             return kept
         changed = self._changed
         before = None if changed is None else self._kept(_key(changed.old.compiled))
-        found = None
+        groups = None
         if changed is not None and before is not None:
-            found = changed.groups(before)
-        if found is None:
-            found = classes.all_groups()
+            groups = changed.groups(before)
+        if groups is None:
+            groups = classes.all_groups()
         if key:
-            self._readings.keep(key, found.to_octets())
-        return found
+            self._readings.keep(key, groups.to_octets())
+        return groups
 
     def _kept(self, key: str) -> NameGroups | None:
         with as_owner(self._state):
@@ -150,6 +150,6 @@ def _changed_names(of: NameChange) -> ChangedNames:
 
 
 def _changed_list(of: ListChange) -> ChangedList:
-    gone = [f"-{each}" for each in of.gone[:_FEW]]
-    added = [f"+{each}" for each in of.added[:_FEW]]
+    gone = [f"-{rule}" for rule in of.gone[:_FEW]]
+    added = [f"+{rule}" for rule in of.added[:_FEW]]
     return ChangedList(of.service, of.file, len(of.gone), len(of.added), (*gone, *added))

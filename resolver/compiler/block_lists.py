@@ -89,8 +89,8 @@ def read_lists(
 ) -> list[BlockList]:
     """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
     reader = _ListReader(base, fetched, loaded, problems, files, readings, step)
-    own = list(reader.own_lists())
-    return [*own, *reader.sources(own)]
+    own_lists = list(reader.own_lists())
+    return [*own_lists, *reader.sources(own_lists)]
 
 
 def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
@@ -156,10 +156,10 @@ class _ListReader:
         advice = "It is not read, and blocks nothing. Rename it, or move it to another directory."
         for file in files:
             if file.name not in read and _is_like_unread_list(file):
-                found = f"the ending {file.suffix}" if file.suffix else "no ending"
+                ending = f"the ending {file.suffix}" if file.suffix else "no ending"
                 code = f"{UNREAD_LIST}:{file.name}"
                 place = str(name / file.name)
-                yield Problem("warning", place, None, "", found, expected, advice, code)
+                yield Problem("warning", place, None, "", ending, expected, advice, code)
 
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
@@ -168,13 +168,13 @@ class _ListReader:
             content = self.files.content(path)
             sha256 = hashlib.sha256(content).hexdigest()
             if path.suffix == OF_FILTER:
-                found = read_filter(content.decode(), path.stem, file)
+                block_list = read_filter(content.decode(), path.stem, file)
                 expected = "a prefix such as 10.10.34.34/31"
             elif path.suffix in ENDINGS:
-                found = read_ranges(content.decode(), path.stem, file, category)
+                block_list = read_ranges(content.decode(), path.stem, file, category)
                 expected = "a prefix such as 149.154.160.0/20"
             else:
-                found = self._own_names(content, path.stem, file, sha256)
+                block_list = self._own_names(content, path.stem, file, sha256)
                 expected = "a rule such as ||example.com^"
         except UnicodeDecodeError as error:
             self.problems.append(not_utf8(file, error))
@@ -184,14 +184,14 @@ class _ListReader:
                 _error(file, error.strerror or str(error), "a list that can be read")
             )
             return None
-        for line in found.skipped:
+        for line in block_list.skipped:
             advice = f"Skipped: {line.reason}."
             self.problems.append(
                 Problem("warning", file, line.line, "", line.text, expected, advice)
             )
-        if not found.of_filter:
-            self.problems.extend(_unusable(found))
-        return replace(found, sha256=sha256)
+        if not block_list.of_filter:
+            self.problems.extend(_unusable(block_list))
+        return replace(block_list, sha256=sha256)
 
     def _own_names(self, content: bytes, service: str, file: str, sha256: str) -> BlockList:
         return self.readings.reading(
@@ -199,11 +199,11 @@ class _ListReader:
             lambda: AdblockReader.read(content.decode(), service, file),
         )
 
-    def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
-        """The lists of others; ``own`` are the agency's, whose services they may extend."""
+    def sources(self, own_lists: list[BlockList]) -> Iterator[BlockList]:
+        """The lists of others; ``own_lists`` are the agency's, whose services they may extend."""
         config = self.loaded.config
         sources = config.lists.sources
-        categories = {each.service: each.category for each in reversed(own)}
+        categories = {own_list.service: own_list.category for own_list in reversed(own_lists)}
         categories |= {name: source.category for name, source in sources.items() if source.category}
         for name, source in sources.items():
             if not self.loaded.provenance.whole(("lists", "sources", name)):
@@ -232,12 +232,12 @@ class _ListReader:
         self.step(f"reading the list {name}")
         if source.file is None:
             return self._fetched_copy(name, source, service)
-        found = self._local_copy(source, source.file, service)
-        if isinstance(found, BlockList):
-            return found
+        reading = self._local_copy(source, source.file, service)
+        if isinstance(reading, BlockList):
+            return reading
         expected = f"a list of the format {source.format}"
         at = ("lists", "sources", name, "file")
-        self._problem(at, toml_text(source.file), expected, found)
+        self._problem(at, toml_text(source.file), expected, reading)
         return BlockList(service, source.file)
 
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
@@ -247,20 +247,20 @@ class _ListReader:
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
         sha256 = hashlib.sha256(content).hexdigest()
-        found = self._of_others(content, ReadingKey(sha256, source.format, service, file))
-        if isinstance(found, str):
-            return f"Refused: {found}."
-        return replace(found, sha256=sha256)
+        reading = self._of_others(content, ReadingKey(sha256, source.format, service, file))
+        if isinstance(reading, str):
+            return f"Refused: {reading}."
+        return replace(reading, sha256=sha256)
 
     def _of_others(self, content: bytes, key: ReadingKey) -> BlockList | str:
         """A list of others without the rules that it may not have, or the reason to refuse it."""
         zones = protected_names(self.loaded.config)
 
         def read() -> BlockList | str:
-            found = read_untrusted(content, key.format, key.service, key.file)
-            if isinstance(found, str):
-                return found
-            return without_protected(found, ProtectedNames(zones.values()))
+            reading = read_untrusted(content, key.format, key.service, key.file)
+            if isinstance(reading, str):
+                return reading
+            return without_protected(reading, ProtectedNames(zones.values()))
 
         protected = hashlib.sha256(repr(sorted(zones.items())).encode()).hexdigest()
         return self.readings.reading(replace(key, protected=protected), read)
@@ -271,8 +271,8 @@ class _ListReader:
         at = ("lists", "sources", name, "url")
         for copy in self.fetched.copies(name):
             key = ReadingKey(copy.sha256, copy.format or source.format, service, url)
-            found = self._of_others(copy.content, key)
-            if isinstance(found, BlockList):
+            reading = self._of_others(copy.content, key)
+            if isinstance(reading, BlockList):
                 if not copy.newest:
                     reason = f"is refused: {refused}" if refused else self.fetched.damage(name)
                     advice = (
@@ -280,14 +280,14 @@ class _ListReader:
                         f"fetched again: darban lists update {name}."
                     )
                     self._problem(at, toml_text(url), "its newest copy", advice, "warning")
-                return replace(found, fallback=not copy.newest, copy=copy.sha256)
-            refused = refused or found
+                return replace(reading, fallback=not copy.newest, copy=copy.sha256)
+            refused = refused or reading
         self._problem(at, toml_text(url), "a copy of it", *self._without_copy(name, refused))
         return BlockList(service, url)
 
     def _warn_of_exceptions(self, name: str, read: BlockList) -> None:
         """Warn of the exceptions of a list of others that are too wide to be used."""
-        wide = [each.text for each in read.skipped if each.reason.startswith(WIDE_EXCEPTION)]
+        wide = [line.text for line in read.skipped if line.reason.startswith(WIDE_EXCEPTION)]
         if wide:
             advice = "They are not used. A policy's allow lets names pass."
             at = ("lists", "sources", name)
@@ -307,12 +307,12 @@ class _ListReader:
     def _problem(
         self,
         at: tuple[str | int, ...],
-        found: str,
+        actual: str,
         expected: str,
         advice: str,
         severity: Severity = "error",
     ) -> None:
-        problem = self.loaded.provenance.problem(at, found, expected, advice, severity)
+        problem = self.loaded.provenance.problem(at, actual, expected, advice, severity)
         self.problems.append(problem)
 
 
@@ -330,8 +330,8 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
     if not count_blocking(block_list):
         expected = f"at least one {'prefix' if is_ranges else 'rule such as ||example.com^'}"
         advice = "Restore the list, or remove the file if the service is not needed any more."
-        found = "no range" if is_ranges else "no rule that blocks"
-        yield _error(block_list.file, found, expected, advice)
+        actual = "no range" if is_ranges else "no rule that blocks"
+        yield _error(block_list.file, actual, expected, advice)
 
 
 def _is_like_unread_list(path: Path) -> bool:
@@ -343,5 +343,5 @@ def _is_like_unread_list(path: Path) -> bool:
     return bool(like) and os.path.isfile(path)  # noqa: PTH113 - Path.is_file may raise
 
 
-def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:
-    return Problem("error", file, None, "", found, expected, advice)
+def _error(file: str, actual: str, expected: str, advice: str = "") -> Problem:
+    return Problem("error", file, None, "", actual, expected, advice)

@@ -21,7 +21,7 @@ class ServiceCatalog:
     """The services of the lists, in the order of their names."""
 
     def __init__(self, lists: Sequence[BlockList]) -> None:
-        self.lists = sorted(lists, key=lambda each: (each.service, each.file))
+        self.lists = sorted(lists, key=lambda block_list: (block_list.service, block_list.file))
         by_service: dict[str, list[BlockList]] = {}
         for block_list in self.lists:
             by_service.setdefault(block_list.service, []).append(block_list)
@@ -51,9 +51,9 @@ class ServiceCatalog:
 
     def _ranges(self, *, for_firewalls: bool) -> Iterator[AddressRange]:
         for source, block_list in enumerate(self.lists):
-            for own in block_list.ranges if block_list.for_firewalls is for_firewalls else ():
-                first, length = own.network.network_address.packed, own.network.prefixlen
-                yield AddressRange(first, length, source, own.line)
+            for entry in block_list.ranges if block_list.for_firewalls is for_firewalls else ():
+                first, length = entry.network.network_address.packed, entry.network.prefixlen
+                yield AddressRange(first, length, source, entry.line)
 
     def all(self) -> int:
         """The set of all services."""

@@ -90,7 +90,7 @@ class CompileResult:
             raise Rejected(problem_lines(self.problems))
         if self.failed:
             report = ["expectations that do not hold:", *map(str, self.failed)]
-            lists = chain.from_iterable(each.lists for each in self.failed)
+            lists = chain.from_iterable(expectation.lists for expectation in self.failed)
             raise Rejected(report, FAILED_EXPECTATIONS, list(dict.fromkeys(lists)))
 
 
@@ -130,10 +130,10 @@ def compile_file(
     complete, built = are_complete(loaded, of_lists), _built(state, edited, last)
     del last  # its index is not kept while another is made
     step("indexing the rules of all lists")
-    snapshot, found = compile_snapshot(
+    snapshot, snapshot_problems = compile_snapshot(
         loaded, lists, complete=complete, built=built, authorities=authorities, logo=logo
     )
-    problems += found
+    problems += snapshot_problems
     failed: list[FailedExpectation] = []
     no_longer_blocked, all_names = None, AllNames(state, snapshot, readings)
     if not any(problem.severity == "error" for problem in problems):
@@ -211,25 +211,25 @@ def compile_and_save(
     if are_complete(compiled.loaded, compiled.of_lists):
         readings.prune()
     lists = compiled.own_lists
-    told = problem_lines(compiled.problems)
+    report = problem_lines(compiled.problems)
     if sources is not None and sources.lists is not None:
-        edited = [each for each in differing(sources.lists, lists) if not is_pulled(config, each)]
+        edited = [file for file in differing(sources.lists, lists) if not is_pulled(config, file)]
         if edited:
             raise Rejected([_edited_list(file) for file in edited])
-        told += _edited_config(config, sources.texts)
+        report += _edited_config(config, sources.texts)
     compiled.check()
     if compiled.no_longer_blocked is not None:
         if lost := [*compiled.no_longer_blocked.lost(accepted)]:
-            raise Held([str(each) for each in lost])
-        told += compiled.no_longer_blocked.removed()
+            raise Held([str(problem) for problem in lost])
+        report += compiled.no_longer_blocked.removed()
     copies = {block_list.name: block_list.copy for block_list in compiled.lists if block_list.copy}
-    own = ((sha256, config.parent / file) for file, sha256 in lists.items())
+    of_own_lists = ((sha256, config.parent / file) for file, sha256 in lists.items())
     fetched = ListStore(state)
     of_copies = ((sha256, fetched.file_of(name, sha256)) for name, sha256 in copies.items())
-    ListArchive(state).keep([*own, *of_copies])
+    ListArchive(state).keep([*of_own_lists, *of_copies])
     return Accepted(
         str(store.save(state, compiled.snapshot)),
-        told,
+        report,
         len(compiled.loaded.config.expect),
         _example(compiled.loaded),
         SourceTexts(files.texts(config.parent), lists, copies),

@@ -49,10 +49,10 @@ def _by_port(
     if name is None:
         return
     for port in dict.fromkeys(endpoint.port for endpoint in listen):
-        at_port = [each.address for each in listen if each.port == port]
-        addresses = [each for each in at_port if not each.is_loopback] or at_port
+        at_port = [endpoint.address for endpoint in listen if endpoint.port == port]
+        addresses = [address for address in at_port if not address.is_loopback] or at_port
         hints = ""
         for version in (4, 6):
-            found = [str(a) for a in addresses if a.version == version and not a.is_unspecified]
-            hints += f" ipv{version}hint={','.join(found)}" if found else ""
+            texts = [str(a) for a in addresses if a.version == version and not a.is_unspecified]
+            hints += f" ipv{version}hint={','.join(texts)}" if texts else ""
         yield f"{names.text(name)}. {protocol} port={port}{hints}{path}"

@@ -68,7 +68,7 @@ def _refusal(compiled: CompileResult) -> list[str]:
         compiled.check()
         no_longer_blocked = compiled.no_longer_blocked
         if no_longer_blocked is not None and (lost := [*no_longer_blocked.lost(())]):
-            raise Held([str(each) for each in lost])
+            raise Held([str(problem) for problem in lost])
     except Rejected as error:
         return error.report
     return []

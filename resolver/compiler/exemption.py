@@ -78,7 +78,7 @@ class ExemptionEdit:
         """
         if text in self._before.loaded.config.vlans:
             return {"vlan": text}
-        return {"prefixes": [self._prefix(each.strip()) for each in text.split(",")]}
+        return {"prefixes": [self._prefix(part.strip()) for part in text.split(",")]}
 
     def _prefix(self, text: str) -> str:
         vlans = self._before.loaded.config.vlans
@@ -90,7 +90,7 @@ class ExemptionEdit:
                 f"'{text}' is neither an address, nor a prefix, nor a VLAN; there are {known}. "
                 + did_you_mean(text, vlans)
             ) from None
-        if not any(network.overlaps(own) for vlan in vlans.values() for own in vlan.prefixes):
+        if not any(network.overlaps(prefix) for vlan in vlans.values() for prefix in vlan.prefixes):
             raise DarbanError(f"no VLAN holds {text}: its queries are refused in any case")
         return str(network)
 
@@ -127,8 +127,8 @@ class ExemptionEdit:
         known = {exemption.id: place for place, exemption in enumerate(self.compiled.exemptions)}
         for id_ in ids:
             if id_ not in known:
-                found = f"there is no exemption '{id_}'; there are: {', '.join(known) or 'none'}"
-                raise _refused(f"{found}. {did_you_mean(id_, known)}".rstrip(" ."))
+                reason = f"there is no exemption '{id_}'; there are: {', '.join(known) or 'none'}"
+                raise _refused(f"{reason}. {did_you_mean(id_, known)}".rstrip(" ."))
         provenance = self._before.loaded.provenance
         locations = [provenance.location(("exemptions", known[id_])) for id_ in ids]
         return [(location.file, int(location.path[-1])) for location in locations]

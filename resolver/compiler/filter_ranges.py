@@ -7,20 +7,22 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compiled import FilterRange
 
 
-def filter_ranges(lists: Iterable[BlockList], own: Iterable[Network]) -> Iterator[FilterRange]:
-    """The ranges of all files of a filter; ``own`` are the agency's prefixes."""
+def filter_ranges(
+    lists: Iterable[BlockList], own_prefixes: Iterable[Network]
+) -> Iterator[FilterRange]:
+    """The ranges of all files of a filter; ``own_prefixes`` are the agency's prefixes."""
     for block_list in lists:
         for given in block_list.ranges if block_list.of_filter else ():
-            for network in _without(given.network, own):
+            for network in _without(given.network, own_prefixes):
                 first, length = network.network_address.packed, network.prefixlen
                 yield FilterRange(first, length, given.meaning, block_list.file, given.line)
 
 
-def _without(network: Network, own: Iterable[Network]) -> list[Network]:
+def _without(network: Network, own_prefixes: Iterable[Network]) -> list[Network]:
     """The parts of a network that are in none of these prefixes."""
     left: list[Network] = [network]
-    for prefix in own:
-        left = [part for each in left for part in _outside(each, prefix)]
+    for prefix in own_prefixes:
+        left = [part for piece in left for part in _outside(piece, prefix)]
     return left
 
 

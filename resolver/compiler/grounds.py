@@ -16,16 +16,16 @@ def grounds(
     directives: Mapping[str, DirectiveConfig], catalog: ServiceCatalog
 ) -> tuple[tuple[Ground, ...], tuple[int, ...]]:
     """The grounds of a policy, and for each service the place of its ground among them."""
-    found = [AGENCY_POLICY]
+    cited_grounds = [AGENCY_POLICY]
     of_service = [0] * len(catalog.services)
     for name, directive in directives.items():
         covered = catalog.known_members(directive.covers)
         for service in services_in(covered, range(len(of_service))):
             if not of_service[service]:
-                of_service[service] = len(found)
+                of_service[service] = len(cited_grounds)
         if covered:
-            found.append(Ground(directive.number, _citation(name, directives)))
-    return tuple(found), tuple(of_service)
+            cited_grounds.append(Ground(directive.number, _citation(name, directives)))
+    return tuple(cited_grounds), tuple(of_service)
 
 
 def _citation(name: str, directives: Mapping[str, DirectiveConfig]) -> str:

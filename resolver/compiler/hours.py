@@ -64,9 +64,9 @@ def ending(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
     """A warning in the year before the last moment that a snapshot knows."""
     last = dt.datetime(LAST_YEAR, 1, 1, tzinfo=dt.UTC)
     if loaded.config.hours and wall > last.timestamp() - 365 * _DAY:
-        found, expected = f"hours that are known until {last:%Y-%m-%d}", "a later release of Darban"
+        known, expected = f"hours that are known until {last:%Y-%m-%d}", "a later release of Darban"
         advice = "From then on, they do not hold. A later release knows them for longer."
-        yield loaded.provenance.problem(("hours",), found, expected, advice, "warning")
+        yield loaded.provenance.problem(("hours",), known, expected, advice, "warning")
 
 
 def past_holidays(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
@@ -79,20 +79,20 @@ def past_holidays(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
         if last < dt.datetime.fromtimestamp(wall, zone).date():
             path = ("hours", name, "holidays")
             code = code_of(PAST_HOLIDAYS, path, loaded.config)
-            found, expected = f"{last} as the last", "a holiday to come"
+            actual, expected = f"{last} as the last", "a holiday to come"
             advice = "On the holidays since then, the hours hold."
-            yield loaded.provenance.problem(path, found, expected, advice, "warning", code)
+            yield loaded.provenance.problem(path, actual, expected, advice, "warning", code)
 
 
 def moments(hours: WeeklyHours, zone: ZoneInfo) -> tuple[float, ...]:
     """The moments at which the hours begin and end in turn, in seconds since 1970."""
-    found: list[float] = []
+    boundaries: list[float] = []
     for begin, end in _intervals(hours, zone):
-        if found and found[-1] == begin:
-            found[-1] = end
+        if boundaries and boundaries[-1] == begin:
+            boundaries[-1] = end
         else:
-            found += (begin, end)
-    return tuple(found)
+            boundaries += (begin, end)
+    return tuple(boundaries)
 
 
 def _intervals(hours: WeeklyHours, zone: ZoneInfo) -> Iterator[tuple[float, float]]:

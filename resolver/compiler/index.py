@@ -39,8 +39,8 @@ def _sorted_keys(lists: Sequence[PackedRules]) -> Iterator[bytes]:
     """The keys of all lists, each once."""
     for part in _parts(lists):
         keys: list[bytes] = []
-        for each, rules in zip(lists, part, strict=True):
-            keys += each.keys(rules)
+        for block_list, rules in zip(lists, part, strict=True):
+            keys += block_list.keys(rules)
         keys.sort()  # fast, since those of each list are in order
         yield from dict.fromkeys(keys)
 
@@ -92,8 +92,8 @@ def _by_part(lists: Sequence[PackedRules]) -> Iterator[tuple[int, _Rules]]:
     """The rules of the lists by parts: the number of a list, and keys, lines and flags."""
     columns = [(block_list, block_list.lines(), block_list.flags()) for block_list in lists]
     for part in _parts(lists):
-        for source, ((each, lines, flags), rules) in enumerate(zip(columns, part, strict=True)):
-            yield source, zip(each.keys(rules), lines[rules], flags[rules], strict=True)
+        for source, ((packed, lines, flags), rules) in enumerate(zip(columns, part, strict=True)):
+            yield source, zip(packed.keys(rules), lines[rules], flags[rules], strict=True)
 
 
 def _in_order(first: "array.array[int]", others: Mapping[int, Sequence[int]]) -> Iterator[bytes]:

@@ -67,8 +67,8 @@ class ReadAnew:
 
     def reading(self, _: ReadingKey, read: Callable[[], Read]) -> Read:
         """As ``Readings`` says."""
-        found = read()
-        return found if isinstance(found, str) else replace(found, rules=packed(found))
+        reading = read()
+        return reading if isinstance(reading, str) else replace(reading, rules=packed(reading))
 
 
 class KeptReadings:
@@ -87,10 +87,10 @@ class KeptReadings:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             if content is not None:
                 return _from_octets(content)
-        found = ReadAnew().reading(key, read)
-        if isinstance(found, BlockList):
-            self.keep(name, _to_octets(found))
-        return found
+        reading = ReadAnew().reading(key, read)
+        if isinstance(reading, BlockList):
+            self.keep(name, _to_octets(reading))
+        return reading
 
     def content(self, name: str) -> bytes | None:
         """What is kept under a name, as it was written; else None. ``prune`` leaves it."""
@@ -154,7 +154,7 @@ def _from_octets(content: bytes) -> BlockList:
         "rules": PackedRules(rules, facts),
         "ranges": tuple(plain["ranges"]),
         "reviewed": None if reviewed is None else dt.date.fromisoformat(reviewed),
-        "skipped": tuple(SkippedLine(*each) for each in plain["skipped"]),
+        "skipped": tuple(SkippedLine(*line) for line in plain["skipped"]),
         "refused": tuple(
             (Rule(bytes.fromhex(name), subtree, exception, line), reason)
             for name, subtree, exception, line, reason in plain["refused"]

@@ -26,7 +26,7 @@ def read_authorities(base: Path, loaded: LoadedConfig, problems: list[Problem]) 
 
     What is wrong with a file is added to ``problems``.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for section, file in _files(loaded.config):
         try:
             text = read_certificates(base / file)
@@ -36,11 +36,11 @@ def read_authorities(base: Path, loaded: LoadedConfig, problems: list[Problem]) 
         except OSError as error:
             advice = f"It cannot be read: {error.strerror}."
         else:
-            found[file] = text
+            texts[file] = text
             continue
         path: TomlPath = (*section, "ca_file")
         problems.append(loaded.provenance.problem(path, toml_text(file), _CERTIFICATES, advice))
-    return found
+    return texts
 
 
 def _files(config: Config) -> Iterator[tuple[TomlPath, str]]:

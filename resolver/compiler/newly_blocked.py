@@ -38,20 +38,20 @@ def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlo
     """Replay the recorded questions under two snapshots at one moment."""
     try:
         counts = detect.read(questions.read_bytes())
-        before, after = (Explainer(*store.load(each), now) for each in (old, new))
+        before, after = (Explainer(*store.load(directory), now) for directory in (old, new))
     except OSError as error:
         return NewlyBlocked(problem=f"{questions}: {error.strerror}")
     except DarbanError as error:
         return NewlyBlocked(problem=f"{questions}: {error}")
     replay = Replay(before, after)
     replay.run(counts.counts)
-    found: Counter[tuple[bytes, str]] = Counter()
+    blocked: Counter[tuple[bytes, str]] = Counter()
     for change, queries in replay.changes.items():
         if change.new == Outcome.BLOCKED.label:
             for (name, _), times in queries.items():
-                found[name, change.vlan] += times
-    first = tuple(f"{names.text(name)} ({vlan})" for (name, vlan), _ in found.most_common(_SHOWN))
-    return NewlyBlocked(len({name for name, _ in found}), first)
+                blocked[name, change.vlan] += times
+    first = tuple(f"{names.text(name)} ({vlan})" for (name, vlan), _ in blocked.most_common(_SHOWN))
+    return NewlyBlocked(len({name for name, _ in blocked}), first)
 
 
 def _compare() -> dict[str, object]:

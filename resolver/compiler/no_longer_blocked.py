@@ -81,12 +81,12 @@ def _less(names: str, did: Action, does: Action) -> str:
 
 def _strictest(policy: PolicyDescription) -> dict[_Subject, Action]:
     """The strictest of what a policy does to each subject at some time."""
-    found: dict[_Subject, Action] = {}
+    strictest: dict[_Subject, Action] = {}
     for entry in policy.entries:
         subject = _subject(entry)
-        known = found.get(subject, Action.PASS)
-        found[subject] = max(known, entry.does, key=lambda does: does.strictness)
-    return found
+        known = strictest.get(subject, Action.PASS)
+        strictest[subject] = max(known, entry.does, key=lambda does: does.strictness)
+    return strictest
 
 
 class NoLongerBlocked:
@@ -117,9 +117,9 @@ class NoLongerBlocked:
             after = now.get(reference)
             entries = 0 if after is None else after.entries
             if loses_much(source.entries, entries):
-                found = count_text(entries, "entry", "entries") if entries else "no entry"
+                actual = count_text(entries, "entry", "entries") if entries else "no entry"
                 yield self._problem(
-                    source, found, f"the {source.entries:,} that were in force last"
+                    source, actual, f"the {source.entries:,} that were in force last"
                 )
             elif after is not None and reference == source.file:
                 old, new = self._category(self._before, source), self._category(self._now, after)
@@ -132,7 +132,7 @@ class NoLongerBlocked:
             if source.entries and not self._reference(source):
                 entries = count_text(source.entries, "entry goes", "entries go")
                 yield f"{source.file}: the config does not name this list any more: {entries}"
-        now = {(each.name, each.vlan): each for each in describe(self._now)}
+        now = {(policy.name, policy.vlan): policy for policy in describe(self._now)}
         said: set[tuple[str, str]] = set()
         for policy in describe(self._before):
             after = now.get((policy.name, policy.vlan))
@@ -152,7 +152,7 @@ class NoLongerBlocked:
     def _category(self, compiled: CompiledConfig, source: ListSource) -> str:
         return compiled.services[source.service].category
 
-    def _problem(self, source: ListSource, found: str, expected: str) -> Problem:
+    def _problem(self, source: ListSource, actual: str, expected: str) -> Problem:
         command = "pull" if is_pulled(self._path, source.file) else "reload"
         advice = f"Restore it, or accept the loss: darban {command} --accept."
-        return Problem("warning", source.file, None, source.name, found, expected, advice)
+        return Problem("warning", source.file, None, source.name, actual, expected, advice)

@@ -102,7 +102,7 @@ class PackedRules(CountedRules):
             )
 
     def __contains__(self, rule: object) -> bool:
-        return any(rule == each for each in self)
+        return any(rule == other for other in self)
 
     @property
     def _flags_at(self) -> int:

@@ -61,11 +61,13 @@ def compile_past(config: Path, state: Path, sources: SourceTexts) -> Snapshot:
     problems = list(loaded.problems)
     read = read_lists(config.parent, fetched, loaded, problems, lists)
     logo = read_logo(config, loaded, [])  # as it is now, or none: it decides nothing
-    snapshot, found = compile_snapshot(loaded, read, logo=logo)
-    errors = [str(problem) for problem in (*problems, *found) if problem.severity == "error"]
+    snapshot, snapshot_problems = compile_snapshot(loaded, read, logo=logo)
+    errors = [
+        str(problem) for problem in (*problems, *snapshot_problems) if problem.severity == "error"
+    ]
     if errors:
-        told = "this release finds errors in the config of then, and does not say what it decided:"
-        raise RefusedToday("\n".join([told, *errors]))
+        title = "this release finds errors in the config of then, and does not say what it decided:"
+        raise RefusedToday("\n".join([title, *errors]))
     return snapshot
 
 
@@ -86,8 +88,8 @@ class _KeptLists:
 
     def directory(self, path: Path) -> list[Path]:
         """Those that were read of a directory; none where it had none."""
-        found = [each for each in self._by_path if each.parent == _normal(path)]
-        return sorted(path / each.name for each in found)
+        files = [file for file in self._by_path if file.parent == _normal(path)]
+        return sorted(path / file.name for file in files)
 
     def content(self, path: Path) -> bytes:
         """What a list had; OSError where it was not there."""

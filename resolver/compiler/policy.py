@@ -141,8 +141,8 @@ class _Compiler:
             compiled = replace(compiled, policy_hash=policy_hash(compiled))
         return Snapshot(compiled, trie, rules, key)
 
-    def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
-        self.problems.append(self.provenance.problem(path, found, expected, advice))
+    def wrong(self, path: Path, actual: str, expected: str, advice: str = "") -> None:
+        self.problems.append(self.provenance.problem(path, actual, expected, advice))
 
     def members(self, path: Path, references: Iterable[str]) -> int:
         """The set of services that references mean; unknown ones become problems."""
@@ -150,13 +150,13 @@ class _Compiler:
 
     def members_at(self, path: Path, references: Iterable[tuple[int, str]]) -> int:
         """The same for references with their places."""
-        found = 0
+        services = 0
         for place, reference in references:
             if self.catalog.members(reference) is None and self.complete:
                 expected = self.catalog.instead_of(reference)
                 self.wrong((*path, place), toml_text(reference), *expected)
-            found |= self.catalog.known_members([reference])
-        return found
+            services |= self.catalog.known_members([reference])
+        return services
 
     def policy(self, name: str, policy: PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
@@ -174,7 +174,7 @@ class _Compiler:
             answer=policy.answer,
             sinkhole_v4=sinkhole.get(4, b""),
             sinkhole_v6=sinkhole.get(6, b""),
-            directives=tuple(_directive(each, directives) for each in cited.values()),
+            directives=tuple(_directive(directive, directives) for directive in cited.values()),
             cited_grounds=stands_on,
             grounds_by_service=ground_of,
             contact=policy.contact,
@@ -200,15 +200,15 @@ class _Compiler:
         blocked = self.members((*path, "block"), policy.block)
         counted = self.members((*path, "count"), policy.count)
         if policy.default != "pass":
-            services = [each for each in allow if is_reference(each[1])]
-            allow = [each for each in allow if not is_reference(each[1])]
+            services = [entry for entry in allow if is_reference(entry[1])]
+            allow = [entry for entry in allow if not is_reference(entry[1])]
             passes = self.members_at((*path, "allow"), services) & ~blocked
             self.allowed |= passes
         self.contradicting((*path, "count"), policy.count, blocked | passes, "counted")
         self.contradicting_hours((*path, "during"), policy.during, passes, blocked | counted)
-        own = self.deny_and_allow(path, policy.deny, allow, blocks)
-        if own:
-            yield PolicyRules(own)
+        rules = self.deny_and_allow(path, policy.deny, allow, blocks)
+        if rules:
+            yield PolicyRules(rules)
         rest = self.catalog.all() & ~(passes | blocked | counted)
         on_services = (
             *(Services(passes, Action.PASS), Services(blocked, blocks)),
@@ -224,11 +224,11 @@ class _Compiler:
         self, path: Path, during: Sequence[DuringConfig], passes: int, restricted: int
     ) -> None:
         """Report what a policy never does at its hours: a clause of all hours goes before it."""
-        for place, each in enumerate(during):
-            at, blocked = (*path, place), self.catalog.known_members(each.block)
-            self.contradicting((*at, "block"), each.block, passes, "blocked")
+        for place, part in enumerate(during):
+            at, blocked = (*path, place), self.catalog.known_members(part.block)
+            self.contradicting((*at, "block"), part.block, passes, "blocked")
             others = passes | restricted | blocked
-            self.contradicting((*at, "count"), each.count, others, "counted")
+            self.contradicting((*at, "count"), part.count, others, "counted")
 
     def contradicting(self, path: Path, references: Sequence[str], others: int, done: str) -> None:
         """Report each entry of which another key has a service, so that it is never done."""
@@ -244,18 +244,18 @@ class _Compiler:
 
     def allowed_names(self) -> tuple[bytes, ...]:
         lists = zip(self.catalog.sources, self.catalog.lists, strict=True)
-        allowed = [of.rules for each, of in lists if self.allowed >> each.service & 1]
+        allowed = [of.rules for source, of in lists if self.allowed >> source.service & 1]
         rules = chain.from_iterable(allowed)
         return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
         self, path: Path, during: Sequence[DuringConfig], blocks: Action
     ) -> Iterator[Services]:
-        for place, each in enumerate(during):
-            outside = each.outside is not None
-            hours = self.hours_place.get(str(each.outside if outside else each.hours))
-            blocked = self.members((*path, place, "block"), each.block)
-            counted = self.members((*path, place, "count"), each.count)
+        for place, part in enumerate(during):
+            outside = part.outside is not None
+            hours = self.hours_place.get(str(part.outside if outside else part.hours))
+            blocked = self.members((*path, place, "block"), part.block)
+            counted = self.members((*path, place, "count"), part.count)
             if hours is not None:  # else this is a problem already
                 within = HoursCondition(hours, outside)
                 yield Services(blocked, blocks, within)
@@ -267,15 +267,15 @@ class _Compiler:
             yield compile_hours(name, hours, zone)
 
     def expectations(self) -> Iterable[Expectation]:
-        for _, each in self.config.questions():
-            if each.at is None and each.outcome != "exempted":
+        for _, expect in self.config.questions():
+            if expect.at is None and expect.outcome != "exempted":
                 yield Expectation(
-                    client=str(each.client),
-                    question_name=each.name,
-                    question_type=codes.parse_type(each.type) or 0,
-                    outcome=each.outcome,
-                    service=each.service or "",
-                    within=None if each.hours is None else self.hours_place.get(each.hours),
+                    client=str(expect.client),
+                    question_name=expect.name,
+                    question_type=codes.parse_type(expect.type) or 0,
+                    outcome=expect.outcome,
+                    service=expect.service or "",
+                    within=None if expect.hours is None else self.hours_place.get(expect.hours),
                 )
 
     def time_zone(self, path: Path, name: str) -> ZoneInfo:
@@ -342,22 +342,22 @@ class _Compiler:
 
     def local_names(self) -> Iterable[LocalName]:
         """The names of the config, and the one by which clients find encrypted DNS."""
-        yield from (self.local(i, each) for i, each in enumerate(self.config.local))
+        yield from (self.local(i, local_name) for i, local_name in enumerate(self.config.local))
         if not any(local_name.name == discovery.DISCOVERY for local_name in self.config.local):
             yield from discovery.designated_resolvers(self.config)
 
     def local(self, place: int, local: model.LocalConfig) -> LocalName:
-        found = []
+        records = []
         for number, record in enumerate(local.records):
             try:
-                found.append(presentation.parse(record.type, record.data, record.ttl))
+                records.append(presentation.parse(record.type, record.data, record.ttl))
             except presentation.InvalidRecord as error:
                 path: Path = ("local", place, "records", number)
                 self.wrong(path, f'"{record.type} {record.data}"', "a record", f"{error}.")
-        if len(found) > 1 and any(each.rtype == codes.CNAME for each in found):
+        if len(records) > 1 and any(parsed.rtype == codes.CNAME for parsed in records):
             alone = "a CNAME alone (RFC 1034 section 3.6.2)"
-            self.wrong(("local", place, "records"), f"{len(found)} records", alone, "")
-        return LocalName(local.name, tuple(found))
+            self.wrong(("local", place, "records"), f"{len(records)} records", alone, "")
+        return LocalName(local.name, tuple(records))
 
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):

@@ -39,9 +39,9 @@ def program_hash() -> str:
 
 def _releases(library: str) -> list[str]:
     """The names under which pip notes a library's release: ``idna-3.20.dist-info``."""
-    found = find_spec(library)
-    if found is None or found.origin is None:
+    spec = find_spec(library)
+    if spec is None or spec.origin is None:
         return []
-    file = Path(found.origin)
-    folder = file.parent if found.submodule_search_locations is None else file.parent.parent
+    file = Path(spec.origin)
+    folder = file.parent if spec.submodule_search_locations is None else file.parent.parent
     return sorted(path.name for path in folder.glob(f"{library}-*.dist-info"))

@@ -22,7 +22,7 @@ UPDATES = Path(__file__).with_name("updates.toml")
 
 def protected_names(config: Config) -> dict[bytes, ProtectedName]:
     """The names that the lists of others in a config may not block."""
-    return {**_updates(), **{each.name: each for each in _of_network(config)}}
+    return {**_updates(), **{protected.name: protected for protected in _of_network(config)}}
 
 
 def without_protected(block_list: BlockList, protected: ProtectedNames) -> BlockList:

@@ -23,18 +23,18 @@ def check_certificate(loaded: LoadedConfig, base: Path, wall: float) -> Iterator
     tls = tls_settings(loaded.config.server.tls)
     if tls is None or not (tls.certificate and tls.key):
         return
-    path, found = ("server", "tls", "certificate"), toml_text(tls.certificate)
+    path, text = ("server", "tls", "certificate"), toml_text(tls.certificate)
     try:
         certificate = read_certificate(base / tls.certificate, base / tls.key)
     except CertificateError as error:
         expected = "a certificate and its key"
         advice = f"DNS over TLS is not served with it: {error}."
-        yield loaded.provenance.problem(path, found, expected, advice, "warning")
+        yield loaded.provenance.problem(path, text, expected, advice, "warning")
     else:
         if expired := certificate.expired(wall):
             expected = "a certificate that has not expired"
             advice = f"It expired on {expired}. Clients that verify it refuse it. Renew it."
-            yield loaded.provenance.problem(path, found, expected, advice, "warning")
+            yield loaded.provenance.problem(path, text, expected, advice, "warning")
         yield from _mismatches(loaded, certificate)
 
 
@@ -45,21 +45,23 @@ def _mismatches(loaded: LoadedConfig, certificate: Certificate) -> Iterator[Prob
     if tls.name is None:
         return
     name = names.text(tls.name)
-    if not any(_covers(each.lower(), name) for each in certificate.names):
+    if not any(_covers(pattern.lower(), name) for pattern in certificate.names):
         expected = f"a name of its certificate: {', '.join(certificate.names) or 'it has none'}"
         advice = "Clients that verify the certificate refuse it."
         path: TomlPath = ("server", "tls", "name")
-        found = toml_text(name)
-        yield provenance.problem(path, found, expected, advice, "warning", CERTIFICATE_NAME)
-    lacking = [f"IP:{each}" for each in _asked(config) if str(each) not in certificate.addresses]
+        text = toml_text(name)
+        yield provenance.problem(path, text, expected, advice, "warning", CERTIFICATE_NAME)
+    lacking = [
+        f"IP:{address}" for address in _asked(config) if str(address) not in certificate.addresses
+    ]
     if lacking:
         expected = f"a certificate with the addresses that clients ask: {', '.join(lacking)}"
         advice = (
             "Clients that verify do not find DNS over TLS by _dns.resolver.arpa. Have it issued "
             "with these subject alternative names, or leave out 'name'."
         )
-        path, found = ("server", "tls", "certificate"), toml_text(tls.certificate or "")
-        yield provenance.problem(path, found, expected, advice, "warning", CERTIFICATE_ADDRESS)
+        path, text = ("server", "tls", "certificate"), toml_text(tls.certificate or "")
+        yield provenance.problem(path, text, expected, advice, "warning", CERTIFICATE_ADDRESS)
 
 
 def _covers(pattern: str, name: str) -> bool:
@@ -72,10 +74,10 @@ def _covers(pattern: str, name: str) -> bool:
 def _asked(config: Config) -> list[Address]:
     """The addresses that clients ask over plain DNS; where none is named, those of [server.tls]."""
     for listen in ((*config.server.listen, *config.front.dns), config.server.tls.listen):
-        addresses = dict.fromkeys(each.address for each in listen)
-        found = [
+        addresses = dict.fromkeys(endpoint.address for endpoint in listen)
+        asked = [
             address for address in addresses if not (address.is_unspecified or address.is_loopback)
         ]
-        if found:
-            return found
+        if asked:
+            return asked
     return []

@@ -60,6 +60,6 @@ def _group(name: str, group: NameServersConfig, authorities: Mapping[str, str]) 
 
 def _rebinding(allow: Sequence[bytes | Network]) -> RebindingProtection:
     """The protection of all groups that have one."""
-    names = tuple(each for each in allow if isinstance(each, bytes))
-    networks = [each for each in allow if not isinstance(each, bytes)]
+    names = tuple(entry for entry in allow if isinstance(entry, bytes))
+    networks = [entry for entry in allow if not isinstance(entry, bytes)]
     return RebindingProtection(names, tuple(compile_prefixes([networks])))

@@ -39,7 +39,7 @@ class Location:
 
     def problem(
         self,
-        found: str,
+        actual: str,
         expected: str,
         advice: str = "",
         severity: Severity = "error",
@@ -47,7 +47,7 @@ class Location:
     ) -> Problem:
         """A problem with the value."""
         path = path_text(self.path)
-        return Problem(severity, self.file, self.line, path, found, expected, advice, code)
+        return Problem(severity, self.file, self.line, path, actual, expected, advice, code)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
@@ -144,11 +144,11 @@ class Provenance:
     def problem(
         self,
         path: Path,
-        found: str,
+        actual: str,
         expected: str,
         advice: str = "",
         severity: Severity = "error",
         code: str = "",
     ) -> Problem:
-        """A problem with a value of the config; ``found`` is a text to show (``toml_text``)."""
-        return self.location(path).problem(found, expected, advice, severity, code)
+        """A problem with a value of the config; ``actual`` is a text to show (``toml_text``)."""
+        return self.location(path).problem(actual, expected, advice, severity, code)
