@@ -1,7 +1,8 @@
-"""Writes the pages of docs/reference/ that are made from the program: `make reference`.
+"""Writes the pages of docs/ that are made from the program: `make reference`.
 
-It writes the JSON Schema of config.toml, too. A test holds that they are what this program writes.
-Another compares deploy/reference.toml with the config model.
+Of docs/explanation/other-resolvers.md it writes the table of what is enforced otherwise. It writes
+the JSON Schema of config.toml, too. A test holds that they are what this program writes. Another
+compares deploy/reference.toml with the config model.
 """
 
 import json
@@ -19,9 +20,10 @@ from resolver.cli.app import GROUPS, app
 from resolver.cli.command import CONFIG_HELP, JSON_HELP
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
+from resolver.policy.features import Feature
+from resolver.publish.enforcers import SUPPORTS, Enforcer, Support
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "docs" / "reference"
 
 _EXIT_CODES = """\
 | exit code | means |
@@ -213,12 +215,39 @@ def logs() -> str:
     return "\n".join(lines) + "\n"
 
 
+_OTHERWISE = "explanation/other-resolvers.md"
+_HEAD = "| target | features | how | what it does |\n|---|---|---|---|\n"
+
+
+def other_resolvers() -> str:
+    """The page of other resolvers, with the table of what they enforce otherwise."""
+    before, head, after = (ROOT / "docs" / _OTHERWISE).read_text(encoding="utf-8").partition(_HEAD)
+    return before + head + "".join(_deviations()) + "\n" + after.partition("\n\n")[2]
+
+
+def _deviations() -> Iterator[str]:
+    """A row for each thing that targets do otherwise; for readers of zones, than zones do."""
+    targets: dict[tuple[Support, tuple[Feature, ...]], list[Enforcer]] = {}
+    for target, supports in SUPPORTS.items():
+        of_zones = target in (Enforcer.BIND, Enforcer.UNBOUND, Enforcer.RECURSOR)
+        by_support: dict[Support, list[Feature]] = {}
+        for feature, support in supports.items():
+            if support.why and not (of_zones and support == SUPPORTS[Enforcer.ZONES][feature]):
+                by_support.setdefault(support, []).append(feature)
+        for support, features in by_support.items():
+            targets.setdefault((support, tuple(features)), []).append(target)
+    for ((fit, why), features), enforcers in targets.items():
+        yield f"| {', '.join(enforcers)} | {', '.join(features)} | {fit.value} | {why} |\n"
+
+
 PAGES = {
-    "commands.md": commands,
-    "metrics.md": metrics,
-    "alerts.md": alerts,
-    "logs.md": logs,
+    "reference/commands.md": commands,
+    "reference/metrics.md": metrics,
+    "reference/alerts.md": alerts,
+    "reference/logs.md": logs,
+    _OTHERWISE: other_resolvers,
 }
+"""By their paths below docs/."""
 
 SCHEMA = ROOT / "deploy" / "schemas" / "config.json"
 
@@ -230,6 +259,5 @@ def schema() -> str:
 
 if __name__ == "__main__":
     SCHEMA.write_text(schema(), encoding="utf-8")
-    REFERENCE.mkdir(exist_ok=True)
     for page, text in PAGES.items():
-        (REFERENCE / page).write_text(text(), encoding="utf-8")
+        (ROOT / "docs" / page).write_text(text(), encoding="utf-8")

@@ -5,7 +5,7 @@
 What must stay true:
 - Every enforcer has every feature. EXACT is what a test with the real program shows
   (``tests/publish/test_exact_fits.py``).
-- docs/explanation/other-resolvers.md has each reason.
+- ``make reference`` writes the reasons to docs/explanation/other-resolvers.md.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,6 @@
 """How targets enforce a policy: every field has a feature, and every feature a fit everywhere."""
 
-from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -14,12 +12,11 @@ from resolver.policy.clauses import Clause, HoursCondition, OwnRule
 from resolver.policy.facets import FIELDS, Facet
 from resolver.policy.features import Feature, features
 from resolver.policy.verdict import BLOCKED, Verdict
-from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit, Support, deviations
+from resolver.publish.enforcers import SUPPORTS, Enforcer, Fit, deviations
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
 WALL = 1.8e9
-PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "other-resolvers.md"
 
 RANGES = (Feature.IPV4_RANGES, Feature.IPV6_RANGES)
 ANSWERS = (Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED)
@@ -106,28 +103,6 @@ def test_what_is_late_or_asks_others_is_neither_stricter_nor_looser() -> None:
     found = {(f, s.fit) for of in SUPPORTS.values() for f, s in of.items() if f is Feature.HOURS}
     assert found == {(Feature.HOURS, Fit.OTHERWISE)}
     assert SUPPORTS[Enforcer.ZONES][Feature.UPSTREAM].fit is Fit.OTHERWISE
-
-
-def documented() -> Iterator[str]:
-    """A row for each thing that targets do otherwise; for readers of zones, than zones do."""
-    targets: dict[tuple[Support, tuple[Feature, ...]], list[Enforcer]] = {}
-    for target, supports in SUPPORTS.items():
-        of_zones = target in (Enforcer.BIND, Enforcer.UNBOUND, Enforcer.RECURSOR)
-        by_support: dict[Support, list[Feature]] = {}
-        for feature, support in supports.items():
-            if support.why and not (of_zones and support == SUPPORTS[Enforcer.ZONES][feature]):
-                by_support.setdefault(support, []).append(feature)
-        for support, named in by_support.items():
-            targets.setdefault((support, tuple(named)), []).append(target)
-    for ((fit, why), features_of), of in targets.items():
-        yield f"| {', '.join(of)} | {', '.join(features_of)} | {fit.value} | {why} |"
-
-
-def test_the_documents_have_what_a_target_does_otherwise() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    start = lines.index("| target | features | how | what it does |") + 2
-    rows = [*documented()]
-    assert lines[start : start + len(rows) + 1] == [*rows, ""]
 
 
 FULL = CONFIG.replace('policy = "publicity"', 'policy = "publicity"\ninterface = "eth0.20"') + (
