@@ -37,7 +37,7 @@ class WorkerMessage(TypedDict, total=False):
     snapshot: str
     reason: str
     counter_map: dict[str, Any]
-    """The fields of a ``CounterPlan``."""
+    """The fields of a ``CounterMap``."""
     groups: dict[str, list[ServerAddress]]
     zone: str
     """A name in hexadecimal wire form."""
