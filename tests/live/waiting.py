@@ -11,11 +11,16 @@ _LONGER = 1.5
 
 
 def wait_for(
-    condition: Callable[..., T | None], what: str, seconds: float = 15.0, pause: float = _PAUSE
+    condition: Callable[..., T | None],
+    what: str,
+    seconds: float = 15.0,
+    pause: float = _PAUSE,
+    longest: float = _LONGEST,
 ) -> T:
     """What the condition gives, as soon as it gives something; AssertionError if it never does.
 
-    The pauses between the tries become longer. Give a longer one where a try starts programs.
+    The pauses between the tries become longer, up to ``longest``. Give a longer one where a try
+    starts programs, and a short ``longest`` for what is over soon.
     """
     end = time.monotonic() + seconds
     while True:
@@ -24,4 +29,4 @@ def wait_for(
             return got
         assert time.monotonic() < end, f"not within {seconds} seconds: {what}"
         time.sleep(pause)
-        pause = max(pause, min(pause * _LONGER, _LONGEST))
+        pause = max(pause, min(pause * _LONGER, longest))

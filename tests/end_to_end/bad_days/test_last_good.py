@@ -161,7 +161,7 @@ def test_where_the_last_good_snapshot_was_harmed_an_older_one_is_served(
 def _compiler(server: Server) -> int:
     """The process ID of its compiler, which is stopped."""
     [compiler] = wait_for(
-        lambda: server.children("resolver.compiler.compilation"), "it compiles", pause=0.001
+        lambda: server.children("resolver.compiler.compilation"), "it compiles", longest=0.002
     )
     os.kill(compiler, signal.SIGSTOP)
     return compiler
