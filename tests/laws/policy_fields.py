@@ -19,7 +19,7 @@ FOR_PEOPLE: Final[Mapping[str, frozenset[str]]] = {
 }
 """The fields that anyone may read: names and texts, and which servers a VLAN's queries go to."""
 _MODULE: Final = "resolver.policy.compiled"
-_READERS: Final = ("resolver/policy/", "tests/")
+_READERS: Final = ("/resolver/policy/", "/tests/")
 
 
 class PolicyFields(Plugin):
@@ -38,7 +38,7 @@ def _refuse(field: str, context: AttributeContext) -> Type:
     of = get_proper_type(context.type)
     symbol = of.type.get(field) if isinstance(of, Instance) else None
     is_field = symbol is not None and isinstance(symbol.node, Var)
-    if is_field and not context.api.path.startswith(_READERS):
+    if is_field and not any(folder in f"/{context.api.path}" for folder in _READERS):
         context.api.fail(f'only policy/ reads "{field}", which decides', context.context)
     return context.default_attr_type
 

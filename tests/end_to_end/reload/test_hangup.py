@@ -42,7 +42,11 @@ def test_a_hangup_while_it_starts_reloads(server: Server) -> None:
     server.stop()
     began = len(server.err)
     server.launch()
-    wait_for(lambda: server.children("resolver.compiler.compilation"), "it compiles the config")
+    wait_for(
+        lambda: server.children("resolver.compiler.compilation"),
+        "it compiles the config",
+        longest=0.002,
+    )
     server.signal(signal.SIGHUP)
     wait_for(lambda: "reload by SIGHUP: unchanged" in server.err[began:], "it has reloaded")
 

@@ -198,7 +198,11 @@ def test_a_compiler_that_is_killed_is_no_error_in_the_config(server: Server) -> 
     edited(server.config, DENY, OPEN)
     with ThreadPoolExecutor(1) as pool:
         reloading = pool.submit(reload, server)
-        wait_for(lambda: server.children("resolver.compiler.compilation"), "it compiles the config")
+        wait_for(
+            lambda: server.children("resolver.compiler.compilation"),
+            "it compiles the config",
+            longest=0.002,
+        )
         os.kill(server.children("resolver.compiler.compilation")[0], signal.SIGKILL)
         done = reloading.result()
     assert done.code == WRONG
