@@ -51,7 +51,7 @@ class MetricsServer(Part):
         """Serve until cancelled."""
         gc.disable()  # modules are no garbage, now or later
         # Slow to import, so after the start.
-        from resolver.web import metrics_page, status_page
+        from resolver.web import metrics_page, status_json, status_page
         from resolver.web.figure_plots import History
         from resolver.web.listener import listen
 
@@ -61,6 +61,7 @@ class MetricsServer(Part):
         app = metrics_page.application(collector, self._config, lambda: self._pool.state.not_ready)
         history = History(self._figures.directory, self._figures.time_zone)
         status_page.add_to(app, self._read_status, self._explainer, history.vlans)
+        status_json.add_to(app, self._read_status)
         await listen(app, await self._socket.opened())
 
     def _explainer(self) -> Explainer:

@@ -1,8 +1,10 @@
 """``darban status`` of a real server: what it tells is what was asked."""
 
+import json
 import re
 import signal
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,6 +149,24 @@ def test_the_status_page_shows_the_same(asked: Server) -> None:
     for shown in ("administration", "publicity", "telegram"):
         assert shown in page
     assert "Traceback" not in page
+
+
+def test_status_json_has_the_counts_and_neither_clients_nor_paths(asked: Server) -> None:
+    url = f"http://127.0.0.1:{asked.metrics_port}/status.json"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text = answer.read().decode()
+        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    shown, whole = json.loads(text), told(asked)
+    assert shown["policy_hash"] == whole["policy_hash"]
+    for vlan, of_status in zip(shown["vlans"], whole["vlans"], strict=True):
+        assert vlan == of_status
+    states = [exemption["state"] for exemption in whole["exemptions"]]
+    assert [exemption["state"] for exemption in shown["exemptions"]] == states
+    for hidden in ("pr-2031", "PR-2031", "127.0.10.7", "/", "روابط"):
+        assert hidden not in text
+    other = urllib.request.Request(url, headers={"Host": "www.example.org"})
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        urllib.request.urlopen(other, timeout=10)
 
 
 def test_the_forgotten_vlan_is_found(asked: Server) -> None:
