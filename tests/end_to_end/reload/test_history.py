@@ -255,8 +255,10 @@ def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
 def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> None:
     wait_for(lambda: _history(server)[-1]["event"] != "stop", "the start is written down")
     path = server.state / "journal.jsonl"
+    server.signal(signal.SIGSTOP)  # else it may write a record between the two
     path.unlink()
     path.mkdir()
+    server.signal(signal.SIGCONT)
     server.expect_error("the audit log cannot be written")
     edited(server.config, DENY, OPEN)
     assert darban("reload", at=server.directory).code == GOOD
