@@ -16,7 +16,7 @@ from resolver.cli.policy_text import exemption_text
 from resolver.cli.server import ask
 from resolver.config.load import load
 from resolver.policy.exemption_details import ExemptionDetails, comparable
-from resolver.policy.policy_hash import version_of
+from resolver.policy.policy_hash import hash_parts
 from resolver.snapshot.config_files import DiskFiles
 
 _DIFFERS, _NOT_COMPARABLE = 1, 4
@@ -118,13 +118,13 @@ def _lines(of: _Node, here: str) -> Iterator[str]:
         if not of.differences:
             yield "the exemptions are the same: 'darban diff' shows what differs between configs"
     else:
-        versions = " and ".join(sorted(version_of(hash_) or "none" for hash_ in (there, here)))
+        versions = " and ".join(sorted(hash_parts(hash_)[0] or "none" for hash_ in (there, here)))
         yield f"policy not comparable, versions {versions}: upgrade both nodes to one release"
 
 
 def _comparable(there: str, here: str) -> bool:
     """Whether the hashes say whether the policy is the same."""
-    return version_of(there) == version_of(here)
+    return hash_parts(there)[0] == hash_parts(here)[0]
 
 
 def _code(of: _Node, here: str) -> int:

@@ -46,6 +46,7 @@ from resolver.policy.clauses import BLOCKING
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.moment import ends
+from resolver.policy.policy_hash import hash_parts
 from resolver.policy.verdict import Outcome
 
 _COUNTED = (
@@ -152,8 +153,7 @@ class DarbanCollector(Collector):
         log = states.of(AuditState)
         head = [((str(log.number), log.head), 1)] if log.head else []
         yield definitions.HISTORY_INFO, head
-        version, _, policy = compiled.policy_hash.rpartition(":")
-        yield definitions.POLICY_INFO, [((version, policy), 1)]
+        yield definitions.POLICY_INFO, [(hash_parts(compiled.policy_hash), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(config.loaded)
         yield definitions.STARTED, _one(config.started)
         policies = describe(compiled)

@@ -116,12 +116,13 @@ def _prefixes(of: Mapping[int, Iterable[Prefix]], owner: int) -> list[str]:
     return sorted(f"{prefix.network.hex()}/{prefix.length}" for prefix in of.get(owner, ()))
 
 
-def version_of(policy_hash: str) -> str:
-    """The version of a hash; empty for that of 0.1.0, which has none.
+def hash_parts(policy_hash: str) -> tuple[str, str]:
+    """The version and the digits of a hash; that of 0.1.0 has no version.
 
     Hashes of two versions say nothing of each other.
     """
-    return policy_hash.rpartition(":")[0]
+    version, _, digits = policy_hash.rpartition(":")
+    return version, digits
 
 
 def rules_digest(rules: Iterable[Rule]) -> str:
