@@ -43,9 +43,7 @@ SHOWN: Final[Mapping[type, tuple[str, ...]]] = {
         *("not_accepting", "hours", "link_cut"),
     ),
     LastReload: ("at", "result"),
-    VlanCounts: (
-        *("name", "id", "policy", "mode", "queries", "outcomes", "services", "redirected"),
-    ),
+    VlanCounts: ("name", "id", "policy", "mode", "queries", "outcomes", "services", "redirected"),
     ServiceCount: ("service", "outcome", "queries"),
     UpstreamStatus: (
         *("name", "up", "queries", "failures", "results", "answered", "seconds", "latency"),

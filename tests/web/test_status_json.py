@@ -2,9 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import get_type_hints
 
 from resolver.metrics.status import (
     BlockLogStatus,
@@ -17,6 +16,7 @@ from resolver.metrics.status import (
     Status,
     UpstreamStatus,
 )
+from resolver.policy.facets import classes_in
 from resolver.web.status_json import SHOWN, status_json
 from tests.web.judged import NOW
 from tests.web.shown_status import STATUS
@@ -38,14 +38,6 @@ LEFT_OUT: dict[type, set[str]] = {
     HoursStatus: {"text"},
 }
 """What is not shown, by decision; a new field belongs here or in ``SHOWN`` and in the page."""
-
-
-def classes_in(hint: Any) -> Iterator[type]:  # noqa: ANN401 - a type
-    if dataclasses.is_dataclass(hint):
-        assert isinstance(hint, type)
-        yield hint
-    for argument in get_args(hint):
-        yield from classes_in(argument)
 
 
 def test_each_field_of_a_status_is_shown_or_left_out() -> None:
