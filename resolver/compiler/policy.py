@@ -19,12 +19,13 @@ from resolver.compiler.own_rules import Unfit, is_reference, own_rule
 from resolver.compiler.packed_rules import packed
 from resolver.compiler.prefixes import compile_prefixes
 from resolver.compiler.protected_names import protected_names
+from resolver.compiler.service_entries import Entry, ServiceEntries, services_of
 from resolver.compiler.settings import compile_settings, compile_subscriptions
 from resolver.compiler.upstream_groups import forward_zones, upstream_groups
 from resolver.config import model
 from resolver.config.load import LoadedConfig
 from resolver.config.policy_model import DuringConfig, PolicyConfig
-from resolver.config.problems import Problem, toml_text
+from resolver.config.problems import Problem, toml_text, without_repeats
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.dns import codes, presentation
@@ -42,7 +43,6 @@ from resolver.policy.clauses import (
 )
 from resolver.policy.expectation import Expectation
 from resolver.policy.policy_hash import policy_hash
-from resolver.policy.services import services_in
 from resolver.policy.vlan_rules import policy_of_vlan
 from resolver.snapshot.snapshot import Snapshot
 from resolver.system.time_zones import time_zone
@@ -69,7 +69,7 @@ def compile_snapshot(
     config, provenance = loaded.config, loaded.provenance
     ranges = tuple(filter_ranges(lists, config.upstream.own_prefixes))
     compiler = _Compiler(config, provenance, catalog, complete, authorities, logo, ranges)
-    return compiler.snapshot(built), compiler.problems
+    return compiler.snapshot(built), without_repeats(compiler.problems)
 
 
 @dataclass
@@ -84,6 +84,7 @@ class _Compiler:
 
     def __post_init__(self) -> None:
         self.problems = list(self.catalog.problems)
+        self.entries = ServiceEntries(self.config, self.provenance, self.catalog)
         self.allowed = 0
         """The services that some policy allows, one bit each."""
         self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
@@ -196,51 +197,42 @@ class _Compiler:
         """The clauses of a policy; in audit mode it counts what it would block."""
         blocks = _blocks(policy)
         default = Action.COUNT if policy.default == "count" else blocks
-        allow, passes = list(enumerate(policy.allow)), 0
-        blocked = self.members((*path, "block"), policy.block)
-        counted = self.members((*path, "count"), policy.count)
+        self.members((*path, "except"), policy.except_)
+        self.problems += self.entries.idle_exceptions(str(path[1]))
+        block = self.of_services((*path, "block"), enumerate(policy.block))
+        count = self.of_services((*path, "count"), enumerate(policy.count))
+        names = list(enumerate(policy.allow))
+        allow: list[Entry] = []
         if policy.default != "pass":
-            services = [entry for entry in allow if is_reference(entry[1])]
-            allow = [entry for entry in allow if not is_reference(entry[1])]
-            passes = self.members_at((*path, "allow"), services) & ~blocked
-            self.allowed |= passes
-        self.contradicting((*path, "count"), policy.count, blocked | passes, "counted")
-        self.contradicting_hours((*path, "during"), policy.during, passes, blocked | counted)
-        rules = self.deny_and_allow(path, policy.deny, allow, blocks)
+            references = [entry for entry in names if is_reference(entry[1])]
+            names = [entry for entry in names if not is_reference(entry[1])]
+            allow = self.of_services((*path, "allow"), references)
+            self.problems += self.entries.opposites(block, allow)
+        blocked, counted = services_of(block), services_of(count)
+        allow = [entry._replace(services=entry.services & ~blocked) for entry in allow]
+        passes = services_of(allow)
+        self.allowed |= passes
+        self.problems += self.entries.contradictions(count, [*block, *allow], "counted")
+        hourly = list(self.during((*path, "during"), policy.during, blocks, allow, block + count))
+        rules = self.deny_and_allow(path, policy.deny, names, blocks)
         if rules:
             yield PolicyRules(rules)
         rest = self.catalog.all() & ~(passes | blocked | counted)
         on_services = (
             *(Services(passes, Action.PASS), Services(blocked, blocks)),
             Services(counted, Action.COUNT),
-            *self.during((*path, "during"), policy.during, blocks),
+            *hourly,
             Services(rest if policy.default != "pass" else 0, default),
         )
         yield from (clause for clause in on_services if clause.services)
         if policy.default != "pass":
             yield DefaultRule(default)
 
-    def contradicting_hours(
-        self, path: Path, during: Sequence[DuringConfig], passes: int, restricted: int
-    ) -> None:
-        """Report what a policy never does at its hours: a clause of all hours goes before it."""
-        for place, part in enumerate(during):
-            at, blocked = (*path, place), self.catalog.known_members(part.block)
-            self.contradicting((*at, "block"), part.block, passes, "blocked")
-            others = passes | restricted | blocked
-            self.contradicting((*at, "count"), part.count, others, "counted")
-
-    def contradicting(self, path: Path, references: Sequence[str], others: int, done: str) -> None:
-        """Report each entry of which another key has a service, so that it is never done."""
-        for place, reference in enumerate(references):
-            both = self.catalog.known_members([reference]) & others
-            if both:
-                names = ", ".join(
-                    service.name for service in services_in(both, self.catalog.services)
-                )
-                expected = "services that no key before it has: 'allow', 'block' or 'count'"
-                advice = f"A service of both is not {done}: {names}."
-                self.wrong((*path, place), toml_text(reference), expected, advice)
+    def of_services(self, path: Path, references: Iterable[tuple[int, str]]) -> list[Entry]:
+        """The entries of a policy's array that name services; unknown ones become problems."""
+        listed = list(references)
+        self.members_at(path, listed)
+        return self.entries.of(path, listed)
 
     def allowed_names(self) -> tuple[bytes, ...]:
         lists = zip(self.catalog.sources, self.catalog.lists, strict=True)
@@ -249,17 +241,26 @@ class _Compiler:
         return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
-        self, path: Path, during: Sequence[DuringConfig], blocks: Action
+        self,
+        path: Path,
+        during: Sequence[DuringConfig],
+        blocks: Action,
+        allow: Sequence[Entry],
+        always: Sequence[Entry],
     ) -> Iterator[Services]:
+        """The clauses of some hours; those of all hours, ``allow`` and ``always``, go before."""
         for place, part in enumerate(during):
             outside = part.outside is not None
             hours = self.hours_place.get(str(part.outside if outside else part.hours))
-            blocked = self.members((*path, place, "block"), part.block)
-            counted = self.members((*path, place, "count"), part.count)
+            block = self.of_services((*path, place, "block"), enumerate(part.block))
+            count = self.of_services((*path, place, "count"), enumerate(part.count))
+            self.problems += self.entries.contradictions(block, allow, "blocked")
+            before = [*allow, *always, *block]
+            self.problems += self.entries.contradictions(count, before, "counted")
             if hours is not None:  # else this is a problem already
                 within = HoursCondition(hours, outside)
-                yield Services(blocked, blocks, within)
-                yield Services(counted, Action.COUNT, within)
+                yield Services(services_of(block), blocks, within)
+                yield Services(services_of(count), Action.COUNT, within)
 
     def hours(self) -> Iterable[made.Hours]:
         for name, hours in self.config.hours.items():

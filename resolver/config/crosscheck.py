@@ -24,6 +24,7 @@ from resolver.policy.upstream_groups import ConfiguredServer
 
 _REFERENCES = {
     ("vlans", ANY, "policy"): "policies",
+    ("policies", ANY, "extends"): "policies",
     ("policies", ANY, "directives", ANY): "directives",
     ("directives", ANY, "narrows"): "directives",
     ("policies", ANY, "upstream"): "upstreams",
@@ -117,7 +118,9 @@ def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
         known = provenance.names(section)
         for path, name in matching(merged.document, pattern):
             if isinstance(name, str) and name not in known and (section, name) != _NO_GROUP:
-                unknown.setdefault((section, name), []).append(merged.location(path))
+                places = unknown.setdefault((section, name), [])
+                if (place := merged.location(path)) not in places:  # else a policy inherits it
+                    places.append(place)
     for (section, name), (first, *others) in unknown.items():
         known_names = merged.names(section)
         advice = did_you_mean(name, known_names)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from resolver.config.problems import Problem
 from resolver.config.provenance import Provenance
@@ -41,6 +43,10 @@ class PolicyConfig(ConfigSection):
 
     title: Line = ""
     """What Persian pages and reports call it; "" is the table's name."""
+    extends: str | None = None
+    """The policy that it begins as; its own keys add to that, or replace it."""
+    except_: Annotated[Several[ServiceReference], Field(alias="except")] = ()
+    """The services and @categories that it does not block or count, unlike the one it extends."""
     block: Several[ServiceReference] = ()
     """The services and @categories to block."""
     count: Several[ServiceReference] = ()
@@ -73,8 +79,12 @@ class PolicyConfig(ConfigSection):
         return bool(self.block or hourly or self.deny or self.default == "block")
 
     def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
-        """Errors about its default and its sinkhole."""
+        """Errors about its default, its sinkhole and its exceptions."""
         yield from self._below_blocked_names(path, provenance)
+        if self.except_ and self.extends is None and provenance.whole(path):
+            expected = "none in a policy that extends no other"
+            advice = "It takes services out of what a policy inherits."
+            yield provenance.problem((*path, "except"), "services", expected, advice)
         yield from second_of_a_family((*path, "sinkhole"), self.sinkhole, provenance)
 
     def _below_blocked_names(self, path: Path, provenance: Provenance) -> Iterator[Problem]:

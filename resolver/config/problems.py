@@ -6,7 +6,7 @@ allowed instead. All problems are collected, and reported together.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from difflib import get_close_matches
 from typing import Literal
@@ -48,6 +48,19 @@ class Problem:
         advice = f". {self.advice}" if self.advice else ""
         start = f"{place}:{warning}{path}"
         return f"{start} found {self.found}; expected {self.expected}{advice}"
+
+
+def without_repeats(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems without those of a value that several policies have, but the first.
+
+    Of these the one with the shortest advice stays, which is that of the policy that has the value.
+    """
+    first: dict[Problem, Problem] = {}
+    for problem in problems:
+        key = replace(problem, advice="")
+        if key not in first or len(problem.advice) < len(first[key].advice):
+            first[key] = problem
+    return list(first.values())
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:

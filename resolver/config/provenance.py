@@ -62,6 +62,8 @@ class MergedDocument:
     locations: Mapping[Path, Location]
     complete: bool = True
     """Whether every file that was named could be read."""
+    unresolved: frozenset[Path] = frozenset()
+    """The policies of which it is unknown what they inherit: the config has none of them."""
 
     def location(self, path: Path) -> Location:
         """Where a value of the document is."""
@@ -151,4 +153,10 @@ class Provenance:
         code: str = "",
     ) -> Problem:
         """A problem with a value of the config; ``actual`` is a text to show (``toml_text``)."""
+        if self.origin(path) != path[1:2]:
+            advice = f"{advice} Policy {path[1]} inherits it.".lstrip()
         return self.location(path).problem(actual, expected, advice, severity, code)
+
+    def origin(self, path: Path) -> Path:
+        """The name in the path of a value; of a value that a policy inherits, whose it is."""
+        return self.location(path).path[1:2] if path[:1] == ("policies",) else path[1:2]

@@ -60,8 +60,11 @@ def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]
     document = merged.document
     problems: list[Problem] = []
     while True:
+        errors: list[ErrorDetails] = []
         try:
-            return Config.model_validate(document), provenance, problems
+            config = Config.model_validate(document)
+            if merged.unresolved <= provenance.pruned:
+                return config, provenance, problems
         except ValidationError as failed:
             errors = failed.errors(include_url=False)
         if not provenance.pruned:
@@ -71,7 +74,8 @@ def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]
                 for error in errors
                 if not _follows(error) and error["loc"] not in misspelled
             ]
-        pruned = provenance.pruned | {provenance.path(_culprit(error)) for error in errors}
+        culprits = {provenance.path(_culprit(error)) for error in errors}
+        pruned = provenance.pruned | culprits | merged.unresolved
         document, kept = _prune(merged.document, pruned)
         provenance = Provenance(merged, pruned, kept, unknown)
 

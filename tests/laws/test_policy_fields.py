@@ -67,7 +67,7 @@ DECIDES_NO_NAME = {
     name for name in FIELDS["Policy"] if not ROWS[f"Policy.{name}"].facets & Facet.NAMES
 }
 RESTRICTS_NOTHING = DECIDES_NO_NAME & PolicyConfig.model_fields.keys() | {
-    *("count", "allow", "sinkhole", "mode")
+    *("count", "allow", "sinkhole", "mode", "extends", "except_")
 }
 """Keys of a policy by which it blocks nothing, and in audit mode would not."""
 
