@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer, Explanation
+from resolver.config.exemption_model import ExemptionConfig
 from resolver.config.expectation_model import ExpectedAnswer
 from resolver.config.load import LoadedConfig
-from resolver.config.model import ExemptionConfig
 from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig

@@ -13,11 +13,9 @@ from pathlib import Path
 from resolver import DarbanError
 from resolver.policy.settings import DEFAULT_TIME_ZONE
 from resolver.system import solar_hijri
+from resolver.system.durations import EXAMPLES, read_duration
 from resolver.system.time_zones import time_zone
 
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:\d+[wdhms])+")
-_PART = re.compile(r"(\d+)([wdhms])")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?")
 
 _config: ContextVar[Path | None] = ContextVar("config", default=None)
@@ -80,16 +78,12 @@ def _with_gregorian_date(text: str) -> str:
 
 def parse_duration(text: str) -> dt.timedelta:
     """Read a duration such as ``2h``, ``90m`` or ``1d12h``."""
-    plain = text.replace(" ", "").lower()
-    if not _DURATION.fullmatch(plain):
-        raise InvalidMoment(f"'{text}' is not a duration such as 2h, 90m, 1d12h or 2w")
     try:
-        return sum(
-            (dt.timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _PART.findall(plain)),
-            dt.timedelta(),
-        )
+        return read_duration(text.replace(" ", "").lower())
     except OverflowError:
         raise InvalidMoment(f"'{text}' is too long") from None
+    except ValueError:
+        raise InvalidMoment(f"'{text}' is not a duration such as {EXAMPLES}") from None
 
 
 def moment_text(seconds: float) -> str:

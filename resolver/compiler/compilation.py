@@ -21,6 +21,7 @@ from resolver.compiler import hours
 from resolver.compiler.all_names import AllNames
 from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.compilation_result import FAILED_EXPECTATIONS, Accepted, Held, Rejected
+from resolver.compiler.exemption_limits import over_limit
 from resolver.compiler.kept_readings import KeptReadings
 from resolver.compiler.named_files import read_authorities, read_logo
 from resolver.compiler.no_longer_blocked import NoLongerBlocked
@@ -134,6 +135,7 @@ def compile_file(
         loaded, lists, complete=complete, built=built, authorities=authorities, logo=logo
     )
     problems += snapshot_problems
+    problems += over_limit(loaded, snapshot.compiled, before, wall)
     failed: list[FailedExpectation] = []
     no_longer_blocked, all_names = None, AllNames(state, snapshot, readings)
     if not any(problem.severity == "error" for problem in problems):

@@ -23,6 +23,7 @@ from resolver.compiler.service_entries import Entry, ServiceEntries, services_of
 from resolver.compiler.settings import compile_settings, compile_subscriptions
 from resolver.compiler.upstream_groups import forward_zones, upstream_groups
 from resolver.config import model
+from resolver.config.exemption_model import ExemptionConfig
 from resolver.config.load import LoadedConfig
 from resolver.config.policy_model import DuringConfig, PolicyConfig
 from resolver.config.problems import Problem, toml_text, without_repeats
@@ -327,7 +328,7 @@ class _Compiler:
                 title=vlan.title,
             )
 
-    def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
+    def exemption(self, place: int, exemption: ExemptionConfig) -> made.Exemption:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
         return made.Exemption(
             id=exemption.id,

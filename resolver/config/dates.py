@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
 
-from resolver.config.values import InvalidValue
+from resolver.config.values import InvalidValue, reader
 from resolver.system import solar_hijri
+from resolver.system.durations import EXAMPLES, PATTERN, read_duration
 
 
 def _gregorian(value: object) -> object:
@@ -17,5 +18,16 @@ def _gregorian(value: object) -> object:
     return value
 
 
+def _duration(text: str) -> dt.timedelta:
+    try:
+        duration = read_duration(text)
+    except OverflowError:
+        raise ValueError(text) from None
+    if not duration:
+        raise ValueError(text)
+    return duration
+
+
 Day = Annotated[dt.date, BeforeValidator(_gregorian)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_gregorian)]
+Duration = Annotated[dt.timedelta, reader(f"a duration such as {EXAMPLES}", _duration, PATTERN)]

@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 
 from pydantic import ByteSize, Field
 
-from resolver.config.dates import Day, Moment
+from resolver.config.dates import Day
+from resolver.config.exemption_model import ExemptionConfig, ExemptionLimitsConfig
 from resolver.config.expectation_model import ExpectationConfig, ExpectedAnswer
 from resolver.config.front_model import FeedsConfig, FrontConfig, ProxyConfig
 from resolver.config.hours_model import HoursConfig, ZoneName
@@ -159,43 +160,6 @@ class VlanConfig(ConfigSection):
         yield from link_local((*path, "prefixes"), self.prefixes, "interface", provenance)
 
 
-class ExemptionConfig(ConfigSection):
-    """Services that some clients may use until a moment, and who approved it."""
-
-    id: Identifier
-    """The name of the exemption."""
-    prefixes: Several[Prefix] = ()
-    """The clients it is for."""
-    vlan: str | None = None
-    """The VLAN it is for, instead of prefixes."""
-    services: OneOrMore[ServiceReference]
-    """The services and @categories that it permits."""
-    from_: Annotated[Moment | None, Field(alias="from")] = None
-    """The moment it begins, with an offset from UTC; none is at once."""
-    hours: str | None = None
-    """The hours within which it permits them; none is always."""
-    until: Moment
-    """The moment it ends, with an offset from UTC: 2027-03-20T23:59:59+03:30."""
-    approver: SomeLine
-    """Who approved it."""
-    ticket: SomeLine
-    """Where it was asked for."""
-    reason: Line = ""
-    """What it is for."""
-
-    @classmethod
-    def table_errors(cls, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """An exemption is for some prefixes, or for a VLAN."""
-        has_prefixes = table.get("prefixes", []) != []
-        if has_prefixes == ("vlan" in table):
-            keys = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
-            yield keys, "one of the two, to say whom it is for"
-
-    def errors(self, path: Path, provenance: Provenance) -> Iterator[Problem]:
-        """A link-local prefix says nothing of the VLAN."""
-        return link_local((*path, "prefixes"), self.prefixes, "vlan", provenance)
-
-
 class MetricsConfig(ConfigSection):
     """Where the metrics and the status page are."""
 
@@ -332,6 +296,8 @@ class Config(ConfigSection):
     """The VLANs, by name."""
     exemptions: Several[ExemptionConfig] = ()
     """Services that are permitted for a time."""
+    exemption_limits: ExemptionLimitsConfig = ExemptionLimitsConfig.model_construct()
+    """What no exemption may exceed."""
     expect: Several[ExpectationConfig] = ()
     """Tests of the policy."""
     metrics: MetricsConfig = MetricsConfig.model_construct()

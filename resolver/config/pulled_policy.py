@@ -13,7 +13,10 @@ from resolver.config.problems import Problem, one_of
 from resolver.config.provenance import Document, Location
 
 ADVICE = "It comes from [policy_source]: 'darban pull' fetches it."
-_POLICY = ("lists", "directives", "hours", "policies", "vlans", "exemptions", "expect", "warnings")
+_POLICY = (
+    *("lists", "directives", "hours", "policies", "vlans"),
+    *("exemptions", "exemption_limits", "expect", "warnings"),
+)
 
 
 def local_sections(document: Document, root: Location) -> Iterator[Problem]:

@@ -487,3 +487,33 @@ def test_an_old_copy_of_the_config_ends_no_exemption_in_silence(running: Server)
     assert "has the text of ali.toml, which may be removed" in done.out
     assert server.config.read_bytes() == copy.read_bytes()
     assert _data(server, "127.0.10.7") == "0.0.0.0"
+
+
+def test_a_cap_refuses_what_exceeds_it_and_starts_with_what_was_in_force(server: Server) -> None:
+    given = _exempt(server, "127.0.10.7", "telegram", "--for", "60d", "--id", "long")
+    assert given.code == GOOD, given.err
+    server.start()
+    server.stop()
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(f'{text}\n[exemption_limits]\nlongest = "30d"\n', encoding="utf-8")
+    server.start()
+    assert _data(server, "127.0.10.7") == ANY_V4
+    checked = darban("check", at=server.directory)
+    assert checked.code == GOOD, checked.out
+    assert "warning [exemption-over-limit:long]" in checked.out
+    before = server.config.read_bytes()
+    cap = 'expected a moment within "30d", the longest exemption by '
+    for refused in (
+        _exempt(server, "127.0.10.8", "telegram", "--for", "31d"),
+        _exempt(server, "127.0.10.8", "telegram", "--from", "2199-01-01", "--for", "31d"),
+        darban("exempt", "--extend", "long", "--for", "61d", at=server.directory),
+    ):
+        assert (refused.code, cap in refused.err) == (WRONG, True), refused.err
+    assert server.config.read_bytes() == before
+    assert _exempt(server, "127.0.10.8", "telegram", "--for", "30d").code == GOOD
+    edited = server.config.read_text(encoding="utf-8").replace("127.0.10.7/32", "127.0.10.0/25")
+    server.config.write_text(edited, encoding="utf-8")
+    server.expect_error("reload by .*: invalid|half-exempted|the longest exemption by")
+    reloaded = darban("reload", at=server.directory)
+    assert (reloaded.code, cap in reloaded.out) == (WRONG, True), reloaded.out
+    assert _data(server, "127.0.10.9") == "0.0.0.0"

@@ -13,6 +13,18 @@ from tests.live.pulling import SharedPolicy, blocks, history, pull, stays
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+TOO_LONG = """
+[exemption_limits]
+longest = "30d"
+[[exemptions]]
+id = "pr"
+vlan = "administration"
+services = ["pager"]
+until = 2199-03-20T00:00:00Z
+approver = "Head of PR"
+ticket = "PR-2031"
+"""
+
 
 def _in_force(server: Server) -> str:
     """Since when and by what the policy is in force, as the history says."""
@@ -105,8 +117,9 @@ def test_an_older_state_is_refused(pulling: SharedPolicy) -> None:
         (CONFIG + "[[", WRONG, "or the name of a table"),
         (CONFIG.replace('["@messenger"]', "[]"), NO, "expectations that do not hold"),
         (CONFIG + '[upstream]\nservers = ["192.0.2.1"]\n', WRONG, "found [upstream]"),
+        (CONFIG + TOO_LONG, WRONG, 'expected a moment within "30d", the longest exemption by'),
     ],
-    ids=["wrong", "no TOML", "expectation", "not its section"],
+    ids=["wrong", "no TOML", "expectation", "not its section", "exemption"],
 )
 def test_a_commit_that_fails_the_check_is_refused(
     pulling: SharedPolicy, config: str, code: int, why: str
