@@ -34,6 +34,7 @@ from resolver.snapshot.config_files import SourceTexts, difference, differing
 from resolver.system.stored import read_fields
 
 REFUSED = "refused"
+SERIAL_RESET = "lists --reset-serial"
 _OWN, _FETCHED = "own", "fetched"
 """The agency's own lists, and the fetched ones, among the hashes of all lists."""
 _NOT_KEPT = "(the text before was not kept)\n"
@@ -48,9 +49,10 @@ class AuditEntry:
     time: float
     event: str
     """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists``, ``pull``, ``stop``,
-    or ``refused`` for a commit of the policy."""
+    ``refused`` for a commit of the policy, or ``lists --reset-serial``."""
     who: str
-    """For ``pull`` and ``refused`` also the commit and its signer."""
+    """For ``pull`` and ``refused`` also the commit and its signer, for ``lists --reset-serial`` the
+    lists."""
     snapshot: str
     """The name of the snapshot, the first 16 digits of ``sha256``; empty where nothing was put in
     force."""
@@ -80,7 +82,7 @@ class AuditEntry:
     @property
     def changes(self) -> bool:
         """Whether something else is in force after it."""
-        return self.event != REFUSED
+        return self.event not in (REFUSED, SERIAL_RESET)
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
@@ -235,6 +237,10 @@ class AuditLog:
     def refused(self, now: ClockReading, what: str) -> Head:
         """Add that a commit of the policy was refused, and why; OSError if that fails."""
         return self._append(now, AuditEntry(now.time, REFUSED, what, ""))
+
+    def serial_reset(self, now: ClockReading, who: str) -> Head:
+        """Add that somebody let signed lists begin with a lower serial; OSError if that fails."""
+        return self._append(now, AuditEntry(now.time, SERIAL_RESET, who, ""))
 
     def _keep(self, value: Mapping[str, object]) -> str:
         text = json.dumps(dict(value)).encode()

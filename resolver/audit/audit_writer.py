@@ -110,6 +110,10 @@ class AuditWriter(Part):
         """Note that a commit of the policy was refused."""
         await self._write(partial(self._log.refused, read_clock(), what), waits=True)
 
+    async def serial_reset(self, who: str) -> None:
+        """Note that somebody let signed lists begin with a lower serial."""
+        await self._write(partial(self._log.serial_reset, read_clock(), who), waits=True)
+
     async def stopped(self, who: str) -> None:
         """Note that the server stops."""
         await self._write(partial(self._log.stopped, read_clock(), who), waits=True)

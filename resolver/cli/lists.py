@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,13 @@ Names = Annotated[
 Accept = Annotated[
     bool,
     typer.Option("--accept", help="accept lists with many more or many fewer names"),
+]
+
+ResetSerial = Annotated[
+    bool,
+    typer.Option(
+        "--reset-serial", help="let these signed lists begin with a lower serial than their copies"
+    ),
 ]
 
 _JOB = TypeAdapter(UpdateJob)
@@ -92,8 +100,14 @@ def _as_json(read: BlockList, record: ListRecord | None) -> dict[str, object]:
         "entries": entries,
         "exceptions": sum(rule.exception for rule in read.rules),
         "skipped": by_reason(read.skipped),
-        "fetched": record,
+        "fetched": None if record is None else _record_shown(record),
     }
+
+
+def _record_shown(record: ListRecord) -> dict[str, object]:
+    """The record without the texts by which its signature is checked."""
+    texts = ("manifest", "signature")
+    return {key: value for key, value in asdict(record).items() if key not in texts}
 
 
 def _as_lines(rows: Sequence[tuple[BlockList, ListRecord | None]]) -> Iterator[str]:
@@ -123,6 +137,8 @@ def _remarks(read: BlockList, record: ListRecord | None, *, is_own: bool) -> Ite
         yield f"of service {read.service}"
     for reason, lines in by_reason(read.skipped).items():
         yield f"{lines:,} skipped: {reason}"
+    if record is not None and record.signer:
+        yield f"signed by {record.signer}, serial {record.serial}"
     if record is not None and record.error:
         yield f"last error: {record.error}"
     if record is not None and record.held is not None:
@@ -151,22 +167,34 @@ def _age(updated: float) -> str:
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
 
 
-def update(names: Names = None, *, accept: Accept = False, config: Config) -> int:
+def update(
+    names: Names = None,
+    *,
+    accept: Accept = False,
+    reset_serial: ResetSerial = False,
+    config: Config,
+) -> int:
     """Fetch lists now, and put in force what has changed.
 
     By the running server of the config; without one, for its next start. A list that has grown by
     more than half and 200 names, or lost more than a fifth, is held, and its copy stays, unless
-    --accept is given. So is one for whose names expectations fail, whatever is given. Edits that
-    were not reloaded are not put in force. Exits with 1 where a list is held, or could not be
-    fetched or put in force, 2 for an unknown name.
+    --accept is given. So is one for whose names expectations fail, whatever is given. One with
+    allowed_signers is refused where its signature does not pass, whatever is given; --reset-serial
+    takes one that its publisher numbers anew, by the server, which records it in the audit log.
+    Edits that were not reloaded are not put in force. Exits with 1 where a list is held, or could
+    not be fetched or put in force, 2 for an unknown name.
 
         darban lists update
 
         darban lists update phishing --accept
     """
+    if reset_serial and not names:
+        raise DarbanError("say which lists: darban lists update NAME --reset-serial")
     try:
-        job = _by_server(config, names or [], accept)
+        job = _by_server(config, names or [], accept, reset_serial)
     except control_client.Unreachable:
+        if reset_serial:
+            raise
         job = _by_this_command(config, names or [], accept)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
@@ -182,8 +210,9 @@ lists.command("update")(command(update))
 lists.command("suggest")(command(suggest))
 
 
-def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
-    return _JOB.validate_python(ask(path, "update-lists", PATIENCE, names=names, accept=accept))
+def _by_server(path: Path, names: list[str], accept: bool, reset_serial: bool) -> UpdateJob:
+    asked = {"names": names, "accept": accept, "reset_serial": reset_serial}
+    return _JOB.validate_python(ask(path, "update-lists", PATIENCE, **asked))
 
 
 def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
@@ -203,8 +232,9 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     before = {subscription: copies.record(subscription.name) for subscription in wanted}
     servers, ca_file = bootstrap(compiled), authorities(compiled, path)
     with progress("fetching the lists") as step:
-        updates = update_lists(job, wanted, copies, servers, ca_file, accept=accept, step=step)
-        asyncio.run(updates)
+        of_config = (job, wanted, copies, servers, ca_file)
+        folder = path.parent
+        asyncio.run(update_lists(*of_config, accept=accept, folder=folder, step=step))
     failing = _failing(path) if job.updated() and not result.failed else None
     if failing and job.hold(copies, before, failing.lists, "; ".join(failing.report)):
         failing = _failing(path)

@@ -273,6 +273,9 @@ class _ListReader:
             key = ReadingKey(copy.sha256, copy.format or source.format, service, url)
             reading = self._of_others(copy.content, key)
             if isinstance(reading, BlockList):
+                if source.allowed_signers and not self.fetched.record(name).signer:
+                    advice = f"It is used until the list is fetched: darban lists update {name}."
+                    self._problem(at, "a copy", "one that is signed", advice, "warning")
                 if not copy.newest:
                     reason = f"is refused: {refused}" if refused else self.fetched.damage(name)
                     advice = (

@@ -50,7 +50,9 @@ def compile_subscriptions(config: model.Config) -> Iterator[settings.Subscriptio
     """The lists of a config that are fetched."""
     for name, source in config.lists.sources.items():
         if source.url is not None:
-            yield settings.Subscription(name, source.url, source.format)
+            yield settings.Subscription(
+                name, source.url, source.format, source.allowed_signers or ""
+            )
 
 
 def _report(report: model.ReportConfig) -> settings.ReportSettings:

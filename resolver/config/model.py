@@ -103,11 +103,15 @@ class ListSourceConfig(ConfigSection):
     """The service that the list's names belong to."""
     category: Category | None = None
     """The category in which the list is a service of its own, instead of a service."""
+    allowed_signers: SomeLine | None = None
+    """The file of the SSH keys of which one must have signed the manifest beside the list."""
 
     @classmethod
     def table_errors(cls, table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         """A list comes from one place, and is for one service or category."""
         yield from not_one_of("url", "file", table)
+        if "allowed_signers" in table and "file" in table:
+            yield "allowed_signers for a file", 'a url, such as "file:///srv/lists/ads.txt"'
         yield from not_one_of("service", "category", table)
 
 

@@ -18,6 +18,9 @@ _POLICY = (
     *("exemptions", "exemption_limits", "expect", "warnings"),
 )
 
+_FILES = ("file", "allowed_signers")
+"""The keys of a source of lists that are paths."""
+
 
 def local_sections(document: Document, root: Location) -> Iterator[Problem]:
     """The sections that only the server's own config may have."""
@@ -49,8 +52,8 @@ def _with_paths(lists: Document, directory: str) -> Document:
     sources = lists.get("sources")
     if isinstance(sources, dict):
         changed["sources"] = {
-            name: {**source, "file": seen(source["file"])}
-            if isinstance(source, dict) and "file" in source
+            name: {key: seen(value) if key in _FILES else value for key, value in source.items()}
+            if isinstance(source, dict)
             else source
             for name, source in sources.items()
         }

@@ -12,13 +12,14 @@ import hashlib
 import json
 import urllib.parse
 from asyncio.subprocess import Process
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import aiohttp
 
 from resolver.fetch.download import Download, FetchError, fetch, open_session
+from resolver.fetch.signed_list import Proof, SignedList
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest, ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
@@ -101,6 +102,8 @@ async def update_lists(
     ca_file: Path | None = None,
     *,
     accept: bool = False,
+    reset_serial: bool = False,
+    folder: Path = Path(),
     step: Step = unseen,
 ) -> None:
     """Update lists; ``job`` gets the results.
@@ -112,6 +115,8 @@ async def update_lists(
         servers: The name servers that resolve hosts.
         ca_file: Certificates to trust besides the system's.
         accept: Whether to accept a list that has changed so much that it would be held.
+        reset_serial: Whether a signed list may have a lower serial than its copy.
+        folder: The config's, to which the files of allowed signers are relative.
         step: Is called with what is done.
     """
     slots = asyncio.Semaphore(_AT_ONCE)
@@ -128,7 +133,11 @@ async def update_lists(
 
         async def one(subscription: Subscription) -> None:
             async with slots:
-                updating = _Update(job, client, validator, store, subscription, accept)
+                signed = None
+                if subscription.allowed_signers:
+                    signed = SignedList(subscription, folder / subscription.allowed_signers)
+                asked = (accept, reset_serial)
+                updating = _Update(job, client, validator, store, subscription, *asked, signed)
                 job.results[subscription.name] = await updating.run()
             step(f"fetching the lists: {len(job.results)} of {len(job.names)} done")
 
@@ -154,6 +163,8 @@ class _Update:
     store: ListStore
     wanted: Subscription
     accept: bool
+    reset_serial: bool
+    signed: SignedList | None
 
     async def run(self) -> UpdateResult:
         record = self.store.record(self.wanted.name)
@@ -168,41 +179,70 @@ class _Update:
                 f"the state directory cannot be written to ({error.strerror or error}); "
                 f"a list takes {MAX_LIST_BYTES >> 20} MiB at most"
             )
-        return _failed(self.store, self.wanted, reason)
+        return _failed(self.store, self.wanted, reason + await self._fault_of_copy())
 
     async def _run(self, record: ListRecord, file: Path) -> UpdateResult:
         name, wanted = self.wanted.name, self.wanted
         copy = await asyncio.to_thread(self.store.newest, name)
         source = (record.url, record.format)
         same_source = copy is not None and source == (wanted.url, wanted.format)
-        known = {}
-        if same_source:
-            validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
-            known = {header: value for header, value in validators.items() if value}
-        download: Download | None
-        if wanted.url.startswith(LOCAL):
-            download = await asyncio.to_thread(copy_local, wanted.url, file)
-        else:
-            download = await fetch(self.client, wanted.url, known, file)
+        proof, download = await self._fetch(record, file, same_source=same_source)
         record.failures, record.error = 0, ""
         new = None if same_source and download and download.sha256 == record.sha256 else download
         if new is not None:
             request = _request(file, wanted.format, record, None if self.accept else copy)
             validated = await self.validator.validate(request)
             if validated.held is not None:
-                record.held = validated.held
+                record.held, fault = validated.held, await self._fault_of_copy()
+                record.error = fault.removeprefix("; ")
                 self.store.write_record(name, record)
-                return UpdateResult("held", record.entries, str(record.held), record.held)
+                return UpdateResult("held", record.entries, f"{record.held}{fault}", record.held)
             record.url, record.format, record.entries = wanted.url, wanted.format, validated.entries
         record.updated, record.held, record.breaks = record.tried, None, ""
         if download is not None:
             record.etag, record.modified = download.etag, download.modified
+        if proof is not None or new is not None:
+            _note_proof(record, proof)
         if new is not None:
             record.sha256 = new.sha256
             await asyncio.to_thread(self.store.replace, name, file, record)
             return UpdateResult("updated", record.entries)
         self.store.write_record(name, record)
         return UpdateResult("unchanged", record.entries)
+
+    async def _fetch(
+        self, record: ListRecord, file: Path, *, same_source: bool
+    ) -> tuple[Proof | None, Download | None]:
+        """Fetch the list into a file, None where it has not changed; of a signed one, the proof."""
+
+        async def get(url: str, known: Mapping[str, str] = {}) -> Download | None:
+            if url.startswith(LOCAL):
+                return await asyncio.to_thread(copy_local, url, file)
+            return await fetch(self.client, url, known, file)
+
+        if self.signed is not None:
+            begins_anew = self.reset_serial or record.url != self.wanted.url
+            floor = replace(record, serial=0, manifest="") if begins_anew else record
+            return await self.signed.fetch(get, file, floor, has_copy=same_source)
+        validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
+        known = {header: value for header, value in validators.items() if value and same_source}
+        return None, await get(self.wanted.url, known)
+
+    async def _fault_of_copy(self) -> str:
+        """What is to be said of the copy that stays, behind the reason why it does."""
+        if self.signed is None:
+            return ""
+        fault = await self.signed.fault_of_copy(self.store.record(self.wanted.name))
+        return f"; {fault}" if fault else ""
+
+
+def _note_proof(record: ListRecord, proof: Proof | None) -> None:
+    """Note by which manifest a copy came; None where its source is not signed."""
+    record.serial, record.signer, record.manifest, record.signature = 0, "", "", ""
+    if proof is not None:
+        record.serial, record.signer = proof.manifest.serial, proof.signer
+        record.manifest = proof.content.decode()
+        record.signature = proof.signature.decode("latin-1")
 
 
 def _failed(store: ListStore, wanted: Subscription, reason: str) -> UpdateResult:

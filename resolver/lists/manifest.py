@@ -62,7 +62,7 @@ def read_manifest(content: bytes) -> Manifest:
         InvalidManifest: it is none, or of another format.
     """
     try:
-        plain = json.loads(content)
+        plain = json.loads(content.decode())
     except (ValueError, RecursionError):
         raise InvalidManifest(f"{MANIFEST} is no JSON") from None
     if not isinstance(plain, dict) or plain.get("format") != _FORMAT:

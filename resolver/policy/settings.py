@@ -49,6 +49,8 @@ class Subscription:
     name: str
     url: str
     format: str
+    allowed_signers: str = ""
+    """The file of the keys that may sign it, relative to the config's folder; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,17 @@ from resolver.system.files import make_directory, rename_synced, temporary_file,
 from resolver.system.regular_files import read_regular
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
-_LATER = {"before": "", "before_format": "", "asked": "", "held": None, "breaks": ""}
+_LATER = {
+    "before": "",
+    "before_format": "",
+    "asked": "",
+    "held": None,
+    "breaks": "",
+    "serial": 0,
+    "signer": "",
+    "manifest": "",
+    "signature": "",
+}
 """Fields that the records of earlier releases lack."""
 
 
@@ -59,6 +69,14 @@ class ListRecord:
     breaks: str = ""
     """The expectations that fail with what was fetched last, which is held for it; else empty."""
 
+    serial: int = 0
+    """Of the manifest of the copy; 0 where it has none, or a person has reset it."""
+    signer: str = ""
+    """Who has signed this manifest, and by which key; empty where nobody has."""
+    manifest: str = ""
+    """This manifest, as it was signed."""
+    signature: str = ""
+
     @property
     def is_held(self) -> bool:
         """Whether what was fetched last is held."""
@@ -71,7 +89,7 @@ class ListRecord:
 
 def asked(subscription: Subscription) -> str:
     """What a fetch asks for; where it changes in the config, the list is fetched at once."""
-    return f"{subscription.url} {subscription.format}"
+    return f"{subscription.url} {subscription.format} {subscription.allowed_signers}".rstrip()
 
 
 class StoredCopy(NamedTuple):

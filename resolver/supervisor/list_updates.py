@@ -46,12 +46,14 @@ class ListUpdates(Part):
         self,
         config: ServedConfig,
         put_in_force: Callable[[str, Sequence[str]], Awaitable[ReloadResult]],
+        note_reset: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``put_in_force`` is ``Reloader.lists``."""
+        """``put_in_force`` is ``Reloader.lists``, ``note_reset`` ``AuditWriter.serial_reset``."""
         self._config = config
         self._store = ListStore(config.state)
         self._states: dict[str, FetchState] = {}
         self._put_in_force = put_in_force
+        self._note_reset = note_reset
         self._changed = asyncio.Event()
         self._updating = asyncio.Lock()
         """One update at a time."""
@@ -117,24 +119,41 @@ class ListUpdates(Part):
         if subscription.name in at_once:
             return max(at_least, 0.0)
         record = self._store.record(subscription.name)
+        if subscription.allowed_signers and self._signers_changed(subscription, record.tried):
+            return max(at_least, 0.0)
         return max(at_least, min(due(subscription, record) - time.time(), DAY))
+
+    def _signers_changed(self, subscription: Subscription, since: float) -> bool:
+        """Whether the keys that may sign a list have changed: a reload then has it checked."""
+        try:
+            file = self._config.file.parent / subscription.allowed_signers
+            return file.stat().st_mtime > since
+        except OSError:
+            return False  # the next update says so
 
     async def command(self, request: Request) -> Answer:
         """Serve ``update-lists`` on the control socket; the answer is an ``UpdateJob``."""
         names = request.get("names")
         if not isinstance(names, list):
             return {"error": "found no names of lists"}
+        reset_serial = request.get("reset_serial") is True
         try:
-            job = await self.update(names, accept=request.get("accept") is True)
+            job = await self.update(
+                names, accept=request.get("accept") is True, reset_serial=reset_serial
+            )
         except KeyError as error:
             known = (
                 ", ".join(subscription.name for subscription in self._config.compiled.subscriptions)
                 or "none"
             )
             return {"error": f"the config in force fetches no list {error}; it fetches {known}"}
+        if reset_serial:
+            await self._note_reset(f"{request['who']}: {', '.join(job.names)}")
         return asdict(job)
 
-    async def update(self, names: Iterable[str], *, accept: bool) -> UpdateJob:
+    async def update(
+        self, names: Iterable[str], *, accept: bool, reset_serial: bool = False
+    ) -> UpdateJob:
         """Update some lists, or all where none is named, after an update that runs.
 
         Raises:
@@ -145,9 +164,13 @@ class ListUpdates(Part):
         }
         wanted = [known[name] for name in dict.fromkeys(names)]
         async with self._updating:
-            return await self._update(wanted or [*known.values()], accept=accept)
+            return await self._update(
+                wanted or [*known.values()], accept=accept, reset_serial=reset_serial
+            )
 
-    async def _update(self, wanted: Sequence[Subscription], *, accept: bool) -> UpdateJob:
+    async def _update(
+        self, wanted: Sequence[Subscription], *, accept: bool, reset_serial: bool = False
+    ) -> UpdateJob:
         """Update lists; the caller has the lock."""
         job = UpdateJob([subscription.name for subscription in wanted])
         before = {subscription: self._store.record(subscription.name) for subscription in wanted}
@@ -157,7 +180,12 @@ class ListUpdates(Part):
 
             compiled = self._config.compiled
             servers, ca_file = bootstrap(compiled), authorities(compiled, self._config.file)
-            await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)
+            await update_lists(
+                *(job, wanted, self._store, servers, ca_file),
+                accept=accept,
+                reset_serial=reset_serial,
+                folder=self._config.file.parent,
+            )
             if job.updated() or self._waiting:
                 await self._apply(job, before, job.names if accept else ())
         except Exception as error:  # a full disk, or a fault of this code: try again later

@@ -170,7 +170,7 @@ class _Supervisor:
             *(self._metrics_socket, config, self._states, rollout, self._pool),
             *(self._figures, self._block_page),
         )
-        yield ListUpdates(config, self._reloader.lists)
+        yield ListUpdates(config, self._reloader.lists, self._audit.serial_reset)
         yield PolicyPulls(config, self._reloader.switch, self._audit.refused)
         yield ZonePublisher(config)
         yield (validation := UpstreamValidation(rollout))

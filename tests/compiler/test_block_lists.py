@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,21 @@ def test_a_fetched_list_is_a_service_of_its_category(place: Path) -> None:
     where = "https://lists.example/ads.txt"
     assert _told(compiled, "a.example") == ("blocked", "ads", where, 1)
     assert _told(compiled, "w.a.example")[0] == "passed"
+
+
+def test_a_copy_from_before_its_list_was_to_be_signed_is_used_with_a_warning(place: Path) -> None:
+    _fetched(place, b"0.0.0.0 a.example\n")
+    config = place / "config.toml"
+    text = config.read_text()
+    signed = text.replace("[lists.sources.ads]", '[lists.sources.ads]\nallowed_signers = "signers"')
+    config.write_text(signed)
+    compiled = _compiled(place)
+    assert _told(compiled, "a.example")[0] == "blocked"
+    (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
+    assert (problem.severity, problem.expected) == ("warning", "one that is signed")
+    copies = ListStore(place / ".darban")
+    copies.write_record("ads", replace(copies.record("ads"), signer="noc SHA256:0"))
+    assert not [each for each in _compiled(place).problems if "sources.ads" in each.path]
 
 
 def test_a_damaged_copy_gives_way_to_the_one_before(place: Path) -> None:

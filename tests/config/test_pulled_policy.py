@@ -41,11 +41,18 @@ ca_file = "ca.pem"
 file = "ads.txt"
 format = "plain"
 category = "advertising"
+[lists.sources.signed]
+url = "https://lists.example/signed.txt"
+format = "plain"
+category = "advertising"
+allowed_signers = "signers"
 """
     found = _load(POLICY + lists).config.lists
     assert found.directories == ("policy/lists", "/srv/lists")
     assert found.ca_file == "policy/ca.pem"
     assert found.sources["ads"].file == "policy/ads.txt"
+    assert found.sources["signed"].allowed_signers == "policy/signers"
+    assert found.sources["signed"].url == "https://lists.example/signed.txt"
 
 
 def test_lists_of_the_server_come_first() -> None:

@@ -19,6 +19,7 @@ GOOD = [
     'url = "http://localhost/it"\nformat = "suffix"\ncategory = "x"',
     'url = "file:///var/lib/darban-lists/it.zone"\nformat = "rpz"\ncategory = "x"',
     'file = "it.txt"\nformat = "rpz"\ncategory = "x"',
+    'url = "https://a.b/it"\nformat = "rpz"\ncategory = "x"\nallowed_signers = "signers"',
 ]
 WRONG = {
     'format = "hosts"\nservice = "a"': "found no url or file; expected one of the two",
@@ -34,6 +35,8 @@ WRONG = {
     'url = "lists.example"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
     'url = "https://a.b:port/"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
     'file = "c"\nformat = "hosts"\ncategory = "Some Thing"': "lower-case letters",
+    'file = "c"\nallowed_signers = "s"': "found allowed_signers for a file; expected a url",
+    'url = "https://a.b/"\nallowed_signers = ""': "one line of text",
 }
 
 

@@ -144,6 +144,10 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
     assert store.record("it") == ListRecord()
 
 
+async def _no_reset(who: str) -> None:
+    raise AssertionError(who)
+
+
 @asynccontextmanager
 async def updating(
     trusted: Authority,
@@ -157,7 +161,7 @@ async def updating(
         compiled = compile_file(config, 1e9).snapshot.compiled
         served = ServedConfig(config, place, compiled, place / "0123", 1.0)
         sources.says["/it"] = response(b"0.0.0.0 a.example\n")
-        yield ListUpdates(served, put_in_force), sources
+        yield ListUpdates(served, put_in_force, _no_reset), sources
 
 
 def test_a_fault_ends_an_update_and_not_those_after_it(
@@ -206,7 +210,7 @@ def test_a_list_for_whose_names_expectations_fail_is_held_alone(
             compiled = compile_file(config, 1e9).snapshot.compiled
             served = ServedConfig(config, tmp_path, compiled, tmp_path / "0123", 1.0)
             sources.says["/other"] = response(b"0.0.0.0 b.example\n")
-            updates = ListUpdates(served, put_in_force)
+            updates = ListUpdates(served, put_in_force, _no_reset)
             results = (await updates.update([], accept=False)).results
             assert (results["it"].result, results["it"].reason) == ("held", "t.me is open")
             assert (store.record("it").breaks, _copies(store)) == ("t.me is open", [])
