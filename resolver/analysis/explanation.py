@@ -22,6 +22,7 @@ from resolver.dns.transport import TCP, UDP
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
+from resolver.engine.last_queries import LastQuery
 from resolver.engine.limits import UNLIMITED
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.result import PendingReply
@@ -369,7 +370,7 @@ def _is_settled(verdict: Verdict) -> bool:
 
 
 def _client(view: View) -> Client:
-    return Client(b"", UDP, view, UNLIMITED, {})
+    return Client(b"", UDP, view, UNLIMITED, {}, LastQuery())
 
 
 def _query(name: bytes, qtype: int) -> Query:

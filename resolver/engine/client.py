@@ -5,20 +5,19 @@ from typing import Final
 
 from resolver.dns.query import Profiles
 from resolver.dns.transport import UDP, Transport
+from resolver.engine.last_queries import MAX_ADDRESSES, LastQueries, LastQuery
 from resolver.engine.limits import UNLIMITED, ClientLimit, Limits
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefixes import is_link_local
 from resolver.policy.view import View, Views
 
 _SCOPE_AT: Final = 16
-_MAX_CLIENTS: Final = 65536
-"""When a table has this many clients, the next one clears the table."""
 
 
 class Client:
     """An address with its view, its rate limit, and the query profiles of that view."""
 
-    __slots__ = ("address", "limit", "origin", "profiles", "transport", "view")
+    __slots__ = ("address", "last_query", "limit", "origin", "profiles", "transport", "view")
 
     def __init__(
         self,
@@ -27,6 +26,7 @@ class Client:
         view: View | None,
         limit: ClientLimit,
         profiles: Profiles,
+        last_query: LastQuery,
     ) -> None:
         self.origin = origin
         """The address, perhaps with its scope, as the transport has it."""
@@ -39,6 +39,8 @@ class Client:
         self.limit = limit
         self.profiles = profiles
         """Shared by all clients of the view over this transport."""
+        self.last_query = last_query
+        """Shared by all clients with this address."""
 
 
 class Clients:
@@ -48,13 +50,18 @@ class Clients:
     """
 
     def __init__(
-        self, compiled: CompiledConfig, views: Views, interface_name: Callable[[bytes], str]
-    ) -> None:
-        """``interface_name`` gives the name of the interface with a scope now; it may be empty."""
+        self, compiled: CompiledConfig, views: Views, interface_name: Callable[[bytes], str],
+        last_queries: tuple[LastQueries, LastQueries],
+    ) -> None:  # fmt: skip
+        """``interface_name`` gives the name of the interface with a scope now; it may be empty.
+
+        ``last_queries`` are those of addresses in no VLAN, and in one.
+        """
         rates = [vlan.queries_per_address for vlan in compiled.vlans]
         self._limits = Limits(rates, compiled.settings.queries_per_prefix)
         self._views = views
         self._interface_name = interface_name
+        self._last_queries = last_queries
         self._known: tuple[dict[bytes, Client], ...] = tuple([{} for _ in Transport])
         """By transport."""
         self._unknown: dict[bytes, Client] = {}
@@ -85,21 +92,29 @@ class Clients:
     def _new(self, origin: bytes, transport: Transport) -> Client:
         """A client in no VLAN, or one that is not kept yet."""
         if not origin:
-            return Client(origin, transport, None, UNLIMITED, {})
+            return Client(origin, transport, None, UNLIMITED, {}, LastQuery())
         key = origin + transport.to_bytes(1, "big")
         client = self._unknown.get(key)
         if client is not None:
             return client
         address, scope = origin[:_SCOPE_AT], origin[_SCOPE_AT:]
-        interface = self._interface_name(scope) if is_link_local(address) else ""
+        with_scope = is_link_local(address)
+        interface = self._interface_name(scope) if with_scope else ""
         view = self._views.of(address, interface)
         if view is None:
             clients, limit = self._unknown, self._limits.of_unknown(address)
         else:
             clients, key = self._known[transport], origin
             limit = self._limits.of_client(address, view.vlan, transport is not UDP)
-        if len(clients) >= _MAX_CLIENTS:
-            clients.clear()
+        last_queries, asking = (
+            self._last_queries[view is not None],
+            origin if with_scope else address,
+        )
+        if len(clients) >= MAX_ADDRESSES or not last_queries.has_room(asking):
+            last_queries.clear()
+            for table in (self._unknown,) if view is None else self._known:
+                table.clear()
         profiles = self._profiles.setdefault((view, transport), {})
-        client = clients[key] = Client(origin, transport, view, limit, profiles)
+        last_query = last_queries.of(asking)
+        client = clients[key] = Client(origin, transport, view, limit, profiles, last_query)
         return client

@@ -40,6 +40,7 @@ from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
 from resolver.engine.failure_cache import FAILURE_PAUSE
 from resolver.engine.labels import QueryLabels
+from resolver.engine.last_queries import LastQueries
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import Observer
 from resolver.engine.replies import Replies
@@ -57,6 +58,8 @@ _OF_ALIAS: Final = (codes.CNAME, codes.ANY)
 """The types of which an alias itself is the answer."""
 _LOCAL_ALIAS: Final = b"local alias"
 """The group of the question about a local alias: no upstream group has a space in its name."""
+_CLOCK_SET: Final = 60.0
+"""Seconds between wall clock and monotonic clock, from which on earlier moments are not shown."""
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
 
 
@@ -81,6 +84,8 @@ class Engine:
         self._count = count
         self._interface_name = interface_name
         self._generation = 0
+        self.last_queries = (LastQueries(), LastQueries())
+        """Of addresses in no VLAN, and in one."""
         self.missing_forwards = 0
         """Queries for names below .local and .internal, which no ``[[forward]]`` has."""
         self._wall_ahead = 0.0
@@ -99,7 +104,9 @@ class Engine:
         self._views = snapshot.views
         self._routing = snapshot.routing
         self._nsid = self.compiled.settings.identity.encode()
-        self.clients = Clients(snapshot.compiled, snapshot.views, self._interface_name)
+        self.clients = Clients(
+            snapshot.compiled, snapshot.views, self._interface_name, self.last_queries
+        )
         self.cache.failures.clear()
         self.observe(self.observer)
         self._new_generation()
@@ -112,6 +119,13 @@ class Engine:
 
     def advance(self, wall: float, now: float) -> None:
         """Set the time: the wall clock (Unix time) for exemptions and hours, ``now`` for limits."""
+        is_set = abs(wall - now - self._wall_ahead) > _CLOCK_SET  # or the host has slept
+        if is_set:
+            self.clients.clear()
+        for last_queries in self.last_queries:
+            if is_set:
+                last_queries.clear()
+            last_queries.set_time(now)
         self.clients.set_time(now)
         self._wall_ahead = wall - now
         if self._views.advance(wall):
@@ -133,10 +147,12 @@ class Engine:
         """Answer one packet, received at ``now``."""
         view = client.view
         if not client.limit.take():
+            client.last_query.at = now
             return self._over_limit(client, packet)
         query = scan(packet, client.profiles, client.transport, self._nsid)
         if query is None:
             return self._replies.dropped(client)
+        client.last_query.at = now
         if view is None:
             return self._refuse(client, query)
         if query.profile.rcode != codes.NOERROR:
