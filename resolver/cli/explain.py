@@ -17,6 +17,7 @@ from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.in_force_at import PastPolicy, in_force_at, is_past
+from resolver.cli.last_query import last_query, last_query_facts
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_shown, compile_valid, load_snapshot, view_of_vlan
 from resolver.cli.server import ask, hash_in_force
@@ -76,6 +77,10 @@ def explain(
     Gregorian by its year, and of the time zone of [report] unless it has an offset, such as +03:30;
     a date alone is its beginning. Exits with 1 where the name is blocked, or nothing was in force.
 
+    Of an address, "asked" says whether this server has had a query of it, to the minute, and since
+    when the memory of the server reaches; in --json "last" (null for none) and "since", in UTC.
+    Neither is said with --config and --at, and of a VLAN.
+
         darban explain 10.10.3.7 web.telegram.org
 
         darban explain administration wa.me AAAA --config new.toml
@@ -105,7 +110,8 @@ def explain(
     if at is not None and asked[0][2] is None:
         echo(f"at {moment_text(moment)}", err=True)
     look_up = _look_up if live and config is None and at is None else None
-    answers = [_Answer(question, *policy, moment, live, look_up) for policy in asked]
+    last = last_query(question.who) if config is None and at is None else None
+    answers = [_Answer(question, *policy, moment, live, look_up, last) for policy in asked]
     if as_json:
         objects = [answer.as_json() for answer in answers]
         print_json(objects[0] if len(objects) == 1 else {"answers": objects})
@@ -126,12 +132,14 @@ class _Answer:
         moment: float,
         live: bool,
         look_up: LookUp | None,
+        last: Mapping[str, Any] | None,
     ) -> None:
         ask_upstream = BlockingForwarder(compiled).ask if live else None
         explainer = Explainer(compiled, index, moment, ask_upstream, look_up)
         self._explained = question.explained(explainer)
         self._is_of_all = question.who is None
         self._past = past
+        self._last_query = last
 
     @property
     def is_blocked(self) -> bool:
@@ -144,11 +152,14 @@ class _Answer:
         answer = asdict(self._explained[0])
         if self._is_of_all:
             answer = {"vlans": self._explained}
+        if self._last_query is not None:
+            answer["asked"] = self._last_query
         return answer if self._past is None else {**answer, "in_force": self._past.as_json()}
 
     def text(self) -> str:
         """For a person."""
-        text = _as_lines(self._explained) if self._is_of_all else _as_text(self._explained[0])
+        more = {} if self._last_query is None else last_query_facts(self._last_query)
+        text = _as_lines(self._explained) if self._is_of_all else _as_text(self._explained[0], more)
         return text if self._past is None else f"{text}\n{self._past.text()}"
 
 
@@ -223,10 +234,10 @@ def _look_up(key: bytes) -> list[Mapping[str, Any]]:
     return caches
 
 
-def _as_text(explanation: Explanation) -> str:
+def _as_text(explanation: Explanation, more: dict[str, str]) -> str:
     """A line for each fact. What is longer than the terminal goes on below, between two words."""
     lines = [f"{explanation.name} {explanation.type}: {explanation.outcome}"]
-    facts = explanation.facts()
+    facts = explanation.facts() | more
     if "until" in facts:
         facts["until"] = moment_text(dt.datetime.fromisoformat(facts["until"]).timestamp())
     wrapper = textwrap.TextWrapper(

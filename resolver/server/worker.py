@@ -119,6 +119,9 @@ class Worker:
                     self._channel.send({"type": "flushed", "entries": flushed})
                 case "cached":
                     self._channel.send(self._cached(bytes.fromhex(message["key"])))
+                case "last_query" if self._engine is not None:
+                    address = bytes.fromhex(message["address"])
+                    self._channel.send(self._last_query(self._engine, address))
                 case "unknown_clients":
                     prefixes, missed = self._observers.unknown_clients.all()
                     self._channel.send(
@@ -199,6 +202,14 @@ class Worker:
             "left": left,
             "filter": entry.filter_address.hex(),
         }
+
+    def _last_query(self, engine: Engine, address: bytes) -> WorkerMessage:
+        """When an address asked last, and since when this worker remembers."""
+        now = self._loop.time()
+        ahead, memories = time.time() - now, engine.last_queries
+        last = ahead + max(memory.at(address) for memory in memories)
+        since = ahead + min(now, max(memory.since for memory in memories))
+        return {"type": "last_query", "last": last, "since": since}
 
     async def _decide(self) -> None:
         """Send the decisions on all expectations, and let the loop answer queries meanwhile."""

@@ -8,6 +8,7 @@ From the supervisor:
 - ``upstreams``: use these upstream servers, which have changed, and these counters.
 - ``flush``: remove names from the cache. The reply is ``flushed``.
 - ``cached``: send what the cache has for a question. The reply has the same name.
+- ``last_query``: send when an address asked last. The reply has the same name.
 - ``unknown_clients``: send the counts of refused clients. The reply has the same name.
 - ``decide``: decide the expectations of the snapshot in force. The reply is ``decided``.
 - ``certificate``: present this certificate in DNS over TLS. It comes before the first ``prepare``.
@@ -50,6 +51,12 @@ class WorkerMessage(TypedDict, total=False):
     """Both in seconds, as in ``analysis.cached_reply.CachedAnswer``."""
     filter: str
     """The address of the national filter in a response, in hexadecimal; empty without one."""
+    address: str
+    """The address of a client, as ``system.interfaces.origin_of`` has it, in hexadecimal."""
+    last: float
+    """When the address asked last, in Unix time; ``-Infinity`` if it did not."""
+    since: float
+    """Since when the worker remembers, in Unix time."""
     pem: str
     """A certificate with its chain and its key."""
     draining: bool

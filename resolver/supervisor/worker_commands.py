@@ -9,6 +9,8 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import inf
 
 from resolver.dns import names
 from resolver.dns.render import PROFILE_KEY
@@ -17,6 +19,7 @@ from resolver.metrics.unknown_clients import UnknownClients, merged
 from resolver.server.recording import LEASE
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
+from resolver.system.interfaces import origin_of
 
 _MOST_UNKNOWN = 20
 """Prefixes of unknown clients in an answer."""
@@ -34,10 +37,11 @@ class WorkerCommands(Part):
         self._owned_until = 0.0
 
     def commands(self) -> Mapping[str, Command]:
-        """``flush``, ``cached``, ``unknown``, ``drain`` and ``record``."""
+        """``flush``, ``cached``, ``last-query``, ``unknown``, ``drain`` and ``record``."""
         return {
             "cached": self.cached,
             "flush": self.flush,
+            "last-query": self.last_query,
             "unknown": self.unknown,
             "drain": self.drain,
             "record": self.record,
@@ -59,6 +63,22 @@ class WorkerCommands(Part):
             return {"error": "a look-up in the caches needs the key of a question"}
         replies = await self._pool.request({"type": "cached", "key": key}, "cached")
         return {"caches": replies}
+
+    async def last_query(self, request: Request) -> Answer:
+        """When an address asked last, and since when all workers remember: whole minutes.
+
+        The memory of a worker that does not answer begins anew, once the next one serves.
+        """
+        try:
+            address = origin_of(str(request.get("address", ""))).hex()
+        except (ValueError, OSError) as error:
+            return {"error": str(error)}
+        replies = await self._pool.request({"type": "last_query", "address": address}, "last_query")
+        last = max((reply["last"] for reply in replies), default=-inf)
+        since = max((reply["since"] for reply in replies), default=0.0)
+        if len(replies) < len(self._pool.slots):
+            since = time.time()
+        return {"last": None if last == -inf else _minute(last), "since": _minute(since)}
 
     async def unknown(self, _: Request) -> Answer:
         """The prefixes of unknown clients that were refused most often."""
@@ -103,6 +123,11 @@ class WorkerCommands(Part):
             "more": more,
             "begun": sum(reply["begun"] for reply in replies),
         }
+
+
+def _minute(wall: float) -> str:
+    """A moment in UTC, to the minute: a record of persons has no seconds."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="minutes")
 
 
 def _is_key(text: str) -> bool:

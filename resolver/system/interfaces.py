@@ -3,6 +3,7 @@
 import errno
 import socket
 import sys
+from ipaddress import ip_address
 from typing import Any
 
 
@@ -15,6 +16,21 @@ def interface_name(scope: bytes) -> str:
         return socket.if_indextoname(int.from_bytes(scope, sys.byteorder))
     except OSError:
         return ""
+
+
+def origin_of(address: str) -> bytes:
+    """The octets of an address, and after those of a link-local one the index of its interface.
+
+    Raises:
+        ValueError: it is no address, or is link-local without an interface.
+        OSError: this host has no such interface.
+    """
+    parsed = ip_address(address)
+    if parsed.version == 4 or not parsed.is_link_local:
+        return parsed.packed
+    if parsed.scope_id is None:
+        raise ValueError("a link-local address has its interface, as fe80::1%eth0")
+    return parsed.packed + socket.if_nametoindex(parsed.scope_id).to_bytes(4, sys.byteorder)
 
 
 def family_of(address: str) -> socket.AddressFamily:

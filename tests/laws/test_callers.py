@@ -7,7 +7,7 @@ import pytest
 
 from resolver.cli.app import COMMANDS, module_name
 from resolver.metrics import definitions
-from tests.laws.source_tree import PACKAGE, calls, modules
+from tests.laws.source_tree import PACKAGE, calls, imported, modules
 
 CALLERS = {
     # Every transport hands its packets to the handler, and the handler to the engine.
@@ -92,6 +92,27 @@ def test_metrics_are_named_in_one_place() -> None:
     assert sorted(names) == sorted(each.name for each in declared)
 
 
+def test_the_last_query_of_an_address_is_said_by_explain_alone() -> None:
+    naming = {
+        module.name
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if getattr(node, "value", None) in ("last-query", "last_query")
+        or getattr(node, "attr", None) in ("last_queries", "last_query")
+    }
+    assert naming == {
+        *("engine.client", "engine.engine"),  # remember it
+        *("server.worker", "supervisor.worker_commands"),  # send it to the control socket
+        "cli.last_query",
+    }
+    importing = {
+        module.name
+        for module in modules().values()
+        if any(name.startswith("resolver.cli.last_query") for name in imported(module))
+    }
+    assert importing == {"cli.explain"}
+
+
 def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
     declared = [each for each in vars(definitions).values() if isinstance(each, definitions.Metric)]
     labels = {label for each in declared for label in each.labels}
@@ -153,6 +174,7 @@ NO_COMMANDS = {
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
     "importer": "what reads the settings of another resolver, for init",
+    "last_query": "when an address asked the server last, for explain",
     "pair": "commands on the other nodes of a pair",
     "pair_status": "what differs between the nodes of a pair, for status",
     "policies": "the policy of a config, for commands that compare or explain it",

@@ -225,7 +225,7 @@ def test_explain_asks_the_policy_in_force(
     ask = ("explain", "--client", "127.0.10.5", "web.telegram.org", "--json")
     same = _darban(*ask, at=server.directory)
     assert (same.json["outcome"], same.code) == ("blocked", NO)
-    assert set(same.json) == FIELDS
+    assert set(same.json) == FIELDS | {"asked"}
     assert "differs" not in same.err
 
     edited(server.config, "allow = [] ", 'allow = ["telegram.org"] ')
