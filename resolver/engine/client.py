@@ -50,9 +50,12 @@ class Clients:
     """
 
     def __init__(
-        self, compiled: CompiledConfig, views: Views, interface_name: Callable[[bytes], str],
+        self,
+        compiled: CompiledConfig,
+        views: Views,
+        interface_name: Callable[[bytes], str],
         last_queries: tuple[LastQueries, LastQueries],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """``interface_name`` gives the name of the interface with a scope now; it may be empty.
 
         ``last_queries`` are those of addresses in no VLAN, and in one.
@@ -106,10 +109,8 @@ class Clients:
         else:
             clients, key = self._known[transport], origin
             limit = self._limits.of_client(address, view.vlan, transport is not UDP)
-        last_queries, asking = (
-            self._last_queries[view is not None],
-            origin if with_scope else address,
-        )
+        last_queries = self._last_queries[view is not None]
+        asking = origin if with_scope else address
         if len(clients) >= MAX_ADDRESSES or not last_queries.has_room(asking):
             last_queries.clear()
             for table in (self._unknown,) if view is None else self._known:
