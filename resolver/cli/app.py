@@ -16,7 +16,7 @@ from resolver.cli.command import command, echo
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "policy": ("init", "check", "diff", "reload", "pull"),
-    "people": ("explain", "exempt"),
+    "people": ("explain", "exempt", "blocked"),
     "lists": ("lists", "record"),
     "other resolvers": ("export",),
     "evidence": ("history", "report"),

@@ -244,6 +244,22 @@ class Effect:
         )
         return Effect(policy, self.own_rules, self.answers, self.hours)
 
+    def with_counted(self, services: int) -> "Effect":
+        """The effect of a policy like this one that counts these services, one bit each.
+
+        Their names pass unless others block them, as under an exemption.
+        """
+        clauses = [
+            replace(clause, services=clause.services & ~services)
+            if isinstance(clause, Services)
+            else clause
+            for clause in self.policy.clauses
+        ]
+        policy = replace(self.policy, clauses=(*clauses, Services(services, Action.COUNT)))
+        return Effect(
+            policy, self.own_rules, self.answers, self.hours, self.exempt, self.exemptions
+        )
+
     def without_blocks(self) -> "Effect":
         """The effect of a policy like this one that lets every name pass."""
         return Effect(replace(self.policy, clauses=()), _NO_RULES, self.answers, self.hours)

@@ -116,6 +116,7 @@ COMMANDS = {
     "lists suggest recorded.tsv": OF_THE_STATE,
     "pull": (WRONG, WRONG, UNREACHABLE),
     "exempt --list": OF_THE_SERVER,
+    "blocked administration": (WRONG, WRONG, UNREACHABLE),
     "exempt --prune": OF_THE_SERVER,
     "run": (WRONG, WRONG, WRONG),
 }
