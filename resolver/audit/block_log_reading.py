@@ -17,10 +17,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from resolver import DarbanError
 from resolver.audit.block_log_file import NAME
 from resolver.audit.block_log_retention import read_name
-from resolver.dns import names
 from resolver.system.regular_files import open_regular
 
 _LINE = 1 << 16
@@ -28,7 +26,7 @@ _LINE = 1 << 16
 _ROOM = 50_000
 """Names that are counted by themselves: a client can ask for any number."""
 
-_DAMAGED = (ValueError, TypeError, KeyError, RecursionError, OverflowError, DarbanError)
+_DAMAGED = (ValueError, TypeError, KeyError, RecursionError, OverflowError)
 """What a line that is damaged, or of another program, raises."""
 
 
@@ -79,7 +77,8 @@ def blocked_queries(
                 try:
                     record = json.loads(line)
                     at = dt.datetime.fromisoformat(record["time"]).timestamp()
-                    of, name = _client(record, vlan, address), _name(record)
+                    of = _client(record, vlan, address)
+                    name = BlockedName(*(str(record[key]) for key in BlockedName._fields))
                 except _DAMAGED:
                     queries.unreadable += 1
                     continue
@@ -105,14 +104,6 @@ def _count(
         if "/" in of:
             queries.prefixes.add(of)
         queries.add(name)
-
-
-def _name(record: dict[str, str]) -> BlockedName:
-    """What a line counts for; DarbanError where it has no name that a query can have."""
-    name = BlockedName(*(str(record[key]) for key in BlockedName._fields))
-    for text in (name.name, name.target or "."):
-        names.parse(text)
-    return name
 
 
 def _client(record: dict[str, str], vlan: str, address: str | None) -> str | None:
