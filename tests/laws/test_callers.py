@@ -171,6 +171,7 @@ NO_COMMANDS = {
     "export_programs": "what export writes for each program",
     "history_verify": "the check of history --verify; history declares it",
     "in_force_at": "the policy of an earlier moment, for --at",
+    "ssh_signing": "the signature of what a command writes",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
     "importer": "what reads the settings of another resolver, for init",
@@ -188,7 +189,7 @@ NO_COMMANDS = {
     "status_view": "how the status is drawn",
     "terminal_tables": "tables and labelled lines of a status",
     "summary_text": "what an activation has changed for names, as text",
-    "report_file": "the logo and the signature of a report of a period",
+    "report_file": "the files of a report of a period",
     "run": "starts the server without Typer; run_help declares the command",
 }
 
