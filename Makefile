@@ -6,10 +6,13 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt size bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt size bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists lists-release man docs reference pictures install release rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
+# Of a release of the lists: the UTC hour of their last commit, and half a year from now.
+SERIAL ?= $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H -- blocklists)
+EXPIRES ?= $(shell date -u -d '+180 days' +%F)
 
 # Where the files of fast tests are: in memory, if the machine has such a directory, and room there.
 # Some of these tests wait for fsync half of their time. Only files of tests that failed stay.
@@ -112,6 +115,11 @@ lab: $(VENV)/run ## as root: a primary and two sites in network namespaces, unti
 
 lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and name what is undecided
 	@$(BIN)/python -m blocklists.build
+
+lists-release: $(VENV)/run ## write the lists and their manifest into build/lists-release, for a medium (SERIAL=, EXPIRES=, KEY= signs it)
+	@rm -rf build/lists-release && mkdir -p build/lists-release
+	@cp blocklists/*.txt blocklists/*.ip blocklists/*.firewall blocklists/*.filter build/lists-release
+	@$(BIN)/darban lists manifest build/lists-release --serial $(SERIAL) --expires $(EXPIRES) $(if $(KEY),--sign-key "$(KEY)")
 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -

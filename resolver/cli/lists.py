@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, command, echo, print_json
+from resolver.cli.lists_manifest import manifest
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.policies import compile_shown
 from resolver.cli.progress import progress
@@ -207,6 +208,7 @@ def update(
 
 
 lists.command("update")(command(update))
+lists.command("manifest")(command(manifest))
 lists.command("suggest")(command(suggest))
 
 

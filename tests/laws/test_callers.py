@@ -171,6 +171,7 @@ NO_COMMANDS = {
     "export_programs": "what export writes for each program",
     "history_verify": "the check of history --verify; history declares it",
     "in_force_at": "the policy of an earlier moment, for --at",
+    "lists_manifest": "the command lists manifest; lists declares it",
     "ssh_signing": "the signature of what a command writes",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
