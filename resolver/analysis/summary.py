@@ -94,6 +94,7 @@ def _settings(settings: Settings) -> dict[str, Value]:
 
 _KEYS = {
     "cache_bytes": "cache.max_bytes",
+    "lists_signers": "lists.allowed_signers",
     "proxied": "server.proxy.listen",
     "proxies": "server.proxy.from",
 }

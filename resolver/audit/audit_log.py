@@ -49,10 +49,11 @@ class AuditEntry:
     time: float
     event: str
     """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists``, ``pull``, ``stop``,
-    ``refused`` for a commit of the policy, or ``lists --reset-serial``."""
+    ``refused`` for a commit of the policy, ``lists --reset-serial``, or ``lists --from`` and
+    ``lists --shipped`` for lists that replace those of the release, and for these again."""
     who: str
     """For ``pull`` and ``refused`` also the commit and its signer, for ``lists --reset-serial`` the
-    lists."""
+    lists, for ``lists --from`` their serial and signer."""
     snapshot: str
     """The name of the snapshot, the first 16 digits of ``sha256``; empty where nothing was put in
     force."""

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -27,14 +26,11 @@ from resolver.config.first_config import (
 )
 from resolver.config.values import Network
 from resolver.snapshot.config_files import DiskFiles
+from resolver.snapshot.shipped_lists import INSTALLED_LISTS, SOURCES, shipped_lists
 from resolver.system.folder import Folder
 
-INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
-SOURCES = Path(sys.prefix).parents[:2]
-SOURCE_LISTS = [directory / "blocklists" for directory in SOURCES]
 OWN_LISTS = "blocklists"
-"""The lists of an installation; those of a checkout, whose environment is .venv or build/venv; the
-agency's own, beside its config."""
+"""The agency's own lists, beside its config."""
 DNS_PORT = 53
 
 Vlans = Annotated[
@@ -238,9 +234,7 @@ def _address_towards(prefix: Network) -> str:
 
 def _lists(path: Path) -> list[str]:
     """The directories of lists: of the installation, or of the checkout; and the agency's own."""
-    shipped = next(
-        (directory for directory in (INSTALLED_LISTS, *SOURCE_LISTS) if directory.is_dir()), None
-    )
+    shipped = shipped_lists()
     if shipped is None:
         raise DarbanError(f"there are no block lists in {INSTALLED_LISTS}: install the lists first")
     own_lists = path.parent / OWN_LISTS

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_manifest import manifest
+from resolver.cli.lists_release import release_line, replace_lists, shown_release
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.policies import compile_shown
 from resolver.cli.progress import progress
@@ -43,6 +44,11 @@ ResetSerial = Annotated[
         "--reset-serial", help="let these signed lists begin with a lower serial than their copies"
     ),
 ]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="DIR", help="lists in the place of those of the release"),
+]
+Shipped = Annotated[bool, typer.Option("--shipped", help="the lists of the release again")]
 
 _JOB = TypeAdapter(UpdateJob)
 
@@ -76,10 +82,14 @@ def _show(path: Path, as_json: bool) -> int:
         (block_list, copies.record(block_list.name) if block_list.name in fetched else None)
         for block_list in result.lists
     ]
+    release = shown_release(state)
     if as_json:
-        print_json({"config": str(path), "lists": [_as_json(*row) for row in rows]})
+        shown = [_as_json(*row) for row in rows]
+        print_json({"config": str(path), "release": release, "lists": shown})
     else:
         echo(f"the lists of {path}", err=True)
+        if line := release_line(release):
+            echo(line)
         echo("\n".join(_as_lines(rows)))
         for problem in result.problems:
             if problem.severity == "error" or problem.path.startswith("lists"):
@@ -173,6 +183,8 @@ def update(
     *,
     accept: Accept = False,
     reset_serial: ResetSerial = False,
+    from_: From = None,
+    shipped: Shipped = False,
     config: Config,
 ) -> int:
     """Fetch lists now, and put in force what has changed.
@@ -185,10 +197,21 @@ def update(
     Edits that were not reloaded are not put in force. Exits with 1 where a list is held, or could
     not be fetched or put in force, 2 for an unknown name.
 
+    With --from: puts the lists of a directory in force, such as that of 'make lists-release' on a
+    medium, in the place of those of the release. Its manifest must name them, and with [lists]
+    allowed_signers be signed; a lower serial than that in force is refused. Expectations and losses
+    decide as at a reload. --shipped goes back to the lists of the release.
+
         darban lists update
 
         darban lists update phishing --accept
+
+        darban lists update --from /media/usb/lists
     """
+    if from_ is not None or shipped:
+        if names or reset_serial or (from_ is not None and shipped):
+            raise DarbanError("say NAMEs of fetched lists, --from DIR or --shipped: one of these")
+        return replace_lists(config, from_, accept=accept)
     if reset_serial and not names:
         raise DarbanError("say which lists: darban lists update NAME --reset-serial")
     try:

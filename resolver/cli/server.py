@@ -24,7 +24,7 @@ _STEPS = {
     "update-lists": "the server fetches the lists, and compiles what has changed",
 }
 """What a server does for a command that takes long."""
-_RELOADED = {
+RELOADED = {
     "applied": "in force, snapshot {snapshot}",
     "unchanged": "nothing has changed for clients, snapshot {snapshot} is in force",
     "refused": "not put in force, an expectation does not hold; snapshot {snapshot} stays",
@@ -75,7 +75,7 @@ def answer_text(config: Path, answer: Answer, results: Mapping[str, str]) -> str
 
 def reload_text(config: Path, answer: Answer) -> str:
     """The result of a reload, in words."""
-    return answer_text(config, answer, _RELOADED)
+    return answer_text(config, answer, RELOADED)
 
 
 def read_status(config: Path) -> Status:

@@ -23,14 +23,13 @@ from resolver.config.model import ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.config.syntax import not_utf8
 from resolver.config.warnings import UNREAD_LIST
-from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
+from resolver.lists.acceptance import WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import ENDINGS, OF_FILTER, read_filter, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.list_store import ListRecord, StoredCopy
 from resolver.system.english import some_text
-from resolver.system.regular_files import read_regular
 from resolver.system.steps import Step, unseen
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
@@ -47,7 +46,10 @@ class ListFiles(Protocol):
     """Where the agency's own lists are read from: the disk, or an archive."""
 
     def directory(self, path: Path) -> list[Path]:
-        """The files of a directory, sorted; OSError where it cannot be read."""
+        """The files of a directory, sorted; OSError where it cannot be read.
+
+        They may be in another directory, which is read in its place.
+        """
 
     def content(self, path: Path) -> bytes:
         """The content of a list; OSError where it cannot be read."""
@@ -66,24 +68,12 @@ class FetchedCopies(Protocol):
         """The record of the last fetch of a list."""
 
 
-class ListsOnDisk:
-    """The lists as they are on disk."""
-
-    def directory(self, path: Path) -> list[Path]:
-        """As ``ListFiles`` says."""
-        return sorted(path.iterdir())
-
-    def content(self, path: Path) -> bytes:
-        """As ``ListFiles`` says."""
-        return read_regular(path, MAX_LIST_BYTES)
-
-
 def read_lists(
     base: Path,
     fetched: FetchedCopies,
     loaded: LoadedConfig,
     problems: list[Problem],
-    files: ListFiles = ListsOnDisk(),  # noqa: B008 - it has no state
+    files: ListFiles,
     readings: Readings = ReadAnew(),  # noqa: B008 - it has no state
     step: Step = unseen,
 ) -> list[BlockList]:
@@ -132,9 +122,12 @@ class _ListReader:
                     at = ("lists", "directories", place)
                     self._problem(at, directory, "a directory of lists", f"{path} {why}.")
             else:
-                yield from self._directory(files, Path(directory))
+                # where others are read in their place, these have their whole path
+                is_other = bool(files) and files[0].parent != path
+                name = files[0].parent if is_other else Path(directory)
+                yield from self._directory(files, name)
                 if not unread:
-                    self.problems.extend(self._unread_lists(files, Path(directory)))
+                    self.problems.extend(self._unread_lists(files, name))
 
     def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
         """The lists of a directory, then the ranges of their services and those of a filter."""

@@ -23,6 +23,7 @@ from resolver.compiler.block_lists import are_complete, read_lists
 from resolver.compiler.compilation_result import FAILED_EXPECTATIONS, Accepted, Held, Rejected
 from resolver.compiler.exemption_limits import over_limit
 from resolver.compiler.kept_readings import KeptReadings
+from resolver.compiler.lists_on_disk import ListsOnDisk, medium_problems
 from resolver.compiler.named_files import read_authorities, read_logo
 from resolver.compiler.no_longer_blocked import NoLongerBlocked
 from resolver.compiler.policy import compile_snapshot
@@ -47,6 +48,7 @@ from resolver.snapshot.config_files import (
 )
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.shipped_lists import ShippedLists
 from resolver.snapshot.snapshot import Snapshot
 from resolver.snapshot.state_owner import as_owner, is_own
 from resolver.system.child_main import work_once
@@ -119,7 +121,9 @@ def compile_file(
             lists, of_lists = edited.lists, edited.of_lists
         else:
             copies = ListStore(state)
-            lists = read_lists(path.parent, copies, loaded, of_lists, readings=readings, step=step)
+            files_of = ListsOnDisk(state)
+            lists = read_lists(path.parent, copies, loaded, of_lists, files_of, readings, step)
+            of_lists += medium_problems(files_of.shipped, loaded, path, wall)
         problems = [*loaded.problems, *of_lists]
         authorities = read_authorities(path.parent, loaded, problems)
         logo = read_logo(path, loaded, problems)
@@ -216,6 +220,9 @@ def compile_and_save(
     report = problem_lines(compiled.problems)
     if sources is not None and sources.lists is not None:
         edited = [file for file in differing(sources.lists, lists) if not is_pulled(config, file)]
+        if sources.any_shipped:
+            shipped = ShippedLists(state)
+            edited = [file for file in edited if not shipped.has(config.parent / file)]
         if edited:
             raise Rejected([_edited_list(file) for file in edited])
         report += _edited_config(config, sources.texts)

@@ -25,7 +25,9 @@ from resolver.policy.description import (
     ServiceEntry,
     describe,
 )
+from resolver.snapshot import store
 from resolver.snapshot.config_files import is_pulled
+from resolver.snapshot.shipped_lists import ShippedLists, is_shipped
 from resolver.system.english import count_text, some_text
 
 _MOST_NAMED: Final = 8
@@ -104,6 +106,10 @@ class NoLongerBlocked:
         self._before, self._now = before, now
         self._sources = config.lists.sources
         self._directories = {PurePath(directory) for directory in config.lists.directories}
+        self._lists = ShippedLists(store.directory(path))
+        self._shipped = next(
+            (name for name in config.lists.directories if is_shipped(path.parent / name)), None
+        )
 
     def lost(self, accepted: Container[str] = ()) -> Iterator[Problem]:
         """The losses of lists that are not among those accepted."""
@@ -121,7 +127,7 @@ class NoLongerBlocked:
                 yield self._problem(
                     source, actual, f"the {source.entries:,} that were in force last"
                 )
-            elif after is not None and reference == source.file:
+            elif after is not None and reference != source.name:
                 old, new = self._category(self._before, source), self._category(self._now, after)
                 if old != new:
                     yield self._problem(source, f"category {new}", f"{old}, as was in force last")
@@ -145,14 +151,24 @@ class NoLongerBlocked:
     def _reference(self, source: ListSource) -> str:
         """What the config names a list by: its file in a directory, or its name; else empty."""
         file = PurePath(source.file)
+        if file.parent == self._lists.current and self._shipped is not None:
+            file = self._shipped / PurePath(file.name)
         if file.parent in self._directories and source.name in (file.stem, file.name):
-            return source.file
+            return str(file)
         return source.name if source.name in self._sources else ""
 
     def _category(self, compiled: CompiledConfig, source: ListSource) -> str:
         return compiled.services[source.service].category
 
+    def _command(self, source: ListSource) -> str:
+        """The command that may accept the loss of a list."""
+        if is_pulled(self._path, source.file):
+            return "pull"
+        file = self._path.parent / source.file
+        if self._lists.replaced and self._lists.has(file):
+            return "lists update --from DIR"
+        return "lists update --shipped" if file.parent == self._lists.current else "reload"
+
     def _problem(self, source: ListSource, actual: str, expected: str) -> Problem:
-        command = "pull" if is_pulled(self._path, source.file) else "reload"
-        advice = f"Restore it, or accept the loss: darban {command} --accept."
+        advice = f"Restore it, or accept the loss: darban {self._command(source)} --accept."
         return Problem("warning", source.file, None, source.name, actual, expected, advice)

@@ -21,6 +21,7 @@ from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot.config_files import SavedFiles, SourceTexts
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
+from resolver.snapshot.shipped_lists import ShippedLists, is_shipped
 from resolver.snapshot.snapshot import Snapshot
 from resolver.system.regular_files import read_regular
 
@@ -54,7 +55,7 @@ def compile_past(config: Path, state: Path, sources: SourceTexts) -> Snapshot:
     loaded = load_past(config, sources)
     if sources.lists is None:
         raise NotKept("not kept: which lists were in force then")
-    lists = _KeptLists(config.parent, ListArchive(state), sources.lists)
+    lists = _KeptLists(config.parent, state, sources.lists)
     fetched = _KeptCopies(state, sources.fetched)
     if missing := [*lists.missing(), *fetched.missing()]:
         raise NotKept("not kept: " + "; ".join(missing))
@@ -74,9 +75,10 @@ def compile_past(config: Path, state: Path, sources: SourceTexts) -> Snapshot:
 class _KeptLists:
     """The agency's own lists as they were (``block_lists.ListFiles``)."""
 
-    def __init__(self, base: Path, archive: ListArchive, hashes: Mapping[str, str]) -> None:
+    def __init__(self, base: Path, state: Path, hashes: Mapping[str, str]) -> None:
         self._base = base
-        self._archive = archive
+        self._archive = ListArchive(state)
+        self._from_medium = _normal(ShippedLists(state).current)
         self._hashes = hashes
         self._by_path = {_normal(base / file): sha256 for file, sha256 in hashes.items()}
 
@@ -89,6 +91,8 @@ class _KeptLists:
     def directory(self, path: Path) -> list[Path]:
         """Those that were read of a directory; none where it had none."""
         files = [file for file in self._by_path if file.parent == _normal(path)]
+        if not files and is_shipped(path):
+            return sorted(file for file in self._by_path if file.parent == self._from_medium)
         return sorted(path / file.name for file in files)
 
     def content(self, path: Path) -> bytes:

@@ -43,6 +43,7 @@ def compile_settings(config: model.Config, logo: str) -> settings.Settings:
         probe_home=names.text(config.upstream.probe_home),
         feeds=_feeds(config.feeds),
         page_head=settings.PageHead(config.block_page.name or "", logo),
+        lists_signers=config.lists.allowed_signers or "",
     )
 
 

@@ -122,6 +122,8 @@ class ListsConfig(ConfigSection):
     """The directories of block lists; of two lists of a name the later adds."""
     ca_file: SomeLine | None = None
     """Certificates of authorities, in PEM, that are trusted besides the system's."""
+    allowed_signers: SomeLine | None = None
+    """The file of the SSH keys of which one must have signed lists of a release from a medium."""
     sources: dict[ServiceName, ListSourceConfig] = {}
     """Lists that others maintain, by name."""
 

@@ -47,8 +47,9 @@ def _with_paths(lists: Document, directory: str) -> Document:
     directories = lists.get("directories", list(ListsConfig().directories))
     if isinstance(directories, list):
         changed["directories"] = [seen(directory) for directory in directories]
-    if "ca_file" in lists:
-        changed["ca_file"] = seen(lists["ca_file"])
+    for key in ("ca_file", "allowed_signers"):
+        if key in lists:
+            changed[key] = seen(lists[key])
     sources = lists.get("sources")
     if isinstance(sources, dict):
         changed["sources"] = {

@@ -180,6 +180,7 @@ _WRITTEN: Final[Mapping[str, Row]] = {
     "Settings.feeds": Row(_NOTHING, "they have the policy, and do not change it"),
     "Settings.redirected": Row(_C, _SERVER),
     "Settings.page_head": Row(_T, _SERVER),
+    "Settings.lists_signers": Row(_NOTHING, "the lists that they sign count"),
 }
 """The fields that hold no other values, and those of which there is more to say."""
 

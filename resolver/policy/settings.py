@@ -187,6 +187,9 @@ class Settings:
     redirected: tuple[Endpoint, ...] = ()
     """Listeners that a gateway redirects queries for other resolvers to."""
     page_head: PageHead = PageHead()
+    lists_signers: str = ""
+    """The file of the keys that may sign lists of a release from a medium, relative to the config;
+    empty where no signature is needed."""
 
     @property
     def plain_listen(self) -> tuple[Endpoint, ...]:

@@ -27,6 +27,8 @@ class SourceTexts:
     """The SHA-256 of each list that is not fetched, by its file; None where any content will do."""
     fetched: Mapping[str, str] = field(default_factory=dict)
     """The SHA-256 of the copy of each fetched list, by its name."""
+    any_shipped: bool = False
+    """Whether the lists of the release may be other ones, since a command replaces them."""
 
 
 PULLED_POLICY = "policy"

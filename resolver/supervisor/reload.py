@@ -105,6 +105,8 @@ class Switch:
     """Raises Rejected where the second snapshot must not replace the first."""
     undo: Callable[[], None]
     """Puts those in force back in place, after a reload that failed."""
+    any_shipped: bool = False
+    """Whether the files are the lists of the release, or others in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,8 @@ class Reloader(Part):
         """
         async with self._lock:
             sources = None if self._sources is None else self._own(self._sources)
+            if sources is not None and switch is not None:
+                sources = replace(sources, any_shipped=switch.any_shipped)
             attempt = _Attempt(event, who, sources, accepted, switch)
             if switch is not None:
                 await asyncio.to_thread(switch.begin)

@@ -40,6 +40,7 @@ from resolver.supervisor.feed_server import FeedServer
 from resolver.supervisor.http_socket import HttpSocket
 from resolver.supervisor.link_probe import LinkProbe
 from resolver.supervisor.list_updates import ListUpdates
+from resolver.supervisor.lists_from_medium import ListsFromMedium
 from resolver.supervisor.metrics_server import MetricsServer
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.policy_pulls import PolicyPulls, restore_policy, restore_policy_files
@@ -171,6 +172,7 @@ class _Supervisor:
             *(self._figures, self._block_page),
         )
         yield ListUpdates(config, self._reloader.lists, self._audit.serial_reset)
+        yield ListsFromMedium(config, self._reloader.switch)
         yield PolicyPulls(config, self._reloader.switch, self._audit.refused)
         yield ZonePublisher(config)
         yield (validation := UpstreamValidation(rollout))

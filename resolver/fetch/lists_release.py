@@ -1,0 +1,93 @@
+"""Whether lists from a medium may replace those of the release.
+
+The signature comes first: nothing of a manifest is read before. Without ``signers`` no signature is
+needed, and the lists are only known to be those that the manifest names.
+"""
+
+import hashlib
+from pathlib import Path
+
+from resolver import DarbanError
+from resolver.fetch.ssh_signature import SignatureRefused, signer_of
+from resolver.lists.acceptance import MAX_LIST_BYTES
+from resolver.lists.manifest import MANIFEST, MAX_BYTES, SIGNATURE, InvalidManifest, Manifest
+from resolver.lists.manifest import read_manifest as manifest_of
+from resolver.policy.settings import Settings
+from resolver.snapshot.shipped_lists import ShippedLists, shipped_lists
+from resolver.system.regular_files import read_regular
+
+
+class ReleaseRefused(DarbanError):
+    """Lists that must not be put in force; the message says why."""
+
+
+def signers_of(settings: Settings, config: Path) -> Path | None:
+    """The file of the keys that may sign the lists of a release; None where none is needed."""
+    signers = settings.lists_signers
+    return config.parent / signers if signers else None
+
+
+async def verified(directory: Path, signers: Path | None, wall: float) -> tuple[Manifest, str]:
+    """The manifest of a directory of lists, and who has signed it; empty where nobody must.
+
+    Raises:
+        ReleaseRefused: the signature, the manifest or a list does not pass.
+    """
+    content = _read(directory, MANIFEST, MAX_BYTES)
+    signer = ""
+    if signers is not None:
+        try:
+            signer = await signer_of(content, _read(directory, SIGNATURE, MAX_BYTES), signers)
+        except SignatureRefused as error:
+            raise ReleaseRefused(f"{MANIFEST}: refused: {error}") from None
+    try:
+        manifest = manifest_of(content)
+    except InvalidManifest as error:
+        raise ReleaseRefused(f"refused: {error}") from None
+    if manifest.has_expired(wall):
+        raise ReleaseRefused(f"refused: {MANIFEST} has expired: it held until {manifest.expires}")
+    for name, sha256 in manifest.files.items():
+        if hashlib.sha256(_read(directory, name, MAX_LIST_BYTES)).hexdigest() != sha256:
+            raise ReleaseRefused(f"refused: {name} has another SHA-256 than {MANIFEST} says")
+    return manifest, signer
+
+
+def refuse_older(lists: ShippedLists, new: Manifest) -> None:
+    """Refuse a lower serial than that of the lists in force, or another manifest of its serial.
+
+    Raises:
+        ReleaseRefused: it is older, or that cannot be known.
+    """
+    try:
+        in_force = _manifest_in_force(lists)
+    except (OSError, InvalidManifest) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ReleaseRefused(f"the manifest of the lists in force: {reason}; {_BACK}") from None
+    if in_force is None or new.serial > in_force.serial or new == in_force:
+        return
+    older = "lower than" if new.serial < in_force.serial else "that of other lists than"
+    raise ReleaseRefused(
+        f"refused: its serial {new.serial} is {older} {in_force.serial}, which is in force; {_BACK}"
+    )
+
+
+_BACK = "'darban lists update --shipped' goes back to the lists of the release first"
+
+
+def _manifest_in_force(lists: ShippedLists) -> Manifest | None:
+    """That of the lists from a medium, or of those of the release; None where these have none."""
+    if lists.replaced:
+        return lists.manifest()
+    shipped = shipped_lists()
+    if shipped is None or not (shipped / MANIFEST).exists():
+        return None
+    return manifest_of(read_regular(shipped / MANIFEST, MAX_BYTES))
+
+
+def _read(directory: Path, name: str, longest: int) -> bytes:
+    try:
+        return read_regular(directory / name, longest, follow_link=False)
+    except FileNotFoundError:
+        raise ReleaseRefused(f"refused: there is no {name}") from None
+    except OSError as error:
+        raise ReleaseRefused(f"refused: {name}: {error.strerror}") from None
