@@ -6,13 +6,14 @@ set later must not fail a restart.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.warnings import OVER_LIMIT, code_of
-from resolver.policy.compiled import CompiledConfig
-from resolver.policy.exemption_details import ExemptionDetails, exemption_details
+from resolver.policy.compiled import CompiledConfig, Hours
+from resolver.policy.exemption_details import ExemptionDetails, comparable, exemption_details
 from resolver.policy.moment import ended
 
 _LONGEST: Final = ("exemption_limits", "longest")
@@ -32,7 +33,6 @@ def over_limit(
     if longest is None:
         return
     was_in_force = {} if before is None else {of.id: of for of in exemption_details(before)}
-    known = set() if before is None else {service.name for service in before.services}
     provenance = loaded.provenance
     limit = toml_text(provenance.merged.at(_LONGEST))
     expected = f"a moment within {limit}, the longest exemption by {provenance.location(_LONGEST)}"
@@ -43,7 +43,13 @@ def over_limit(
         path = ("exemptions", place, "until")
         until = loaded.config.exemptions[place].until.isoformat()
         earlier = was_in_force.get(exemption.id)
-        if earlier is not None and _is_unchanged(earlier, exemption, known):
+        references = loaded.config.exemptions[place].services
+        if (
+            before is not None
+            and earlier is not None
+            and _same_time_and_clients(before, earlier, compiled, exemption)
+            and all(_was_permitted(reference, before, earlier) for reference in references)
+        ):
             advice = f"Exemption {exemption.id} was in force before, and stays until it is changed."
             code = code_of(OVER_LIMIT, path, loaded.config)
             yield provenance.problem(path, until, expected, advice, "warning", code)
@@ -52,12 +58,30 @@ def over_limit(
             yield provenance.problem(path, until, expected, advice)
 
 
-def _is_unchanged(earlier: ExemptionDetails, now: ExemptionDetails, known: set[str]) -> bool:
-    """Whether an exemption permits no more than before, but for services that are new."""
-    more = {*now.services} - {*earlier.services}
-    return not more & known and _whom_and_when(earlier) == _whom_and_when(now)
+def _same_time_and_clients(
+    before: CompiledConfig,
+    earlier: ExemptionDetails,
+    now: CompiledConfig,
+    exemption: ExemptionDetails,
+) -> bool:
+    """Whether two exemptions are for the same clients, from, until and within the same hours.
+
+    A VLAN is the same by its name.
+    """
+    old, new = comparable(earlier), comparable(exemption)
+    equal = all(old[key] == new[key] for key in ("vlan", "prefixes", "begins", "until"))
+    return equal and _hours(before, earlier) == _hours(now, exemption)
 
 
-def _whom_and_when(exemption: ExemptionDetails) -> tuple[object, ...]:
-    clients = exemption.vlan, frozenset(exemption.prefixes)
-    return *clients, exemption.begins, exemption.until, exemption.hours
+def _hours(compiled: CompiledConfig, exemption: ExemptionDetails) -> Hours | None:
+    """The hours of an exemption, but for the moments that follow from them."""
+    of = next((hours for hours in compiled.hours if hours.name == exemption.hours), None)
+    return None if of is None else replace(of, moments=())
+
+
+def _was_permitted(reference: str, before: CompiledConfig, earlier: ExemptionDetails) -> bool:
+    """Whether an exemption had a service, or what its category then had: a list may add to that."""
+    if not reference.startswith("@"):
+        return reference in earlier.services
+    members = {service.name for service in before.services if f"@{service.category}" == reference}
+    return bool(members) and members <= {*earlier.services}

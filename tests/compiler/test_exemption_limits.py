@@ -141,6 +141,22 @@ def test_a_change_of_whom_what_or_when_is_refused(place: Path, changed: str) -> 
     assert "error" in _severities(place, CONFIG + LIMIT + changed)
 
 
+def test_wider_hours_of_the_same_name_are_a_change(place: Path) -> None:
+    exemption = _exemption(60, 'hours = "office"')
+    _put_in_force(place, CONFIG + exemption)
+    assert _severities(place, CONFIG + LIMIT + exemption) == ["warning"]
+    wider = CONFIG.replace('to = "14:30"', 'to = "20:00"')
+    assert "error" in _severities(place, wider + LIMIT + exemption)
+
+
+def test_a_new_service_that_is_named_is_a_change(place: Path) -> None:
+    _put_in_force(place, CONFIG + _exemption(60))
+    (place / "lists" / "own.txt").write_text("! Category: own\n||own.example^\n")
+    for more in ('"own"', '"@own"'):
+        named = _exemption(60).replace('"telegram"', f'"telegram", {more}')
+        assert "error" in _severities(place, CONFIG + LIMIT + named)
+
+
 def test_other_words_and_fewer_services_are_no_change(place: Path) -> None:
     _put_in_force(place, CONFIG + _exemption(60).replace('"telegram"', '"@messenger"'))
     assert _severities(place, CONFIG + LIMIT + _exemption(60, 'reason = "a fair"')) == ["warning"]
