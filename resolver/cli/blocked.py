@@ -157,7 +157,8 @@ def _open(opening: Opening, whom: str, config: Path) -> str:
     if opening.allow:
         return f'allow = ["{opening.allow}"] in [{opening.section}], then darban reload'
     if opening.denied:
-        return f'take "{opening.denied}" out of deny in [{opening.section}], then darban reload'
+        section = f"[{opening.section}], or in what it extends"
+        return f'take "{opening.denied}" out of deny in {section}, then darban reload'
     if opening.outcome == "blocked":
         return f"no entry opens this name: {opening.decided_by}"
     return f"not blocked now ({opening.outcome}): {opening.decided_by}"

@@ -100,19 +100,17 @@ class ServiceEntries:
     def opposites(self, block: Sequence[Entry], allow: Sequence[Entry]) -> Iterator[Problem]:
         """What a policy allows and the one that it extends blocks, or the other way round.
 
-        Within a policy, and for one that extends it, ``block`` may take a service out of a category
-        that ``allow`` has.
+        Within a policy, and for one that extends it, ``block`` may take some services out of a
+        category that ``allow`` has.
         """
+        own = [entry for entry in block if not self._is_inherited(entry.path)]
+        inherited = [entry for entry in block if self._is_inherited(entry.path)]
         for allowed in allow:
-            inherited = self._is_inherited(allowed.path)
-            against = [
-                blocked
-                for blocked in block
-                if self._is_inherited(blocked.path) != inherited
-                and (blocked.reference == allowed.reference or not inherited)
-            ]
-            if allowed.services & services_of(against):
-                yield self._contradiction(allowed, against, "open")
+            if self._is_inherited(allowed.path):
+                if allowed.services and not allowed.services & ~services_of(own):
+                    yield self._contradiction(allowed, own, "open")
+            elif allowed.services & services_of(inherited):
+                yield self._contradiction(allowed, inherited, "open")
 
     def _is_inherited(self, path: Path) -> bool:
         return self._origin(path) != path[1]

@@ -85,6 +85,10 @@ class PolicyConfig(ConfigSection):
             expected = "none in a policy that extends no other"
             advice = "It takes services out of what a policy inherits."
             yield provenance.problem((*path, "except"), "services", expected, advice)
+        elif self.except_ and self.default == "block":
+            advice = "All that 'allow' does not have is blocked: name the services there."
+            expected = 'none where default is "block"'
+            yield provenance.problem((*path, "except"), "services", expected, advice)
         yield from second_of_a_family((*path, "sinkhole"), self.sinkhole, provenance)
 
     def _below_blocked_names(self, path: Path, provenance: Provenance) -> Iterator[Problem]:

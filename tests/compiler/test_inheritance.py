@@ -19,7 +19,7 @@ Policy = dict[str, Any]
 CATEGORIES = {
     "messenger": ["telegram", "viber", "line"],
     "game": ["chess", "go"],
-    "updates": ["debian"],
+    "updates": ["debian", "ubuntu"],
 }
 LISTS = [
     AdblockReader.read(f"! Category: {category}\n||{name}.example^\n", name, f"{name}.txt")
@@ -227,6 +227,11 @@ def test_a_service_is_not_allowed_by_one_and_blocked_by_the_other() -> None:
         "before it has: 'allow', 'block' or 'count'. A service of both is not open: chess. It is "
         "also at config.toml:6 (policies.p.block[0]). Policy p inherits it."
     ]
+    assert _errors(opens, '[policies.p]\nextends = "base"\nblock = ["@game"]') == [
+        'config.toml:3: policies.base.allow[1]: found "chess"; expected services that no key '
+        "before it has: 'allow', 'block' or 'count'. A service of both is not open: chess. It is "
+        "also at config.toml:6 (policies.p.block[0]). Policy p inherits it."
+    ]
     closed = '[policies.base]\ndefault = "block"\nblock = ["viber"]'
     assert _errors(closed, '[policies.p]\nextends = "base"\nallow = ["@messenger"]') == [
         'config.toml:6: policies.p.allow[0]: found "@messenger"; expected services that no key '
@@ -240,9 +245,17 @@ def test_an_exception_of_what_the_base_has_not_is_wrong() -> None:
     child = '[policies.p]\nextends = "base"\nexcept = ["telegram", "go", "telegrm"]'
     assert _errors(BASE, child) == [
         'config.toml:7: policies.p.except[2]: found "telegrm"; expected one of chess, debian, go, '
-        'line, telegram, viber. Did you mean "telegram"?',
+        'line, telegram, ubuntu, viber. Did you mean "telegram"?',
         'config.toml:7: policies.p.except[1]: found "go"; expected services that policy base '
         "blocks or counts",
+    ]
+
+
+def test_an_exception_opens_nothing_where_the_default_blocks() -> None:
+    child = '[policies.p]\nextends = "base"\nexcept = ["telegram"]\ndefault = "block"'
+    assert [error for error in _errors(BASE, child) if "except" in error] == [
+        'config.toml:7: policies.p.except: found services; expected none where default is "block". '
+        "All that 'allow' does not have is blocked: name the services there."
     ]
 
 

@@ -81,7 +81,8 @@ def test_the_allow_that_is_shown_opens_the_name(server: Server, name: str) -> No
 
 def test_what_deny_names_itself_is_to_be_taken_out(server: Server) -> None:
     _asked(server, "127.0.40.6", "denied.example")
-    line = 'take "denied.example" out of deny in [policies.closed], then darban reload'
+    line = 'take "denied.example" out of deny in [policies.closed], or in what it extends, '
+    line += "then darban reload"
     assert _opening(server, "127.0.40.6", "denied.example") == line
     edited(server.config, 'deny = ["denied.example"]', 'allow = ["denied.example"]')
     assert darban("reload", at=server.directory).code == GOOD
