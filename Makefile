@@ -10,8 +10,8 @@ CONFIG ?= config.toml
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
-# Of a release of the lists: the UTC hour of their last commit, and half a year from now.
-SERIAL ?= $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y%m%d%H -- blocklists)
+# Of a release of the lists: the hour (UTC), and half a year from now.
+SERIAL ?= $(shell date -u +%Y%m%d%H)
 EXPIRES ?= $(shell date -u -d '+180 days' +%F)
 
 # Where the files of fast tests are: in memory, if the machine has such a directory, and room there.

@@ -148,7 +148,7 @@ def _remarks(read: BlockList, record: ListRecord | None, *, is_own: bool) -> Ite
         yield f"of service {read.service}"
     for reason, lines in by_reason(read.skipped).items():
         yield f"{lines:,} skipped: {reason}"
-    if record is not None and record.signer:
+    if record is not None and record.signer and not read.fallback:
         yield f"signed by {record.signer}, serial {record.serial}"
     if record is not None and record.error:
         yield f"last error: {record.error}"
@@ -200,7 +200,7 @@ def update(
     With --from: puts the lists of a directory in force, such as that of 'make lists-release' on a
     medium, in the place of those of the release. Its manifest must name them, and with [lists]
     allowed_signers be signed; a lower serial than that in force is refused. Expectations and losses
-    decide as at a reload. --shipped goes back to the lists of the release.
+    decide as at a reload. --shipped goes back to the lists of the release. Both need the server.
 
         darban lists update
 

@@ -120,7 +120,8 @@ class _ListReader:
                     if not missing:
                         why = f"cannot be read: {error.strerror}"
                     at = ("lists", "directories", place)
-                    self._problem(at, directory, "a directory of lists", f"{path} {why}.")
+                    place_of = error.filename or path
+                    self._problem(at, directory, "a directory of lists", f"{place_of} {why}.")
             else:
                 # where others are read in their place, these have their whole path
                 is_other = bool(files) and files[0].parent != path

@@ -54,7 +54,8 @@ def medium_problems(
 ) -> Iterator[Problem]:
     """Warn of lists from a medium that would not be accepted now, or may be older."""
     names = loaded.config.lists.directories
-    if not lists.replaced or not any(is_shipped(config.parent / name) for name in names):
+    is_read = any(is_shipped(config.parent / name) for name in names)
+    if not is_read or not lists.replaced or not lists.current.is_dir():  # that is an error already
         return
     signers = loaded.config.lists.allowed_signers
     note, path = lists.note(), ("lists", "directories")

@@ -7,8 +7,8 @@ release reads these instead: ``ShippedLists.directory`` alone decides it.
 What must stay true:
 - Of a directory with a manifest, the files that it names are read, and no others.
 - A link that leads nowhere is an error. It never brings back the lists of the release unseen.
-- A server that is killed during a switch tries the new lists at its next start, where expectations
-  and losses decide as at a reload.
+- A server that is killed during a switch tries the new lists at its next start; with --last-good,
+  expectations and losses decide then as at a reload.
 """
 
 import contextlib

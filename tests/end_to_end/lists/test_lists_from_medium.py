@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resolver.lists.manifest import MANIFEST, SIGNATURE
-from tests.live.commands import GOOD, NO, Done, darban
+from tests.live.commands import GOOD, NO, UNREACHABLE, Done, darban
 from tests.live.configs import BLOCKLISTS, edited, replaced_once, shipped
 from tests.live.programs import needed
 from tests.live.reloading import data, reload, snapshots
@@ -295,11 +295,14 @@ def test_without_a_server_and_without_signers(
     server = make(_config(upstream, None))
     medium.block(NEW)
     medium.publish(key="")
+    assert _update(server, "--from", medium.lists).code == UNREACHABLE
+    assert _update(server, "--shipped").code == UNREACHABLE
+    server.start()
+    assert not _blocked(server)
     done = _update(server, "--from", medium.lists)
     assert (done.code, f"serial {SERIAL}, not signed" in done.out) == (GOOD, True), done.err
     shown = darban("lists", at=server.directory).out
     assert f"lists from a medium: serial {SERIAL}, until 2999-01-01, not signed" in shown
-    server.start()
     assert _blocked(server)
     assert _update(server, "--shipped").code == GOOD
     assert not _blocked(server)
