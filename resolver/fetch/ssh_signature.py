@@ -34,27 +34,34 @@ async def signer_of(content: bytes, signature: bytes, signers: Path) -> str:
     Raises:
         SignatureRefused: it is not signed by a key of ``signers``, or that cannot be checked.
     """
-    if not os.access(signers, os.R_OK):
+    if not (signers.is_file() and os.access(signers, os.R_OK)):
         raise SignatureRefused(f"{signers} cannot be read: it is to have the keys that may sign")
-    with tempfile.NamedTemporaryFile(prefix="darban-", suffix=".sig") as file:
-        file.write(signature)
-        file.flush()
-        of_signature = ("-s", file.name)
-        code, printed, said = await _ssh_keygen(
-            "find-principals", *of_signature, "-f", str(signers)
+    try:
+        with tempfile.NamedTemporaryFile(prefix="darban-", suffix=".sig") as file:
+            file.write(signature)
+            file.flush()
+            return await _signer_by(content, file.name, signers)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SignatureRefused(
+            f"no temporary file can be written for ssh-keygen ({reason})"
+        ) from None
+
+
+async def _signer_by(content: bytes, signature: str, signers: Path) -> str:
+    """The principal by whose line a key may sign, of several lines the first; SignatureRefused."""
+    of_signature, of_signers = ("-s", signature), ("-f", str(signers))
+    code, printed, said = await _ssh_keygen("find-principals", *of_signature, *of_signers)
+    principal = printed.partition("\n")[0]
+    if code or not principal:
+        _, printed, said = await _ssh_keygen(
+            "check-novalidate", "-n", NAMESPACE, *of_signature, given=content
         )
-        principal = printed.partition("\n")[0]
-        if code or not principal:
-            _, printed, said = await _ssh_keygen(
-                "check-novalidate", "-n", NAMESPACE, *of_signature, given=content
-            )
-            key = _KEY.search(printed)
-            why = f"by {key[0]}, which is not among the keys of {signers}" if key else said
-            raise SignatureRefused(f"it is not signed by an allowed signer: {why}")
-        code, printed, said = await _ssh_keygen(
-            *("verify", "-n", NAMESPACE, "-I", principal, *of_signature, "-f", str(signers)),
-            given=content,
-        )
+        key = _KEY.search(printed)
+        why = f"by {key[0]}, which is not among the keys of {signers}" if key else said
+        raise SignatureRefused(f"it is not signed by an allowed signer: {why}")
+    verify = ("verify", "-n", NAMESPACE, "-I", principal, *of_signature, *of_signers)
+    code, printed, said = await _ssh_keygen(*verify, given=content)
     key = _KEY.search(printed)
     if code or key is None:
         raise SignatureRefused(f"its signature by {principal} is not good: {said}")
@@ -78,10 +85,10 @@ async def _ssh_keygen(
         )
         async with asyncio.timeout(_SECONDS):
             printed, said = await process.communicate(given)
-    except OSError as error:
-        raise SignatureRefused(f"ssh-keygen cannot be started ({error.strerror})") from None
     except TimeoutError:
         await child_process.kill(process)
         raise SignatureRefused(f"ssh-keygen took more than {_SECONDS:.0f} s") from None
+    except OSError as error:
+        raise SignatureRefused(f"ssh-keygen cannot be started ({error.strerror})") from None
     first = (said.decode(errors="replace").strip() or "unknown").splitlines()[0]
     return process.returncode, printed.decode(errors="replace"), first[:_MAX_REASON]

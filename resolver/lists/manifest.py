@@ -84,4 +84,4 @@ def read_manifest(content: bytes) -> Manifest:
 def _is_file(entry: tuple[str, object]) -> bool:
     name, sha256 = entry
     is_hash = isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None
-    return is_hash and name not in ("", ".", "..") and "/" not in name
+    return is_hash and name.isprintable() and name not in ("", ".", "..") and "/" not in name

@@ -127,7 +127,7 @@ class ListUpdates(Part):
         """Whether the keys that may sign a list have changed: a reload then has it checked."""
         try:
             file = self._config.file.parent / subscription.allowed_signers
-            return file.stat().st_mtime > since
+            return since < file.stat().st_mtime <= time.time()
         except OSError:
             return False  # the next update says so
 
@@ -147,8 +147,9 @@ class ListUpdates(Part):
                 or "none"
             )
             return {"error": f"the config in force fetches no list {error}; it fetches {known}"}
-        if reset_serial:
-            await self._note_reset(f"{request['who']}: {', '.join(job.names)}")
+        taken = [name for name in job.names if job.results[name].result in ("updated", "unchanged")]
+        if reset_serial and taken:
+            await self._note_reset(f"{request['who']}: {', '.join(taken)}")
         return asdict(job)
 
     async def update(

@@ -294,28 +294,42 @@ def test_a_list_that_is_to_be_signed_from_now_on_is_not_believed_as_it_is(
     with_publisher(test)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"[]",
-        b"\xff",
-        b'{"format": 2, "serial": 1, "expires": "2199-01-01", "files": {}}',
-        b'{"format": 1, "serial": 0, "expires": "2199-01-01", "files": {}}',
-        b'{"format": 1, "serial": true, "expires": "2199-01-01", "files": {}}',
-        b'{"format": 1, "serial": 9, "expires": "never", "files": {}}',
-        b'{"format": 1, "serial": 9, "expires": "2199-01-01", "files": {"ads.txt": "00"}}',
-        b'{"format": 1, "serial": 9, "expires": "2199-01-01", "files": {}, "more": 1}',
-        b"[" * 100_000,
-    ],
-)
+FILES = b'{"format": 1, "serial": 9, "expires": "2199-01-01", "files": {%b}}'
+NO_MANIFESTS = {
+    b"": "is no JSON",
+    b"[]": "is no manifest of format 1",
+    b"\xff": "is no JSON",
+    b"[" * 100_000: "is no JSON",
+    FILES.replace(b'"format": 1', b'"format": 2') % b"": "is no manifest of format 1",
+    FILES.replace(b"9", b"0", 1) % b"": "the serial of",
+    FILES.replace(b"9", b"true", 1) % b"": "the serial of",
+    FILES.replace(b"2199-01-01", b"never") % b"": "is no day such as",
+    FILES.replace(b'{"format"', b'{"more": 1, "format"') % b"": "has other keys than",
+    FILES % b'"ads.txt": "00"': "is no table of names and SHA-256",
+    FILES % b'"../ads.txt": "%b"' % (b"0" * 64): "is no table of names and SHA-256",
+    FILES % b'"a\\u0000b": "%b"' % (b"0" * 64): "is no table of names and SHA-256",
+    FILES % b'"\\ud800x": "%b"' % (b"0" * 64): "is no table of names and SHA-256",
+}
+
+
+@pytest.mark.parametrize("content", NO_MANIFESTS, ids=range(len(NO_MANIFESTS)))
 def test_a_signed_file_that_is_no_manifest_is_refused(
     content: bytes, with_publisher: Callable[[Test], None]
 ) -> None:
     async def test(publisher: Publisher) -> None:
         publisher.replies[f"/{MANIFEST}"] = response(content)
         publisher.replies[f"/{SIGNATURE}"] = response(signature(content, publisher.keys / "noc"))
-        await publisher.refuses(MANIFEST)
+        await publisher.refuses(NO_MANIFESTS[content])
+
+    with_publisher(test)
+
+
+def test_where_no_temporary_file_can_be_written_that_is_said(
+    with_publisher: Callable[[Test], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(publisher: Publisher) -> None:
+        monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+        await publisher.refuses("no temporary file can be written for ssh-keygen")
 
     with_publisher(test)
 

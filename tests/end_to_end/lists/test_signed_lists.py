@@ -81,7 +81,8 @@ def test_a_key_that_was_removed_is_told_by_itself(server: Server, tmp_path: Path
     )
     told = run(server, "lists").out
     assert "the copy in use came signed by noc@agency.example SHA256:" in told
-    assert "list" in run(server, "status").out
+    [listed] = json.loads(run(server, "status", "--json").out)["fetched"]
+    assert (listed["name"], listed["failures"]) == ("ads", 1)
     assert blocked(server, "a.example")
     server.stop()
     reset = run(server, "lists", "update", "ads", "--reset-serial")

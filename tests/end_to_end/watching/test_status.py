@@ -99,8 +99,9 @@ def test_json_is_what_was_asked(asked: Server) -> None:
     assert sum(vlan["queries"] for vlan in vlans.values()) == sum(ASKED.values())
     [upstream] = status["upstreams"]
     assert upstream["up"] is True
-    # Each worker has a cache of its own, so that more than one may have had to ask.
-    assert 2 <= upstream["queries"] == upstream["answered"] <= 8
+    # Each worker has a cache of its own, so that more than one may have had to ask; and where the
+    # host stood still, a worker has asked again.
+    assert 2 <= upstream["answered"] <= upstream["queries"] <= 8
     assert 0 < upstream["latency"] < 5
     assert status["cache"]["entries"] == upstream["answered"]
     states = {each["id"]: each["state"] for each in status["exemptions"]}
