@@ -74,7 +74,8 @@ def installed(
             machine.good("useradd", user)
         machine.good("usermod", "--append", "--groups", "darban", MEMBER)
         for user in USERS:
-            machine.good("install", "-d", "-o", user, f"/tmp/{user}")
+            machine.good("install", "-d", "-o", user, f"/tmp/{user}", f"/tmp/{user}/public")
+            machine.good("sh", "-c", f"echo ads.example >/tmp/{user}/public/ads.txt")
         config = machine.read(CONFIG).replace('"@messenger",', '"@messenger", "@advertising",')
         machine.write(CONFIG, config + SOURCE)
         server = [sys.executable, "-m", "http.server", "--bind=127.0.0.1", f"--directory={web}"]
@@ -105,6 +106,7 @@ COMMANDS = {
     "status --json": OF_THE_SERVER,
     "lists": OF_THE_STATE,
     "lists update": OF_THE_SERVER,
+    "lists manifest public --serial 1 --expires 2999-01-01": ANYBODY,
     "history": OF_THE_STATE,
     "report": OF_THE_SERVER,
     "report --json": OF_THE_SERVER,
