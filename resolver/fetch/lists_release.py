@@ -8,10 +8,17 @@ import hashlib
 from pathlib import Path
 
 from resolver import DarbanError
-from resolver.fetch.ssh_signature import SignatureRefused, signer_of
+from resolver.fetch.signed_manifest import proof_of
+from resolver.fetch.ssh_signature import SignatureRefused
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.lists.manifest import MANIFEST, MAX_BYTES, SIGNATURE, InvalidManifest, Manifest
-from resolver.lists.manifest import read_manifest as manifest_of
+from resolver.lists.manifest import (
+    MANIFEST,
+    MAX_BYTES,
+    SIGNATURE,
+    InvalidManifest,
+    Manifest,
+    read_manifest,
+)
 from resolver.policy.settings import Settings
 from resolver.snapshot.shipped_lists import ShippedLists, shipped_lists
 from resolver.system.regular_files import read_regular
@@ -33,19 +40,18 @@ async def verified(directory: Path, signers: Path | None, wall: float) -> tuple[
     Raises:
         ReleaseRefused: the signature, the manifest or a list does not pass.
     """
-    content = _read(directory, MANIFEST, MAX_BYTES)
-    signer = ""
-    if signers is not None:
-        try:
-            signer = await signer_of(content, _read(directory, SIGNATURE, MAX_BYTES), signers)
-        except SignatureRefused as error:
-            raise ReleaseRefused(f"{MANIFEST}: refused: {error}") from None
+    content, signer = _read(directory, MANIFEST, MAX_BYTES), ""
     try:
-        manifest = manifest_of(content)
-    except InvalidManifest as error:
+        if signers is None:
+            manifest = read_manifest(content)
+        else:
+            signature = _read(directory, SIGNATURE, MAX_BYTES)
+            proof = await proof_of(content, signature, signers)
+            manifest, signer = proof.manifest, proof.signer
+    except (SignatureRefused, InvalidManifest) as error:
         raise ReleaseRefused(f"refused: {error}") from None
-    if manifest.has_expired(wall):
-        raise ReleaseRefused(f"refused: {MANIFEST} has expired: it held until {manifest.expires}")
+    if expired := manifest.expired(wall):
+        raise ReleaseRefused(f"refused: {expired}")
     for name, sha256 in manifest.files.items():
         if hashlib.sha256(_read(directory, name, MAX_LIST_BYTES)).hexdigest() != sha256:
             raise ReleaseRefused(f"refused: {name} has another SHA-256 than {MANIFEST} says")
@@ -63,12 +69,8 @@ def refuse_older(lists: ShippedLists, new: Manifest) -> None:
     except (OSError, InvalidManifest) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ReleaseRefused(f"the manifest of the lists in force: {reason}; {_BACK}") from None
-    if in_force is None or new.serial > in_force.serial or new == in_force:
-        return
-    older = "lower than" if new.serial < in_force.serial else "that of other lists than"
-    raise ReleaseRefused(
-        f"refused: its serial {new.serial} is {older} {in_force.serial}, which is in force; {_BACK}"
-    )
+    if in_force is not None and (older := new.older(in_force)):
+        raise ReleaseRefused(f"refused: {older}; {_BACK}")
 
 
 _BACK = "'darban lists update --shipped' goes back to the lists of the release first"
@@ -81,7 +83,7 @@ def _manifest_in_force(lists: ShippedLists) -> Manifest | None:
     shipped = shipped_lists()
     if shipped is None or not (shipped / MANIFEST).exists():
         return None
-    return manifest_of(read_regular(shipped / MANIFEST, MAX_BYTES))
+    return read_manifest(read_regular(shipped / MANIFEST, MAX_BYTES))
 
 
 def _read(directory: Path, name: str, longest: int) -> bytes:

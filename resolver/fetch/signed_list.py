@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from resolver.fetch.download import Download, FetchError
-from resolver.fetch.ssh_signature import SignatureRefused, signer_of
+from resolver.fetch.signed_manifest import Proof, proof_of
+from resolver.fetch.ssh_signature import SignatureRefused
 from resolver.lists.manifest import (
     MANIFEST,
     MAX_BYTES,
@@ -41,16 +42,6 @@ Get = Callable[[str], Awaitable[Download | None]]
 
 class _Misfit(FetchError):
     """Manifest, signature and list do not fit each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A manifest whose signature was good."""
-
-    content: bytes
-    signature: bytes
-    manifest: Manifest
-    signer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,7 @@ class SignedList:
         for again in range(_TIMES):
             try:
                 proof = await self._manifest(get, file)
-                _refuse_older(proof, record)
+                _refuse_older(proof.manifest, record)
                 sha256 = self._sha256(proof.manifest)
                 if has_copy and sha256 == record.sha256:
                     return proof, None
@@ -103,7 +94,7 @@ class SignedList:
                 raise FetchError(f"{name}: {error.strerror}") from None
         content, signature = parts
         try:
-            return await _proof(content, signature, self.signers)
+            return await proof_of(content, signature, self.signers)
         except SignatureRefused as error:
             raise _Misfit(f"{MANIFEST}: refused: {error}") from None
         except InvalidManifest as error:
@@ -111,8 +102,8 @@ class SignedList:
 
     def _sha256(self, manifest: Manifest) -> str:
         """What the manifest says of the list; FetchError where it does not hold."""
-        if manifest.has_expired(time.time()):
-            raise FetchError(f"refused: {MANIFEST} has expired: it held until {manifest.expires}")
+        if expired := manifest.expired(time.time()):
+            raise FetchError(f"refused: {expired}")
         path = urllib.parse.urlsplit(self.wanted.url).path
         name = urllib.parse.unquote(path.rpartition("/")[2])
         sha256 = manifest.files.get(name)
@@ -129,29 +120,25 @@ class SignedList:
         by = f"the copy in use came signed by {record.signer}"
         try:
             signature = record.signature.encode("latin-1")
-            proof = await _proof(record.manifest.encode(), signature, self.signers)
+            proof = await proof_of(record.manifest.encode(), signature, self.signers)
         except (SignatureRefused, InvalidManifest) as error:
             return f"{by}: {error}"
         if record.sha256 not in proof.manifest.files.values():
             return f"{by}, which does not name what it holds"
-        if proof.manifest.has_expired(time.time()):
-            return f"{by}, and its manifest held until {proof.manifest.expires}"
-        return ""
+        expired = proof.manifest.expired(time.time())
+        return f"{by}, and its {expired}" if expired else ""
 
 
-async def _proof(content: bytes, signature: bytes, signers: Path) -> Proof:
-    signer = await signer_of(content, signature, signers)
-    return Proof(content, signature, read_manifest(content), signer)
-
-
-def _refuse_older(proof: Proof, record: ListRecord) -> None:
+def _refuse_older(manifest: Manifest, record: ListRecord) -> None:
     """Refuse a manifest that is older than that of the copy, or another one of its serial."""
-    serial = proof.manifest.serial
-    if serial > record.serial or proof.content == record.manifest.encode():
+    if not record.manifest:
         return
-    older = "lower than" if serial < record.serial else "that of another manifest than"
-    raise FetchError(
-        f"refused: its serial {serial} is {older} {record.serial}, which the copy in use has; "
-        "an old list, or one that its publisher numbers anew: "
-        "'darban lists update NAME --reset-serial' takes the latter"
-    )
+    try:
+        older = manifest.older(read_manifest(record.manifest.encode()))
+    except InvalidManifest as error:
+        older = f"that of the copy in use cannot be compared: {error}"
+    if older:
+        raise FetchError(
+            f"refused: {older}; an old list, or one that its publisher numbers anew: "
+            "'darban lists update NAME --reset-serial' takes the latter"
+        )

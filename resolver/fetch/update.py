@@ -19,7 +19,8 @@ from pathlib import Path
 import aiohttp
 
 from resolver.fetch.download import Download, FetchError, fetch, open_session
-from resolver.fetch.signed_list import Proof, SignedList
+from resolver.fetch.signed_list import SignedList
+from resolver.fetch.signed_manifest import Proof
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest, ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
@@ -222,7 +223,7 @@ class _Update:
 
         if self.signed is not None:
             begins_anew = self.reset_serial or record.url != self.wanted.url
-            floor = replace(record, serial=0, manifest="") if begins_anew else record
+            floor = replace(record, manifest="") if begins_anew else record
             return await self.signed.fetch(get, file, floor, has_copy=same_source)
         validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
         known = {header: value for header, value in validators.items() if value and same_source}

@@ -43,9 +43,17 @@ class Manifest:
     files: Mapping[str, str]
     """The SHA-256 of each file, by its name."""
 
-    def has_expired(self, wall: float) -> bool:
-        """Whether its last day is over; ``wall`` is now, in seconds since 1970."""
-        return dt.datetime.fromtimestamp(wall, dt.UTC).date() > self.expires
+    def expired(self, wall: float) -> str:
+        """That its last day is over; empty where it is not. ``wall`` is in seconds since 1970."""
+        is_over = dt.datetime.fromtimestamp(wall, dt.UTC).date() > self.expires
+        return f"{MANIFEST} has expired: it held until {self.expires}" if is_over else ""
+
+    def older(self, before: "Manifest") -> str:
+        """Why it cannot follow another one, which is in force; empty where it can."""
+        if self.serial > before.serial or self == before:
+            return ""
+        other = "lower than" if self.serial < before.serial else "that of another manifest than"
+        return f"its serial {self.serial} is {other} {before.serial}, which is in force"
 
     def text(self) -> str:
         """The manifest as a file."""

@@ -70,7 +70,7 @@ class ListRecord:
     """The expectations that fail with what was fetched last, which is held for it; else empty."""
 
     serial: int = 0
-    """Of the manifest of the copy; 0 where it has none, or a person has reset it."""
+    """Of the manifest of the copy; 0 where it has none."""
     signer: str = ""
     """Who has signed this manifest, and by which key; empty where nobody has."""
     manifest: str = ""

@@ -191,7 +191,7 @@ def test_an_older_manifest_is_refused_until_a_person_resets_the_serial(
 ) -> None:
     async def test(publisher: Publisher) -> None:
         publisher.publish(4, ads=OTHER)
-        await publisher.refuses("its serial 4 is lower than 5, which the copy in use has")
+        await publisher.refuses("its serial 4 is lower than 5, which is in force")
         await publisher.refuses("its serial 4 is lower than 5", accept=True)
         publisher.publish(5, ads=OTHER)
         await publisher.refuses("its serial 5 is that of another manifest than 5")
@@ -254,13 +254,13 @@ def test_a_key_that_was_removed_is_told_with_the_copy_that_came_by_it(
 def test_a_copy_whose_manifest_has_expired_is_told(with_publisher: Callable[[Test], None]) -> None:
     async def test(publisher: Publisher) -> None:
         publisher.replies.clear()
-        assert "manifest held until" not in (await publisher.update()).reason
+        assert f"its {MANIFEST} has expired" not in (await publisher.update()).reason
         record = publisher.record
         expired = manifest(5, {"ads.txt": ADS}, YESTERDAY)
         record.manifest = expired.decode()
         record.signature = signature(expired, publisher.keys / "noc").decode()
         publisher.store.write_record("it", record)
-        await publisher.refuses(f"and its manifest held until {YESTERDAY}")
+        await publisher.refuses(f"and its {MANIFEST} has expired: it held until {YESTERDAY}")
 
     with_publisher(test)
 

@@ -192,7 +192,7 @@ REFUSED = {
     _stranger: "not signed by an allowed signer",
     _unsigned: "there is no manifest.json.sig",
     _older: f"its serial {SERIAL - 1} is lower than {SERIAL}",
-    _same_serial: f"its serial {SERIAL} is that of other lists than {SERIAL}",
+    _same_serial: f"its serial {SERIAL} is that of another manifest than {SERIAL}",
     _edited: "telegram.txt has another SHA-256",
     _missing: "there is no viber.txt",
     _link: "viber.txt: it is a link",

@@ -52,7 +52,7 @@ def test_a_signed_list_is_in_force_with_its_signer(server: Server, tmp_path: Pat
     _publish(tmp_path, 6, "b.example")
     older = run(server, "lists", "update", "ads", "--accept")
     assert older.code == NO
-    assert "refused: its serial 6 is lower than 7, which the copy in use has" in older.out
+    assert "refused: its serial 6 is lower than 7, which is in force" in older.out
     assert blocked(server, "a.example")
     nameless = run(server, "lists", "update", "--reset-serial")
     assert (nameless.code, "say which lists" in nameless.err) == (WRONG, True)
