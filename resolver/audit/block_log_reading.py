@@ -117,27 +117,9 @@ def _client(record: dict[str, str], vlan: str, address: str | None) -> str | Non
 
 
 def _files(state: Path) -> Iterator[BinaryIO]:
-    """The files of the log, the oldest first. One that is rotated meanwhile comes once."""
-    with contextlib.ExitStack() as stack:
-        current = _opened(state / NAME)
-        if current is not None:
-            stack.enter_context(current)
-        rotated = (read_name(path.name, NAME) for path in state.iterdir())
-        for name in sorted(name for name in rotated if name is not None):
-            file = _opened(state / name.name)
-            if file is None:
-                continue
-            if current is not None and os.path.sameopenfile(file.fileno(), current.fileno()):
-                file.close()
-                continue
-            yield file
-        if current is not None:
-            yield current
-
-
-def _opened(path: Path) -> BinaryIO | None:
-    """A file, opened; None where it is removed meanwhile. OSError where it is no file."""
-    try:
-        return open_regular(path)
-    except FileNotFoundError:
-        return None
+    """The files of the log, the oldest first."""
+    rotated = (read_name(path.name, NAME) for path in state.iterdir())
+    in_order = sorted(file for file in rotated if file is not None)
+    for path in (*[state / file.name for file in in_order], state / NAME):
+        with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+            yield open_regular(path)
