@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import os
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -213,6 +214,32 @@ def test_an_expired_manifest_is_a_fault_and_changes_nothing(
         await publisher.refuses(f"{MANIFEST} has expired: it held until {YESTERDAY}")
         publisher.publish(7, expires=TOMORROW - dt.timedelta(1), ads=NEWER)
         assert (await publisher.update()).result == "updated"  # its last day counts
+
+    with_publisher(test)
+
+
+def _gigabyte() -> bytes:
+    """A response of 1 MB that is a gigabyte when it is decompressed."""
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    zeros = b"0" * (1 << 20)
+    begin, more = (packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return response(begin + more * 1023 + packer.flush(), Content_Encoding="gzip")
+
+
+@pytest.mark.parametrize("part", [MANIFEST, SIGNATURE, "ads.txt"])
+def test_what_is_cut_in_the_middle_or_much_too_large_is_refused(
+    part: str, with_publisher: Callable[[Test], None]
+) -> None:
+    async def test(publisher: Publisher) -> None:
+        publisher.publish(6, ads=NEWER)
+        whole = publisher.replies[f"/{part}"]
+        named = "" if part == "ads.txt" else f"{part}: "
+        publisher.replies[f"/{part}"] = whole[:-9]
+        await publisher.refuses(f"{named}ClientPayloadError: ")
+        publisher.replies[f"/{part}"] = _gigabyte()
+        await publisher.refuses(f"{named}it is larger than 64 MiB when it is decompressed")
+        publisher.replies[f"/{part}"] = whole
+        assert (await publisher.update()).result == "updated"
 
     with_publisher(test)
 
