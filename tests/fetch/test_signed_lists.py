@@ -292,6 +292,17 @@ def test_a_copy_whose_manifest_has_expired_is_told(with_publisher: Callable[[Tes
     with_publisher(test)
 
 
+def test_a_copy_that_was_lost_is_fetched_again(with_publisher: Callable[[Test], None]) -> None:
+    async def test(publisher: Publisher) -> None:
+        copy = publisher.store.newest("it")
+        assert copy is not None
+        copy.path.unlink()
+        assert (await publisher.update()).result == "updated"
+        assert publisher.copy() == ADS
+
+    with_publisher(test)
+
+
 def test_a_copy_that_is_held_leaves_serial_and_signer_as_they_are(
     with_publisher: Callable[[Test], None],
 ) -> None:
