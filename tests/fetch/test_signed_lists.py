@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import hashlib
 import os
 import zlib
 from collections.abc import Awaitable, Callable
@@ -244,6 +245,17 @@ def test_what_is_cut_in_the_middle_or_much_too_large_is_refused(
     with_publisher(test)
 
 
+def test_a_manifest_has_a_mebibyte_at_most(with_publisher: Callable[[Test], None]) -> None:
+    async def test(publisher: Publisher) -> None:
+        content = manifest(6, {"ads.txt": NEWER}) + b" " * (1 << 20)
+        publisher.replies[f"/{MANIFEST}"] = response(content)
+        publisher.replies[f"/{SIGNATURE}"] = response(signature(content, publisher.keys / "noc"))
+        publisher.replies["/ads.txt"] = response(NEWER)
+        await publisher.refuses(f"{MANIFEST}: more than 1 MiB")
+
+    with_publisher(test)
+
+
 def test_what_is_fetched_while_it_is_published_is_fetched_again(
     with_publisher: Callable[[Test], None],
 ) -> None:
@@ -288,6 +300,22 @@ def test_a_copy_whose_manifest_has_expired_is_told(with_publisher: Callable[[Tes
         record.signature = signature(expired, publisher.keys / "noc").decode()
         publisher.store.write_record("it", record)
         await publisher.refuses(f"and its {MANIFEST} has expired: it held until {YESTERDAY}")
+
+    with_publisher(test)
+
+
+def test_a_copy_that_was_changed_with_its_record_is_told(
+    with_publisher: Callable[[Test], None],
+) -> None:
+    async def test(publisher: Publisher) -> None:
+        copy = publisher.store.newest("it")
+        assert copy is not None
+        copy.path.write_bytes(OTHER)
+        record = publisher.record
+        record.sha256 = hashlib.sha256(OTHER).hexdigest()
+        publisher.store.write_record("it", record)
+        publisher.replies.clear()
+        await publisher.refuses(f"signed by {record.signer}, which does not name what it holds")
 
     with_publisher(test)
 
