@@ -29,7 +29,7 @@ PATIENCE = 900.0
 """Seconds for one command of apt, on a busy machine."""
 APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet=2", "--yes")
 INSTALL = (*APT, "--no-install-recommends", "--allow-downgrades", "install")
-_SMALL = "systemd,systemd-sysv,iproute2,procps,bind9-dnsutils"
+_SMALL = "systemd,systemd-sysv,iproute2,procps,bind9-dnsutils,faketime"
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     for package in sorted(BUILT.glob("*.deb")) + sorted(BUILT.glob("*.tar")):
         print(f"size of {package.name}: {package.stat().st_size / 1e6:.1f} MB")
     for release in ("bookworm", "trixie"):
-        with _machine(release) as machine:
+        with machine_of(release) as machine:
             _install_offline(machine, release)
             _install_again(machine, release)
             _upgrade(machine, release)
@@ -57,7 +57,8 @@ def _debian(release: str) -> Path:
 
 
 @contextmanager
-def _machine(release: str) -> Iterator[Machine]:
+def machine_of(release: str) -> Iterator[Machine]:
+    """A small server that runs, with the packages and the opened bundle in /src."""
     with TemporaryDirectory() as directory, above(_debian(release), Path(directory)) as root:
         (root / "src").mkdir()
         [bundle] = BUILT.glob("darban-*.tar")
@@ -80,8 +81,9 @@ def _booted(root: Path, directory: Path) -> Iterator[Machine]:
         yield machine
 
 
-def _tell(release: str, what: str) -> None:
-    print(f"{release}: {what}", flush=True)
+def report(where: str, what: str) -> None:
+    """Print what was measured."""
+    print(f"{where}: {what}", flush=True)
 
 
 def _seconds_to_block(machine: Machine, *command: str) -> float:
@@ -98,21 +100,27 @@ def _seconds_to_block(machine: Machine, *command: str) -> float:
 
 def _install_offline(machine: Machine, release: str) -> None:
     seconds = _seconds_to_block(machine, "sh", "-c", "./darban-*/install.sh")
-    _tell(release, f"from the bundle's install.sh, without a network, to a block: {seconds:.1f} s")
-    _tell(release, machine.good("darban", "--version").strip())
+    report(release, f"from the bundle's install.sh, without a network, to a block: {seconds:.1f} s")
+    report(release, machine.good("darban", "--version").strip())
 
 
 def _install_again(machine: Machine, release: str) -> None:
     machine.good(*APT, "purge", "darban", "darban-lists", seconds=PATIENCE)
     seconds = _seconds_to_block(machine, "sh", "-c", " ".join((*INSTALL, "./darban*.deb")))
-    _tell(release, f"apt install, with Python there, to the first block: {seconds:.1f} s")
+    report(release, f"apt install, with Python there, to the first block: {seconds:.1f} s")
+    forward_to_nsd(machine)
+
+
+def forward_to_nsd(machine: Machine) -> None:
+    """Have the installed server ask the NSD in its network."""
     config = machine.read("/etc/darban/config.toml")
     config = config.replace('["system"]', f'["127.0.0.1:{UPSTREAM}"]')
     machine.write("/etc/darban/config.toml", config)
     machine.good("systemctl", "restart", "darban")
 
 
-def _under_load(machine: Machine, *command: str) -> dict[str, float]:
+def under_load(machine: Machine, *command: str) -> dict[str, float]:
+    """What became of the queries while a command ran."""
     load = [*machine.into_network, sys.executable, steady_load.__file__, "53", str(RATE)]
     pipe = subprocess.PIPE
     with subprocess.Popen(load, stdin=pipe, stdout=pipe, text=True) as running:
@@ -127,10 +135,10 @@ def _under_load(machine: Machine, *command: str) -> dict[str, float]:
 def _upgrade(machine: Machine, release: str) -> None:
     [program] = BUILT.glob("darban_*.deb")
     made = newer(program, "9.9.1", machine.root / "src", lambda _: None)
-    told = _under_load(machine, *INSTALL, f"./{made.name}")
-    _tell(release, f"upgrade at {RATE} queries a second: {told}")
-    told = _under_load(machine, *INSTALL, f"./{program.name}")
-    _tell(release, f"back to the version before: {told}")
+    told = under_load(machine, *INSTALL, f"./{made.name}")
+    report(release, f"upgrade at {RATE} queries a second: {told}")
+    told = under_load(machine, *INSTALL, f"./{program.name}")
+    report(release, f"back to the version before: {told}")
 
 
 def _purge(machine: Machine, release: str) -> None:
@@ -138,7 +146,7 @@ def _purge(machine: Machine, release: str) -> None:
     left = ["find", "/", "-xdev", "-name", "*darban*"]
     for place in ("/src", "/proc", "/run", "/tmp", "/var/tmp", "/sys"):
         left += ["-not", "-path", f"{place}/*"]
-    _tell(release, f"left by a purge: {machine.good(*left).split() or 'nothing'}")
+    report(release, f"left by a purge: {machine.good(*left).split() or 'nothing'}")
 
 
 def _upgrade_debian() -> None:
@@ -157,12 +165,12 @@ def _upgrade_debian() -> None:
         text = config.read_text(encoding="utf-8")
         config.write_text(text.replace('["system"]', f'["127.0.0.1:{UPSTREAM}"]'))
         with _booted(root, Path(directory)) as machine:
-            _tell("12 to 13", f"before: {_python(machine)}")
+            report("12 to 13", f"before: {_python(machine)}")
             options = ("-oDpkg::Options::=--force-confnew", "--no-download", "dist-upgrade")
-            told = _under_load(machine, *APT, *options)
-            _tell("12 to 13", f"dist-upgrade at {RATE} queries a second: {told}")
-            _tell("12 to 13", f"after: {_python(machine)}, {machine.show('StatusText')}")
-            _tell("12 to 13", f"restarts: {machine.journal().count('Started darban.service')}")
+            told = under_load(machine, *APT, *options)
+            report("12 to 13", f"dist-upgrade at {RATE} queries a second: {told}")
+            report("12 to 13", f"after: {_python(machine)}, {machine.show('StatusText')}")
+            report("12 to 13", f"restarts: {machine.journal().count('Started darban.service')}")
 
 
 def _in_chroot(root: Path, script: str) -> None:
