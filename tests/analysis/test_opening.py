@@ -19,6 +19,13 @@ allow = ["debian.example"]
 prefixes = ["10.70.0.0/16"]
 policy = "staff"
 deny = ["news.example"]
+[[exemptions]]
+id = "mail"
+vlan = "staff"
+services = ["mail"]
+until = 2099-01-01T00:00:00Z
+approver = "Head"
+ticket = "T-1"
 [vlans.few]
 prefixes = ["10.80.0.0/16"]
 policy = "few"
@@ -26,6 +33,7 @@ policy = "few"
 LISTS = {
     "chat": "! Title: Chat\n! Category: messenger\n||chat.example^\n||both.example^\n",
     "forum": "! Title: Forum\n! Category: messenger\n||forum.example^\n||both.example^\n",
+    "mail": "! Title: Mail\n! Category: messenger\n||mail.example^\n||both.example^\n",
 }
 SNAPSHOT = compile_texts(CONFIG, LISTS)
 INDEX = Index(SNAPSHOT.trie, SNAPSHOT.rules)
@@ -43,6 +51,7 @@ def _opening(name: str, vlan: str = "staff", target: str = "") -> Opening:
     [
         ("www.chat.example", ("chat",)),
         ("both.example", ("chat", "forum")),
+        ("mail.example", ()),
         ("agency.example", ()),
     ],
 )

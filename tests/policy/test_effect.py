@@ -67,6 +67,15 @@ def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
     assert (lists.services, lists.answers) == (effect.services, effect.answers)
 
 
+def test_a_service_that_is_counted_is_blocked_no_more_and_the_rest_stays() -> None:
+    effect = Effects(compiled()).of(0, (0,))
+    counted = effect.with_counted(TWO)
+    assert (counted.services.blocks, counted.services.doing[Action.COUNT]) == (ONE, TWO)
+    assert (counted.restricted, counted.enforced) == (ONE | TWO, 0)
+    assert (counted.exempt, counted.exemptions) == (effect.exempt, effect.exemptions) == (ONE, (0,))
+    assert (counted.denied, counted.answers) == (effect.denied, effect.answers)
+
+
 def test_an_opened_effect_covers_no_name() -> None:
     effect = Effects(compiled()).of(0)
     assert effect.has_rules
