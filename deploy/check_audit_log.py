@@ -22,7 +22,9 @@ def _parsed(text: bytes) -> dict[str, Any]:  # a record or a head; empty for any
     try:
         parsed = json.loads(text)
         up = parsed.get("time", 0) - parsed.get("offset", 0)
-        return {"boot": "", "time": 0, **parsed, "up": up} if parsed["number"] > 0 else {}
+        late = parsed.get("event") == "sealed" and str(parsed.get("release")).startswith("1.2.")
+        more = {"up": up, "latest": up + (10 if late else 0.001)}  # seals of 1.2: an earlier clock
+        return {"boot": "", "time": 0, **parsed, **more} if parsed["number"] > 0 else {}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
@@ -43,15 +45,15 @@ for name, octets in ((OLDER, 0), (LOG, 0)):
             wrong.append(f"{place}: the lines before it are not as they were then")
         if last and (record.get("number"), record.get("before")) != (last["number"] + 1, before):
             wrong.append(f"{place}: it does not follow the line before")
-        elif last and "" != last["boot"] == record["boot"] and record["up"] < last["up"] - 0.001:
+        elif last and "" != last["boot"] == record["boot"] and record["latest"] < last["up"]:
             wrong.append(f"{place}: by CLOCK_BOOTTIME it is older than the line before")
         if event == "lost" or (event == "rotated" and octets < FULL):
             wrong.append(f"{place}: {event}: the lines before it are not all that were written")
         gone = {"number": first.get("number", 0) - 1, "hash": first.get("before")}
         is_rotated |= (name, event, record.get("removed")) == (OLDER, "rotated", gone)
         for then in witnessed if record else ():
-            key = "up" if record["boot"] == then["boot"] else "time"
-            wrong += [f"{place}: it is of a time before a HEAD"] * (record[key] < then[key])
+            key, low = ("latest", "up") if record["boot"] == then["boot"] else ("time", "time")
+            wrong += [f"{place}: it is of a time before a HEAD"] * (record[key] < then[low])
         witnessed += [record] * any(text.lower().endswith(digest) for text in sys.argv[2:])
         known[digest] = record.get("number", 0)
         before, last, octets = digest, record or last, octets + len(line) + 1

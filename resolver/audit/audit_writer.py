@@ -124,9 +124,9 @@ class AuditWriter(Part):
         Hours in which no server ran are sealed with those before them, by one record. Figures that
         cannot be read now are sealed later.
         """
-        now = read_clock()
-        await self._write(partial(self._note_clock, now))
-        await self._write(partial(self._seal, now, self._waits_since()))
+        await self._write(partial(self._note_clock, read_clock()))
+        # An activation may have been written meanwhile: a seal by an earlier clock would follow it.
+        await self._write(partial(self._seal, read_clock(), self._waits_since()))
         with contextlib.suppress(OSError):  # a write has said so
             self._broken_at = await asyncio.to_thread(self._log.journal.broken_at)
 

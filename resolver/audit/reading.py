@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from resolver.audit.journal import (
     BESIDE,
@@ -17,9 +17,6 @@ from resolver.audit.journal import (
     lines,
 )
 from resolver.audit.record import AuditRecord, Event, Head, line_hash, read_head, read_record
-
-_ROUNDED: Final = 0.001
-"""Seconds by which CLOCK_BOOTTIME may seem to go back: it is computed of two rounded numbers."""
 
 
 class What(StrEnum):
@@ -164,7 +161,7 @@ class Reading:
             self._break(what, record.place, last.number + 1)
         elif record.before not in (before, last.hash):
             self._break(What.CHANGED, record.place, last.number)
-        elif record.boot and record.boot == last.boot and record.up < last.up - _ROUNDED:
+        elif record.boot and record.boot == last.boot and record.latest < last.up:
             self._break(What.BOOTTIME_BACK, record.place, record.number)
         if record.event == Event.LOST:
             expected = read_head(record.plain.get("expected")) or Head(0, "")

@@ -15,6 +15,9 @@ VERSION: Final = 2
 SAME_OFFSET: Final = 2.0
 """Seconds by which two offsets may differ though the clock was not set: its two readings take time,
 and a leap second is one."""
+_ROUNDED: Final = 0.001
+_LONGEST_WAIT: Final = 10.0
+"""Of a seal of 1.2 for other records, on a slow disk."""
 
 
 class ClockReading(NamedTuple):
@@ -93,6 +96,16 @@ class AuditRecord:
     def up(self) -> float:
         """CLOCK_BOOTTIME when it was written, in seconds."""
         return self.time - self.offset
+
+    @property
+    def latest(self) -> float:
+        """What CLOCK_BOOTTIME may have been at the latest when it was written, in seconds.
+
+        It is computed of two rounded numbers; and 1.2 read the clock for a seal before it waited
+        for the records that were written meanwhile.
+        """
+        is_late = self.event == Event.SEALED and self.release.startswith("1.2.")
+        return self.up + (_LONGEST_WAIT if is_late else _ROUNDED)
 
     @property
     def release(self) -> str:

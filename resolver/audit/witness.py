@@ -98,4 +98,4 @@ class Witness:
         """By the clock that the head had, where both are of one boot."""
         clock = self._clock
         is_same = clock is not None and record.boot and record.boot == clock.boot
-        return record.up + clock.offset if clock and is_same else record.time
+        return record.latest + clock.offset if clock and is_same else record.time

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from resolver.audit.journal import BESIDE, EARLIER, HEAD, JOURNAL
 from resolver.audit.record import Head
-from tests.audit.node import HOUR, Node, at
+from tests.audit.node import HOUR, Node, at, forged
 from tests.audit.strange_lines import STRANGE
-from tests.audit.tampering import ATTEMPTS, OLD_LINE, By
+from tests.audit.tampering import ATTEMPTS, OLD_LINE, By, write_anew
 from tests.snapshot.save_state import STATES
 
 WHOLE, NOT_WHOLE, UNREADABLE, NOT_CHECKABLE = 0, 1, 2, 4
@@ -137,7 +137,23 @@ def _head(form: str) -> Callable[[Node], str]:
     return put
 
 
+def _late_seal(seconds: float, release: str) -> Callable[[Node], str]:
+    """A seal by a clock that was read before the record before it was written."""
+
+    def put(node: Node) -> str:
+        head = node.write(2)
+        node.seal(0.0, HOUR, at(node.now - seconds))
+        *lines, seal = node.lines
+        write_anew(node, lines, [forged(seal, lines[-1], release=release)])
+        return head.text
+
+    return put
+
+
 _SIMPLE = {
+    "a seal of 1.2 that has waited": LogCase(_late_seal(9, "1.2.0"), WHOLE),
+    "a seal of 1.2 of an earlier time": LogCase(_late_seal(11, "1.2.0"), NOT_WHOLE),
+    "a seal of an earlier time": LogCase(_late_seal(1, "1.3.0"), NOT_WHOLE),
     "a hard link, while a file gets its other name": LogCase(_hard_link, WHOLE),
     "a torn line": LogCase(_torn, WHOLE),
     "a head that is behind": LogCase(_head_behind, WHOLE),

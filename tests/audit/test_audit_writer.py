@@ -56,6 +56,22 @@ def test_a_look_finds_where_the_log_is_broken(tmp_path: Path) -> None:
     assert asyncio.run(broken_at()) == 2
 
 
+def test_a_seal_that_waits_for_an_activation_is_no_older_than_that(tmp_path: Path) -> None:
+    compiled, sources = snapshot_of().compiled, SourceTexts({"config.toml": "a\n"})
+
+    async def begin() -> None:
+        writer = AuditWriter(tmp_path, lambda: math.inf)
+        start = writer.activated("start", "uid 0 (root)", "aa", compiled, sources, None)
+        await asyncio.gather(writer.look(), start)
+
+    asyncio.run(begin())
+    assert events(tmp_path) == ["start", "sealed"]
+    reading = Reading(tmp_path)
+    first, second = reading.records()
+    assert first.up <= second.up
+    assert not reading.breaks
+
+
 @contextmanager
 def full_disk() -> Iterator[None]:
     """No file gets an octet."""

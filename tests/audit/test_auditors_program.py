@@ -56,7 +56,7 @@ def with_small_bound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_program_has_no_more_lines_than_anybody_reads() -> None:
     """Without its docstring and empty lines."""
     text = PROGRAM.read_text(encoding="utf-8").rpartition('"""\n')[2]
-    assert len(list(filter(None, text.splitlines()))) <= 70
+    assert len(list(filter(None, text.splitlines()))) <= 72
 
 
 @pytest.mark.parametrize("name", CASES)

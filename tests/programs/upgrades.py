@@ -166,8 +166,9 @@ def _month(older: Path, directory: Path) -> _Month:
         machine.good("systemctl", "stop", "darban")
         machine.good("find", "/var/lib/darban", "-mindepth", "1", "-delete")  # what is of today
         for days in range(_DAYS, 0, -1):
+            machine.good("systemctl", "stop", "darban")
             machine.write("/src/clock", f"-{days}d")
-            machine.good("systemctl", "restart", "darban")
+            machine.good("systemctl", "start", "darban")
             _live_a_day(machine, days, ["env", *(f"{key}={clock[key]}" for key in clock)])
             moment = time.gmtime(time.time() - days * _DAY)
             moments.append(time.strftime("%Y-%m-%dT%H:%M:%S", moment))
