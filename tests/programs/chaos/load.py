@@ -2,9 +2,7 @@
 
 How it works: one thread asks a question each 1/rate of a second, and reads replies meanwhile. A
 question without a reply within ``PATIENCE`` is lost, and so is one whose connection ends. Nothing
-is asked again, though real clients would. Where the host holds this program up, the questions of
-that time are left out: a burst of them would meet the rate limit of a client. Each question counts
-in the tally in which it was sent.
+is asked again, though real clients would. Each question counts in the tally in which it was sent.
 A burst is asked besides, as fast as the server answers.
 """
 
@@ -23,8 +21,6 @@ from tests.programs.chaos.truth import Kind, Question, Truth, Verdict, WrongAnsw
 
 PATIENCE = 5.0
 """Seconds after which a client gives up."""
-_LATE = 0.02
-"""Seconds by which a question may be late."""
 _UDP_SOCKETS = 2
 """For each address; the kernel gives each to one of the workers."""
 _TCP_SHARE = 0.2
@@ -123,15 +119,14 @@ class Load:
                 if self._hurried and self._in_flight < _IN_FLIGHT:
                     self._hurried -= 1
                     self._ask(now)
-                elif (late := now - began - number / self._rate) >= 0:
+                elif began + number / self._rate <= now:
                     tally = self.tallies[-1]
-                    tally.lag = max(tally.lag, late)
-                    began += max(0.0, late - _LATE)
+                    tally.lag = max(tally.lag, now - began - number / self._rate)
                     number += 1
                     self._ask(now)
                 else:
                     self._give_up(now - PATIENCE)
-                    for key, events in self._selector.select(-late):
+                    for key, events in self._selector.select(began + number / self._rate - now):
                         key.data.ready(events)
         except BaseException as error:  # shown where the load ends
             self._fault = error
