@@ -61,6 +61,8 @@ probe_signed = "signed.{PROBE}"
 probe_bogus = "bogus.{PROBE}"
 probe_abroad = "abroad.{PROBE}"
 probe_home = "home.{PROBE}"
+[limits]
+queries_per_address = 20_000    # a burst asks as fast as it is answered
 [cache]
 max_bytes = "1MiB"
 [block_log]
