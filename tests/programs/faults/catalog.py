@@ -100,7 +100,7 @@ BREAKDOWNS = (
     Breakdown(
         "supervisor-killed",
         "DarbanRestarts",
-        r"up 0 min \d+ s",
+        r"up \d+ s",
         breaking.times(3, breaking.kill_supervisor),
         lingers=_WINDOW,
     ),
