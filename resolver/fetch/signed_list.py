@@ -136,7 +136,7 @@ def _refuse_older(manifest: Manifest, record: ListRecord) -> None:
     try:
         older = manifest.older(read_manifest(record.manifest.encode()))
     except InvalidManifest as error:
-        older = f"that of the copy in use cannot be compared: {error}"
+        older = f"of the copy in use, {error}"
     if older:
         raise FetchError(
             f"refused: {older}; an old list, or one that its publisher numbers anew: "

@@ -207,6 +207,20 @@ def test_an_older_manifest_is_refused_until_a_person_resets_the_serial(
     with_publisher(test)
 
 
+def test_with_a_damaged_manifest_of_the_copy_no_serial_is_believed_until_it_is_reset(
+    with_publisher: Callable[[Test], None],
+) -> None:
+    async def test(publisher: Publisher) -> None:
+        record = publisher.record
+        record.manifest = "{}"
+        publisher.store.write_record("it", record)
+        publisher.publish(6, ads=NEWER)
+        await publisher.refuses(f"refused: of the copy in use, {MANIFEST} is no manifest")
+        assert (await publisher.update(reset_serial=True)).result == "updated"
+
+    with_publisher(test)
+
+
 def test_an_expired_manifest_is_a_fault_and_changes_nothing(
     with_publisher: Callable[[Test], None],
 ) -> None:
