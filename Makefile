@@ -149,7 +149,7 @@ deb: $(VENV)/bin/python ## as root: build the Debian packages in build/deb (Debi
 bundle: deb ## as root: and one file that a server without Internet installs from
 	@deploy/debian/bundle.sh build/deb
 
-try-packages: bundle $(VENV)/dev ## as root, before a release: install, upgrade (from earlier releases, with a month of state) and purge on Debian 12 and 13; lintian, piuparts, autopkgtest, a second build
+try-packages: bundle $(VENV)/dev ## as root, before a release: install, upgrade, also from earlier releases, and purge on Debian 12 and 13; lintian, piuparts, autopkgtest, a second build
 	$(BIN)/python -m tests.programs.packages
 	$(BIN)/python -m tests.programs.upgrades
 	@deploy/debian/try.sh build/deb
