@@ -17,6 +17,7 @@ from resolver.publish.bind import KEYS_FILE
 from resolver.publish.lua import lua_list, lua_string
 from tests.live.commands import WRONG, darban
 from tests.live.configs import replaced_once, shipped
+from tests.live.fake_clock import real_clock
 from tests.live.knot import at_home, control, new_key
 from tests.live.programs import needed
 from tests.publish.hostile_values import HOSTILE, SEEDS, VALUES, exported, shapes
@@ -110,7 +111,10 @@ def _is_seed(name: str) -> bool:
 
 
 def _run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    """What a program prints; with libfaketime, those of BIND never end."""
+    done = subprocess.run(
+        command, env=real_clock(), capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
