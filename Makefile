@@ -56,8 +56,8 @@ lint: $(VENV)/dev
 prepare: $(VENV)/dev
 	@$(BIN)/python -m tests.live.prepare
 
-test-next-year: prepare ## before a release: every test with the clock a year ahead, but in what boots or browses (Debian: faketime)
-	$(BIN)/python -m tests.live.fake_clock 365 $(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
+test-next-year: prepare ## before a release: every test with the clock a year ahead, but those marked real_clock, and not in what boots or browses (Debian: faketime)
+	$(BIN)/python -m tests.live.fake_clock 365 $(BIN)/pytest -n auto -m "not real_clock$(if $(ONLY), and ($(ONLY)))"
 
 test-compiled: $(COMPILED)/dev ## every test that meets a compiled module, against the compiled package (needs gcc)
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare

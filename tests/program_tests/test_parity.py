@@ -10,6 +10,8 @@ from tests.live.configs import ROOT
 from tests.live.programs import needed
 from tests.programs.parity.comparison import ENGINES
 
+pytestmark = pytest.mark.real_clock
+
 PROGRAMS = {"BIND": "named", "Unbound": "unbound", "Recursor": "pdns_recursor"}
 
 

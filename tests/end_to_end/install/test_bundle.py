@@ -16,6 +16,8 @@ from tests.live.debian import layer, tree
 from tests.live.packages import Packages, newer, pure_packages
 from tests.live.programs import lacking, needed
 
+pytestmark = pytest.mark.real_clock
+
 INSTALL = ROOT / "deploy" / "debian" / "bundle-install.sh"
 CODENAME = "trixie"
 NEWER, OLDER = "9.9.2", "9.9.1"

@@ -66,6 +66,7 @@ def test_a_signed_list_is_in_force_with_its_signer(server: Server, tmp_path: Pat
     assert "lists --reset-serial" in run(server, "history").out
 
 
+@pytest.mark.real_clock
 def test_a_key_that_was_removed_is_told_by_itself(server: Server, tmp_path: Path) -> None:
     server.expect_error("list ads: ")
     _publish(tmp_path, 1, "a.example")

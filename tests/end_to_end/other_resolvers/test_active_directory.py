@@ -25,6 +25,8 @@ from tests.live.programs import FILES, has_file, lacking, needed
 from tests.live.server import Server, servers
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.real_clock
+
 CONTROLLERS = Subnet("controllers", ("10.0.0.1", "fd00::1"), ("10.0.0.10", "fd00::10"))
 CONTROLLER = CONTROLLERS.client[0]
 PAGE = DOCS / "how-to" / "active-directory.md"

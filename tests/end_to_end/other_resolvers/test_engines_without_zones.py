@@ -21,6 +21,8 @@ from tests.live.waiting import wait_for
 from tests.programs.parity.comparison import SECONDARIES, site
 from tests.programs.parity.engines import Secondary, Site
 
+pytestmark = pytest.mark.real_clock
+
 CLIENT = "127.0.10.5"
 BANNED, PASSED = "web.alpha.chat", "192.0.2.80"
 LATER = "later.chat"

@@ -119,6 +119,7 @@ def test_policy_and_exemptions_open_and_close_it_with_the_next_fetch(
     assert _is_open(network)
 
 
+@pytest.mark.real_clock
 def test_an_exemption_that_ends_closes_it_without_a_reload(
     network: Gateway, server: Server, router: FetchingRouter
 ) -> None:

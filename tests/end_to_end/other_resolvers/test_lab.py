@@ -12,6 +12,8 @@ from tests.live.lab import Lab, lab
 from tests.live.nsd import ANY_V4
 from tests.live.waiting import wait_for as wait_a_little
 
+pytestmark = pytest.mark.real_clock
+
 BLOCKED = "0.0.0.0"
 CENTRE, SITE_A, SITE_B = "10.0.0.53", "10.1.0.53", "10.2.0.53"
 NODES = {"10.1.0.61", "10.1.0.62"}

@@ -33,6 +33,8 @@ from tests.live.server import Server
 from tests.live.small_disk import small_disk
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.real_clock
+
 Make = Callable[[str], Server]
 
 

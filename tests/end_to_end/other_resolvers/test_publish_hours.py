@@ -26,6 +26,8 @@ from tests.live.publishing import (
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.real_clock
+
 HOURS = """
 [hours.noon]
 days = ["sat", "sun", "mon", "tue", "wed", "thu", "fri"]

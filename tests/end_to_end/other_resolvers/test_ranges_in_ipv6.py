@@ -10,6 +10,8 @@ from tests.live.clients import ask
 from tests.programs.parity.comparison import ENGINES, site
 from tests.programs.parity.engines import Site
 
+pytestmark = pytest.mark.real_clock
+
 NAMES = [name for name, engine in ENGINES.items() if engine.target]
 ADMINISTRATION = "127.0.10.5"
 

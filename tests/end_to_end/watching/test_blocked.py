@@ -11,6 +11,8 @@ from tests.live.configs import edited, shipped
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
+pytestmark = pytest.mark.real_clock
+
 MORE = """
 [policies.closed]
 default = "block"

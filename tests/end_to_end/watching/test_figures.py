@@ -173,6 +173,7 @@ def test_a_damaged_file_costs_its_month_and_no_answer(server: Server) -> None:
     assert figures(server).damaged == (f"{path.stem}.damaged-1: set aside",)
 
 
+@pytest.mark.real_clock
 def test_a_clock_that_jumps_loses_nothing(server: Server) -> None:
     """What is counted while the clock is wrong is in the month that the clock says."""
     if not FAKETIME.exists():

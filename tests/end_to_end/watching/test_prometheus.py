@@ -29,6 +29,8 @@ from tests.watching.expressions import (
     rules,
 )
 
+pytestmark = pytest.mark.real_clock
+
 _SETTLED = 1.0
 """Seconds after which workers have told their cache's figures, and rules are evaluated."""
 _LAST = "timestamp(darban_build_info)"
