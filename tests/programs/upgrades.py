@@ -10,6 +10,7 @@ What must stay true: no release loses what was in force, or what was counted; th
 it, and finds the log of the release before whole; and DNS goes on.
 """
 
+import datetime as dt
 import json
 import re
 import shutil
@@ -172,8 +173,8 @@ def _month(older: Path, directory: Path) -> _Month:
             machine.write("/src/clock", f"-{days}d")
             machine.good("systemctl", "start", "darban")
             _live_a_day(machine, days, ["env", *(f"{key}={clock[key]}" for key in clock)])
-            moment = time.gmtime(time.time() - days * _DAY)
-            moments.append(time.strftime("%Y-%m-%dT%H:%M:%S", moment))
+            moment = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+            moments.append(moment.isoformat())  # not cut to a second: such a day may be as short
             machine.good("systemctl", "stop", "darban")
         machine.good("tar", "--create", "--file", f"/src/{archive.name}", *_ABOVE, *_KEPT)
         shutil.copy(machine.root / "src" / archive.name, archive)
@@ -238,7 +239,7 @@ def _printed(machine: Machine, *command: str) -> str:
 
 def _decision(machine: Machine, moment: str, name: str) -> str:
     """What was done to a name at a moment; empty where the log of 1.2 does not tell (CHANGELOG)."""
-    command = ("darban", "explain", _CLIENT, name, "--at", f"{moment}Z", "--json")
+    command = ("darban", "explain", _CLIENT, name, "--at", moment, "--json")
     printed = _printed(machine, *command)
     return str(json.loads(printed)["outcome"]) if printed else ""
 
