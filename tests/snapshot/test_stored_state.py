@@ -1,6 +1,7 @@
 """What releases have stored is read by this one, and this one stores what its own files say."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,8 @@ def _entries(state: Path) -> list[AuditEntry]:
 
 def _stored(state: Path) -> tuple[str, bytes, list[AuditEntry]]:
     path = store.last_good(state)
-    return path.name, (path / "terms.json").read_bytes(), _entries(state)
+    of_any_release = [replace(each, release="") for each in _entries(state)]
+    return path.name, (path / "terms.json").read_bytes(), of_any_release
 
 
 def test_this_release_stores_what_the_newest_stored_state_has(tmp_path: Path) -> None:
