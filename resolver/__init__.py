@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-__version__ = "1.3.0"
+__version__ = "1.4.0.dev0"
 """That of the next release, with ``.dev0``, until it is released. A wheel of ``make install`` adds
 the hash of what it is made of: ``1.0.0+5f0c9a7d21ab``.
 """
