@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver import __version__
 from resolver.analysis.explanation import Explainer
 from resolver.audit.audit_log import AuditEntry, AuditLog, entries
 from resolver.audit.figures.seal import SealedFigures
@@ -96,3 +97,4 @@ def test_this_release_stores_what_the_newest_stored_state_has(tmp_path: Path) ->
     """If it stores something new: ``.venv/bin/python -m tests.snapshot.save_state``."""
     save_state(newest_saved() / "config.toml", tmp_path)
     assert _stored(tmp_path) == _stored(newest_saved() / "state")
+    assert {each.release for each in _entries(tmp_path)} == {__version__}
