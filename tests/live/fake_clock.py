@@ -30,7 +30,7 @@ def fake_clock(place: Path) -> dict[str, str]:
 
 
 def real_clock() -> dict[str, str]:
-    """The environment of what libfaketime does not get into: systemd, Chromium, man, a chroot."""
+    """The environment of what libfaketime does not get into, or stops (BIND): systemd, a chroot."""
     return {key: value for key, value in os.environ.items() if key not in fake_clock(Path())}
 
 
