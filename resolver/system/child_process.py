@@ -12,6 +12,7 @@ workers give it up before they begin.
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -77,8 +78,10 @@ async def ask(process: Process, line: bytes) -> bytes:
 
 async def kill(process: Process) -> None:
     """Kill a child, and wait for its end, at most 2 s: one that waits for a disk cannot end."""
+    # Not ``process.kill``: it may take the exit status that asyncio waits for, which then warns.
     with contextlib.suppress(ProcessLookupError):
-        process.kill()
+        if process.returncode is None:
+            os.kill(process.pid, signal.SIGKILL)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_END):
             await process.wait()

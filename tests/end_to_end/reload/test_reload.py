@@ -314,8 +314,6 @@ def test_it_ends_when_it_is_told_to_during_a_reload(
         server.signal(how)
         ended = server.stop()
     assert ended.code == 0
-    # asyncio of Python 3.11 says "Unknown child process" of one that has ended as it is killed.
-    lines = without_heads(ended.err[len(log) :]).splitlines()
-    said = [line for line in lines if not line.startswith("Unknown child process")]
-    assert not said or "no heartbeat" in "".join(said)  # a busy machine: that worker is replaced
+    said = without_heads(ended.err[len(log) :])
+    assert not said or "no heartbeat" in said  # on a busy machine that worker is replaced meanwhile
     assert not group(server.pid)
