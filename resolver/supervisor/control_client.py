@@ -1,21 +1,37 @@
 """Commands ask the server of a config here, over its control socket (``control_socket``)."""
 
+import contextlib
 import json
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from resolver import DarbanError
 from resolver.metrics.part import Answer, Request
 from resolver.snapshot import store
 from resolver.supervisor.requesting_user import login_uid
+from resolver.system.files import opened_directory
 
 _PATIENCE = 5.0
 """Seconds to wait for an answer, unless the caller says otherwise."""
+_LONGEST_ADDRESS = 107
+"""Octets of the path of a socket: ``sun_path`` in unix(7), less its NUL."""
 
 
 def socket_path(state: Path) -> Path:
     """The control socket of a state directory."""
     return state / "control.sock"
+
+
+@contextlib.contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """What bind(2) and connect(2) take for a socket, whatever the length of its path."""
+    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+        yield str(path)
+        return
+    with opened_directory(path.parent) as directory:
+        yield f"/proc/self/fd/{directory}/{path.name}"
 
 
 class Unreachable(DarbanError):
@@ -42,7 +58,8 @@ def ask(config: Path, request: Request, seconds: float = _PATIENCE) -> Answer:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
             end.settimeout(seconds)
-            end.connect(str(path))
+            with socket_address(path) as address:
+                end.connect(address)
             meant = {**request, "config": str(config.resolve()), "login": login_uid()}
             end.sendall(json.dumps(meant).encode() + b"\n")
             with end.makefile("rb") as file:

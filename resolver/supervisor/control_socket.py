@@ -17,7 +17,7 @@ from typing import Final
 
 from resolver.metrics.part import Answer, Command, Part
 from resolver.metrics.part_states import ControlSocketState
-from resolver.supervisor.control_client import socket_path
+from resolver.supervisor.control_client import socket_address, socket_path
 from resolver.supervisor.requesting_user import requesting_user
 from resolver.system.log import log
 
@@ -39,13 +39,17 @@ class ControlServer:
         self._commands = commands
         self._server: asyncio.Server | None = None
         self._path = Path()
+        self._address = contextlib.ExitStack()
+        """Keeps the address valid: from Python 3.13 on, asyncio looks at it at the end, too."""
 
     async def start(self, path: Path) -> None:
         """Listen. The socket of a server that was killed is replaced; OSError where that fails."""
         self._path = path
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
-        self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
+        self._address.close()
+        address = self._address.enter_context(socket_address(path))
+        self._server = await asyncio.start_unix_server(self._serve, address, limit=_LONGEST)
         path.chmod(0o660)
 
     def stop(self) -> None:
@@ -54,6 +58,7 @@ class ControlServer:
             self._server.close()
             with contextlib.suppress(OSError):  # a later server replaces it
                 self._path.unlink()
+            self._address.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError, ValueError):

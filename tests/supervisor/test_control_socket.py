@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from resolver.metrics.part import Answer, Request
+from resolver.supervisor import control_client
 from resolver.supervisor.control_socket import ControlServer
 
 
@@ -37,3 +39,25 @@ def test_it_can_be_made_later(tmp_path: Path) -> None:
         assert not path.exists()
 
     asyncio.run(play())
+
+
+def test_a_path_longer_than_that_of_a_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state, config = tmp_path / ("state" * 20), tmp_path / "config.toml"
+    state.mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+
+    async def serve(request: Request) -> Answer:
+        return {"is": request["command"]}
+
+    async def play() -> None:
+        server = ControlServer(config, {"status": serve})
+        await server.start(control_client.socket_path(state))
+        answer = await asyncio.to_thread(control_client.ask, config, {"command": "status"})
+        assert answer == {"is": "status"}
+        server.stop()
+        assert not list(state.iterdir())
+
+    asyncio.run(play())
+    assert not [record for record in caplog.records if record.name == "asyncio"]
