@@ -6,6 +6,8 @@ Then it is synced to disk and renamed.
 What must stay true:
 - A reader of ``path`` at any moment, even after a power failure, finds the old content or the new
   one. Every function raises OSError where the disk refuses.
+- A file or directory that is new is for its group to read, whatever the umask is: members of the
+  group that owns the state directory command the server, and the service reads what root writes.
 - What has a temporary name is locked (flock) by its process, and the kernel ends the lock with the
   process. So what is not locked was left by a process that was killed, and ``remove_abandoned``
   removes it.
@@ -134,9 +136,11 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     """
     make_directory(path.parent)
     temporary = _temporary_path(path)
-    temporary.mkdir(mode=0o750)
+    temporary.mkdir(mode=0o700)
     try:
         with opened_directory(temporary) as handle:
+            with contextlib.suppress(OSError):  # a file system without modes
+                os.fchmod(handle, 0o750)
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(handle, _LOCK)
             yield temporary
@@ -169,7 +173,9 @@ def _new_temporary(path: Path, parent: int) -> tuple[str, int]:
     """Create a temporary file, for its group to read: its name, and it, open."""
     while True:
         name = _temporary_path(path).name
-        handle = os.open(name, _NEW, 0o640, dir_fd=parent)
+        handle = os.open(name, _NEW, 0o600, dir_fd=parent)
+        with contextlib.suppress(OSError):  # a file system without modes, such as a medium's
+            os.fchmod(handle, 0o640)
         try:
             fcntl.flock(handle, _LOCK)
         except BlockingIOError:

@@ -20,6 +20,15 @@ from resolver.system.files import (
 from tests.live.programs import lacking
 
 
+@pytest.fixture(params=[0o022, 0o077], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The umask of a user, and one that leaves nothing to others."""
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
 def test_a_new_file_may_be_read_by_its_group(tmp_path: Path) -> None:
     write_atomically(tmp_path / "new", b"content")
     assert (tmp_path / "new").read_bytes() == b"content"
@@ -79,6 +88,7 @@ def test_files_and_folders_are_synced(tmp_path: Path, monkeypatch: pytest.Monkey
     assert directory == tmp_path / "state" / "lists"
 
 
+@pytest.mark.usefixtures("umask")
 def test_a_directory_gets_its_name_when_all_is_written(tmp_path: Path) -> None:
     path = tmp_path / "above" / "folder"
     with atomic_directory(path) as aside:
