@@ -16,6 +16,9 @@ Of rows that take long and whose code path another test has, one is kept. The ot
 ``release``, with the test that is kept, and run where ``-m`` names the mark: `make test-release`.
 
 A test that is skipped prints no letter; the reasons are printed at the end, a line each.
+
+The files of the tests are in a directory whose path is short, whatever the user's name: the path of
+a UNIX socket has 107 octets. It stays where a test has failed.
 """
 
 import gc
@@ -106,7 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
             own_network.enter()
         config.stash[_SHARED_PLACE] = Path(config.workerinput["shared_place"])
     else:
-        config.stash[_SHARED_PLACE] = Path(mkdtemp(prefix="darban-tests-"))
+        place = config.stash[_SHARED_PLACE] = Path(mkdtemp(prefix="darban-"))
+        config.option.basetemp = config.option.basetemp or str(place / "files")
     sys.addaudithook(_refuse_processes)
 
 
@@ -122,9 +126,12 @@ def pytest_configure_node(node: WorkerController) -> None:
     node.workerinput["shared_place"] = str(node.config.stash[_SHARED_PLACE])
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(config.stash[_SHARED_PLACE])
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if not hasattr(session.config, "workerinput"):
+        place = session.config.stash[_SHARED_PLACE]
+        for path in place.iterdir() if exitstatus else [place]:
+            if path != place / "files":
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _refuse_processes(event: str, _: object) -> None:

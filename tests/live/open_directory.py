@@ -23,8 +23,10 @@ def open_to_all(place: Path) -> None:
     outermost, memory = closed[-1], Path(mkdtemp())
     _run("mount", "--make-rprivate", "/")
     _run("mount", "-t", "tmpfs", "tmpfs", memory)
+    before = os.umask(0o022)
     (memory / "work").mkdir()
     (memory / "above" / place.relative_to(outermost)).mkdir(parents=True)
+    os.umask(before)
     options = f"lowerdir={outermost},upperdir={memory / 'above'},workdir={memory / 'work'}"
     _run("mount", "-t", "overlay", "-o", options, "overlay", outermost)
     _run("umount", "--lazy", memory)  # the overlay keeps it

@@ -52,6 +52,7 @@ def test_a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path:
         os.chown(state, 65534, 65534)
     with pytest.raises(PermissionError):
         DiskFiles(tmp_path / "config.toml").glob(f"{closed}/*.toml")
+    closed.chmod(0o700)  # so that it can be removed
 
 
 def test_the_policy_that_was_pulled_is_read_from_disk_where_its_text_is_not_saved(
