@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from resolver.analysis.explanation import Explainer
 from resolver.audit.policy_report import BlockedService, VlanQueryCounts, VlanReport, report_vlan
 from resolver.metrics.status import ExemptionStatus
-from resolver.policy.clauses import Action
+from resolver.policy.clauses import Action, Mode
 from resolver.policy.description import describe
 from resolver.policy.services import services_in
 from resolver.policy.view import View
@@ -21,10 +21,9 @@ class EffectivePolicy:
     """An address; None for a VLAN."""
     vlan: str
     policy: str
-    mode: str
-    """``enforce`` or ``audit``."""
-    default: str
-    """For a name that nothing covers: ``pass``, ``block`` or ``count``."""
+    mode: Mode
+    default: Action
+    """For a name that nothing covers, as the config has it."""
     blocked: tuple[BlockedService, ...]
     """The services that were blocked or counted then, without those that were exempted."""
     exempted: tuple[str, ...]

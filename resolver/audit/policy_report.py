@@ -17,7 +17,7 @@ from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import allowed_references, service_references
 from resolver.audit.figures.small_counts import EXEMPTED
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
-from resolver.policy.clauses import Action
+from resolver.policy.clauses import Action, Mode
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import (
     DefaultEntry,
@@ -77,16 +77,15 @@ class VlanReport:
     id: int | None
     prefixes: tuple[str, ...]
     policy: str
-    mode: str
-    """``enforce`` or ``audit``."""
+    mode: Mode
     answer: str
     contact: str
     directives: tuple[CitedDirective, ...]
     services: tuple[BlockedService, ...]
     denied: tuple[str, ...]
     """Names that the policy itself blocks."""
-    default: str
-    """For a name that nothing covers: ``pass``, ``block`` or ``count``."""
+    default: Action
+    """For a name that nothing covers, as the config has it."""
     allowed: tuple[str, ...]
     """Names, services and @categories that the policy allows."""
     exemptions: tuple[ExemptionStatus, ...]
@@ -262,10 +261,9 @@ def _blocked_service(of: ServiceEntry) -> BlockedService:
     )
 
 
-def _default(policy: PolicyDescription) -> str:
+def _default(policy: PolicyDescription) -> Action:
     """As ``default`` of the config has it: in audit mode, what that blocks is counted."""
-    in_audit = policy.mode == "audit" and policy.unlisted is Action.COUNT
-    return Action.BLOCK if in_audit else policy.unlisted
+    return Action.BLOCK if policy.unlisted is policy.mode.blocks else policy.unlisted
 
 
 def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network]) -> bool:

@@ -48,8 +48,7 @@ def _ground(service: BlockedService) -> str:
 
 
 def _others(effective: EffectivePolicy) -> Iterator[str]:
-    # In audit mode, a policy counts what its ``deny`` and its ``default`` would block.
-    blocks = Action.COUNT if effective.mode == "audit" else Action.BLOCK
+    blocks = effective.mode.blocks  # what its ``deny`` and its ``default`` do
     for what, names in (
         ("not blocked at this hour", effective.other_hours),
         (f"{_done(blocks)}, by name", effective.denied),
@@ -57,8 +56,8 @@ def _others(effective: EffectivePolicy) -> Iterator[str]:
     ):
         if names:
             yield f"{what}: {', '.join(names)}"
-    if effective.default != Action.PASS:
-        does = blocks if effective.default == Action.BLOCK else Action(effective.default)
+    if effective.default is not Action.PASS:
+        does = blocks if effective.default is Action.BLOCK else effective.default
         yield f"all other names were {_done(does)}"
 
 

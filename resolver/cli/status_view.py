@@ -20,6 +20,7 @@ from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import Fault, FaultValue, edited_files, faults, is_new_edit
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.metrics.unknown_clients import UnknownClients
+from resolver.policy.clauses import Mode
 from resolver.system.english import count_text, share_text, some_text, span_text
 
 _APPROVERS = 100
@@ -150,7 +151,7 @@ def _vlans(now: Status, width: int) -> Iterator[Table]:
         if vlan.name == "unknown" and not vlan.queries:
             continue
         numbers = (vlan.queries, *(vlan.outcomes.get(outcome, 0) for outcome in outcomes))
-        audit = " (audit)" if vlan.mode == "audit" else ""
+        audit = " (audit)" if vlan.mode is Mode.AUDIT else ""
         rows.append((vlan.name + audit, *map(short_number, numbers)))
     return tables_that_fit(width, "by VLAN", headings, rows)
 

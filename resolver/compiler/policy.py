@@ -38,6 +38,7 @@ from resolver.policy.clauses import (
     Clause,
     DefaultRule,
     HoursCondition,
+    Mode,
     OwnRule,
     PolicyRules,
     Services,
@@ -189,14 +190,14 @@ class _Compiler:
         for name, vlan in self.config.vlans.items():
             path: Path = ("vlans", name)
             place = self.policy_place.get(vlan.policy)
-            blocks = Action.BLOCK if place is None else _blocks(self.config.policies[vlan.policy])
-            rules = self.deny_and_allow(path, vlan.deny, enumerate(vlan.allow), blocks)
+            mode = Mode.ENFORCE if place is None else Mode(self.config.policies[vlan.policy].mode)
+            rules = self.deny_and_allow(path, vlan.deny, enumerate(vlan.allow), mode.blocks)
             if place is not None and name in self.own_policy_place:
                 yield policy_of_vlan(policies[place], name, rules)
 
     def of_policy(self, path: Path, policy: PolicyConfig) -> Iterator[Clause]:
         """The clauses of a policy; in audit mode it counts what it would block."""
-        blocks = _blocks(policy)
+        blocks = Mode(policy.mode).blocks
         default = Action.COUNT if policy.default == "count" else blocks
         self.members((*path, "except"), policy.except_)
         self.problems += self.entries.idle_exceptions(str(path[1]))
@@ -378,8 +379,3 @@ def _directive(
 ) -> made.Directive:
     narrowed = known.get(of.narrows or "")
     return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
-
-
-def _blocks(policy: PolicyConfig) -> Action:
-    """What a policy does to the names that it is to block."""
-    return Action.BLOCK if policy.mode == "enforce" else Action.COUNT

@@ -8,7 +8,9 @@ the server. There are none by client or name.
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
+from resolver.policy.clauses import Mode
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended, hours_at, in_force, next_change
@@ -41,8 +43,8 @@ class VlanCounts:
     id: int | None
     policy: str
     """Empty for ``unknown``, and for a VLAN of an earlier config."""
-    mode: str
-    """``enforce``, ``audit`` or empty."""
+    mode: Mode | Literal[""]
+    """Empty for ``unknown``, and for a VLAN of an earlier config."""
     queries: int
     outcomes: dict[str, int]
     services: tuple[ServiceCount, ...]

@@ -35,6 +35,25 @@ class Action(StrEnum):
                 assert_never(self)
 
 
+class Mode(StrEnum):
+    """The mode of a policy, as the config has it."""
+
+    ENFORCE = "enforce"
+    AUDIT = "audit"
+    """What would be blocked passes, and is counted."""
+
+    @property
+    def blocks(self) -> Action:
+        """What the policy does to the names that it is to block."""
+        match self:
+            case Mode.ENFORCE:
+                return Action.BLOCK
+            case Mode.AUDIT:
+                return Action.COUNT
+            case _:
+                assert_never(self)
+
+
 ORDER: Final = tuple(
     sorted(Action, key=lambda action: (action is not Action.PASS, -action.strictness))
 )

@@ -18,6 +18,7 @@ from resolver.policy.clauses import (
     Action,
     Clause,
     DefaultRule,
+    Mode,
     OwnRule,
     PolicyRules,
     Services,
@@ -204,9 +205,10 @@ class Policy:
         return False
 
     @property
-    def mode(self) -> str:
-        """``audit`` if it counts some names and blocks none, else ``enforce``."""
-        return "audit" if self.does(Action.COUNT) and not self.does(*BLOCKING) else "enforce"
+    def mode(self) -> Mode:
+        """Audit if it counts some names and blocks none."""
+        is_audit = self.does(Action.COUNT) and not self.does(*BLOCKING)
+        return Mode.AUDIT if is_audit else Mode.ENFORCE
 
 
 @dataclass(frozen=True, slots=True)

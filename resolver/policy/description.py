@@ -7,7 +7,7 @@ some hours alone is named with them.
 from dataclasses import dataclass
 from typing import assert_never
 
-from resolver.policy.clauses import RESTRICTING, Action, DefaultRule, PolicyRules, Services
+from resolver.policy.clauses import RESTRICTING, Action, DefaultRule, Mode, PolicyRules, Services
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
 from resolver.policy.service_hours import BlockingHours, clause_hours
@@ -56,8 +56,7 @@ class PolicyDescription:
     name: str
     vlan: str
     """The VLAN for whose own rules it is; empty for a policy of the config."""
-    mode: str
-    """``enforce`` or ``audit``."""
+    mode: Mode
     answer: str
     """The answer mode."""
     sinkhole: tuple[str, ...]

@@ -4,28 +4,32 @@ import pytest
 
 from resolver.audit.effective_policy import EffectivePolicy
 from resolver.cli.effective_policy_text import effective_policy_text
+from resolver.policy.clauses import Action, Mode
 
 
 @pytest.mark.parametrize(
     ("mode", "default", "told"),
     [
-        ("enforce", "pass", ["blocked, by name: games.example"]),
+        (Mode.ENFORCE, Action.PASS, ["blocked, by name: games.example"]),
         (
-            *("enforce", "count"),
+            Mode.ENFORCE,
+            Action.COUNT,
             ["blocked, by name: games.example", "all other names were counted only"],
         ),
         (
-            *("enforce", "block"),
+            Mode.ENFORCE,
+            Action.BLOCK,
             ["blocked, by name: games.example", "all other names were blocked"],
         ),
         (
-            *("audit", "block"),
+            Mode.AUDIT,
+            Action.BLOCK,
             ["counted only, by name: games.example", "all other names were counted only"],
         ),
     ],
 )
 def test_a_policy_under_audit_counts_what_its_deny_and_its_default_would_block(
-    mode: str, default: str, told: list[str]
+    mode: Mode, default: Action, told: list[str]
 ) -> None:
     effective = EffectivePolicy(
         client=None,

@@ -24,6 +24,7 @@ from resolver.metrics.status import (
     ZoneStatus,
 )
 from resolver.metrics.unknown_clients import UnknownClients
+from resolver.policy.clauses import Mode
 from tests.cli.drawn_status import drawn
 from tests.metrics.statuses import idle
 
@@ -36,7 +37,7 @@ def _vlan(name: str, passed: int, blocked: int) -> VlanCounts:
     services = (ServiceCount("telegram", "blocked", blocked), ServiceCount("", "blocked", 1))
     outcomes = {"passed": passed, "blocked": blocked + 1}
     return VlanCounts(
-        name, 10, "administrative", "enforce", passed + blocked + 1, outcomes, services
+        name, 10, "administrative", Mode.ENFORCE, passed + blocked + 1, outcomes, services
     )
 
 
@@ -134,7 +135,7 @@ def test_a_long_line_goes_on_below_its_beginning() -> None:
 
 def test_what_the_national_filter_answers_has_a_column_where_there_is_any() -> None:
     assert "filter" not in drawn(FIRST, 100)
-    some = VlanCounts("publicity", 20, "open", "enforce", 9, {"national_filter": 7}, ())
+    some = VlanCounts("publicity", 20, "open", Mode.ENFORCE, 9, {"national_filter": 7}, ())
     assert "national filter" in " ".join(drawn(replace(FIRST, vlans=(some,)), 100).split())
 
 

@@ -15,6 +15,7 @@ from resolver.metrics.status import (
     VlanCounts,
     ZoneStatus,
 )
+from resolver.policy.clauses import Mode
 from tests.metrics.statuses import idle
 from tests.web.judged import NOW
 
@@ -34,12 +35,16 @@ STATUS = replace(
     last_reload=LastReload(NOW - 60, "applied", "uid 0", ()),
     vlans=(
         VlanCounts(
-            *("administration", 10, "administrative", "enforce", 4000),
+            "administration",
+            10,
+            "administrative",
+            Mode.ENFORCE,
+            4000,
             {"blocked": 1234, "passed": 2766},
             (BLOCKED,),
         ),
-        VlanCounts("trial", None, "watched", "audit", 700, {"would_block": 617}, (DENIED,)),
-        VlanCounts("publicity", 20, "publicity", "enforce", 0, {}, ()),
+        VlanCounts("trial", None, "watched", Mode.AUDIT, 700, {"would_block": 617}, (DENIED,)),
+        VlanCounts("publicity", 20, "publicity", Mode.ENFORCE, 0, {}, ()),
         VlanCounts("unknown", None, "", "", 7, {"refused": 7}, ()),
     ),
     upstreams=(UPSTREAM,),

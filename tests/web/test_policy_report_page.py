@@ -14,6 +14,7 @@ from resolver.analysis.expectations import ExpectationRun
 from resolver.audit.policy_report import Report, make_report
 from resolver.compiler.compilation import compile_file
 from resolver.metrics.status import ServiceCount, VlanCounts
+from resolver.policy.clauses import Action, Mode
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.service_hours import BlockingHours
@@ -27,7 +28,11 @@ from tests.web.reported_policy import CONFIG, LISTS, NOW
 
 ENGLISH = messages("en")["policy_report"]
 COUNTS = VlanCounts(
-    *("administration", 10, "administrative", "enforce", 1234),
+    "administration",
+    10,
+    "administrative",
+    Mode.ENFORCE,
+    1234,
     {"blocked": 1200, "passed": 31, "exempted": 3},
     (ServiceCount("one", "blocked", 1200), ServiceCount("one", "exempted", 3)),
 )
@@ -100,11 +105,11 @@ def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:
 
 
 def test_what_a_policy_under_audit_would_block_is_only_counted(made: Report, page: PageOf) -> None:
-    audited = replace(made.vlans[0], mode="audit", default="block")
+    audited = replace(made.vlans[0], mode=Mode.AUDIT, default=Action.BLOCK)
     whole = page(replace(made, vlans=(audited,)), "en")
     assert re.search(r"games\.example</bdi> <span class=\"soft\">only counted</span>", whole)
     assert "all other names, except this network’s own, only counted" in whole
-    enforced = page(replace(made, vlans=(replace(audited, mode="enforce"),)), "en")
+    enforced = page(replace(made, vlans=(replace(audited, mode=Mode.ENFORCE),)), "en")
     assert "only counted" not in enforced
 
 
@@ -202,7 +207,7 @@ def test_hours_are_on_the_page(made: Report, page: PageOf) -> None:
 
 def test_a_default_that_blocks_is_named_in_words(made: Report, page: PageOf) -> None:
     administration, publicity = made.vlans
-    report = replace(made, vlans=(administration, replace(publicity, default="block")))
+    report = replace(made, vlans=(administration, replace(publicity, default=Action.BLOCK)))
     for language in LANGUAGES:
         rest = messages(language)["all_others"]
         assert (rest in page(report, language), rest in page(made, language)) == (True, False)

@@ -25,6 +25,7 @@ from resolver.metrics.status import (
     VlanCounts,
     ZoneStatus,
 )
+from resolver.policy.clauses import Mode
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
@@ -77,7 +78,7 @@ def test_it_shows_what_the_national_filter_answers_where_there_is_any(
     asked: Explainer, language: str, words: list[str]
 ) -> None:
     outcomes = {"passed": 50, "national_filter": 4321}
-    some = VlanCounts("publicity", 20, "publicity", "enforce", 4371, outcomes, ())
+    some = VlanCounts("publicity", 20, "publicity", Mode.ENFORCE, 4371, outcomes, ())
     html = page(replace(STATUS, vlans=(some,)), asked, *NOTHING, language)
     without = page(STATUS, asked, *NOTHING, language)
     number = Formatting(language, TEHRAN).number(4321)
@@ -382,7 +383,7 @@ def _status_of(text: str) -> Status:
         policy_hash=text,
         config_ok=False,
         last_reload=LastReload(NOW, "invalid", text, (text,)),
-        vlans=(VlanCounts(text, 1, text, "enforce", 5, {"blocked": 5}, counts),),
+        vlans=(VlanCounts(text, 1, text, Mode.ENFORCE, 5, {"blocked": 5}, counts),),
         upstreams=(replace(UPSTREAM, name=text, up=False),),
         lists=(replace(STATUS.lists[0], service=text, category=text),),
         fetched=(FetchedStatus(text, None, 1),),
