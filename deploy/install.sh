@@ -324,6 +324,18 @@ verify_history() { # the release before
     as_service dd of="$STATE/journal-verified" conv=excl status=none || true
 }
 
+# An operator may need such a release all the same, so this goes on. The package says the same.
+warn_of_older_log() { # release to go back to
+  name=$(basename "$1")
+  case $name in
+    0.* | 1.[01].*)
+      say "${name%%-*} writes the audit log in the form before 1.2.0. Later releases will not show what it puts in"
+      say "force, and 'darban history --verify' will have findings as long as the log has such lines."
+      say "The oldest release to go back to without this is 1.2.0."
+      ;;
+  esac >&2
+}
+
 accepts_config() { # release
   as_service "$1/bin/darban" check --config "$ETC/config.toml"
 }
@@ -491,6 +503,7 @@ do_rollback() {
   release=$(points_to "$OPT/previous")
   [ -n "$release" ] || fail "there is no release to go back to"
   is_complete "$release" || fail "$release is no longer whole"
+  warn_of_older_log "$release"
   use "$release"
   start_or_go_back "$before"
   say "In use: $(basename "$release")."
