@@ -6,7 +6,10 @@ second and within five, the milliseconds for half and for 95 % of these, and the
 name. It needs root, and the Debian packages of nftables, NSD and the other resolvers. All rows take
 an hour for six resolvers; with ``--names 5000``, which a difference of a point needs, some eight
 hours, most of it on the rows with a rate. Measure on a machine that does nothing else: the load is
-printed with each row.
+printed with each run.
+
+The kernel draws at random which packets are lost, and takes no seed: each run is another draw, and
+all of them are printed.
 """
 
 import argparse
@@ -36,10 +39,12 @@ def main() -> None:
     resolvers = options.resolver or list(RESOLVERS)
     rows = {}
     for name in options.rows or ROWS:
-        runs = [[cell(name, of, options.names) for of in resolvers] for _ in range(options.runs)]
+        runs = []
+        for _ in range(options.runs):
+            runs.append([cell(name, of, options.names) for of in resolvers])
+            seen = (f"{of} {each}" for of, each in zip(resolvers, runs[-1], strict=True))
+            print(f"{name}: {'; '.join(seen)}; load {os.getloadavg()[0]:.1f}", flush=True)
         rows[name] = [median(cells) for cells in zip(*runs, strict=True)]
-        seen = (f"{of} {each}" for of, each in zip(resolvers, rows[name], strict=True))
-        print(f"{name}: {'; '.join(seen)}; load {os.getloadavg()[0]:.1f}", flush=True)
     print(table(rows, resolvers))
 
 
