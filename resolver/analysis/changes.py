@@ -8,6 +8,7 @@ from resolver.analysis.rules import ListChange, compare_rules
 from resolver.analysis.summary import SERVICES, Fact, Facts, Section, Value, summarize
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
+from resolver.system.time_zones import zone_or_utc
 
 How = Literal["added", "gone", "changed"]
 EXPECTATIONS = "expectations"
@@ -58,7 +59,8 @@ class ComparedPolicy:
 
 def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
     """Every change, section by section, by name."""
-    before, after = summarize(old.compiled), summarize(new.compiled)
+    zone = zone_or_utc(new.compiled.settings.report.time_zone)
+    before, after = summarize(old.compiled, zone), summarize(new.compiled, zone)
     if old.only_in_text is not None and new.only_in_text is not None:
         for section in old.only_in_text:
             before[section] = {**before.get(section, {}), **old.only_in_text[section]}

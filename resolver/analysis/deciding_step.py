@@ -1,7 +1,7 @@
 """Find the step that decided a question: the clause behind a verdict, its hours and its list."""
 
 import math
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import assert_never
 
 from resolver.analysis.step import Step, step
@@ -21,7 +21,7 @@ from resolver.policy.service_hours import (
 )
 from resolver.policy.verdict import NO_SERVICE, Outcome, Verdict
 from resolver.policy.view import View
-from resolver.system.time_zones import time_zone
+from resolver.system.time_zones import zone_or_utc
 
 
 class DecidingSteps:
@@ -30,7 +30,7 @@ class DecidingSteps:
     def __init__(self, snapshot: LoadedSnapshot) -> None:
         self._compiled = snapshot.compiled
         self._judge = snapshot.judge
-        self._zone = time_zone(self._compiled.settings.report.time_zone) or UTC
+        self._zone = zone_or_utc(self._compiled.settings.report.time_zone)
 
     def of(self, view: View, name: bytes, verdict: Verdict, wall: float) -> Step:
         """The clause that gave a verdict on a name, or why none did."""

@@ -20,7 +20,8 @@ from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.moment import all_hours, ended, in_force, in_force_with_hours
-from resolver.system.english import utc_text
+from resolver.system.english import moment_text
+from resolver.system.time_zones import zone_or_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class ExpectationRun:
         return self._all
 
     def _breaking(self, place: int, exemption: ExemptionConfig, difference: str) -> Problem:
-        end = utc_text(exemption.until.timestamp())
+        zone = zone_or_utc(self._compiled.settings.report.time_zone)
+        end = moment_text(exemption.until.timestamp(), zone)
         return self._provenance.problem(
             ("expect", place),
             f"one that holds until exemption {exemption.id} ends ({end})",

@@ -12,7 +12,7 @@ themselves are compared (see ``rules``).
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import tzinfo
 from typing import TYPE_CHECKING, assert_never
 
 from resolver.dns import names, presentation
@@ -32,6 +32,7 @@ from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.policy.settings import Endpoint, Secondary, Settings
 from resolver.policy.upstream_groups import ConfiguredGroup
+from resolver.system.english import moment_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -47,8 +48,8 @@ VALUE = "value"
 """The key of a setting's only fact."""
 
 
-def summarize(compiled: CompiledConfig) -> dict[str, Section]:
-    """All facts of a snapshot, except the rules of its lists."""
+def summarize(compiled: CompiledConfig, zone: tzinfo) -> dict[str, Section]:
+    """All facts of a snapshot, except the rules of its lists; ``zone`` is that of moments."""
     return {
         "vlans": _vlans(compiled),
         "policies": {
@@ -63,7 +64,7 @@ def summarize(compiled: CompiledConfig) -> dict[str, Section]:
             service.name: _service(place, service, compiled)
             for place, service in enumerate(compiled.services)
         },
-        "exemptions": _exemptions(compiled),
+        "exemptions": _exemptions(compiled, zone),
         "upstreams": {
             group.name or "default": _group(group)
             for group in compiled.groups
@@ -256,24 +257,19 @@ def _ranges(place: int, compiled: CompiledConfig, ranges: Iterable[AddressRange]
     return frozenset(prefix_text(prefix.network, prefix.length) for prefix in of_service)
 
 
-def _exemptions(compiled: CompiledConfig) -> Section:
+def _exemptions(compiled: CompiledConfig, zone: tzinfo) -> Section:
     return {
         details.id: {
             "services": frozenset(details.services),
             "prefixes": frozenset(details.prefixes),
-            "until": moment(details.until),
+            "until": moment_text(details.until, zone, "seconds"),
             "vlan": details.vlan,
-            **({"from": moment(details.begins)} if details.begins else {}),
+            **({"from": moment_text(details.begins, zone, "seconds")} if details.begins else {}),
             **({"hours": details.hours} if details.hours else {}),
             **_rest(exemption, _OF_EXEMPTION),
         }
         for exemption, details in zip(compiled.exemptions, exemption_details(compiled), strict=True)
     }
-
-
-def moment(seconds: float) -> str:
-    """A moment in seconds since 1970, as text in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + " UTC"
 
 
 def _group(group: ConfiguredGroup) -> Facts:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from resolver import DarbanError
 from resolver.policy.settings import DEFAULT_TIME_ZONE
-from resolver.system import solar_hijri
+from resolver.system import english, solar_hijri
 from resolver.system.durations import EXAMPLES, read_duration
 from resolver.system.time_zones import time_zone
 
@@ -88,29 +88,15 @@ def parse_duration(text: str) -> dt.timedelta:
 
 def moment_text(seconds: float) -> str:
     """A moment in seconds since 1970, to the second: 2027-03-20 14:30:00+03:30 (1405-12-29)."""
-    return _text(seconds, "seconds")
+    return english.moment_text(seconds, _zone(), "seconds")
 
 
 def minute_text(seconds: float) -> str:
     """The same to the minute: 2027-03-20 14:30+03:30 (1405-12-29)."""
-    return _text(seconds, "minutes")
+    return english.moment_text(seconds, _zone())
 
 
 def minute_lines(seconds: float) -> tuple[str, str]:
     """The same in two short lines, for a column of a table: 2027-03-20 14:30, and (1405-12-29)."""
-    at = _local(seconds)
-    return f"{at:%Y-%m-%d %H:%M}", _solar_hijri(at)
-
-
-def _text(seconds: float, precision: str) -> str:
-    at = _local(seconds)
-    return f"{at.isoformat(' ', precision)} {_solar_hijri(at)}"
-
-
-def _solar_hijri(at: dt.datetime) -> str:
-    year, month, day = solar_hijri.of(at.date())
-    return f"({year}-{month:02}-{day:02})"
-
-
-def _local(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone(_zone())
+    at = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone(_zone())
+    return f"{at:%Y-%m-%d %H:%M}", f"({solar_hijri.text(at.date())})"

@@ -49,6 +49,7 @@ from resolver.supervisor.startup import (
 )
 from resolver.supervisor.worker_processes import LoadFailed
 from resolver.system.log import log
+from resolver.system.time_zones import zone_or_utc
 
 START = "start"
 """The event of a start in the audit log."""
@@ -360,7 +361,9 @@ class Reloader(Part):
                 (entry, without_pulled(self._config.file, texts))
                 for entry, texts in await self._audit.newest(_LOOKED_AT)
             ]
-            reverted += reverted_changes(changes, new.texts, attempt.who)
+            reverted += reverted_changes(
+                changes, new.texts, attempt.who, zone_or_utc(now.settings.report.time_zone)
+            )
         if reverted:
             raise Held([*reverted, _ACCEPT])
 

@@ -5,6 +5,7 @@ makes the copy new again. So its values decide. The file was copied before a cha
 values that the change has added, and has all that it has removed.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -13,7 +14,8 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot.config_files import Texts, counted_lines
-from resolver.system.english import utc_text
+from resolver.system.english import moment_text
+from resolver.system.time_zones import zone_or_utc
 
 _Values = frozenset[tuple[str, ...]]
 """The values of a config, each with its keys; of an array, each element alone."""
@@ -21,13 +23,14 @@ _Values = frozenset[tuple[str, ...]]
 
 def lost_exemptions(before: CompiledConfig, now: CompiledConfig, wall: float) -> Iterator[str]:
     """The exemptions that have not ended at ``wall``, in Unix time, and are gone or narrower."""
+    zone = zone_or_utc(now.settings.report.time_zone)
     after = {exemption.id: exemption for exemption in exemption_details(now)}
     for exemption in exemption_details(before):
         if not ended(exemption.until, wall) and not _has_all(exemption, after.get(exemption.id)):
             does = "ends" if exemption.id not in after else "shortens or narrows"
             yield (
                 f"this {does} exemption {exemption.id} ({', '.join(exemption.services)}, until "
-                f"{utc_text(exemption.until)}, approved by {exemption.approver})"
+                f"{moment_text(exemption.until, zone)}, approved by {exemption.approver})"
             )
 
 
@@ -45,11 +48,12 @@ def _has_all(before: ExemptionDetails, now: ExemptionDetails | None) -> bool:
 
 
 def reverted_changes(
-    changes: Sequence[tuple[AuditEntry, Texts]], new: Texts, who: str
+    changes: Sequence[tuple[AuditEntry, Texts]], new: Texts, who: str, zone: dt.tzinfo
 ) -> Iterator[str]:
     """The changes of others than ``who`` since the file was copied, the newest first.
 
-    ``changes`` are the newest changes of the config, and what each has put in force.
+    ``changes`` are the newest changes of the config, and what each has put in force; ``zone`` is
+    that of their moments.
     """
     now = _values(new)
     for (change, texts), (_, before) in pairwise(changes):
@@ -64,7 +68,7 @@ def reverted_changes(
         if change.who != who:
             more, less = counted_lines(change.diff)
             yield (
-                f"this undoes what {change.who} put in force on {utc_text(change.time)} "
+                f"this undoes what {change.who} put in force on {moment_text(change.time, zone)} "
                 f"({change.event}, +{more} -{less} lines)"
             )
 

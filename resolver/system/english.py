@@ -2,7 +2,9 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
+
+from resolver.system import solar_hijri
 
 _UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -42,3 +44,14 @@ def share_text(share: float) -> str:
 def utc_text(seconds: float) -> str:
     """``2027-03-20 11:00 UTC``: a moment in seconds since 1970, to the minute."""
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def moment_text(
+    seconds: float, zone: dt.tzinfo | None, precision: Literal["minutes", "seconds"] = "minutes"
+) -> str:
+    """``2027-03-20 14:30+03:30 (1405-12-29)``: a moment in seconds since 1970, in a time zone.
+
+    The date is of both calendars. Without a zone it is that of this host.
+    """
+    at = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone(zone)
+    return f"{at.isoformat(' ', precision)} ({solar_hijri.text(at.date())})"

@@ -48,6 +48,12 @@ def of(day: dt.date) -> tuple[int, int, int]:
     return year, 7 + (days - _FIRST_HALF) // 30, 1 + (days - _FIRST_HALF) % 30
 
 
+def text(day: dt.date) -> str:
+    """A day as 1405-12-29."""
+    year, month, of_month = of(day)
+    return f"{year}-{month:02}-{of_month:02}"
+
+
 def to_gregorian(year: int, month: int, of_month: int) -> dt.date | None:
     """The day of a date in the solar Hijri calendar; None where there is no such date."""
     if year not in YEARS or not 1 <= month <= 12:

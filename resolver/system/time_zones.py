@@ -26,6 +26,11 @@ def time_zone(name: str) -> ZoneInfo | None:
             return None
 
 
+def zone_or_utc(name: str) -> dt.tzinfo:
+    """The same; UTC if there is none."""
+    return time_zone(name) or dt.UTC
+
+
 def utc_offset(zone: ZoneInfo, at: int) -> int:
     """The seconds that local time is ahead of UTC at a moment."""
     offset = dt.datetime.fromtimestamp(at, zone).utcoffset()

@@ -1,5 +1,6 @@
 """What a config's exemptions cost: each reader goes through their prefixes once, however many."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -38,7 +39,7 @@ class CountedPasses(tuple[Prefix, ...]):
     [
         lambda compiled: list(exemption_details(compiled)),
         lambda compiled: policy_hash(replace(compiled, sources=(), ranges=())),
-        summarize,
+        lambda compiled: summarize(compiled, dt.UTC),
     ],
     ids=["details", "policy hash", "summary"],
 )

@@ -1,11 +1,13 @@
 """A file that takes the place of the config is compared with what others have put in force."""
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
 
 from resolver.audit.audit_log import AuditEntry
 from resolver.supervisor.reverted_changes import lost_exemptions, reverted_changes
+from resolver.system.time_zones import zone_or_utc
 from tests.compiler.texts import compile_texts
 
 CONFIG = """\
@@ -28,6 +30,7 @@ ticket = "T"
 """
 LISTS = {"one": "! Category: messenger\n||one.example^\n"}
 ALI, SARA, ME = ("uid 1 (ali)", "uid 2 (sara)", "uid 3 (me)")
+UNTIL = "2027-03-01 15:30+03:30 (1405-12-10)"
 WALL = 1.79e9
 
 
@@ -37,7 +40,7 @@ def reverted(steps: list[tuple[str, str]], new: str) -> list[str]:
         (AuditEntry(float(at), "reload", who, "aa"), {"config.toml": text})
         for at, (who, text) in enumerate(steps)
     ]
-    found = reverted_changes(changes[::-1], {"config.toml": new}, ME)
+    found = reverted_changes(changes[::-1], {"config.toml": new}, ME, dt.UTC)
     return [each.split(" put in force")[0] for each in found]
 
 
@@ -78,6 +81,16 @@ def test_one_s_own_changes_are_not_named_and_those_before_them_are() -> None:
     assert reverted([(ME, CONFIG), (ME, BOTH)], CONFIG) == []
 
 
+def test_the_moment_of_a_change_is_local() -> None:
+    changes = [
+        (AuditEntry(at, "reload", ALI, "aa"), {"config.toml": text})
+        for at, text in ((1_803_902_400.0, DENIED), (1.0, CONFIG))
+    ]
+    tehran = zone_or_utc("Asia/Tehran")
+    [line] = reverted_changes(changes, {"config.toml": CONFIG}, ME, tehran)
+    assert line.startswith(f"{ALIS} put in force on {UNTIL} (reload, ")
+
+
 def test_a_second_exemption_does_not_hide_the_one_that_is_gone() -> None:
     given = [(ME, CONFIG), (ALI, CONFIG + EXEMPTION.format("x"))]
     assert reverted(given, CONFIG + EXEMPTION.format("y")) == [ALIS]
@@ -90,10 +103,10 @@ def test_an_exemption_that_is_gone_or_narrower_is_named() -> None:
     for change, named in (
         ({}, ""),
         ({"until": until + 1}, ""),
-        ({"until": until - 1}, "shortens or narrows exemption x (one, until 2027-03-01 12:00"),
+        ({"until": until - 1}, "shortens or narrows exemption x (one, until 2027-03-01 15:30"),
         ({"services": 0}, "shortens or narrows exemption x"),
         ({"from_": WALL}, "shortens or narrows exemption x"),
-        ({"id": "y"}, "ends exemption x (one, until 2027-03-01 12:00 UTC, approved by Head)"),
+        ({"id": "y"}, f"ends exemption x (one, until {UNTIL}, approved by Head)"),
     ):
         now = replace(before, exemptions=(replace(exemption, **change),))
         found = list(lost_exemptions(before, now, WALL))

@@ -2,7 +2,15 @@
 
 import pytest
 
-from resolver.system.english import count_text, share_text, some_text, span_text, utc_text
+from resolver.system.english import (
+    count_text,
+    moment_text,
+    share_text,
+    some_text,
+    span_text,
+    utc_text,
+)
+from resolver.system.time_zones import zone_or_utc
 
 
 @pytest.mark.parametrize(
@@ -41,6 +49,14 @@ def test_a_span_has_its_two_largest_units(seconds: float, expected: str) -> None
 
 def test_a_moment_is_of_utc() -> None:
     assert utc_text(1_805_540_459.0) == "2027-03-20 11:00 UTC"
+
+
+def test_a_moment_of_a_time_zone_has_both_calendars() -> None:
+    tehran = zone_or_utc("Asia/Tehran")
+    assert moment_text(1_805_540_459.0, tehran) == "2027-03-20 14:30+03:30 (1405-12-29)"
+    assert moment_text(1_805_540_459.0, tehran, "seconds") == (
+        "2027-03-20 14:30:59+03:30 (1405-12-29)"
+    )
 
 
 @pytest.mark.parametrize(
