@@ -4,6 +4,7 @@ The edited config is compiled, and its expectations are run, before anything cha
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.compiler.compilation_result import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.compiler.edits import edited_files
 from resolver.config.exemption_toml import add_exemption, change_exemption, remove_exemptions
-from resolver.config.problems import did_you_mean
+from resolver.config.problems import Problem, did_you_mean
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import permits_anything
 from resolver.snapshot.config_files import DiskFiles, Texts, difference, differing
@@ -149,8 +150,7 @@ class ExemptionEdit:
         files = DiskFiles(self._path, instead)
         compiled = compile_file(self._path, self._now, files, edited)
         if compiled.errors:
-            # The file on disk does not have the lines of the edit.
-            errors = [replace(error, line=None) if instead else error for error in compiled.errors]
+            errors = [_of_edit(error) if instead else error for error in compiled.errors]
             raise _refused(*map(str, errors))
         try:
             compiled.check()
@@ -182,6 +182,18 @@ def _pending(now: CompileResult, texts: Texts, in_force: PolicyInForce) -> Itera
         yield f"{file}: an edit was not reloaded"
     if not lists and not edited and now.snapshot.hash() != in_force.snapshot:
         yield "a list that was fetched is not in force"
+
+
+def _of_edit(error: Problem) -> Problem:
+    """An error that an edit has brought, as the command that makes it says it.
+
+    The file on disk has no lines of the edit, and may not have the exemption. It had no error, so
+    one in an exemption is in that of the edit.
+    """
+    within = re.fullmatch(r"exemptions\[\d+\]\.?(.*)", error.path)
+    if within is None:
+        return replace(error, line=None)
+    return replace(error, file="this exemption", line=None, path=within[1])
 
 
 def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:

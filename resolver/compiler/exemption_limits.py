@@ -15,6 +15,8 @@ from resolver.config.warnings import OVER_LIMIT, code_of
 from resolver.policy.compiled import CompiledConfig, Hours
 from resolver.policy.exemption_details import ExemptionDetails, comparable, exemption_details
 from resolver.policy.moment import ended
+from resolver.system.english import moment_text
+from resolver.system.time_zones import zone_or_utc
 
 _LONGEST: Final = ("exemption_limits", "longest")
 _ROUNDED: Final = 60.0
@@ -33,7 +35,7 @@ def over_limit(
     if longest is None:
         return
     was_in_force = {} if before is None else {of.id: of for of in exemption_details(before)}
-    provenance = loaded.provenance
+    provenance, zone = loaded.provenance, zone_or_utc(compiled.settings.report.time_zone)
     limit = toml_text(provenance.merged.at(_LONGEST))
     expected = f"a moment within {limit}, the longest exemption by {provenance.location(_LONGEST)}"
     for place, exemption in enumerate(exemption_details(compiled)):
@@ -41,7 +43,7 @@ def over_limit(
         if ended(exemption.until, begin + longest.total_seconds() + _ROUNDED):
             continue
         path = ("exemptions", place, "until")
-        until = loaded.config.exemptions[place].until.isoformat()
+        until = moment_text(exemption.until, zone, "seconds")
         earlier = was_in_force.get(exemption.id)
         references = loaded.config.exemptions[place].services
         if (
@@ -54,8 +56,7 @@ def over_limit(
             code = code_of(OVER_LIMIT, path, loaded.config)
             yield provenance.problem(path, until, expected, advice, "warning", code)
         else:
-            advice = f"Let exemption {exemption.id} end earlier, or remove it."
-            yield provenance.problem(path, until, expected, advice)
+            yield provenance.problem(path, until, expected, "Let it end earlier.")
 
 
 def _same_time_and_clients(

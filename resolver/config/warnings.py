@@ -18,7 +18,8 @@ from resolver.config.values import Address, Network
 from resolver.policy.answers import MODES
 from resolver.policy.moment import ended
 from resolver.policy.prefixes import host_capacity
-from resolver.system.english import count_text
+from resolver.system.english import count_text, moment_text
+from resolver.system.time_zones import zone_or_utc
 
 ENCRYPTED_DNS = "@encrypted-dns"
 
@@ -36,9 +37,10 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 def of_exemptions(config: Config, provenance: Provenance, wall: float) -> Iterator[Problem]:
     """Warnings about exemptions that have ended, or end late; ``wall`` is now, as Unix time."""
+    zone = zone_or_utc(config.report.time_zone)
     for place, exemption in enumerate(config.exemptions):
         path = ("exemptions", place, "until")
-        until = exemption.until.isoformat()
+        until = moment_text(exemption.until.timestamp(), zone, "seconds")
         if ended(exemption.until.timestamp(), wall):
             gone = f"Exemption {exemption.id} has ended and permits nothing"
             advice = f"{gone}; 'darban exempt --prune' removes it."

@@ -9,6 +9,7 @@ import pytest
 from resolver.compiler import compilation as compiler
 from resolver.compiler.block_lists import read_lists
 from resolver.compiler.compilation import compile_file
+from resolver.compiler.compilation_result import Rejected
 from resolver.compiler.exemption import ExemptionEdit
 from resolver.lists.rules import BlockList
 from resolver.snapshot.config_files import DiskFiles
@@ -76,3 +77,14 @@ def test_an_edit_gives_what_a_compilation_gives(config: Path, reads: list[int]) 
         assert again.snapshot == anew.snapshot
         assert list(map(str, again.problems)) == list(map(str, anew.problems))
     assert len(reads) == 1 + 3 + 1  # the second has another directory
+
+
+def test_an_error_of_an_edit_is_of_this_exemption_and_at_no_place_of_the_file(config: Path) -> None:
+    config.write_text(CONFIG + '[exemption_limits]\nlongest = "30d"\n')
+    with pytest.raises(Rejected) as refused:
+        ExemptionEdit(config, None).add(EXEMPTION)
+    assert refused.value.report[0] == (
+        "this exemption: until: found 2099-01-01 03:30:00+03:30 (1477-10-12); expected a moment "
+        f'within "30d", the longest exemption by {config}:12 (exemption_limits.longest). '
+        "Let it end earlier."
+    )

@@ -354,7 +354,7 @@ def test_what_an_expectation_forbids_is_not_written(server: Server) -> None:
 def test_a_service_that_is_misspelt_has_no_line_in_the_file(server: Server) -> None:
     done = _exempt(server, "127.0.10.5", "telegrm", "--for", "2h")
     assert done.code == WRONG
-    assert 'config.toml: exemptions[0].services[0]: found "telegrm"; expected one of ' in done.err
+    assert 'this exemption: services[0]: found "telegrm"; expected one of ' in done.err
     assert 'Did you mean "telegram"?' in done.err
 
 
@@ -509,6 +509,7 @@ def test_a_cap_refuses_what_exceeds_it_and_starts_with_what_was_in_force(server:
         darban("exempt", "--extend", "long", "--for", "61d", at=server.directory),
     ):
         assert (refused.code, cap in refused.err) == (WRONG, True), refused.err
+        assert refused.err.startswith("this exemption: until: found ")
     assert server.config.read_bytes() == before
     assert _exempt(server, "127.0.10.8", "telegram", "--for", "30d").code == GOOD
     edited = server.config.read_text(encoding="utf-8").replace("127.0.10.7/32", "127.0.10.0/25")
