@@ -11,6 +11,7 @@ from resolver.cli.command import Config, echo
 from resolver.cli.export_programs import FEEDS, NFTABLES, PRINTED, SEVERAL, Files, nftables_rules
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
+from resolver.config.values import check_digits
 from resolver.publish.enforcers import Enforcer, Fit
 from resolver.publish.nftables import REJECT
 from resolver.system.files import make_directory
@@ -92,6 +93,7 @@ def export(
 
 
 def _address(text: str) -> IPv4Address | IPv6Address:
+    check_digits(text)
     try:
         return ip_address(text)
     except ValueError:

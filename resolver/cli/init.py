@@ -24,7 +24,7 @@ from resolver.config.first_config import (
     client_of,
     text_of,
 )
-from resolver.config.values import Network
+from resolver.config.values import Network, check_digits
 from resolver.snapshot.config_files import DiskFiles
 from resolver.snapshot.shipped_lists import INSTALLED_LISTS, SOURCES, shipped_lists
 from resolver.system.folder import Folder
@@ -183,6 +183,7 @@ def _vlans(given: Sequence[str], open_: Sequence[str]) -> list[NewVlan]:
 
 
 def _prefix(vlan: str, text: str) -> Network:
+    check_digits(text.strip())
     try:
         return ip_network(text.strip())
     except ValueError as error:

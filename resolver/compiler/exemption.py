@@ -18,6 +18,7 @@ from resolver.compiler.compilation_result import WRONG_CONFIG, PolicyInForce, Re
 from resolver.compiler.edits import edited_files
 from resolver.config.exemption_toml import add_exemption, change_exemption, remove_exemptions
 from resolver.config.problems import Problem, did_you_mean
+from resolver.config.values import check_digits
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import permits_anything
 from resolver.snapshot.config_files import DiskFiles, Texts, difference, differing
@@ -83,6 +84,7 @@ class ExemptionEdit:
 
     def _prefix(self, text: str) -> str:
         vlans = self._before.loaded.config.vlans
+        check_digits(text)
         try:
             network = ip_network(text)
         except ValueError:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import suppress
 from itertools import chain, count
 from typing import Any
-from unicodedata import decimal
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from resolver import DarbanError
 from resolver.config.toml_lines import TomlLines
+from resolver.system.solar_hijri import ascii_digits
 
 _MAX_ID = 40
 _SECTION = "exemptions"
@@ -33,8 +33,8 @@ def unused_id(ticket: str, known: Container[str]) -> str:
 
     Digits of any script are those of ASCII in it.
     """
-    ascii_digits = (str(decimal(char)) if char.isdecimal() else char for char in ticket.lower())
-    name = re.sub(r"[^a-z0-9]+", "-", "".join(ascii_digits)).strip("-")[:_MAX_ID] or "exemption"
+    ascii_ticket = ascii_digits(ticket.lower())
+    name = re.sub(r"[^a-z0-9]+", "-", ascii_ticket).strip("-")[:_MAX_ID] or "exemption"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(name for name in names if name not in known)
 

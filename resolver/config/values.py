@@ -25,6 +25,7 @@ from resolver import DarbanError
 from resolver.config.problems import did_you_mean
 from resolver.dns import codes, names
 from resolver.dns.typed_name import name_within
+from resolver.system.solar_hijri import ascii_digits
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -119,12 +120,28 @@ _FILE = (
 )
 
 
+def check_digits(text: str) -> None:
+    """Raise InvalidValue for an address or a prefix in other digits than 0 to 9, as Persian ones.
+
+    Commands pass the text on, so it is not read as if it had these.
+    """
+    meant = ascii_digits(text)
+    if meant == text:
+        return
+    try:
+        ip_interface(meant)
+    except ValueError:
+        return
+    raise InvalidValue("an address in the digits 0 to 9", f'Write "{meant}".')
+
+
 def read_address(text: str) -> Address:
     """Read an address; ValueError where it is none.
 
     ``ip_address`` takes every text after ``%``. Only the name of an interface can be meant, and
     the text reaches the configs of other programs.
     """
+    check_digits(text)
     _, percent, interface = text.partition("%")
     if percent and not re.fullmatch(INTERFACE, interface):
         raise InvalidValue('the name of an interface after %, as in "fe80::1%eth0"')
@@ -132,7 +149,12 @@ def read_address(text: str) -> Address:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address that a text is; None where it is none."""
+    """The address that a text is; None where it is none.
+
+    Raises:
+        InvalidValue: it is one in other digits.
+    """
+    check_digits(text)
     try:
         return read_address(text)
     except ValueError:
@@ -141,6 +163,7 @@ def parse_address(text: str) -> Address | None:
 
 def read_prefix(text: str) -> Network:
     """Read a prefix; it has a length, and no host bits. ValueError where it is none."""
+    check_digits(text)
     interface = ip_interface(text)
     if "%" in text:
         raise InvalidValue("a prefix without an interface")

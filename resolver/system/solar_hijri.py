@@ -9,6 +9,7 @@ calendar.
 
 import datetime as dt
 import re
+from unicodedata import decimal
 
 _DAY = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _CYCLE = 12053
@@ -105,3 +106,8 @@ def corrected(day: dt.date) -> str:
 def digits(text: str) -> str:
     """A text with Persian digits instead of 0 to 9."""
     return text.translate(_DIGITS)
+
+
+def ascii_digits(text: str) -> str:
+    """A text with 0 to 9 instead of the digits of any other script."""
+    return "".join(str(decimal(char)) if char.isdecimal() else char for char in text)

@@ -162,6 +162,23 @@ def test_help_names_the_commands(tmp_path: Path) -> None:
         assert _darban(command, "--help", at=tmp_path).code == GOOD
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "۱۰.0.0.1", "example.org", "--config", "config.toml"),
+        ("explain", "--client", "١٠.0.0.1", "example.org"),
+        ("exempt", "۱۰.0.0.1", "telegram", "--for", "2h", "--approver", "CIO", "--ticket", "IT-1"),
+        ("export", "nftables", "--dns-server", "۱۰.۰.۰.۱"),
+        ("init", "--vlan", "a=۱۰.۰.۰.۱", "new.toml"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_address_in_persian_or_arabic_digits(config: Path, arguments: Sequence[str]) -> None:
+    done = _darban(*arguments, at=config.parent)
+    expected = 'expected an address in the digits 0 to 9. Write "10.0.0.1".\n'
+    assert (done.code, done.err) == (WRONG, expected)
+
+
 def test_a_command_that_is_none(tmp_path: Path) -> None:
     done = _darban("chek", at=tmp_path)
     assert done.code == WRONG
