@@ -61,7 +61,8 @@ Id = Annotated[
     typer.Option(
         "--id",
         metavar="ID",
-        help="its name, else made of the ticket; given twice, the same is not added again",
+        help="its name, else made of the Latin letters and the digits of the ticket; given twice, "
+        "the same is not added again",
     ),
 ]
 Here = Annotated[bool, typer.Option("--here", help="on this node alone, not on those of [pair]")]

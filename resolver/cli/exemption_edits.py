@@ -29,6 +29,9 @@ _SHOWN = 10
 """Exemptions, clients and services that are named of those that go on."""
 
 
+_ID = "its id is {}: all letters of an id are Latin; --id gives a new exemption another id"
+
+
 class Edited(NamedTuple):
     """What an edit has done on this node."""
 
@@ -69,7 +72,7 @@ class ExemptionEdits:
         edited = self._edit.add({"id": new, **clients, "services": services, **given})
         by_id = {details.id: details for details in exemption_details(edited.compiled)}
         details = by_id[new]
-        known = self._known.get(id_ or "") or self._repeated(details)
+        known, chosen = self._known.get(id_ or "") or self._repeated(details), id_ is not None
         id_ = known.id if known else new
         moments = {key: str(given[key]) for key in ("from", "until") if key in given}
         about = {"id": id_, **clients, "services": services, **given, **moments}
@@ -87,7 +90,8 @@ class ExemptionEdits:
             f"{begin}until {_moment(given['until'])}{within}, "
             f"approved by {given['approver']} ({given['ticket']})"
         )
-        return self._activate(edited, "exempt", [said], shown, words)
+        hint = [] if chosen or not _has_other_letters(str(given["ticket"])) else [_ID.format(id_)]
+        return self._activate(edited, "exempt", [said, *hint], shown, words)
 
     def _repeated(self, given: ExemptionDetails) -> ExemptionDetails | None:
         """The exemption that permits the same, for the same ticket, at a time of a new one."""
@@ -206,6 +210,11 @@ class ExemptionEdits:
         known = passing_prefixes(self._edit.compiled, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
+
+
+def _has_other_letters(ticket: str) -> bool:
+    """Whether a ticket has letters that no id has."""
+    return any(char.isalpha() and not char.isascii() for char in ticket)
 
 
 def _removed_text(exemption: ExemptionDetails) -> str:

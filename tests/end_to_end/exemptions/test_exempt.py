@@ -116,6 +116,20 @@ def test_an_exemption_is_written_and_in_force(running: Server) -> None:
     assert 'Did you mean "signal"?' in error
 
 
+def test_the_id_of_a_persian_ticket_is_said(server: Server) -> None:
+    given = ("127.0.10.7", "telegram", "--for", "2h", "--approver", "CIO")
+    for ticket, id_ in (("نامهٔ ۱۴۰۵/۲۳", "1405-23"), ("نامه", "exemption")):
+        done = darban("exempt", *given, "--ticket", ticket, at=server.directory)
+        assert done.code == GOOD, done.err
+        assert (
+            f"config.toml: its id is {id_}: all letters of an id are Latin; --id gives a new "
+            "exemption another id\n"
+        ) in done.out
+    for more in (("--ticket", "PR-1"), ("--ticket", "نامه ۵", "--id", "letter-5")):
+        done = darban("exempt", *given, *more, at=server.directory)
+        assert (done.code, "its id is" in done.out) == (GOOD, False)
+
+
 def test_without_a_server_it_is_written(server: Server) -> None:
     server.config.chmod(0o640)
     until = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
