@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from resolver.analysis.changes import Change, Detail
-from resolver.analysis.name_changes import NameChange, looser_first
+from resolver.analysis.name_changes import NO_HOURS, NameChange, looser_first
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
@@ -116,11 +116,10 @@ def markdown(
     if of_names:
         yield from ("", "| | on | names | for example |", "|---|---|---|---|")
     for changed in sorted(of_names, key=looser_first):
-        when = f"; hours: {', '.join(changed.hours)}" if changed.hours else ""
         names_of = count_text(changed.classes, "class", "classes")
         service = f" ({changed.service})" if changed.service else ""
         change = f"{changed.how}: {changed.old} → {changed.new}{service}"
-        where = f"{', '.join(changed.vlans)}{when}"
+        where = f"{', '.join(changed.vlans)}{hours_text(changed.hours)}"
         yield f"| {change} | {where} | {names_of} | {_examples(changed)} |"
     yield from ("", "```diff", *changes(of_config, show_all=show_all), "```")
 
@@ -142,11 +141,10 @@ def _changed(of_names: Iterable[NameChange]) -> str:
 
 def _of_name_change(change: NameChange) -> str:
     service = f" ({change.service})" if change.service else ""
-    when = f" (hours: {', '.join(change.hours)})" if change.hours else ""
     classes = count_text(change.classes, "class", "classes")
     return (
-        f"{change.how} on {', '.join(change.vlans)}{when}: {change.old} → {change.new}{service}, "
-        f"{classes} of names"
+        f"{change.how} on {', '.join(change.vlans)}{hours_text(change.hours)}: "
+        f"{change.old} → {change.new}{service}, {classes} of names"
     )
 
 
@@ -154,8 +152,14 @@ def _of_services(same: Sequence[NameChange]) -> str:
     """Changes of many services that are alike."""
     classes = sum(member.classes for member in same)
     first, change = same[0], f"{len(same)} services, {classes:,} classes of names"
-    when = f" (hours: {', '.join(first.hours)})" if first.hours else ""
-    return f"{first.how} on {', '.join(first.vlans)}{when}: {first.old} → {first.new}, {change}"
+    where = f"{', '.join(first.vlans)}{hours_text(first.hours)}"
+    return f"{first.how} on {where}: {first.old} → {first.new}, {change}"
+
+
+def hours_text(states: Sequence[str]) -> str:
+    """`` within office or outside all hours``: states of a change; empty where it is in every."""
+    texts = ("outside all hours" if state == NO_HOURS else f"within {state}" for state in states)
+    return f" {' or '.join(texts)}" if states else ""
 
 
 def _examples(change: NameChange) -> str:

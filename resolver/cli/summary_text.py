@@ -8,6 +8,7 @@ from resolver.analysis.activation_summary import (
     ChangedNames,
     Kind,
 )
+from resolver.analysis.diff_text import hours_text
 from resolver.system.english import count_text, some_text
 
 _VERBS: Mapping[Kind, str] = {
@@ -51,8 +52,7 @@ def _few(services: list[str]) -> str:
 
 def _names_line(of: ChangedNames) -> str:
     more = f" and {count_text(of.more_vlans, 'more VLAN')}" if of.more_vlans else ""
-    hours = f" (hours: {', '.join(of.hours)})" if of.hours else ""
-    where = f"on {', '.join(of.vlans)}{more}{hours}"
+    where = f"on {', '.join(of.vlans)}{more}{hours_text(of.hours)}"
     classes = count_text(of.classes, "class", "classes")
     return (
         f"{_VERBS[of.kind]} {of.service or _OTHERS} {where}: {of.old} → {of.new}, "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
+from resolver.analysis.name_changes import NO_HOURS
 from resolver.audit.period_values import (
     BLOCKED,
     WOULD_BLOCK,
@@ -109,6 +110,7 @@ def page(
         detail=detail,
         statement=statement(report.nodes),
         most_shortfalls=_SHORTFALLS,
+        no_hours=NO_HOURS,
         shown_names=_NAMES_OF_SUMMARY if is_summary else _NAMES,
         rows=_SUMMARY if is_summary else None,
         vlans=_totals(report.counts, "vlan"),

@@ -367,6 +367,17 @@ def test_changes_are_told_in_words(page: PageOf, report: PeriodReport) -> None:
         assert "Lines of the config" not in html
 
 
+def test_the_hours_of_a_change_are_words(page: PageOf, report: PeriodReport) -> None:
+    names = replace(SUMMARY.names[0], hours=("office", "no hours"))
+    summary = replace(SUMMARY, names=(names,))
+    changes = tuple(replace(change, summary=summary) for change in report.changes)
+    for language, said in (
+        ("en", "(within office, outside all hours)"),
+        ("fa", "(در ساعات office، خارج از همهٔ ساعات)"),
+    ):
+        assert said in re.sub("<[^>]*>", "", page(language, changes=changes))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_hashes_diffs_and_ages_of_lists_are_in_the_full_page_alone(
     page: PageOf, language: str
