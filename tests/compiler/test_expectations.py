@@ -102,8 +102,8 @@ def test_one_that_an_exemption_s_end_will_break_is_told_once(tmp_path: Path) -> 
     [warning] = _warnings(compiled)
     assert warning == (
         "28: warning: expect[0]: found one that holds until exemption last ends "
-        "(2027-01-16 08:30 UTC); expected one that holds after it, or that has the moment it is "
-        "for in 'at'. Then web.telegram.org A from 127.0.10.7 (VLAN administration, policy "
+        "(2027-01-16 12:00+03:30 (1405-10-26)); expected one that holds after it, or that has the "
+        "moment it is for in 'at'. Then web.telegram.org A from 127.0.10.7 (VLAN administration, policy "
         "administrative): expected exempted, got blocked as telegram: list "
         "blocklists/telegram.txt, line 3 (||telegram.org^). No start or reload will succeed from "
         "then on."
@@ -143,6 +143,7 @@ def test_an_exemption_that_has_ended_is_told(tmp_path: Path) -> None:
     more += EXEMPTION.format(id="new", until="2027-01-15T08:00:01Z")
     [warning] = _warnings(_compile(tmp_path, more))
     assert warning == (
-        "16: warning: exemptions[0].until: found 2027-01-15T08:00:00+00:00; expected a moment to "
+        "16: warning: exemptions[0].until: found 2027-01-15 11:30:00+03:30 (1405-10-25); "
+        "expected a moment to "
         "come. Exemption old has ended and permits nothing; 'darban exempt --prune' removes it."
     )
