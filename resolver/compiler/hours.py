@@ -22,6 +22,7 @@ from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem
 from resolver.config.warnings import PAST_HOLIDAYS, code_of
 from resolver.policy.compiled import Hours
+from resolver.system.english import day_text
 from resolver.system.time_zones import time_zone, utc_offset
 
 FIRST_YEAR: Final = 2026
@@ -79,7 +80,7 @@ def past_holidays(loaded: LoadedConfig, wall: float) -> Iterator[Problem]:
         if last < dt.datetime.fromtimestamp(wall, zone).date():
             path = ("hours", name, "holidays")
             code = code_of(PAST_HOLIDAYS, path, loaded.config)
-            actual, expected = f"{last} as the last", "a holiday to come"
+            actual, expected = f"{day_text(last)} as the last", "a holiday to come"
             advice = "On the holidays since then, the hours hold."
             yield loaded.provenance.problem(path, actual, expected, advice, "warning", code)
 

@@ -8,6 +8,7 @@ policies and VLANs refer to each other by their index in these tuples. What is n
 No value depends on the clock. An exemption holds the moment at which it ends.
 """
 
+import datetime as dt
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, assert_never
@@ -29,6 +30,7 @@ from resolver.policy.prefix import Prefix
 from resolver.policy.services import union
 from resolver.policy.settings import Settings, Subscription
 from resolver.policy.upstream_groups import ConfiguredGroup, ForwardZone
+from resolver.system.english import day_text
 
 FORM: Final = 2
 """The form of a stored snapshot: it rises where an earlier release would misread what this one
@@ -128,7 +130,8 @@ class Hours:
     def text(self) -> str:
         """In one line: days, time, time zone and holidays."""
         week = f"{' '.join(self.days)} {self.begin}-{self.end} {self.time_zone}"
-        return f"{week}, but not on {' '.join(self.holidays)}" if self.holidays else week
+        days = ", ".join(day_text(dt.date.fromisoformat(day)) for day in self.holidays)
+        return f"{week}, but not on {days}" if days else week
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,3 +55,8 @@ def moment_text(
     """
     at = dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone(zone)
     return f"{at.isoformat(' ', precision)} ({solar_hijri.text(at.date())})"
+
+
+def day_text(day: dt.date) -> str:
+    """``2027-03-20 (1405-12-29)``: a day in both calendars."""
+    return f"{day} ({solar_hijri.text(day)})"

@@ -131,8 +131,8 @@ def test_holidays_that_are_all_over_draw_a_warning_that_can_be_acknowledged() ->
     assert list(past_holidays(loaded, midnight - 1)) == []
     [warned] = past_holidays(loaded, midnight)
     assert str(warned) == (
-        "config.toml:5: warning [past-holidays:a]: hours.a.holidays: found 2027-03-20 as the last; "
-        "expected a holiday to come. On the holidays since then, the hours hold."
+        "config.toml:5: warning [past-holidays:a]: hours.a.holidays: found "
+        "2027-03-20 (1405-12-29) as the last; expected a holiday to come. On the holidays since then, the hours hold."
     )
     assert list(past_holidays(load_text(text.format("")), midnight)) == []
 
@@ -141,4 +141,4 @@ def test_a_holiday_that_is_written_in_both_calendars_is_named_once() -> None:
     text = '[hours.a]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
     loaded = load_text(f'{text}holidays = ["2027-03-20", "1405-12-29"]\n')
     hours = compile_hours("a", loaded.config.hours["a"], _zone("Asia/Tehran"))
-    assert hours.text == "sat 07:30-14:30 Asia/Tehran, but not on 2027-03-20"
+    assert hours.text == "sat 07:30-14:30 Asia/Tehran, but not on 2027-03-20 (1405-12-29)"
