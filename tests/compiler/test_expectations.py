@@ -103,8 +103,8 @@ def test_one_that_an_exemption_s_end_will_break_is_told_once(tmp_path: Path) -> 
     assert warning == (
         "28: warning: expect[0]: found one that holds until exemption last ends "
         "(2027-01-16 12:00+03:30 (1405-10-26)); expected one that holds after it, or that has the "
-        "moment it is for in 'at'. Then web.telegram.org A from 127.0.10.7 (VLAN administration, policy "
-        "administrative): expected exempted, got blocked as telegram: list "
+        "moment it is for in 'at'. Then web.telegram.org A from 127.0.10.7 (VLAN administration, "
+        "policy administrative): expected exempted, got blocked as telegram: list "
         "blocklists/telegram.txt, line 3 (||telegram.org^). No start or reload will succeed from "
         "then on."
     )

@@ -132,7 +132,8 @@ def test_holidays_that_are_all_over_draw_a_warning_that_can_be_acknowledged() ->
     [warned] = past_holidays(loaded, midnight)
     assert str(warned) == (
         "config.toml:5: warning [past-holidays:a]: hours.a.holidays: found "
-        "2027-03-20 (1405-12-29) as the last; expected a holiday to come. On the holidays since then, the hours hold."
+        "2027-03-20 (1405-12-29) as the last; expected a holiday to come. "
+        "On the holidays since then, the hours hold."
     )
     assert list(past_holidays(load_text(text.format("")), midnight)) == []
 
