@@ -18,6 +18,7 @@ from resolver.analysis.name_changes import NameChange, compare_names, moved_pref
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import SETTINGS, VALUE, Section
+from resolver.analysis.untested_vlans import untested_vlans
 from resolver.audit.audit_log import AuditLog
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
@@ -249,6 +250,9 @@ def _as_text(
     if config_changes or of_names:
         moved = moved_prefixes(old.compiled, new.compiled)
         yield from diff_text.name_changes(of_names, moved, show_all=show_all)
+    for vlan, expectation in untested_vlans(old.compiled, new, time.time()):
+        yield f"no [[expect]] asks as a client of VLAN {vlan}; this one holds, and may be added:"
+        yield from ("", *expectation.splitlines(), "")
     if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if old.only_in_text is None:

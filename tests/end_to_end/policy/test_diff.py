@@ -36,6 +36,43 @@ def test_the_command_for_failed_expectations_names_the_file(configs: Path) -> No
     assert "expectations that do not hold: 1; 'darban check new.toml'" in done.err
 
 
+_NEW_VLAN = """
+[vlans.branch-2]
+prefixes = ["127.0.13.0/24"]
+policy = "administrative"
+"""
+
+
+def test_a_new_vlan_has_an_expectation_to_add(configs: Path) -> None:
+    text = (configs / "old.toml").read_text(encoding="utf-8") + _NEW_VLAN
+    (configs / "new.toml").write_text(text, encoding="utf-8")
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert done.code == NO
+    about, _, expectation = done.out.partition(
+        "no [[expect]] asks as a client of VLAN branch-2; this one holds, and may be added:\n"
+    )
+    assert "VLANs\n  + branch-2\n" in about
+    assert expectation == (
+        '\n[[expect]]\nclient = "127.0.13.5"\nname = "web.telegram.org"\noutcome = "blocked"\n\n'
+    )
+    (configs / "new.toml").write_text(text + expectation, encoding="utf-8")
+    assert darban("check", "new.toml", at=configs).code == GOOD
+    assert "no [[expect]]" not in darban("diff", "old.toml", "new.toml", at=configs).out
+
+
+def test_the_expectation_to_add_holds_at_all_hours(configs: Path) -> None:
+    text = (configs / "old.toml").read_text(encoding="utf-8")
+    hours = (
+        '[hours.office]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
+        "[policies.hourly]\nblock = []\n"
+        'during = [{ hours = "office", block = ["telegram"] }]\n'
+    )
+    vlan = _NEW_VLAN.replace("administrative", "hourly")
+    (configs / "new.toml").write_text(f"{text}\n{hours}{vlan}", encoding="utf-8")
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert 'name = "eitaa.com"\noutcome = "passed"\n' in done.out
+
+
 def test_a_policy_that_goes_to_audit_fits_a_screen(configs: Path) -> None:
     """Of its 36 services, all are named, and examples are left to ``--all``."""
     text = (configs / "old.toml").read_text(encoding="utf-8")
