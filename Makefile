@@ -124,7 +124,7 @@ lists-release: $(VENV)/run ## write the lists and their manifest into build/list
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
 
-docs: build/site/ready ## the site of the documents, in build/docs
+docs: build/site/ready reference ## the site of the documents, in build/docs
 	build/site/bin/sphinx-build -q -W --keep-going -c docs/site -b html . build/docs
 	@echo "build/docs/docs/README.html"
 
@@ -133,7 +133,7 @@ build/site/ready: requirements/docs.txt | $(VENV)/bin/python
 	@build/site/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
 
-reference: $(VENV)/dev ## write the pages of docs/reference that are made from the program
+reference: $(VENV)/run ## write what docs/reference has from the program, and the JSON Schema of a config
 	@$(BIN)/python docs/make_reference.py
 
 pictures: prepare ## take the README's pictures anew, where the clock is synchronised (Debian: chromium, fonts-vazirmatn, pngquant)
@@ -175,6 +175,7 @@ lock: ## pin the requirements anew, with hashes
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
+	rm -rf docs/reference/alerts.md docs/reference/logs.md docs/reference/metrics.md
 	rm -rf $(VENV) $(COMPILED) build/compiled build/docs build/lock build/mutants build/site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:

@@ -11,6 +11,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from resolver import __version__
 from resolver.cli.app import app
+from resolver.cli.command import CONFIG_HELP, JSON_HELP
 
 _HEAD = """\
 .TH DARBAN 8 "" "darban {version}" "System Administration"
@@ -31,6 +32,9 @@ if it exists, else
 .I config.toml
 in the current directory, unless \\fB\\-\\-config\\fR names another.
 """
+
+_COMMON = {"--config": CONFIG_HELP, "--json": JSON_HELP}
+"""Options of most commands, which the page explains once."""
 
 _TAIL = """\
 .SH EXIT STATUS
@@ -119,9 +123,15 @@ def _section(command: TyperGroup | TyperCommand, context: typer.Context) -> Iter
     usage = " ".join(command.collect_usage_pieces(context))
     yield f".SS {_escaped(context.command_path)} {_escaped(usage)}"
     yield from _prose(command.help or "")
+    common = []
     for parameter in command.get_params(context):
-        if not getattr(parameter, "hidden", False):
+        [name] = parameter.opts[:1]
+        if _COMMON.get(name) == parameter.help:
+            common.append(name)
+        elif name != "--help" and not getattr(parameter, "hidden", False):
             yield from _option(parameter, context)
+    if common:
+        yield from (".PP", _escaped(f"Also {', '.join(common)}."))
 
 
 def manual() -> str:
@@ -131,6 +141,9 @@ def manual() -> str:
     options = [
         line for parameter in command.get_params(context) for line in _option(parameter, context)
     ]
+    options += [".PP", "Every command has \\-\\-help. Most have these, and only name them:"]
+    for option, text in _COMMON.items():
+        options += [".TP", f".B {_escaped(option)}", _escaped(text)]
     lines = "\n".join([".SH OPTIONS", *options, ".SH COMMANDS", *_section(command, context)])
     return f"{_HEAD.format(version=__version__)}{lines}\n{_TAIL}"
 

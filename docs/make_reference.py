@@ -1,8 +1,9 @@
-"""Writes the pages of docs/ that are made from the program: `make reference`.
+"""Writes what is made from the program: `make reference`.
 
-Of docs/explanation/other-resolvers.md it writes the table of what is enforced otherwise. It writes
-the JSON Schema of config.toml, too. A test holds that they are what this program writes. Another
-compares deploy/reference.toml with the config model.
+The pages in docs/reference are not committed: `make docs` and the Debian package make them. The
+JSON Schema of config.toml is committed, and so is the table of what other resolvers enforce
+otherwise; a test holds that they are what this program writes. Another compares
+deploy/reference.toml with the config model. `deploy/manual.py` makes the page of the commands.
 """
 
 import json
@@ -11,101 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
 import yaml
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from docs.config_schema import config_schema
-from resolver.cli.app import GROUPS, app
-from resolver.cli.command import CONFIG_HELP, JSON_HELP
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 from resolver.policy.features import Feature
 from resolver.publish.enforcers import SUPPORTS, Enforcer, Support
 
 ROOT = Path(__file__).parents[1]
-
-_EXIT_CODES = """\
-| exit code | means |
-|---|---|
-| 0 | good |
-| 1 | the answer is no: blocked, refused, a failed expectation, policies that differ |
-| 2 | an error in config or usage |
-| 3 | no server can be reached |
-| 4 | not checkable: what a check needs is not kept any more, or is still to come |
-"""
-
-
-_COMMON = {"--config": CONFIG_HELP, "--json": JSON_HELP}
-"""Options of most commands, with the text that the page has once."""
-
-
-def commands() -> str:
-    """The page of all commands."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    context = typer.Context(group, info_name="darban")
-    lines = ["# Commands", "", "`make man` shows the same as a manual page.", "", _EXIT_CODES]
-    lines += ["Options of most commands, of which a command below names those that it takes:", ""]
-    lines += [f"- `{option}`: {text}" for option, text in _COMMON.items()]
-    lines += ["", "| about | commands, as `darban --help` shows them |", "|---|---|"]
-    for about, names in GROUPS.items():
-        links = ", ".join(f"[`{name}`](#darban-{name})" for name in names)
-        lines.append(f"| {about} | {links} |")
-    for names in GROUPS.values():
-        for name in names:
-            command = group.commands[name]
-            lines += ["", f"## darban {name}"]
-            lines += _command(command, typer.Context(command, context, name))
-    return "\n".join(lines) + "\n"
-
-
-def _command(command: TyperGroup | TyperCommand, context: typer.Context) -> Iterator[str]:
-    """One command, or those below it."""
-    if isinstance(command, TyperGroup):
-        yield from ("", *_prose(command.help or ""))
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            if below is not None and not below.hidden:
-                yield from ("", f"### {context.command_path} {name}")
-                yield from _command(below, typer.Context(below, context, name))
-        return
-    yield from ("", *_prose(command.help or ""))
-    shown = [
-        parameter
-        for parameter in command.get_params(context)
-        if parameter.name != "help" and not getattr(parameter, "hidden", False)
-    ]
-    common = [
-        option
-        for option, text in _COMMON.items()
-        if any(option in each.opts and _help(each) == text for each in shown)
-    ]
-    yield ""
-    yield from (
-        _option(each, context) for each in shown if not any(name in each.opts for name in common)
-    )
-    if common:
-        yield f"- {', '.join(f'`{option}`' for option in common)}"
-
-
-def _prose(text: str) -> Iterator[str]:
-    """The paragraphs of a docstring, then its examples, which are indented."""
-    paragraphs = text.strip().split("\n\n")
-    examples = [each.strip() for each in paragraphs if each.startswith("    ")]
-    for paragraph in paragraphs:
-        if not paragraph.startswith("    "):
-            yield from (" ".join(paragraph.split()), "")
-    yield from ("```", *examples, "```")
-
-
-def _option(parameter: TyperOption | TyperArgument, context: typer.Context) -> str:
-    name, _ = parameter.get_help_record(context) or ("", "")
-    return f"- `{name.strip()}`: {_help(parameter)}"
-
-
-def _help(parameter: TyperOption | TyperArgument) -> str:
-    return " ".join((parameter.help or "").split())
 
 
 def _cell(text: str) -> str:
@@ -215,13 +130,13 @@ def logs() -> str:
     return "\n".join(lines) + "\n"
 
 
-_OTHERWISE = "explanation/other-resolvers.md"
+OTHERWISE = ROOT / "docs" / "explanation" / "other-resolvers.md"
 _HEAD = "| target | features | how | what it does |\n|---|---|---|---|\n"
 
 
 def other_resolvers() -> str:
     """The page of other resolvers, with the table of what they enforce otherwise."""
-    before, head, after = (ROOT / "docs" / _OTHERWISE).read_text(encoding="utf-8").partition(_HEAD)
+    before, head, after = OTHERWISE.read_text(encoding="utf-8").partition(_HEAD)
     return before + head + "".join(_deviations()) + "\n" + after.partition("\n\n")[2]
 
 
@@ -240,15 +155,6 @@ def _deviations() -> Iterator[str]:
         yield f"| {', '.join(enforcers)} | {', '.join(features)} | {fit.value} | {why} |\n"
 
 
-PAGES = {
-    "reference/commands.md": commands,
-    "reference/metrics.md": metrics,
-    "reference/alerts.md": alerts,
-    "reference/logs.md": logs,
-    _OTHERWISE: other_resolvers,
-}
-"""By their paths below docs/."""
-
 SCHEMA = ROOT / "deploy" / "schemas" / "config.json"
 
 
@@ -257,7 +163,14 @@ def schema() -> str:
     return json.dumps(config_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
+REFERENCE = ROOT / "docs" / "reference"
+MADE = {
+    REFERENCE / "metrics.md": metrics,
+    REFERENCE / "alerts.md": alerts,
+    REFERENCE / "logs.md": logs,
+}
+COMMITTED = {SCHEMA: schema, OTHERWISE: other_resolvers}
+
 if __name__ == "__main__":
-    SCHEMA.write_text(schema(), encoding="utf-8")
-    for page, text in PAGES.items():
-        (ROOT / "docs" / page).write_text(text(), encoding="utf-8")
+    for path, text in {**COMMITTED, **MADE}.items():
+        path.write_text(text(), encoding="utf-8")

@@ -2,7 +2,8 @@
 
 The pages are the Markdown files of the repository as they are. What they have for readers of the
 repository alone is changed as it is read: links to folders, and pictures with a width. The page of
-config.toml has the reference file itself, by its sections.
+config.toml has the reference file itself, by its sections. The contents of the reference link the
+pages that `make reference` makes.
 """
 
 import re
@@ -37,6 +38,7 @@ highlight_language = "text"
 linkcheck_ignore = ["https?://"]  # these are others'; the links within are all checked
 
 CONFIG = "docs/reference/config"
+REFERENCE = "docs/reference/README"
 
 _LINK = re.compile(r"\[([^\]\[]+)\]\(([^)\s#:]+)\)")
 _PICTURE = re.compile(r'<img src="([^"]+)" width="(\d+)" alt="([^"]+)">')
@@ -77,6 +79,8 @@ def _read(app: Any, name: str, source: list[str]) -> None:  # noqa: ANN401, ARG0
         return link[1] if (folder / link[2]).is_dir() else link[0]
 
     text = _PICTURE.sub(r"![\3](\1){width=\2px}", source[0])
+    if name == REFERENCE:
+        text = re.sub(r"`(\w+\.md)`", r"[\1](\1)", text)
     source[0] = _LINK.sub(without_folders, text) + (_keys() if name == CONFIG else "")
 
 

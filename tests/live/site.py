@@ -2,6 +2,7 @@
 
 import functools
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.live.programs import lacking
@@ -25,6 +26,7 @@ def build() -> Path:
     """The folder of the site, built anew. Every warning of Sphinx fails it."""
     if not SPHINX.exists():
         lacking("needs Sphinx: python -m tests.live.prepare")
+    subprocess.run([sys.executable, ROOT / "docs/make_reference.py"], cwd=ROOT, check=True)
     command = (SPHINX, "-q", "-W", "--keep-going", "-c", "docs/site", "-b", "html", ".", BUILT)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -18,6 +18,7 @@ for unit in deploy/systemd/*.service deploy/systemd/*.path; do
 done
 deploy/server_config.sh | sed -e "$places" >"$2/config.toml"
 python3 deploy/manual.py >"$2/darban.8"
+PYTHONPATH="$PYTHONPATH:$PWD" python3 docs/make_reference.py
 for shell in bash zsh fish; do
   _DARBAN_COMPLETE=source_$shell python3 -c 'import sys; sys.argv = ["darban"]
 from resolver.cli import main
