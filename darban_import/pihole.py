@@ -190,7 +190,7 @@ def _setup(gravity: _Gravity) -> OldSetup:
         )
     setup.leave(
         "pihole.toml (upstreams, hosts, cnameRecords, revServers, blocking mode, DHCP) is not in "
-        "gravity.db: docs/how-to/move/pihole.md has the place of each setting"
+        "gravity.db: docs/how-to/move.md has the place of each setting"
     )
     return setup
 

@@ -77,7 +77,7 @@ def test_images_of_others_are_pinned_by_digest() -> None:
 
 @pytest.mark.parametrize(
     "block",
-    [each for each in blocks("toml") if "\n[front]\n" in each.text and not each.is_whole],
+    [each for each in blocks("toml") if "\n[front]\n" in each.text],
     ids=str,
 )
 def test_the_configs_with_dnsdist_have_its_nodes(tmp_path: Path, block: Block) -> None:

@@ -20,11 +20,6 @@ class Block:
     number: int
     text: str
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is no addition to a config: of the move from another program, or reference."""
-        return self.page.parent.name in ("move", "reference")
-
     def __str__(self) -> str:
         return f"{self.page.relative_to(DOCS)}:{self.number}"
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from resolver.compiler.compilation import compile_file
-from tests.documents.pages import DOCS, ROOT, blocks
+from tests.documents.pages import DOCS, ROOT
 from tests.live.fake_clock import real_clock
 from tests.live.programs import needed
 
 ANCHOR = ". DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
 """The trust anchor of the root, which the config of Unbound names a file of."""
-MOVE = DOCS / "how-to" / "move"
+PAGE = DOCS / "how-to" / "move.md"
+MOVED = Path(__file__).parent / "moved"
+"""What other resolvers have, and what it becomes as the page says."""
 _SETTING = {
     "pihole": re.compile(r"^ *(\w+) =|^\[(\w+)\]", re.MULTILINE),
     "unbound": re.compile(r"^ *([a-z-]+):", re.MULTILINE),
@@ -34,22 +36,25 @@ policy = "staff"
 """What the import makes of a gravity.db that denies a name: the page's tables stand beside it."""
 
 
-def _old(name: str) -> str:
-    language = {"pihole": "ini"}.get(name, name)
-    [block] = blocks(language, MOVE / f"{name}.md")
-    return block.text
+OLD = {"pihole": "pihole.ini", "unbound": "unbound.conf", "bind": "bind.conf"}
 
 
-def _accounted(page: str) -> str:
-    """The rows of the page's tables."""
-    return "\n".join(re.findall(r"^\|.*", page, re.MULTILINE))
+def _moved(file: str) -> str:
+    return (MOVED / file).read_text(encoding="utf-8")
+
+
+def _accounted(name: str) -> str:
+    """The rows of the tables of its section."""
+    section = {"pihole": "Pi-hole", "unbound": "Unbound", "bind": "BIND"}[name]
+    text = PAGE.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2]
+    return "\n".join(re.findall(r"^\|.*", text.partition("\n## ")[0], re.MULTILINE))
 
 
 @pytest.mark.parametrize("name", _SETTING)
 def test_every_setting_has_its_place_or_is_named_as_left(name: str) -> None:
-    settings = {"".join(each) for each in _SETTING[name].findall(_old(name))} - _WITHIN
+    settings = {"".join(each) for each in _SETTING[name].findall(_moved(OLD[name]))} - _WITHIN
     assert len(settings) > 5
-    rows = _accounted((MOVE / f"{name}.md").read_text(encoding="utf-8"))
+    rows = _accounted(name)
     assert [each for each in sorted(settings) if f"`{each}" not in rows] == []
 
 
@@ -58,16 +63,16 @@ def test_the_config_of_unbound_is_one(tmp_path: Path) -> None:
     key = tmp_path / "root.key"
     key.write_text(f"{ANCHOR}\n", encoding="utf-8")
     path = tmp_path / "unbound.conf"
-    path.write_text(_old("unbound").replace("/var/lib/unbound/root.key", str(key)), "utf-8")
+    path.write_text(_moved(OLD["unbound"]).replace("/var/lib/unbound/root.key", str(key)), "utf-8")
     _good([needed("unbound-checkconf"), path])
 
 
 @pytest.mark.processes
 def test_the_config_of_bind_is_one(tmp_path: Path) -> None:
     zone = tmp_path / "rpz.agency"
-    zone.write_text(blocks("zone", MOVE / "bind.md")[0].text, encoding="utf-8")
+    zone.write_text(_moved("bind.zone"), encoding="utf-8")
     path = tmp_path / "named.conf"
-    old = _old("bind").replace("/etc/bind/rpz.agency", str(zone))
+    old = _moved(OLD["bind"]).replace("/etc/bind/rpz.agency", str(zone))
     path.write_text(old.replace("/var/cache/bind", str(tmp_path)), encoding="utf-8")
     _good([needed("named-checkconf"), "-z", path])
 
@@ -80,16 +85,15 @@ def _good(command: list[str | Path]) -> None:
 
 @pytest.mark.parametrize("name", _SETTING)
 def test_what_it_becomes_is_good_and_holds(tmp_path: Path, name: str) -> None:
-    [block] = blocks("toml", MOVE / f"{name}.md")
+    text = _moved(f"{name}.toml")
     shipped = (ROOT / "config.toml").read_text(encoding="utf-8")
     directives = re.findall(r"^\[directives.*?(?=^\[policies|^# ----)", shipped, re.M | re.S)
     lists = f"[lists]\ndirectories = ['{ROOT / 'blocklists'}']\n"
     lists += _IMPORTED if name == "pihole" else ""
-    for zone in blocks("zone", MOVE / f"{name}.md")[1:]:
-        (tmp_path / "rpz.agency").write_text(zone.text, encoding="utf-8")
+    (tmp_path / "rpz.agency").write_text(_moved("bind-copied.zone"), encoding="utf-8")
     path = tmp_path / "config.toml"
-    path.write_text("\n".join([block.text, lists, *directives]), encoding="utf-8")
+    path.write_text("\n".join([text, lists, *directives]), encoding="utf-8")
     compiled = compile_file(path, time.time())
     assert [str(each) for each in compiled.problems if each.severity == "error"] == []
     assert compiled.failed == []
-    assert block.text.count("[[expect]]") >= 4
+    assert text.count("[[expect]]") >= 4
