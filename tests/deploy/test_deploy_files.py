@@ -22,7 +22,7 @@ OTHER_SCRIPTS += [DEPLOY / "router" / "darban-fetch", DEPLOY / "unbound" / "darb
 OTHER_SCRIPTS += DEPLOY.glob("debian/*/darban*.p*")
 OTHER_SCRIPTS += [*ROOT.glob("tests/**/*.sh"), *ROOT.glob("resolver/**/*.sh")]
 _LINK = re.compile(r"\]\((?:\.\./)+(deploy/[^)#]+)")
-NOT_PACKAGED = {"deploy/Containerfile", "deploy/compose.yaml", "deploy/lab/README.md"}
+NOT_PACKAGED = {"deploy/Containerfile", "deploy/compose.yaml"}
 """What is of use beside the source alone."""
 SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *OTHER_SCRIPTS])
 

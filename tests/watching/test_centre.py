@@ -35,7 +35,7 @@ def _run(program: str, *arguments: str | Path, at: Path = ROOT) -> str:
 
 @pytest.fixture
 def centre(tmp_path: Path) -> Path:
-    """The directory that docs/how-to/hundred-sites.md makes."""
+    """The directory that docs/how-to/sites.md makes."""
     for path in (*(DEPLOY / "prometheus" / name for name in RULES), *SITES.glob("*.yml")):
         shutil.copy(path, tmp_path)
     return tmp_path
