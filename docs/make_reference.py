@@ -1,9 +1,9 @@
 """Writes what is made from the program: `make reference`.
 
 The pages in docs/reference are not committed: `make docs` and the Debian package make them. The
-JSON Schema of config.toml is committed, and so is the table of what other resolvers enforce
-otherwise; a test holds that they are what this program writes. Another compares
-deploy/reference.toml with the config model. `deploy/manual.py` makes the page of the commands.
+JSON Schema of config.toml is committed; a test holds that it is what this program writes. Another
+compares deploy/reference.toml with the config model. `deploy/manual.py` makes the page of the
+commands.
 """
 
 import json
@@ -130,14 +130,19 @@ def logs() -> str:
     return "\n".join(lines) + "\n"
 
 
-OTHERWISE = ROOT / "docs" / "explanation" / "other-resolvers.md"
-_HEAD = "| target | features | how | what it does |\n|---|---|---|---|\n"
-
-
-def other_resolvers() -> str:
-    """The page of other resolvers, with the table of what they enforce otherwise."""
-    before, head, after = OTHERWISE.read_text(encoding="utf-8").partition(_HEAD)
-    return before + head + "".join(_deviations()) + "\n" + after.partition("\n\n")[2]
+def deviations() -> str:
+    """The page of what other enforcers enforce otherwise than this server."""
+    lines = [
+        "# What other enforcers do otherwise",
+        "",
+        "[Why](../explanation/other-resolvers.md). `bind`, `unbound` and `powerdns` read the zones:"
+        " their rows come on top of those of `zones`.",
+        "",
+        "| target | features | how | what it does |",
+        "|---|---|---|---|",
+        *_deviations(),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _deviations() -> Iterator[str]:
@@ -152,7 +157,7 @@ def _deviations() -> Iterator[str]:
         for support, features in by_support.items():
             targets.setdefault((support, tuple(features)), []).append(target)
     for ((fit, why), features), enforcers in targets.items():
-        yield f"| {', '.join(enforcers)} | {', '.join(features)} | {fit.value} | {why} |\n"
+        yield f"| {', '.join(enforcers)} | {', '.join(features)} | {fit.value} | {why} |"
 
 
 SCHEMA = ROOT / "deploy" / "schemas" / "config.json"
@@ -168,9 +173,9 @@ MADE = {
     REFERENCE / "metrics.md": metrics,
     REFERENCE / "alerts.md": alerts,
     REFERENCE / "logs.md": logs,
+    REFERENCE / "deviations.md": deviations,
 }
-COMMITTED = {SCHEMA: schema, OTHERWISE: other_resolvers}
 
 if __name__ == "__main__":
-    for path, text in {**COMMITTED, **MADE}.items():
+    for path, text in {SCHEMA: schema, **MADE}.items():
         path.write_text(text(), encoding="utf-8")

@@ -5,7 +5,7 @@
 What must stay true:
 - Every enforcer has every feature. EXACT is what a test with the real program shows
   (``tests/publish/test_exact_fits.py``).
-- ``make reference`` writes the reasons to docs/explanation/other-resolvers.md.
+- ``make reference`` writes the reasons to docs/reference/deviations.md.
 """
 
 from collections.abc import Iterator, Mapping

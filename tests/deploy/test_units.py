@@ -19,8 +19,7 @@ SHIPPED = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.rglob(
 
 def _on_pages() -> dict[str, str]:
     """The services that the documents give, and the drop-in of one as a part of that."""
-    pages = sorted((ROOT / "docs" / "how-to" / "publish").glob("*.md"))
-    units = [each.text for each in blocks("ini", *pages)]
+    units = [each.text for each in blocks("ini", ROOT / "docs" / "how-to" / "publish.md")]
     [drop_in] = [each for each in units if each.startswith("[Service]")]
     found = {"darban-zones-unbound.service": SHIPPED["darban-zones.service"] + drop_in}
     for unit in units:

@@ -9,18 +9,17 @@ from tests.documents.pages import DOCS, ROOT
 from tests.laws.links import broken_links
 
 PROGRAM = runpy.run_path(str(DOCS / "make_reference.py"))
-COMMITTED, MADE = PROGRAM["COMMITTED"], PROGRAM["MADE"]
+MADE = PROGRAM["MADE"]
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.name)
-def test_what_is_committed_is_what_the_program_says(path: Path) -> None:
-    assert path.read_text(encoding="utf-8") == COMMITTED[path](), "make reference"
+def test_the_schema_of_a_config_is_what_the_program_says() -> None:
+    assert PROGRAM["SCHEMA"].read_text(encoding="utf-8") == PROGRAM["schema"](), "make reference"
 
 
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
 def test_a_page_is_made_with_links_that_lead_somewhere(path: Path) -> None:
     text = MADE[path]()
-    assert text.count("\n| `") + text.count("\n| [") > 10
+    assert text.count("\n| ") > 10
     assert broken_links(path, text) == []
     readme = (DOCS / "reference" / "README.md").read_text(encoding="utf-8")
     assert f"`{path.name}`" in readme

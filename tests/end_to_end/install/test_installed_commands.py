@@ -207,7 +207,7 @@ def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) 
 
 
 def test_the_unit_of_a_list_takes_it_over_with_and_without_a_server(installed: Installed) -> None:
-    """As docs/how-to/publish/ministry.md sets it up for the zone of a ministry."""
+    """As docs/how-to/publish.md sets it up for the zone of a ministry."""
     machine = installed.machine
     config, file = machine.read(CONFIG), "/var/lib/darban-lists/ministry.zone"
     machine.good("install", "-d", "-g", "darban", "-m", "2750", "/var/lib/darban-lists")

@@ -69,8 +69,7 @@ sinkhole = ["10.10.0.1"]
 prefixes = ["10.10.0.0/16"]
 policy = "administrative"
 """
-HOW_TO = ROOT / "docs/how-to"
-PAGES = HOW_TO / "publish.md", *sorted((HOW_TO / "publish").glob("*.md"))
+PAGE = ROOT / "docs/how-to/publish.md"
 FIREWALL = "darban-nftables.service"
 AT_BOOT = "darban-nftables-boot.service"
 LISTS_ON_DISK = {
@@ -91,8 +90,8 @@ def _write(root: Path, snapshot: Snapshot) -> int:
 
 
 def _on_pages() -> list[str]:
-    """The units and drop-ins that the pages give."""
-    return [each.text for each in blocks("ini", *PAGES)]
+    """The units and drop-ins that the page gives."""
+    return [each.text for each in blocks("ini", PAGE)]
 
 
 def _drop_in(machine: Machine, unit: str, text: str) -> None:
@@ -130,7 +129,7 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def unbound(machine: Machine) -> Machine:
-    """The system with Unbound for one policy, set up as docs/how-to/publish/unbound.md says."""
+    """The system with Unbound for one policy, set up as docs/how-to/publish.md says."""
     needed("unbound")
     compiled = _snapshot().compiled
     assert compiled.settings.publish is not None
@@ -138,8 +137,7 @@ def unbound(machine: Machine) -> Machine:
     for name, text in {**files, "unbound.conf": UNBOUND}.items():
         machine.write(f"/etc/unbound/{name}", text)
     [drop_in] = [each for each in _on_pages() if each.startswith("[Service]")]
-    page = (HOW_TO / "publish" / "unbound.md").read_text(encoding="utf-8")
-    [group] = re.findall(r"^usermod .*$", page, re.MULTILINE)
+    [group] = re.findall(r"^usermod .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     _drop_in(machine, UNITS[1], drop_in)
     machine.good(*group.split())
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
@@ -291,7 +289,7 @@ def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_wa
 
 
 def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
-    """The unit that docs/how-to/publish/nftables.md gives, with the program of this checkout."""
+    """The unit in deploy/router, with the program of this checkout."""
     needed("nft")
     _install(machine)
     rules = ("nft", "--handle", "list", "table", "inet", "darban")
@@ -319,12 +317,9 @@ def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
 
 
 def _install(machine: Machine) -> None:
-    """Darban as this checkout has it, a config, and the unit of its page."""
+    """Darban as this checkout has it, a config, and the units of deploy/router."""
     for unit in (FIREWALL, AT_BOOT):
-        [text] = [
-            each for each in _on_pages() if re.match(rf"# /etc/systemd/system/{unit}\b", each)
-        ]
-        machine.write(f"/etc/systemd/system/{unit}", text)
+        shutil.copy(ROOT / "deploy/router" / unit, machine.root / "etc/systemd/system")
     # The checkout may be in /home, or in /tmp; and below a folder that others cannot enter, as
     # root's is: of the machine's layer over it, the program has to import with darban's rights.
     machine.good("chmod", "a+x", *map(str, ROOT.parents))
