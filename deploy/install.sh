@@ -444,7 +444,7 @@ put_in_front() {
   if ! as_service "$OPT/current/bin/darban" export dnsdist-front --config "$ETC/config.toml" \
     >"$DNSDIST.new" || ! dnsdist --check-config --config "$DNSDIST.new"; then
     rm -f "$DNSDIST.new"
-    fail "dnsdist is left as it is, for the reason above; see docs/how-to/dnsdist.md"
+    fail "dnsdist is left as it is, for the reason above; see docs/how-to/encrypted-dns.md"
   fi
   chown root:_dnsdist "$DNSDIST.new"
   chmod 640 "$DNSDIST.new"
