@@ -1,6 +1,6 @@
 """Queries for other resolvers that a gateway redirects: answered by policy, counted by VLAN.
 
-The rules of the gateway are those of docs/how-to/redirect.md.
+The rules of the gateway are those of deploy/router/darban-redirect.nft.
 """
 
 from collections.abc import Iterator

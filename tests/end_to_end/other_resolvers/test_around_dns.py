@@ -1,7 +1,7 @@
 """Each way around DNS, on a VLAN of the shipped config: what closes it, and what counts it.
 
 The gateway has the rules of ``darban export nftables --dns-server``, and for port 53 either these
-alone or the redirect of docs/how-to/redirect.md before them.
+alone or the redirect of deploy/router before them.
 """
 
 import json
