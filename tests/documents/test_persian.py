@@ -9,7 +9,7 @@ from tests.documents.pages import DOCS, blocks
 
 HOW_TOS = (
     *("answer-auditor", "exempt", "install-package", "link-cut", "office-hours"),
-    *("pair", "switch-vlan", "why-blocked"),
+    *("pair", "report", "switch-vlan", "why-blocked"),
 )
 SAME = {"tutorial": "tutorial/agency", **{name: f"how-to/{name}" for name in HOW_TOS}}
 
