@@ -175,7 +175,7 @@ lock: ## pin the requirements anew, with hashes
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
-	rm -rf docs/reference/alerts.md docs/reference/deviations.md docs/reference/logs.md docs/reference/metrics.md
+	cd docs/reference && rm -f alerts.md deviations.md logs.md metrics.md
 	rm -rf $(VENV) $(COMPILED) build/compiled build/docs build/lock build/mutants build/site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
