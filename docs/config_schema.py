@@ -42,7 +42,7 @@ class _Generator(GenerateJsonSchema):
 def config_schema() -> dict[str, Any]:
     """The schema, as a JSON object."""
     made = Config.model_json_schema(schema_generator=_Generator)
-    sections = {each.__name__: each for each in _subclasses(ConfigSection)}
+    sections = {subclass.__name__: subclass for subclass in _subclasses(ConfigSection)}
     for name, of_section in ((Config.__name__, made), *made["$defs"].items()):
         of_section.pop("title")
         for key, of_key in of_section["properties"].items():
@@ -56,6 +56,6 @@ def config_schema() -> dict[str, Any]:
 
 
 def _subclasses(section: type[ConfigSection]) -> Iterator[type[ConfigSection]]:
-    for each in section.__subclasses__():
-        yield each
-        yield from _subclasses(each)
+    for subclass in section.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)

@@ -119,7 +119,7 @@ def logs() -> str:
         for field, of in schema["properties"].items():
             if field not in ecs and field not in schema["required"]:
                 continue
-            values = ", ".join(f"`{each}`" for each in of.get("enum", ()))
+            values = ", ".join(f"`{value}`" for value in of.get("enum", ()))
             text = f"{of['description']}{f' One of {values}.' if values else ''}"
             lines.append(f"| `{field}` | {_cell(text)} | {_cell(ecs.get(field, ''))} |")
     lines += [

@@ -42,14 +42,14 @@ class ObviousPolicy:
 
     def toml(self) -> str:
         services = {
-            does: [each for each, found in self.does.items() if found == does]
+            does: [text for text, found in self.does.items() if found == does]
             for does in ("block", "count", "allow")
         }
-        allow = services["allow"] + [_text(each) for each in self.allow]
+        allow = services["allow"] + [_text(rule) for rule in self.allow]
         tables = (
             f"[policies.strict]\nblock = {json.dumps(services['block'])}\n"
             f"count = {json.dumps(services['count'])}\nallow = {json.dumps(allow)}\n"
-            f"deny = {json.dumps([_text(each) for each in self.deny])}\n"
+            f"deny = {json.dumps([_text(rule) for rule in self.deny])}\n"
             f'default = "{self.default}"\n' + vlan("office", "strict", "10.10.0.0/16")
         )
         if self.local:
@@ -71,7 +71,7 @@ class ObviousPolicy:
         if own:
             return "passed" if max(own)[2] else "blocked"
         covering = {service for service, found in self.matchers if found.blocks(name)}
-        doing = {self.does.get(each, self.default) for each in covering}
+        doing = {self.does.get(text, self.default) for text in covering}
         for does, outcome in (("allow", "passed"), ("block", "blocked"), ("count", "would_block")):
             if does in doing:
                 return outcome
@@ -104,12 +104,12 @@ def random_name(source: random.Random, longest: int) -> str:
 def random_policy(source: random.Random) -> ObviousPolicy:
     default = source.choice(["pass", "pass", "block", "count"])
     doing = ["block", "block", "count", ""] if default != "block" else ["block", "allow", ""]
-    does = {each: source.choice(doing) for each in SERVICES}
+    does = {text: source.choice(doing) for text in SERVICES}
     own = {(random_name(source, 4), source.random() < 0.6) for _ in range(source.randint(0, 7))}
     mixed = source.sample(sorted(own), len(own))
     name = random_name(source, 4)
     return ObviousPolicy(
-        {each: "\n".join(_list(source, each)) + "\n" for each in LISTS},
+        {text: "\n".join(_list(source, text)) + "\n" for text in LISTS},
         {service: found for service, found in does.items() if found},
         *(mixed[::2], mixed[1::2], default),
         source.choice(["", name, f"*.{name}"]),

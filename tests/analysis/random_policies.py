@@ -34,7 +34,7 @@ def failures(text: str, lists: dict[str, str] = LISTS) -> list[str]:
     snapshot = compile_texts(text, lists)
     classes = NameClasses(without_exemptions(snapshot.compiled), snapshot.index())
     found = coverage_failures(load_text(text), classes, WALL)
-    return [str(each) for each in found]
+    return [str(expectation) for expectation in found]
 
 
 LABELS = [b"\1a", b"\1b", b"\4chat"]
@@ -48,13 +48,13 @@ ALL_NAMES = [
 def random_list(source: random.Random) -> str:
     picked = source.sample(ALL_NAMES[3:40], source.randint(1, 4))
     kinds = ["||{}^", "|{}^", "@@||{}^", "@@|{}^"]
-    rules = [source.choice(kinds).format(names.text(each)) for each in picked]
+    rules = [source.choice(kinds).format(names.text(octets)) for octets in picked]
     return "\n".join(["! Category: messenger", *rules, "||far.example^", ""])
 
 
 def random_policy(source: random.Random) -> str:
     picked = source.sample(ALL_NAMES[3:60], source.randint(0, 5))
-    allow = [source.choice(["{}", "|{}^"]).format(names.text(each)) for each in picked]
+    allow = [source.choice(["{}", "|{}^"]).format(names.text(octets)) for octets in picked]
     block = source.choice([["@messenger"], ["one"], ["two"]])
     default = source.choice(["pass", "pass", "block", "count"])
     return f'block = {json.dumps(block)}\nallow = {json.dumps(allow)}\ndefault = "{default}"'

@@ -24,7 +24,7 @@ def class_of(classes: set[NameClass]) -> Callable[[bytes], NameClass]:
         if (found := NameClass(name, is_below=False)) in classes:
             return found
         above = (NameClass(zone, is_below=True) for zone in list(names.zones(name))[1:])
-        return next(each for each in above if each in classes)
+        return next(item for item in above if item in classes)
 
     return find
 
@@ -38,7 +38,7 @@ def differing(policy: ObviousPolicy, source: random.Random, questions: int) -> l
     view = explainer.vlan("office")
     assert view is not None
     zones = [names.ROOT, *(rule.name for rule in view.effect.policy.own_rules)]
-    every = {each for zone in zones for each in classes.within(zone)}
+    every = {item for zone in zones for item in classes.within(zone)}
     find, outcomes = class_of(every), dict[NameClass, str]()
     found = []
     for _ in range(questions):

@@ -227,7 +227,7 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
     services = members(compiled, ["@messenger"])
 
     def is_covered(name: bytes) -> bool:
-        return any(compiled.services[each].name in services for each in judge.covering(name))
+        return any(compiled.services[number].name in services for number in judge.covering(name))
 
     open_names = [
         name
@@ -242,7 +242,7 @@ def test_every_question_is_in_a_class_whose_verdict_it_gets(seed: int) -> None:
         name = found.shortest.of_class.name
         assert is_covered(name)
         assert explainer.verdict(view, name, codes.A)[0].outcome.label != "blocked"
-        assert all(len(found.shortest.of_class.point) <= len(each) for each in open_names)
+        assert all(len(found.shortest.of_class.point) <= len(octets) for octets in open_names)
 
 
 def test_a_class_stands_for_all_that_the_same_services_cover() -> None:
@@ -257,11 +257,11 @@ def test_the_groups_after_a_change_are_those_from_nothing(seed: int) -> None:
     source = random.Random(seed)
     texts = [random_list(source) for _ in range(3)]
     before, after = (
-        compile_texts(config(), dict(zip(("one", "two"), each, strict=True)))
-        for each in (texts[:2], texts[1:] if seed % 2 else [texts[0], texts[2]])
+        compile_texts(config(), dict(zip(("one", "two"), group, strict=True)))
+        for group in (texts[:2], texts[1:] if seed % 2 else [texts[0], texts[2]])
     )
-    sides = [NameClasses(each.compiled, each.index()) for each in (before, after)]
-    rules = compare_rules(*((each.compiled, each.index) for each in sides))
+    sides = [NameClasses(snapshot.compiled, snapshot.index()) for snapshot in (before, after)]
+    rules = compare_rules(*((side.compiled, side.index) for side in sides))
     known = NameGroups.of_octets(sides[0].groups.to_octets())
     changed = ChangedClasses(sides[0], sides[1], rules.names).groups(known)
     assert changed is not None
@@ -269,7 +269,7 @@ def test_the_groups_after_a_change_are_those_from_nothing(seed: int) -> None:
 
 
 def _plain(groups: NameGroups) -> object:
-    return {covering: each.plain() for covering, each in groups.by_covering.items()}
+    return {covering: group.plain() for covering, group in groups.by_covering.items()}
 
 
 def test_a_group_keeps_the_shortest_of_its_classes() -> None:
@@ -277,10 +277,10 @@ def test_a_group_keeps_the_shortest_of_its_classes() -> None:
         NameGroup(),
         [names.parse(f"{'a' * (1 + at * 7 % 60)}.b{at}") for at in range(300)],
     )
-    for each in points:
-        group.add(each, is_below=False)
+    for point in points:
+        group.add(point, is_below=False)
     group.settle()
-    shortest = sorted((NameClass(each, False) for each in points), key=class_order)
+    shortest = sorted((NameClass(point, False) for point in points), key=class_order)
     assert group.shortest == shortest[:64]
     for gone in shortest[:50]:
         group.remove(*gone)

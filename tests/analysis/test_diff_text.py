@@ -13,7 +13,9 @@ def _change(how: How, service: str) -> NameChange:
 
 
 def _lines(how: How, services: list[str], *, show_all: bool = False) -> list[str]:
-    return list(name_changes([_change(how, each) for each in services], [], show_all=show_all))
+    return list(
+        name_changes([_change(how, service) for service in services], [], show_all=show_all)
+    )
 
 
 @pytest.mark.parametrize(("how", "sign"), [("stricter", "+"), ("looser", "-")])

@@ -225,4 +225,4 @@ def test_what_a_policy_counts_stays_so_and_the_answer_says_whose_it_is() -> None
     assert (found.outcome, found.service) == ("would_block", "telegram")
     assert found.answer == "NOERROR, by the national filter"
     assert found.asked_now is not None
-    assert [each[:2] for each in found.asked_now.ede] == ["4 "]
+    assert [text[:2] for text in found.asked_now.ede] == ["4 "]

@@ -49,7 +49,7 @@ def test_a_rule_for_the_target_of_a_local_alias_decides_the_alias() -> None:
 
 def test_a_name_that_leaves_a_list_opens() -> None:
     lists = {**LISTS, "talk": "! Category: messenger\n||other.example^\n"}
-    found = {(each.how, each.examples) for each in changes(config(), config(), lists)}
+    found = {(change.how, change.examples) for change in changes(config(), config(), lists)}
     assert found == {
         ("looser", ("talk.example", "*.talk.example")),
         ("stricter", ("other.example", "*.other.example")),
@@ -63,7 +63,7 @@ def test_a_default_that_passes_again_opens_what_no_list_has() -> None:
         for default in ("block", "pass")
     )
     found = compare_names(strict, loose, WALL)
-    assert [(each.how, each.service, each.old, each.new) for each in found] == [
+    assert [(change.how, change.service, change.old, change.new) for change in found] == [
         ("looser", "", "blocked", "passed")
     ]
 
@@ -78,9 +78,9 @@ def test_prefixes_of_another_vlan_are_named() -> None:
 
 def test_another_sinkhole_or_canary_answers_otherwise() -> None:
     other = config('block = ["@messenger"]\nsinkhole = ["10.0.0.1"]')
-    assert {each.how for each in changes(config(), other)} == {"otherwise"}
+    assert {change.how for change in changes(config(), other)} == {"otherwise"}
     canary = {**LISTS, "talk": "! Answer: nxdomain\n" + LISTS["talk"]}
-    assert {(each.how, each.service) for each in changes(config(), config(), canary)} == {
+    assert {(change.how, change.service) for change in changes(config(), config(), canary)} == {
         ("otherwise", "talk")
     }
 
@@ -103,11 +103,13 @@ def test_each_name_that_changes_is_in_a_change(seed: int) -> None:
         lists = {"one": random_list(source), "two": random_list(source)}
         text = config(random_policy(source), random_data(source))
         sides.append(side(compile_texts(text, lists)))
-    before, after = (Explainer(each.compiled, each.index, WALL) for each in sides)
+    before, after = (Explainer(policy.compiled, policy.index, WALL) for policy in sides)
     found = compare_names(sides[0], sides[1], WALL)
-    kinds = {(each.old, each.new, each.service) for each in found if "office" in each.vlans}
+    kinds = {
+        (change.old, change.new, change.service) for change in found if "office" in change.vlans
+    }
     for name in ALL_NAMES:
-        old, new = (_reply(each, name) for each in (before, after))
+        old, new = (_reply(explainer, name) for explainer in (before, after))
         if old != new:
             assert (old[0], new[0], new[1] or old[1]) in kinds, names.text(name)
 

@@ -44,11 +44,11 @@ def _suggested(*asked: str, vlan: str = "administration") -> list[tuple[str, str
     found = suggestions(Explainer(SNAPSHOT.compiled, index, 1.8e9), index, counts)
     return [
         (
-            each.domain,
-            " ".join(each.blocked_by),
-            dict(each.queries),
+            suggestion.domain,
+            " ".join(suggestion.blocked_by),
+            dict(suggestion.queries),
         )
-        for each in found
+        for suggestion in found
     ]
 
 

@@ -72,11 +72,11 @@ class Node:
 
     def found(self, head: Head | None = None, witnessed_at: float = 0.0) -> list[str]:
         """The kinds of the findings."""
-        return [each.what.value for each in self.check(head, witnessed_at).findings]
+        return [finding.what.value for finding in self.check(head, witnessed_at).findings]
 
     def unchecked(self, head: Head) -> list[str]:
         """The kinds of what cannot be checked."""
-        return [each.what.value for each in self.check(head).unchecked]
+        return [finding.what.value for finding in self.check(head).unchecked]
 
     @property
     def lines(self) -> list[bytes]:
@@ -89,11 +89,11 @@ class Node:
 
     def kept(self) -> dict[Path, bytes]:
         """All files, as a backup."""
-        return {each: each.read_bytes() for each in self.state.iterdir()}
+        return {path: path.read_bytes() for path in self.state.iterdir()}
 
     def restore(self, kept: dict[Path, bytes]) -> None:
-        for each in self.state.iterdir():
-            each.unlink()
+        for item in self.state.iterdir():
+            item.unlink()
         for path, content in kept.items():
             path.write_bytes(content)
 

@@ -109,7 +109,7 @@ def test_the_end_of_an_exemption_is_no_activation(
         (FIRST_END + DAY, []),
         (FIRST_END - 30 * DAY, ["first", "second"]),
     ):
-        assert [each.id for each in entry.exempted_at(moment)] == ids
+        assert [details.id for details in entry.exempted_at(moment)] == ids
 
 
 LINE_OF_0_1_0 = """{"time": 1.5, "event": "exempt", "who": "uid 0", "snapshot": "0123456789ab", \
@@ -224,7 +224,7 @@ def test_exemptions_that_have_ended_cost_a_line_nothing(
     many = replace(compiled, exemptions=(exemption, *ended))
     _write(audit_log, many, 2.0, "one")
     [entry] = _entries(state)
-    assert [each.id for each in entry.exemptions] == [exemption.id]
+    assert [details.id for details in entry.exemptions] == [exemption.id]
     assert (state / "journal.jsonl").stat().st_size < 1000
 
 
@@ -262,7 +262,7 @@ def test_the_end_that_an_earlier_version_has_noted_is_left_out(
     line["ended"] = line["exemptions"][0]
     with file.open("a", encoding="utf-8") as log:
         log.write(f"{json.dumps(line)}\n")
-    assert [each.event for each in _entries(state)] == ["reload"]
+    assert [entry.event for entry in _entries(state)] == ["reload"]
 
 
 def test_the_newest_changes_are_those_of_the_config(
@@ -273,7 +273,7 @@ def test_the_newest_changes_are_those_of_the_config(
         _write(audit_log, compiled, float(2 * number + 1), f"{number}\n", "lists")
     audit_log.refused(_at(9.0), "commit 1: no signature")
     newest = list(audit_log.newest_changes(2))
-    assert [(each.time, each.diff.splitlines()[-1]) for each in newest] == [
+    assert [(audit.time, audit.diff.splitlines()[-1]) for audit in newest] == [
         (6.0, "+3"),
         (4.0, "+2"),
     ]

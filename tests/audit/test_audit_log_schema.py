@@ -39,8 +39,8 @@ def _every_kind(state: Path, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def test_every_kind_of_line_is_as_the_schema_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = [json.loads(each) for each in _every_kind(tmp_path / "state", monkeypatch)]
-    assert {each["event"] for each in told} >= {*Event, "start", "refused", "stop"}
+    told = [json.loads(octets) for octets in _every_kind(tmp_path / "state", monkeypatch)]
+    assert {item["event"] for item in told} >= {*Event, "start", "refused", "stop"}
     for line in told:
         line["snapshot"] = line.get("snapshot", "").replace("aa", "a" * 16)
         Draft202012Validator(SCHEMA).validate(line)

@@ -18,7 +18,7 @@ from tests.policy.networks import snapshot_of
 
 def changes(writer: AuditWriter) -> list[tuple[str, str, int, int]]:
     found = PartStates(writer.states()).of(AuditState).changes
-    return [(each.event, each.who, each.added, each.removed) for each in found]
+    return [(change.event, change.who, change.added, change.removed) for change in found]
 
 
 def test_the_newest_changes_are_known_after_each_activation(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def full_disk() -> Iterator[None]:
 
 
 def events(state: Path) -> list[str]:
-    return [each.event for each in Reading(state).records()]
+    return [record.event for record in Reading(state).records()]
 
 
 def test_what_finds_no_room_is_written_once_there_is_room(tmp_path: Path) -> None:
@@ -102,8 +102,8 @@ def test_what_finds_no_room_is_written_once_there_is_room(tmp_path: Path) -> Non
         await writer.stopped("signal")
 
     asyncio.run(serve())
-    assert [each for each in events(tmp_path) if each != "sealed"] == ["start", "reload", "stop"]
-    assert [each.what for each in verified(tmp_path).findings] == []
+    assert [text for text in events(tmp_path) if text != "sealed"] == ["start", "reload", "stop"]
+    assert [finding.what for finding in verified(tmp_path).findings] == []
 
 
 def test_a_record_whose_head_finds_no_room_is_written_once(tmp_path: Path) -> None:

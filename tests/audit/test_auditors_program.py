@@ -73,7 +73,7 @@ def test_both_say_the_same(
     assert (_status(node.state, head), code) == (case.status, case.status), said
 
 
-OLD = [each for each in STATES if (each / "journal-chain.jsonl").exists()]
+OLD = [state for state in STATES if (state / "journal-chain.jsonl").exists()]
 
 
 @pytest.mark.parametrize("state", OLD, ids=lambda state: state.parent.name)

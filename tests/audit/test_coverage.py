@@ -69,5 +69,5 @@ def test_the_intervals_have_no_hole(made: dict[int, tuple[str, bool, SelfTestRes
     for one, next_one in itertools.pairwise(found):
         assert one.end == next_one.begin
         assert (one.policy, one.why) != (next_one.policy, next_one.why)
-    held = sum(each.length for each in found if not each.why)
-    assert held == 60 * sum(each.serving and each.tested is HELD for each in minutes)
+    held = sum(interval.length for interval in found if not interval.why)
+    assert held == 60 * sum(item.serving and item.tested is HELD for item in minutes)

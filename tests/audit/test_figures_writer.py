@@ -69,7 +69,7 @@ class _Node:
         return read(self.directory, -DAY, EVER)
 
     def stored(self) -> int:
-        return sum(each.queries for each in self.read().counts)
+        return sum(count.queries for count in self.read().counts)
 
     def waits_until(self, problem: str) -> None:
         wait_for(lambda: problem in self.problem, problem)
@@ -105,7 +105,7 @@ def test_each_minute_is_stored_with_what_held(node: _Node) -> None:
     node.minute(ABAN + HOUR, 5)
     node.waits_until_stored(12)
     found = node.read()
-    assert [(each.hour, each.queries) for each in found.counts] == [(ABAN, 7), (ABAN + HOUR, 5)]
+    assert [(count.hour, count.queries) for count in found.counts] == [(ABAN, 7), (ABAN + HOUR, 5)]
     policy = node.config.compiled.policy_hash
     assert found.minutes == (
         Minute(ABAN, policy, serving=True, tested=SelfTestResult.UNTESTED),
@@ -118,7 +118,10 @@ def test_a_vlan_that_is_renamed_is_another(node: _Node) -> None:
     node.minute(ABAN, 3)
     node.minute(ABAN + 60, 4, "officials")
     node.waits_until_stored(7)
-    assert {each.vlan: each.queries for each in node.read().counts} == {"staff": 3, "officials": 4}
+    assert {count.vlan: count.queries for count in node.read().counts} == {
+        "staff": 3,
+        "officials": 4,
+    }
 
 
 def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
@@ -131,7 +134,9 @@ def test_what_few_may_use_is_kept_without_hour_and_service(node: _Node) -> None:
     node.minute(ABAN + 6 * HOUR + 60, 5, "publicity")
     node.waits_until_stored(12)
     part = ABAN + 9 * DAY  # 1 November
-    assert {(each.hour, each.vlan, each.service, each.queries) for each in node.read().counts} == {
+    assert {
+        (count.hour, count.vlan, count.service, count.queries) for count in node.read().counts
+    } == {
         (part - HOUR, "administration", "", 7),
         (ABAN + 6 * HOUR, "publicity", "telegram", 5),
     }
@@ -147,7 +152,7 @@ def test_what_the_national_filter_answers_counts_as_passed_unless_that_is_switch
     node.put_in_force(replace(node.config.compiled, settings=apart))
     node.minute(ABAN + 60, 4)
     node.waits_until_stored(7)
-    counted = {each.outcome: each.queries for each in node.read().counts}
+    counted = {count.outcome: count.queries for count in node.read().counts}
     assert counted == {"passed": 3, "national_filter": 4}
 
 
@@ -160,7 +165,7 @@ def test_the_last_minute_of_an_exemption_for_few_is_kept_like_those_before(node:
     node.minute(ABAN + 60, 4, "administration")
     node.minute(ABAN + 120, 5, "administration")
     node.waits_until_stored(12)
-    assert {(each.service, each.queries) for each in node.read().counts} == {
+    assert {(count.service, count.queries) for count in node.read().counts} == {
         ("", 7),
         ("telegram", 5),
     }
@@ -197,7 +202,7 @@ def test_a_minute_is_counted_also_where_no_file_can_be_opened(
     node.put_in_force(replace(compiled, settings=settings))
     node.minute(ABAN + 60)
     node.waits_until_stored(2)
-    assert {each.hour for each in node.read().counts} == {ABAN}  # by Tehran's hours
+    assert {count.hour for count in node.read().counts} == {ABAN}  # by Tehran's hours
 
 
 @pytest.mark.processes

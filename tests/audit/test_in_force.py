@@ -26,9 +26,9 @@ def _at(node: Node, moment: float, now: ClockReading | None = None) -> list[str]
 
 
 def _said(node: Node, moment: float, now: ClockReading) -> Iterator[str]:
-    for each in in_force(Reading(node.state), now, BEGIN + moment):
-        hours = f" {each.ahead / HOUR:+.0f} h" if each.ahead else ""
-        yield f"{each.entry.snapshot or 'stopped'}{hours}"
+    for force in in_force(Reading(node.state), now, BEGIN + moment):
+        hours = f" {force.ahead / HOUR:+.0f} h" if force.ahead else ""
+        yield f"{force.entry.snapshot or 'stopped'}{hours}"
 
 
 def test_by_a_clock_that_is_right(node: Node) -> None:
@@ -161,7 +161,7 @@ def test_where_the_log_is_broken_nothing_is_in_force(
     assert len(heads) == 8
     ATTEMPTS[name][2](node)
     now = at(node.now + 60)
-    answers = {each: _at(node, each * 60.0 + 30, now) for each in range(1, 9)}
-    assert [each for each, found in answers.items() if not found] == unknown
-    known = {each: [f"{each:016x}"] for each in answers if each not in unknown}
-    assert {each: answers[each] for each in known} == known
+    answers = {number: _at(node, number * 60.0 + 30, now) for number in range(1, 9)}
+    assert [number for number, found in answers.items() if not found] == unknown
+    known = {answer: [f"{answer:016x}"] for answer in answers if answer not in unknown}
+    assert {number: answers[number] for number in known} == known

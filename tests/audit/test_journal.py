@@ -23,20 +23,20 @@ def node(tmp_path: Path) -> Node:
 
 
 def _numbers(node: Node) -> list[int]:
-    return [each.number for each in Reading(node.state).records()]
+    return [record.number for record in Reading(node.state).records()]
 
 
 def _octets_read() -> int:
-    [line] = [each for each in Path("/proc/self/io").read_text().splitlines() if "rchar" in each]
+    [line] = [text for text in Path("/proc/self/io").read_text().splitlines() if "rchar" in text]
     return int(line.split()[1])
 
 
 def test_each_record_has_the_hash_of_the_line_before(node: Node) -> None:
     head = node.write(3)
-    texts = [each.text for each in lines(node.state)]
-    told = [json.loads(each) for each in texts]
-    assert [each["number"] for each in told] == [1, 2, 3]
-    assert [each["before"] for each in told] == ["", *map(line_hash, texts[:2])]
+    texts = [line.text for line in lines(node.state)]
+    told = [json.loads(text) for text in texts]
+    assert [item["number"] for item in told] == [1, 2, 3]
+    assert [item["before"] for item in told] == ["", *map(line_hash, texts[:2])]
     assert head == Head(3, line_hash(texts[2]))
     assert json.loads(node.head_file.read_bytes()) == head._asdict()
 
@@ -111,7 +111,7 @@ def test_parts_go_by_the_bound_and_a_record_says_which(
         assert node.unchecked(head._replace(number=0)) == ["head_unknown"] * is_removed
         other = head._replace(hash="f" * 64)
         assert node.found(other) == ["head_missing"] * (not is_removed)
-    assert sum(each.stat().st_size for each in node.state.glob("journal*.jsonl")) < 4000
+    assert sum(path.stat().st_size for path in node.state.glob("journal*.jsonl")) < 4000
     node.restart()
     node.put("bb")
     assert node.found() == []
@@ -136,20 +136,20 @@ def test_a_reader_while_a_part_gets_its_other_name(node: Node) -> None:
     node.write(3)
     reading = lines(node.state)
     (node.state / EARLIER).hardlink_to(node.log)
-    assert [each.file for each in reading] == [EARLIER] * 3
+    assert [line.file for line in reading] == [EARLIER] * 3
 
 
 def test_the_last_records_come_first(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     node.write(9)
     for block in (1, 7, 100, 1 << 16):
         monkeypatch.setattr(journal, "_BLOCK", block)
-        assert [each.number for each in node.server.latest()] == [*range(9, 0, -1)]
+        assert [record.number for record in node.server.latest()] == [*range(9, 0, -1)]
 
 
 def test_the_last_records_end_where_the_log_is_broken(node: Node) -> None:
     node.write(9)
     node.lines = node.lines[:4] + node.lines[5:]
-    assert [each.number for each in node.server.latest()] == [9, 8, 7, 6]
+    assert [record.number for record in node.server.latest()] == [9, 8, 7, 6]
     assert node.server.broken_at() == 6
 
 
@@ -207,7 +207,7 @@ def test_a_line_that_is_no_record(node: Node, line: bytes) -> None:
     assert _numbers(node) == [1, 2, 3, 4], "the one that has the hash of all lines is a record"
 
 
-@pytest.mark.parametrize("head", [each[:60_000] for each in STRANGE], ids=range(len(STRANGE)))
+@pytest.mark.parametrize("head", [octets[:60_000] for octets in STRANGE], ids=range(len(STRANGE)))
 def test_a_head_that_is_damaged(node: Node, head: bytes) -> None:
     node.write(2)
     node.head_file.write_bytes(head)

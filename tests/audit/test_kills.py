@@ -48,11 +48,11 @@ def test_kills_at_random_moments_are_no_findings(
         assert process.stdout is not None
         told = [int(process.stdout.readline()) for _ in range(chosen.randint(1, 30))]
         process.send_signal(signal.SIGKILL)
-        told += [int(each) for each in process.stdout.read().splitlines() if each]
+        told += [int(line) for line in process.stdout.read().splitlines() if line]
         process.wait()
         process.stdout.close()
         reading = Reading(state)
-        numbers = [each.number for each in reading.records()]
+        numbers = [record.number for record in reading.records()]
         assert reading.breaks == []
         assert numbers[-1] >= told[-1], "what was published is there"
     assert (state / JOURNAL).exists()

@@ -90,7 +90,7 @@ def test_each_node_has_the_queries_that_it_has_answered() -> None:
     two = counted((ABAN.begin, "administration", "viber", "blocked", 7))
     report = made(figures("ns2", *two), figures("ns1", *one))
     assert report.totals == (NodeTotal("ns1", 13, 3, 2), NodeTotal("ns2", 7, 7, 0))
-    assert [each.node for each in report.nodes] == ["ns1", "ns2"]
+    assert [node.node for node in report.nodes] == ["ns1", "ns2"]
     assert report.total() == (20, 2)
 
 
@@ -170,7 +170,7 @@ def test_times_without_coverage_are_of_each_node() -> None:
         Interval(begin + HOUR, begin + HOUR + 120, "5c6f", NOT_SERVING),
         Interval(begin + HOUR + 120, begin + 2 * HOUR, "", NO_RECORD),
     ]
-    assert [each.why for each in stood.intervals] == ["", NOT_SERVING, NO_RECORD, ""]
+    assert [interval.why for interval in stood.intervals] == ["", NOT_SERVING, NO_RECORD, ""]
     assert (stood.minutes, stood.of) == (1440 - 60, 1440)
     assert (covered.gaps, covered.minutes) == ([], 1440)
 
@@ -239,7 +239,7 @@ def test_exemptions_are_those_of_the_configs_in_force() -> None:
         ("pr-1", ABAN.begin, ABAN.begin + 3 * DAY, True),
         ("pr-2", ABAN.begin + 2 * DAY, ABAN.begin + 3 * DAY, True),
     ]
-    assert [each.ended_early for each in made(log=log[:2]).exemptions] == [False, False]
+    assert [exemption.ended_early for exemption in made(log=log[:2]).exemptions] == [False, False]
 
 
 def _extended(to: int, **more: object) -> ExemptionDetails:
@@ -325,7 +325,7 @@ def test_an_activation_that_opened_a_name_of_a_list_is_a_change() -> None:
         record(ABAN.begin + 60, "lists", summary=ActivationSummary()),
     ]
     report = made(log=log)
-    assert [each.summary for each in report.changes] == [log[0].summary]
+    assert [change.summary for change in report.changes] == [log[0].summary]
     assert report.other_events == {"lists": 1}
 
 

@@ -66,15 +66,15 @@ class Node:
     def sealed(self) -> list[tuple[int, int]]:
         """The times that were sealed, in hours since ``TODAY``."""
         return [
-            (int(each.begin - TODAY) // HOUR, int(each.end - TODAY) // HOUR)
-            for each in self.seals()
+            (int(seal.begin - TODAY) // HOUR, int(seal.end - TODAY) // HOUR)
+            for seal in self.seals()
         ]
 
     def seals(self) -> list[Seal]:
         return list(filter(None, map(read_seal, Reading(self.state).records())))
 
     def events(self) -> list[str]:
-        return [each.event for each in Reading(self.state).records()]
+        return [record.event for record in Reading(self.state).records()]
 
     def check(self) -> Check:
         figures = KeptFigures(self.state, copied)
@@ -158,11 +158,11 @@ def test_what_is_kept_of_a_release_before_is_sealed_by_month(node: Node) -> None
     for days in (70, 40, 5):
         node.count(TODAY - days * DAY)
     node.look(TODAY + 3 * HOUR)
-    begins = [month_of(each.begin) for each in node.seals()]
+    begins = [month_of(seal.begin) for seal in node.seals()]
     assert begins == ["2024-07", "2024-08", "2024-09", "2024-10"]
     assert node.check().findings == []
     node.count(TODAY - 40 * DAY)
-    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
+    assert [finding.what for finding in node.check().findings] == [Found.FIGURES_CHANGED]
 
 
 def test_hours_without_a_server_are_sealed_by_one_link(node: Node) -> None:
@@ -171,7 +171,7 @@ def test_hours_without_a_server_are_sealed_by_one_link(node: Node) -> None:
     node.look(TODAY + 6 * DAY)
     assert node.sealed() == [(-23, 1), (1, 142)]
     node.count(TODAY + 2 * DAY)
-    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
+    assert [finding.what for finding in node.check().findings] == [Found.FIGURES_CHANGED]
 
 
 def test_the_node_and_the_time_zone_of_a_month_are_sealed(node: Node) -> None:
@@ -184,7 +184,7 @@ def test_the_node_and_the_time_zone_of_a_month_are_sealed(node: Node) -> None:
         with closing(sqlite3.connect(file)) as database, database:
             database.execute("UPDATE about SET value = 'two' WHERE key = 'node'")
     found = node.check().findings
-    assert {each.what for each in found} == {Found.NODE_CHANGED}
+    assert {finding.what for finding in found} == {Found.NODE_CHANGED}
     assert len(found) == 1
     assert found[0].hash == "one, UTC"
     assert month_of(found[0].at) < newest
@@ -208,7 +208,7 @@ def test_a_clock_that_jumps_ahead_and_back(node: Node, jump: int) -> None:
     assert node.check().findings == []
     assert node.sealed()[-3:] == [(10, 11), (11, 12), (12, 13)]
     node.count(now)
-    assert [each.at for each in node.check().findings] == [now]
+    assert [finding.at for finding in node.check().findings] == [now]
 
 
 def test_a_clock_a_day_ahead_at_the_start(node: Node) -> None:
@@ -231,7 +231,7 @@ def test_a_seal_whose_time_is_still_to_come_is_not_checkable(node: Node) -> None
         node.count(now + hours * HOUR)
         node.look(now + hours * HOUR + 300)
     check = node.check()
-    assert [each.what for each in check.unchecked] == [Found.FIGURES_UNCHECKED]
+    assert [finding.what for finding in check.unchecked] == [Found.FIGURES_UNCHECKED]
     assert (check.findings, check.set_aside) == ([], 0)
     node.look(now + 2 * DAY)
     check = node.check()
@@ -261,12 +261,12 @@ def test_edited_figures_are_never_whole_where_the_clock_was_set_back(node: Node)
     node.set_clock(now + 6 * HOUR, ahead=-DAY)
     check = node.check()
     assert check.findings == []
-    assert {each.what for each in check.unchecked} == {Found.FIGURES_UNCHECKED}
+    assert {finding.what for finding in check.unchecked} == {Found.FIGURES_UNCHECKED}
     node.set_clock(now + 6 * HOUR, boot="two")
-    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
+    assert [finding.what for finding in node.check().findings] == [Found.FIGURES_CHANGED]
     clock = ClockReading(now - DAY, -DAY - 6 * HOUR, "one", None)
     Journal(node.state).append(clock, Event.CLOCK, offset_before=0.0)
-    assert [each.what for each in node.check().findings] == [Found.FIGURES_CHANGED]
+    assert [finding.what for finding in node.check().findings] == [Found.FIGURES_CHANGED]
 
 
 def test_a_clock_that_is_set_back_by_an_hour_is_noted_once(node: Node) -> None:

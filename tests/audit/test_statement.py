@@ -47,6 +47,6 @@ POLICIES = st.lists(st.sampled_from(["a", "b", ""]), min_size=SECONDS, max_size=
 
 @given(st.lists(POLICIES, max_size=4))
 def test_seconds_of_different_policies_are_as_counted_one_by_one(nodes: list[list[str]]) -> None:
-    known = [node(str(i), *((1, each, "") for each in own)) for i, own in enumerate(nodes)]
+    known = [node(str(i), *((1, text, "") for text in own)) for i, own in enumerate(nodes)]
     slowly = sum(len({own[at] for own in nodes} - {""}) > 1 for at in range(SECONDS))
     assert statement(known).differing == slowly

@@ -130,7 +130,7 @@ OLD_CHAIN = "journal-chain.jsonl"
 
 
 def _remove_old_lines(node: Node) -> None:
-    node.lines = [each for each in node.lines if b'"number"' in each]
+    node.lines = [line for line in node.lines if b'"number"' in line]
 
 
 def _remove_all_old_lines(node: Node) -> None:

@@ -29,9 +29,9 @@ def _commands(command: object, path: str) -> dict[str, TyperCommand]:
         return {path: command}
     assert isinstance(command, TyperGroup)
     return {
-        name: each
+        name: item
         for word, below in command.commands.items()
-        for name, each in _commands(below, f"{path} {word}").items()
+        for name, item in _commands(below, f"{path} {word}").items()
     }
 
 
@@ -60,7 +60,7 @@ def test_the_help_fits_a_screen_and_has_every_command_in_its_group() -> None:
     assert max(map(len, lines)) <= 80
     commands = {line[17:26].strip(): line[26:] for line in lines if line[26:27].isupper()}
     assert list(commands) == list(COMMANDS_OF_HELP)
-    assert all(each.endswith(".") for each in commands.values()), "none is cut"
+    assert all(command.endswith(".") for command in commands.values()), "none is cut"
     groups = [line[:17].strip() for line in lines if line[26:27].isupper() and line[0] != " "]
     assert groups == list(GROUPS)
 

@@ -34,7 +34,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _missing(place: Path, blocked: str, more: str = "") -> list[Problem]:
     (place / "config.toml").write_text(CONFIG.replace("BLOCKED", blocked) + more)
     problems = checked(place / "config.toml", 1.8e9).problems
-    return [each for each in problems if each.kind == "missing-ranges"]
+    return [problem for problem in problems if problem.kind == "missing-ranges"]
 
 
 def test_the_release_has_these_files_of_ranges() -> None:
@@ -64,7 +64,7 @@ def test_a_blocked_service_without_its_ranges_draws_a_warning(place: Path) -> No
 def test_it_is_said_of_what_a_policy_blocks(
     place: Path, blocked: str, more: str, named: list[str]
 ) -> None:
-    found = [each.code.partition(":")[2] for each in _missing(place, blocked, more)]
+    found = [problem.code.partition(":")[2] for problem in _missing(place, blocked, more)]
     assert found == named
 
 
@@ -81,7 +81,7 @@ def test_lists_of_the_release_without_the_national_filter_draw_a_warning(place: 
 
 
 def test_lists_of_an_agency_alone_need_no_national_filter(place: Path) -> None:
-    for each in (place / "own").iterdir():
-        each.unlink()
+    for path in (place / "own").iterdir():
+        path.unlink()
     (place / "own/tango.txt").write_text("||tango.me^\n")
     assert _missing(place, '["tango"]') == []

@@ -108,14 +108,14 @@ def test_the_first_lines_fit_80_columns_on_a_server_that_runs_long() -> None:
 def test_a_terminal_of_80_columns_breaks_no_name_and_no_number() -> None:
     outcomes = ("blocked", "would_block", "exempted", "rebinding", "national_filter", "refused")
     counts = dict.fromkeys((*outcomes, "failed", "dropped"), 23_456)
-    vlans = tuple(replace(each, outcomes=counts) for each in FIRST.vlans)
-    upstreams = tuple(replace(each, filtered=3, differing=7) for each in FIRST.upstreams)
+    vlans = tuple(replace(vlan, outcomes=counts) for vlan in FIRST.vlans)
+    upstreams = tuple(replace(upstream, filtered=3, differing=7) for upstream in FIRST.upstreams)
     (exemption,) = FIRST.exemptions
     many = replace(exemption, services=tuple(f"messenger-{n}" for n in range(40)))
     text = drawn(replace(FIRST, vlans=vlans, upstreams=upstreams, exemptions=(many,)), 80)
     assert max(map(cell_len, text.splitlines())) <= 80
     assert "…" not in text
-    for heading in (each.replace("_", " ") for each in counts):
+    for heading in (count.replace("_", " ") for count in counts):
         assert f" {heading}" in text
     assert text.count(" 23,456") == len(vlans) * len(counts)
     lines = text.splitlines()

@@ -32,7 +32,7 @@ class Place:
 
     def write(self) -> None:
         local = "".join(
-            f'[[local]]\nname = "{each}"\nrecords = ["A 10.0.0.1"]\n' for each in self.local
+            f'[[local]]\nname = "{text}"\nrecords = ["A 10.0.0.1"]\n' for text in self.local
         )
         default = 'default = "block"\nallow = ["two"]' if self.allowing else ""
         self.config.write_text(
@@ -94,7 +94,7 @@ policy = "p"
 def content(snapshot: Path) -> dict[str, bytes]:
     return {
         "": snapshot.name.encode(),
-        **{each: (snapshot / each).read_bytes() for each in SNAPSHOT},
+        **{text: (snapshot / text).read_bytes() for text in SNAPSHOT},
     }
 
 

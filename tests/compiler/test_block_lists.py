@@ -108,7 +108,7 @@ def test_a_list_of_others_does_not_block_domestic_messengers(place: Path) -> Non
     (place / "more.txt").write_text("\n".join(["telegram.example", *hosts]) + "\n")
     compiled = _compiled(place)
     assert [name for name in hosts if _told(compiled, name)[0] != "passed"] == []
-    (read,) = [each for each in compiled.lists if each.name == "more"]
+    (read,) = [item for item in compiled.lists if item.name == "more"]
     assert len(read.skipped) == len(hosts)
     assert "a name needed for domestic messengers" in read.skipped[0].reason
     denying = CONFIG.replace("[policies.p]", '[policies.p]\ndeny = ["bale.ai"]')
@@ -119,8 +119,8 @@ def test_a_list_of_others_does_not_block_domestic_messengers(place: Path) -> Non
 def test_a_list_of_others_does_not_block_names_of_this_network(place: Path) -> None:
     compiled = _compiled(place)
     assert [name for name in OURS if _told(compiled, name)[0] != "passed"] == []
-    (read,) = [each for each in compiled.lists if each.name == "more"]
-    assert [each.line for each in read.skipped] == [2, 3, 6]
+    (read,) = [item for item in compiled.lists if item.name == "more"]
+    assert [line.line for line in read.skipped] == [2, 3, 6]
     assert "a zone of this network" in read.skipped[0].reason
 
 
@@ -168,7 +168,7 @@ def test_a_list_of_others_does_not_block_what_machines_need(place: Path) -> None
     assert [_told(compiled, name)[0] for name in (*needed, "telegram.example")] == [
         *("passed", "passed", "passed", "blocked")
     ]
-    (read,) = [each for each in compiled.lists if each.name == "more"]
+    (read,) = [item for item in compiled.lists if item.name == "more"]
     advice = "which only a policy's deny or a list of your own blocks"
     assert by_reason(read.skipped) == {
         f"a name needed for time, {advice}": 1,
@@ -200,7 +200,7 @@ def test_the_operator_blocks_what_machines_need(place: Path) -> None:
 
 def test_a_list_that_was_never_fetched_is_a_warning(place: Path) -> None:
     compiled = _compiled(place)
-    (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
+    (problem,) = [problem for problem in compiled.problems if "sources.ads" in problem.path]
     assert problem.severity == "warning"
     assert "There is no copy of it, and it blocks nothing." in problem.advice
     assert _told(compiled, "a.example")[0] == "passed"
@@ -209,7 +209,7 @@ def test_a_list_that_was_never_fetched_is_a_warning(place: Path) -> None:
 def test_a_fetched_list_is_a_service_of_its_category(place: Path) -> None:
     _fetched(place, b"0.0.0.0 a.example\n")
     compiled = _compiled(place)
-    assert not [each for each in compiled.problems if "sources" in each.path]
+    assert not [problem for problem in compiled.problems if "sources" in problem.path]
     where = "https://lists.example/ads.txt"
     assert _told(compiled, "a.example") == ("blocked", "ads", where, 1)
     assert _told(compiled, "w.a.example")[0] == "passed"
@@ -223,11 +223,11 @@ def test_a_copy_from_before_its_list_was_to_be_signed_is_used_with_a_warning(pla
     config.write_text(signed)
     compiled = _compiled(place)
     assert _told(compiled, "a.example")[0] == "blocked"
-    (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
+    (problem,) = [problem for problem in compiled.problems if "sources.ads" in problem.path]
     assert (problem.severity, problem.expected) == ("warning", "one that is signed")
     copies = ListStore(place / ".darban")
     copies.write_record("ads", replace(copies.record("ads"), signer="noc SHA256:0"))
-    assert not [each for each in _compiled(place).problems if "sources.ads" in each.path]
+    assert not [problem for problem in _compiled(place).problems if "sources.ads" in problem.path]
 
 
 def test_a_damaged_copy_gives_way_to_the_one_before(place: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_damaged_copy_gives_way_to_the_one_before(place: Path) -> None:
     compiled = _compiled(place)
     assert _told(compiled, "a.example")[0] == "blocked"
     assert {s.name: s.fallback for s in compiled.snapshot.compiled.sources}["ads"]
-    (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
+    (problem,) = [problem for problem in compiled.problems if "sources.ads" in problem.path]
     assert problem.severity == "warning"
     assert "Its newest copy is damaged. The copy before it is used until" in problem.advice
 
@@ -266,7 +266,7 @@ def test_without_a_good_copy_the_config_is_not_put_in_force(
 
 def test_a_copy_that_cannot_be_used_is_a_warning(place: Path) -> None:
     _fetched(place, b"||a.example^\n")
-    (problem,) = [each for each in _compiled(place).problems if "sources.ads" in each.path]
+    (problem,) = [problem for problem in _compiled(place).problems if "sources.ads" in problem.path]
     assert problem.severity == "warning"
     assert 'it looks like format = "adblock"' in problem.advice
 
@@ -324,14 +324,14 @@ def test_ranges_belong_to_the_service_of_their_file(place: Path) -> None:
     (place / "own" / "telegram.ip").write_text("149.154.160.0/20\n149.154.0.0/8\n")
     result = _compiled(place)
     assert result.errors == []
-    [wrong] = [each for each in result.problems if each.file == "own/telegram.ip"]
+    [wrong] = [problem for problem in result.problems if problem.file == "own/telegram.ip"]
     assert (wrong.severity, wrong.line, wrong.found) == ("warning", 2, "149.154.0.0/8")
     compiled = result.snapshot.compiled
-    [source] = [compiled.sources[each.source] for each in compiled.ranges]
+    [source] = [compiled.sources[item.source] for item in compiled.ranges]
     assert compiled.services[source.service].name == "telegram"
     assert (source.file, source.name, source.entries) == ("own/telegram.ip", "telegram.ip", 1)
     assert "own/telegram.ip" in result.own_lists
-    [telegram] = [each for each in compiled.services if each.name == "telegram"]
+    [telegram] = [service for service in compiled.services if service.name == "telegram"]
     assert telegram.entries == 2, "the banner and the pages call them names"
 
 
@@ -344,7 +344,7 @@ def test_ranges_belong_to_the_service_of_their_file(place: Path) -> None:
 )
 def test_ranges_that_would_block_nothing_are_an_error(file: str, found: str, place: Path) -> None:
     (place / "own" / file).write_text("149.154.160.0/20\n" if file == "viber.ip" else "# none\n")
-    assert [each.found for each in _compiled(place).errors] == [found]
+    assert [error.found for error in _compiled(place).errors] == [found]
 
 
 def test_a_pipe_as_the_file_of_a_list_is_an_error(place: Path) -> None:

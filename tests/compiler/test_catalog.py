@@ -31,9 +31,11 @@ def _problems(reference: str, *services: str) -> list[tuple[str, str, str]]:
 def _all(config: str, *services: str) -> list[tuple[str, str, str]]:
     loaded = load_text(config)
     text = "! Category: games\n||{}.example^\n"
-    read = [AdblockReader.read(text.format(each), each, f"{each}.txt") for each in services]
+    read = [
+        AdblockReader.read(text.format(service), service, f"{service}.txt") for service in services
+    ]
     _, problems = compile_snapshot(loaded, read)
-    return [(each.severity, each.path, each.advice) for each in problems]
+    return [(problem.severity, problem.path, problem.advice) for problem in problems]
 
 
 @pytest.mark.parametrize("reference", ["@games", "games", "chess"])

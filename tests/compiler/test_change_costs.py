@@ -12,7 +12,7 @@ from tests.compiler.changing_config import Place, counts_of
 def _files(folder: Path) -> dict[int, os.stat_result]:
     """The files of a folder, by their inodes: what is written atomically gets a new one."""
     found = (path.stat() for path in folder.rglob("*") if path.is_file())
-    return {each.st_ino: each for each in found}
+    return {result.st_ino: result for result in found}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def tenth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     found = Place(tmp_path, monkeypatch)
     (tmp_path / "more.txt").write_text("more.example")
     for number in range(49):
-        found.write_list(f"s{number}", [f"||n{number}-{each}.example^" for each in range(2000)])
+        found.write_list(f"s{number}", [f"||n{number}-{item}.example^" for item in range(2000)])
     found.write_list("one", ["||one.example^"])
     found.compile()
     return found
@@ -37,7 +37,7 @@ def test_a_change_reads_and_writes_what_it_changes(
         before = _files(tenth.state)
         snapshot = _files(tenth.compile()).keys()
         after = _files(tenth.state)
-        return sum(after[each].st_size for each in after.keys() - before.keys() - snapshot)
+        return sum(after[number].st_size for number in after.keys() - before.keys() - snapshot)
 
     folder = {path: path.stat().st_ino for path in tenth.state.rglob("*")}
     assert (written(), counts.read, counts.built) == (0, 0, 0)

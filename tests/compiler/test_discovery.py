@@ -50,7 +50,9 @@ _LISTEN = '["127.0.0.1:53", "10.0.0.53:53", "[fd00::53]:53"]'
 
 def _discovered(config: str) -> list[str]:
     local = compile_texts(config + _REST).compiled.local
-    return [presentation.text(each) for of in local if of.name == DISCOVERY for each in of.records]
+    return [
+        presentation.text(record) for of in local if of.name == DISCOVERY for record in of.records
+    ]
 
 
 def _by_front(first: int) -> list[str]:
@@ -74,7 +76,7 @@ def _by_front(first: int) -> list[str]:
     ids=["none", "this server", "in front", "both", "without a name", "beside loopback"],
 )
 def test_clients_learn_what_is_served(config: str, records: list[str]) -> None:
-    assert [each.replace('"', "") for each in _discovered(config)] == records
+    assert [text.replace('"', "") for text in _discovered(config)] == records
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +114,8 @@ def test_an_expired_certificate_draws_a_warning(
     )
     expired = 1580515200.0
     for at, warns in [(expired - 1, False), (expired, True)]:
-        problems = [str(each) for each in compile_file(tmp_path / "config.toml", at).problems]
-        assert any("It expired on 2020-02-01 00:00 UTC" in each for each in problems) is warns
+        problems = [str(problem) for problem in compile_file(tmp_path / "config.toml", at).problems]
+        assert any("It expired on 2020-02-01 00:00 UTC" in problem for problem in problems) is warns
 
 
 @pytest.mark.parametrize("name", ["DNS:other.example", "DNS:*.example", "DNS:agency.example"])

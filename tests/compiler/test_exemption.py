@@ -62,7 +62,7 @@ def test_the_lists_are_read_once_for_an_edit(config: Path, reads: list[int]) -> 
     edit = ExemptionEdit(config, None)
     edited = edit.add(EXEMPTION)
     assert reads == [1]
-    assert [each.id for each in edited.compiled.exemptions] == ["it"]
+    assert [exemption.id for exemption in edited.compiled.exemptions] == ["it"]
     config.write_text(edited.texts["config.toml"])
     assert compile_file(config, 1.8e9).snapshot.compiled == edited.compiled
 

@@ -21,7 +21,7 @@ FILTER = "10.10.34.34/31 # a page\n10.10.34.36/32\nd0::11/128\n"
 
 def _ranges(own: str) -> list[str]:
     compiled = compile_texts(CONFIG.format(own=own), {"national.filter": FILTER}).compiled
-    return [prefix_text(each.network, each.length) for each in compiled.filter_ranges]
+    return [prefix_text(item.network, item.length) for item in compiled.filter_ranges]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,8 @@ def test_a_file_in_a_directory_of_lists_is_read_and_is_no_service(tmp_path: Path
     assert (first.meaning, first.file, first.line) == ("a page", "own/national.filter", 1)
     assert (len(compiled.filter_ranges), compiled.services, compiled.sources) == (3, (), ())
     assert "own/national.filter" in result.own_lists, "an edit of it is seen, and it is archived"
-    [skipped] = [str(each) for each in result.problems if each.file == "own/national.filter"]
+    [skipped] = [
+        str(problem) for problem in result.problems if problem.file == "own/national.filter"
+    ]
     assert "10.0.0.0/8" in skipped
     assert "wider than /24" in skipped

@@ -73,8 +73,8 @@ def test_hours_hold_as_the_local_clock_says(
     zone: str, hours: WeeklyHours, any_moments: list[int]
 ) -> None:
     found = _moments(hours, zone)
-    near = [int(each) + more for each in found[:400] for more in (-1, 0)]
-    for at in [*any_moments, *(each for each in near if _FIRST <= each <= _LAST)]:
+    near = [int(number) + more for number in found[:400] for more in (-1, 0)]
+    for at in [*any_moments, *(number for number in near if _FIRST <= number <= _LAST)]:
         assert bisect.bisect_right(found, at) % 2 == _hold(hours, _local(zone, at)), at
 
 
@@ -82,7 +82,7 @@ def test_the_office_opens_at_half_past_seven_but_on_a_holiday() -> None:
     begin_and_end = [
         f"{_local('Asia/Tehran', at):%a %d %H:%M}" for at in _moments(OFFICE, "Asia/Tehran")
     ]
-    march = [each for each in begin_and_end if each[4:6] in {"18", "21", "22"}]
+    march = [text for text in begin_and_end if text[4:6] in {"18", "21", "22"}]
     assert "Wed 18 07:30" in march
     assert "Wed 18 14:30" in march
     at = dt.datetime(2026, 3, 21, 10, tzinfo=dt.timezone(dt.timedelta(hours=3.5))).timestamp()

@@ -53,7 +53,7 @@ def test_killed_before_each_change_of_a_file(
         nothing = place.compile_from_nothing()
         good = store.last_good(place.state)
         assert content(good) in (before, nothing), "what is served is whole"
-        assert [each.newest for each in ListStore(place.state).copies("zone")][:1] == [True]
+        assert [copy.newest for copy in ListStore(place.state).copies("zone")][:1] == [True]
         before = content(place.compile())
         assert before == nothing
     assert moment > 20, "there are so many moments"
@@ -73,6 +73,6 @@ def test_a_full_disk(room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             assert room, "nothing can be written"
         except (DarbanError, OSError):
             assert content(store.last_good(place.state)) == before
-        assert [each.newest for each in ListStore(place.state).copies("zone")][:1] == [True]
+        assert [copy.newest for copy in ListStore(place.state).copies("zone")][:1] == [True]
         ballast.unlink()
         assert content(place.compile()) == nothing

@@ -179,7 +179,7 @@ def test_another_release_has_another_hash(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_releases_of_the_libraries_count() -> None:
-    assert all(program_hash._releases(each) for each in program_hash._LIBRARIES)
+    assert all(program_hash._releases(library) for library in program_hash._LIBRARIES)
 
 
 # ---- what cannot be kept prevents nothing; what is kept is bounded ----

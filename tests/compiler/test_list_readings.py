@@ -46,7 +46,9 @@ def _never() -> BlockList:
 
 def test_every_field_of_a_list_is_kept(tmp_path: Path) -> None:
     default = BlockList("", "")
-    differing = {each for each in _values(READ) if _values(READ)[each] != _values(default)[each]}
+    differing = {
+        value for value in _values(READ) if _values(READ)[value] != _values(default)[value]
+    }
     assert differing == _values(READ).keys() - {"ranges", "for_firewalls", "of_filter"}, (
         "ranges are read each time"
     )

@@ -41,7 +41,7 @@ def test_a_logo_is_in_the_snapshot(tmp_path: Path, content: bytes, kind: str) ->
     assert head.logo == f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     shown = summarize(result.snapshot.compiled, dt.UTC)["settings"]
     assert str(shown["block_page.logo"]["value"]).startswith("SHA-256 ")
-    assert not any(head.logo in str(each) for each in shown.values())
+    assert not any(head.logo in str(table) for table in shown.values())
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_what_a_list_has_lost_is_held_until_it_is_accepted(what: str, place: Pat
     for accepted in (name, ALL_LISTS):
         assert _reload(place, accepted).snapshot
     store.mark_good(Path(_reload(place, name).snapshot))
-    assert not [each for each in _reload(place).warnings if "in force last" in each]
+    assert not [warning for warning in _reload(place).warnings if "in force last" in warning]
 
 
 def test_a_fifth_of_a_list_may_go(place: Path) -> None:
@@ -231,4 +231,4 @@ def test_a_copy_whose_record_is_lost_is_no_copy(place: Path) -> None:
 
 def _entries(place: Path) -> int:
     sources = compile_file(place / "config.toml", 1.8e9).snapshot.compiled.sources
-    return {each.name: each.entries for each in sources}["ads"]
+    return {source.name: source.entries for source in sources}["ads"]

@@ -54,14 +54,16 @@ def test_an_unknown_time_zone_of_reports_is_one_error() -> None:
 )
 def test_what_is_meant_for_another_key_is_led_there(rule: str, reason: str) -> None:
     _, problems = compile_snapshot(load_text(f"[policies.p]\n{rule}\n{VLAN}"), [])
-    assert [each.advice for each in problems if each.severity == "error"] == [f"Here: {reason}."]
+    assert [problem.advice for problem in problems if problem.severity == "error"] == [
+        f"Here: {reason}."
+    ]
 
 
 def test_a_service_among_the_names_of_a_vlan_is_led_to_its_policy() -> None:
     lists = [AdblockReader.read("! Category: messenger\n||zoom.example^\n", "zoom", "zoom.txt")]
     loaded = load_text(f'[policies.p]\n{VLAN}deny = ["zoom", "zom", "zoom.example"]\n')
     _, problems = compile_snapshot(loaded, lists)
-    service, name = (each.advice for each in problems if each.severity == "error")
+    service, name = (problem.advice for problem in problems if problem.severity == "error")
     assert service == "Here: a service, which belongs in 'block' of a policy."
     assert name == "Here: 'zom' is a single label: a whole top-level domain."
 
@@ -90,7 +92,9 @@ def test_a_name_is_not_allowed_and_denied_however_it_is_written(
             f'config.toml:{line}: {at}.deny[0]: found "{deny}"; expected each name once. '
             f"It is also at config.toml:{line - 1} ({at}.allow[1])."
         )
-        assert [str(each) for each in problems if each.severity == "error"] == [said] * same
+        assert [str(problem) for problem in problems if problem.severity == "error"] == [
+            said
+        ] * same
 
 
 def test_an_alias_stands_alone() -> None:
@@ -127,7 +131,7 @@ def test_a_service_is_counted_or_blocked_or_allowed(policy: str, place: str, bot
     office = HOURS.replace("Tehran", "Asia/Tehran") if "office" in policy else ""
     loaded = load_text(f"[policies.p]\n{policy}\n{VLAN}{office}")
     _, problems = compile_snapshot(loaded, lists)
-    (problem,) = (each for each in problems if each.severity == "error")
+    (problem,) = (problem for problem in problems if problem.severity == "error")
     assert f"policies.p.{place}: found" in str(problem)
     done = "blocked" if "block[" in place else "counted"
     assert str(problem).endswith(f"A service of both is not {done}: {both}.")

@@ -83,4 +83,4 @@ def test_the_shipped_policies_block_none_of_them() -> None:
     assert view is not None
     assert explainer.for_view(view, names.parse("web.telegram.org"), codes.A).outcome == "blocked"
     told = [explainer.for_view(view, names.parse(name), codes.A) for name in (*NAMES, *NEEDED)]
-    assert [each.name for each in told if each.outcome != "passed"] == []
+    assert [explanation.name for explanation in told if explanation.outcome != "passed"] == []

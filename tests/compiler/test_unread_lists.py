@@ -41,7 +41,11 @@ def _problems(place: Path, config: str = CONFIG) -> list[Problem]:
 
 def _unread(problems: list[Problem]) -> dict[str, str]:
     """What was found, by the file."""
-    return {each.file: each.found for each in problems if each.code.startswith("unread-list:")}
+    return {
+        problem.file: problem.found
+        for problem in problems
+        if problem.code.startswith("unread-list:")
+    }
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_a_list_with_a_wrong_ending_draws_a_warning(place: Path, name: str, foun
 
 def test_the_warning_says_what_to_do(place: Path) -> None:
     (place / "own" / "viber.text").write_text(LIST)
-    [told] = [str(each) for each in _problems(place) if each.file == "own/viber.text"]
+    [told] = [str(problem) for problem in _problems(place) if problem.file == "own/viber.text"]
     assert told == (
         "own/viber.text: warning [unread-list:viber.text]: found the ending .text; expected .txt "
         "for a list of names, .ip or .firewall for address ranges, or .filter for the addresses "
@@ -81,7 +85,7 @@ def test_the_warning_is_acknowledged_by_the_name_of_the_file(
     (place / "own" / "viber.lst").write_text(LIST)
     problems = _problems(place, f'{CONFIG}[warnings]\nacknowledged = ["{code}"]\n')
     assert bool(_unread(problems)) == shown
-    assert not [each for each in problems if "acknowledged" in each.path]
+    assert not [problem for problem in problems if "acknowledged" in problem.path]
 
 
 def test_what_is_no_list_draws_no_warning(place: Path) -> None:

@@ -80,4 +80,4 @@ def test_a_warning_that_is_acknowledged_is_not_shown(
 
 def test_an_error_cannot_be_acknowledged(place: Path) -> None:
     problems = _codes(place, '[warnings]\nacknowledged = [""]\n[nonsense]\n')
-    assert any("nonsense: found an unknown key" in each for each in problems)
+    assert any("nonsense: found an unknown key" in problem for problem in problems)

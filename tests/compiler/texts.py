@@ -22,9 +22,9 @@ def compile_texts(config: str, lists: Mapping[str, str] | None = None) -> Snapsh
     texts = (lists or {}).items()
     read = [_read(name, text) for name, text in texts]
     snapshot, problems = compile_snapshot(loaded, read)
-    errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
+    errors = [str(problem) for problem in loaded.problems + problems if problem.severity == "error"]
     assert not errors, "\n".join(errors)
-    assert not [line for each in read for line in each.skipped]
+    assert not [line for item in read for line in item.skipped]
     return snapshot
 
 

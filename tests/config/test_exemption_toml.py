@@ -52,7 +52,10 @@ def test_what_was_there_stays_as_it_was(text: str) -> None:
 
 def test_twice() -> None:
     text = add_exemption(add_exemption("", EXEMPTION), {**EXEMPTION, "id": "it-7-2"})
-    assert [each["id"] for each in tomllib.loads(text)["exemptions"]] == ["it-7", "it-7-2"]
+    assert [exemption["id"] for exemption in tomllib.loads(text)["exemptions"]] == [
+        "it-7",
+        "it-7-2",
+    ]
 
 
 @pytest.mark.parametrize(

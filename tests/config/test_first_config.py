@@ -27,10 +27,10 @@ def test_no_value_adds_a_key(name: str, value: str) -> None:
 
 
 def test_every_prefix_has_an_expectation_and_a_client_of_no_vlan_is_refused() -> None:
-    prefixes = [ip_network(each) for each in ("192.0.2.0/24", "10.0.0.7/32", "fd00:10::/64")]
+    prefixes = [ip_network(text) for text in ("192.0.2.0/24", "10.0.0.7/32", "fd00:10::/64")]
     vlans = [NewVlan("staff", prefixes, is_open=False)]
     read = tomllib.loads(text_of(NewConfig(vlans, [], [], "", [], audit=True)))
-    assert [(each["client"], each["outcome"]) for each in read["expect"]] == [
+    assert [(item["client"], item["outcome"]) for item in read["expect"]] == [
         ("192.0.2.5", "would_block"),
         ("10.0.0.7", "would_block"),
         ("fd00:10::5", "would_block"),
@@ -42,9 +42,9 @@ def test_every_prefix_has_an_expectation_and_a_client_of_no_vlan_is_refused() ->
 
 def _clients(*prefixes: str) -> list[str]:
     """For each prefix, a VLAN of its own: the clients of the expectations."""
-    vlans = [NewVlan(each, [ip_network(each)], is_open=True) for each in prefixes]
+    vlans = [NewVlan(prefix, [ip_network(prefix)], is_open=True) for prefix in prefixes]
     read = tomllib.loads(text_of(NewConfig(vlans, [], [], "", [], audit=False)))
-    return [each["client"] for each in read["expect"] if each["outcome"] == "passed"]
+    return [item["client"] for item in read["expect"] if item["outcome"] == "passed"]
 
 
 def test_the_client_of_a_prefix_is_in_no_longer_prefix() -> None:

@@ -26,9 +26,9 @@ _TYPE = re.compile(
 def _json(value: Any) -> Any:  # noqa: ANN401 - as TOML has it
     """As editors give TOML to a schema: dates and times are texts."""
     if isinstance(value, dict):
-        return {key: _json(each) for key, each in value.items()}
+        return {key: _json(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_json(each) for each in value]
+        return [_json(item) for item in value]
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
@@ -36,7 +36,7 @@ def _wrong(text: str) -> set[str]:
     """The places of everything that is wrong, as the program writes them."""
     found = set()
     for error in VALIDATOR.iter_errors(_json(tomllib.loads(text))):
-        path = [str(each) for each in error.absolute_path]
+        path = [str(item) for item in error.absolute_path]
         if error.validator in ("additionalProperties", "unevaluatedProperties"):
             keys = set(error.instance) - set(error.schema.get("properties", ()))
             found |= {".".join([*path, key]) for key in keys}
@@ -74,9 +74,9 @@ def test_there_are_enough_wrong_ones() -> None:
 def test_each_unknown_key_and_wrong_type_is_found(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     wrong = _wrong(text)
-    assert [each for each in _expected(text) if not _is_found(each, wrong)] == []
+    assert [item for item in _expected(text) if not _is_found(item, wrong)] == []
 
 
 def _is_found(place: str, wrong: set[str]) -> bool:
     """Whether a place is wrong, or a table that it is in: a schema does not look into that."""
-    return any(place == each or place.startswith(f"{each}.") for each in wrong - {""})
+    return any(place == text or place.startswith(f"{text}.") for text in wrong - {""})

@@ -45,9 +45,9 @@ def test_the_first_of_each_kind_and_all_else_is_whole(problems: list[Problem]) -
     lines = problem_lines(problems)
     known: set[tuple[str, str]] = set()
     shown = iter(lines)
-    for each in problems:
-        key = each.kind, each.expected
-        if not each.kind or key not in known:
-            assert next(shown).startswith(str(each))
+    for problem in problems:
+        key = problem.kind, problem.expected
+        if not problem.kind or key not in known:
+            assert next(shown).startswith(str(problem))
             known.add(key)
     assert next(shown, None) is None

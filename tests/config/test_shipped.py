@@ -38,8 +38,8 @@ def _is_toml(line: str) -> bool:
 @pytest.mark.parametrize("service", ["telegram", "whatsapp", "viber", "line", "tango"])
 def test_it_expects_what_each_directive_says_of_a_service(service: str) -> None:
     expectations = load_text(SHIPPED).config.expect
-    blocked = {each.name for each in expectations if each.service == service}
-    passed = {each.name for each in expectations if each.outcome == "passed"}
+    blocked = {expectation.name for expectation in expectations if expectation.service == service}
+    passed = {expectation.name for expectation in expectations if expectation.outcome == "passed"}
     assert blocked
     assert blocked <= passed
 
@@ -101,8 +101,8 @@ def _holds_sections(annotation: object) -> bool:
 def _keys(tables: Any, annotation: object) -> set[str]:  # noqa: ANN401 - as TOML has it
     if get_origin(annotation) is dict:
         tables = list(tables.values())
-    each = tables if isinstance(tables, list) else [tables]
-    return {key for table in each for key in table}
+    listed = tables if isinstance(tables, list) else [tables]
+    return {key for table in listed for key in table}
 
 
 def test_every_key_is_described() -> None:
@@ -111,13 +111,13 @@ def test_every_key_is_described() -> None:
     for section in sections:
         descriptions = [section.describe(key) for key in section.keys()]  # noqa: SIM118 - no dict
         assert all(descriptions)
-        assert not any("\n" in each for each in descriptions)
+        assert not any("\n" in description for description in descriptions)
 
 
 def _subclasses(section: type[ConfigSection]) -> Iterator[type[ConfigSection]]:
-    for each in section.__subclasses__():
-        yield each
-        yield from _subclasses(each)
+    for subclass in section.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 def test_sections_do_not_change() -> None:

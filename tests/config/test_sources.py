@@ -55,4 +55,4 @@ def test_a_mistake_is_told_with_what_is_allowed(text: str) -> None:
 
 def test_a_name_that_could_be_no_service_is_refused() -> None:
     text = BASE.replace("sources.it", "sources.My_List")
-    assert any("lower-case letters" in each for each in messages(load_text(text + GOOD[0])))
+    assert any("lower-case letters" in message for message in messages(load_text(text + GOOD[0])))

@@ -24,7 +24,7 @@ def test_everything_wrong_is_told_and_nothing_else(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     expected = [line.removeprefix(MARK) for line in text.splitlines() if line.startswith(MARK)]
     assert len(expected) > 1
-    assert [_KEYS.sub("...", each) for each in messages(load_text(text))] == expected
+    assert [_KEYS.sub("...", message) for message in messages(load_text(text))] == expected
 
 
 def test_the_keys_of_a_table_are_listed_for_one_that_it_has_not() -> None:

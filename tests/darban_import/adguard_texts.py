@@ -124,8 +124,8 @@ def _word(value: bool) -> str:
 
 
 def _array(texts: Iterable[str]) -> str:
-    lines = ["    - '" + each.replace("'", "''") + "'" for each in texts]
-    return "".join(f"\n{each}" for each in lines) or " []"
+    lines = ["    - '" + text.replace("'", "''") + "'" for text in texts]
+    return "".join(f"\n{line}" for line in lines) or " []"
 
 
 def _below(text: str, spaces: int) -> str:

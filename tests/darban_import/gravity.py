@@ -37,9 +37,9 @@ def _tables(release: int) -> str:
         {
         "".join(
             f'''
-        CREATE TABLE {each}_by_group ({each}_id INTEGER NOT NULL, group_id INTEGER NOT NULL,
-            PRIMARY KEY ({each}_id, group_id));'''
-            for each in ("adlist", "domainlist", "client")
+        CREATE TABLE {text}_by_group ({text}_id INTEGER NOT NULL, group_id INTEGER NOT NULL,
+            PRIMARY KEY ({text}_id, group_id));'''
+            for text in ("adlist", "domainlist", "client")
         )
     }
     """
@@ -80,7 +80,7 @@ class PiHole:
 
     def blocks(self, client: str, name: str, of_lists: Mapping[str, Iterable[str]]) -> bool:
         """Whether a client is denied a name; ``of_lists`` are the names of each list."""
-        groups = {each for each in self._groups(client) if self._is_enabled(each)}
+        groups = {group for group in self._groups(client) if self._is_enabled(group)}
         mine = [(kind, text) for kind, text, of in self.domains if groups & set(of)]
         lists = [address for address, of in self.lists if groups & set(of)]
         if any(kind == 0 and text == name for kind, text in mine):

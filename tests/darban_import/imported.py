@@ -34,7 +34,7 @@ def text(old: OldSetup, *vlans: NewVlan) -> str:
 
 
 def vlan(name: str, *prefixes: str, is_open: bool = False) -> NewVlan:
-    return NewVlan(name, [ip_network(each) for each in prefixes], is_open)
+    return NewVlan(name, [ip_network(prefix) for prefix in prefixes], is_open)
 
 
 def explainer(directory: Path, old: OldSetup, *vlans: NewVlan, wall: float = WALL) -> Explainer:
@@ -42,7 +42,7 @@ def explainer(directory: Path, old: OldSetup, *vlans: NewVlan, wall: float = WAL
     path = directory / "config.toml"
     path.write_text(text(old, *vlans), encoding="utf-8")
     compiled = compile_file(path, WALL)
-    assert [str(each) for each in compiled.errors] == []
+    assert [str(error) for error in compiled.errors] == []
     assert compiled.failed == []
     return Explainer(compiled.snapshot.compiled, compiled.snapshot.index(), wall)
 

@@ -40,7 +40,7 @@ def _read(content: str) -> OldSetup:
 
 
 def _is_below(name: str, *others: str) -> bool:
-    return any(name == each or name.endswith(f".{each}") for each in others)
+    return any(name == other or name.endswith(f".{other}") for other in others)
 
 
 def _was_blocked(address: str, name: str) -> bool:
@@ -77,11 +77,11 @@ def test_each_client_gets_what_it_got_before(tmp_path: Path) -> None:
     asked = explainer(tmp_path, old, STAFF)
     clients = (OPEN, MIXED, PLAIN, "fd00:30::9")
     assert outcomes(asked, clients, NAMES) == {
-        f"{each} {name} {'blocked' if _was_blocked(each, name) else 'passed'}"
-        for each in clients
+        f"{item} {name} {'blocked' if _was_blocked(item, name) else 'passed'}"
+        for item in clients
         for name in NAMES
     }
-    assert [each for each in old.left if "aa:bb:cc:dd:ee:ff" in each]
+    assert [item for item in old.left if "aa:bb:cc:dd:ee:ff" in item]
 
 
 def _pauses(schedule: str, moment: dt.datetime) -> bool:
@@ -149,11 +149,11 @@ def test_rewrites_and_upstreams() -> None:
         "servers": ["9.9.9.10", "149.112.112.10:5353"],
         "bootstrap": ["9.9.9.10", "2620:fe::10"],
     }
-    assert {each["zones"][0]: each["servers"] for each in read["forward"]} == {
+    assert {item["zones"][0]: item["servers"] for item in read["forward"]} == {
         "agency.internal": ["10.0.0.10", "10.0.0.11", "10.0.0.12"],
         "10.in-addr.arpa": ["10.0.0.10", "10.0.0.11"],
     }
-    assert {each["name"]: each["records"] for each in read["local"]} == {
+    assert {item["name"]: item["records"] for item in read["local"]} == {
         "printer.internal": ["A 10.0.0.30", "AAAA fd00::30"],
         "*.apps.internal": ["A 10.0.0.40"],
         "wiki.internal": ["CNAME web.internal"],
@@ -161,7 +161,7 @@ def test_rewrites_and_upstreams() -> None:
     assert read["upstreams"] == {"imported-1": {"servers": ["10.0.0.99"]}}
     assert read["policies"]["lab"]["upstream"] == "imported-1"
     for said in ("https://", "[//]", "]#", "except", "self", "*bad*", "stands alone", "[/a.b/]"):
-        assert [each for each in old.left if said in each], said
+        assert [item for item in old.left if said in item], said
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_rewrites_and_upstreams() -> None:
 def test_a_rule_that_is_none_here_is_left_and_said(rule: str) -> None:
     old = _read(adguard(rules=[rule]))
     assert (old.default.allow, old.default.deny) == ((), ())
-    assert [each for each in old.left if each.startswith(f"user rule {rule}: ")]
+    assert [item for item in old.left if item.startswith(f"user rule {rule}: ")]
 
 
 def test_what_does_not_exist_here_is_said() -> None:
@@ -196,14 +196,14 @@ def test_what_does_not_exist_here_is_said() -> None:
     content = content.replace("blocking_mode: default", "blocking_mode: custom_ip")
     old = _read(content)
     for said in ("netflix", "guest-id", "blocked_colours", "tls", "DHCP", "browsing", "custom_ip"):
-        assert [each for each in old.left if said in each], said
+        assert [item for item in old.left if said in item], said
 
 
 def test_limits_and_bogus_addresses_are_left_and_said() -> None:
     keys = "  ratelimit: 20\n  bogus_nxdomain:\n    - 198.51.100.7\n    - 10.10.34.0/24\n"
     old = _read(adguard().replace("  fallback_dns: []\n", f"  fallback_dns: []\n{keys}"))
     for said in ("dns.ratelimit 20 ", "dns.bogus_nxdomain 198.51.100.7, 10.10.34.0/24: "):
-        assert [each for each in old.left if each.startswith(said)], said
+        assert [item for item in old.left if item.startswith(said)], said
     none = "  ratelimit: 0\n  bogus_nxdomain: []\n"
     assert _read(adguard().replace("  fallback_dns: []\n", none)).left == _read(adguard()).left
 
@@ -220,7 +220,7 @@ def test_a_list_whose_file_is_absent_is_left_and_the_others_come_over(
     )
     old = _read(adguard(filters=filters))
     said = f"list {form.format(absent)}: there is no such file here. What it blocks passes here"
-    assert [each for each in old.left if each.startswith(said)]
+    assert [item for item in old.left if item.startswith(said)]
     asked = explainer(tmp_path, old, STAFF)
     assert outcomes(asked, [PLAIN], ["ads.example"]) == {f"{PLAIN} ads.example blocked"}
 

@@ -31,7 +31,7 @@ def _pihole(directory: Path) -> tuple[PiHole, dict[str, Iterable[str]]]:
     for name, listed in (("ads-hosts", ADS), ("games-domains", GAMES)):
         path = directory / f"{name}.txt"
         begin = "0.0.0.0 " if name == "ads-hosts" else ""
-        path.write_text("".join(f"{begin}{each}\n" for each in listed), encoding="utf-8")
+        path.write_text("".join(f"{begin}{item}\n" for item in listed), encoding="utf-8")
         of_lists[f"file://{path}"] = listed
     ads, games = of_lists
     made = PiHole(
@@ -73,14 +73,14 @@ def test_each_client_gets_what_it_got_before(tmp_path: Path, release: int) -> No
         for client in CLIENTS
         for name in NAMES
     }
-    assert len({each.rpartition(" ")[2] for each in before}) == 2
+    assert len({item.rpartition(" ")[2] for item in before}) == 2
     assert outcomes(asked, CLIENTS, NAMES) == before
 
 
 def test_a_vlan_for_each_combination_of_groups(tmp_path: Path) -> None:
     made, _ = _pihole(tmp_path)
     read = tomllib.loads(text(_read(made, tmp_path), vlan("staff", "10.10.0.0/16")))
-    assert {name: each["prefixes"] for name, each in read["vlans"].items()} == {
+    assert {name: item["prefixes"] for name, item in read["vlans"].items()} == {
         "staff": ["10.10.0.0/16"],
         "kids-co": ["10.20.0.0/16", "fd00:20::/64"],
         "default-kids-co": ["10.20.3.7/32"],
@@ -92,7 +92,7 @@ def test_a_vlan_for_each_combination_of_groups(tmp_path: Path) -> None:
 def test_there_are_expectations_of_each_group(tmp_path: Path) -> None:
     made, _ = _pihole(tmp_path)
     read = tomllib.loads(text(_read(made, tmp_path), vlan("staff", "10.10.0.0/16")))
-    expected = {(each["client"], each["outcome"]) for each in read["expect"]}
+    expected = {(item["client"], item["outcome"]) for item in read["expect"]}
     assert expected == {
         *(("10.10.0.5", "blocked"), ("10.10.0.5", "passed")),
         *(("10.20.0.5", "blocked"), ("10.20.3.7", "blocked"), ("10.20.3.7", "passed")),
@@ -118,7 +118,7 @@ def test_there_are_expectations_of_each_group(tmp_path: Path) -> None:
 def test_what_is_no_rule_here_is_left_and_said(tmp_path: Path, kind: int, domain: str) -> None:
     old = _read(PiHole(domains=[(kind, domain, [0])]), tmp_path)
     assert (old.default.allow, old.default.deny) == ((), ())
-    assert [each for each in old.left if domain in each]
+    assert [item for item in old.left if domain in item]
     read = tomllib.loads(text(old, vlan("staff", "10.10.0.0/16")))
     assert read["policies"].keys() == {"default"}
 
@@ -129,7 +129,7 @@ def test_what_is_no_rule_here_is_left_and_said(tmp_path: Path, kind: int, domain
 def test_a_client_without_an_address_is_left_and_said(tmp_path: Path, client: str) -> None:
     old = _read(PiHole(clients=[(client, [0])]), tmp_path)
     assert old.clients == []
-    assert [each for each in old.left if each.startswith(f"client {client}: ")]
+    assert [item for item in old.left if item.startswith(f"client {client}: ")]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_client_without_an_address_is_left_and_said(tmp_path: Path, client: st
 def test_a_list_that_cannot_be_fetched_is_left_and_said(tmp_path: Path, address: str) -> None:
     old = _read(PiHole(lists=[(address, [0])]), tmp_path)
     assert old.lists == {}
-    assert [each for each in old.left if each.startswith(f"list {address}")]
+    assert [item for item in old.left if item.startswith(f"list {address}")]
 
 
 def test_a_value_of_another_type_is_refused(tmp_path: Path) -> None:

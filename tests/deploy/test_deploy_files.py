@@ -48,7 +48,7 @@ def test_the_package_has_the_files_that_its_pages_link() -> None:
     installed = [line.split()[0] for line in lines if "share/doc" in line]
     pages = [path for path in PAGES if str(path.relative_to(ROOT)).startswith(tuple(installed))]
     links = {link for page in pages for link in _LINK.findall(page.read_text(encoding="utf-8"))}
-    found = {each for each in links if not each.startswith(tuple(installed))}
+    found = {item for item in links if not item.startswith(tuple(installed))}
     assert "deploy/reference.toml" in links
     assert found == NOT_PACKAGED
 
@@ -77,7 +77,7 @@ def test_images_of_others_are_pinned_by_digest() -> None:
 
 @pytest.mark.parametrize(
     "block",
-    [each for each in blocks("toml") if "\n[front]\n" in each.text],
+    [block for block in blocks("toml") if "\n[front]\n" in block.text],
     ids=str,
 )
 def test_the_configs_with_dnsdist_have_its_nodes(tmp_path: Path, block: Block) -> None:

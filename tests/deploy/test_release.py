@@ -88,8 +88,8 @@ def test_a_release_has_nothing_of_the_working_tree(clone: Path, tmp_path: Path) 
     for path in (other / "LICENSE", other / "resolver" / "__main__.py"):
         path.chmod(0o600)
         os.utime(path, (1.0e9, 1.0e9))
-    for each in (clone, other):
-        done = _release(each, **date)
+    for item in (clone, other):
+        done = _release(item, **date)
         assert done.returncode == 0, done.stderr
     assert _wheel_hash(clone) == _wheel_hash(other)
 

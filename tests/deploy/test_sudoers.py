@@ -150,10 +150,10 @@ def test_each_option_is_permitted_or_refused() -> None:
     """A new option needs a decision: whether it reads a file, writes one, or runs something."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for name, permitted in PERMITTED.items():
-        options = {each for parameter in commands[name].params for each in parameter.opts}
-        assert {each for each in options if each.startswith("-")} - REFUSED == permitted
-        for each in permitted:
-            assert each.lstrip("-") in SUDOERS.read_text(encoding="utf-8")
+        options = {opt for parameter in commands[name].params for opt in parameter.opts}
+        assert {option for option in options if option.startswith("-")} - REFUSED == permitted
+        for text in permitted:
+            assert text.lstrip("-") in SUDOERS.read_text(encoding="utf-8")
 
 
 def test_an_argument_with_blanks_hides_no_option(sudo: Sudo) -> None:

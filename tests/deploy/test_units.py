@@ -19,8 +19,8 @@ SHIPPED = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.rglob(
 
 def _on_pages() -> dict[str, str]:
     """The services that the documents give, and the drop-in of one as a part of that."""
-    units = [each.text for each in blocks("ini", ROOT / "docs" / "how-to" / "publish.md")]
-    [drop_in] = [each for each in units if each.startswith("[Service]")]
+    units = [block.text for block in blocks("ini", ROOT / "docs" / "how-to" / "publish.md")]
+    [drop_in] = [text for text in units if text.startswith("[Service]")]
     found = {"darban-zones-unbound.service": SHIPPED["darban-zones.service"] + drop_in}
     for unit in units:
         if name := re.match(r"# /etc/systemd/system/(\S+\.service)\n", unit):

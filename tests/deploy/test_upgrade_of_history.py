@@ -15,7 +15,7 @@ from tests.snapshot.save_state import CLOCK, STATES
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parent.parent.parent
-OLD = next(each for each in STATES if "1.1.0" in str(each))
+OLD = next(path for path in STATES if "1.1.0" in str(path))
 PATHS = {
     "deploy/debian/darban/darban.preinst": "verify_history",
     "deploy/install.sh": 'as_service() { "$@"; }; verify_history',

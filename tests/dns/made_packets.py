@@ -159,7 +159,7 @@ def many_starts(size: int) -> bytes:
     group = lead + b"\x01a" * 90 + b"\x00"
     groups = max(size // len(group), 1)
     places = range(len(lead) - 1)
-    starts = [_BODY + len(group) * each + place for each in range(groups) for place in places]
+    starts = [_BODY + len(group) * number + place for number in range(groups) for place in places]
     return response_of(
         [
             _wire(b"\x00", OPAQUE, group * groups),

@@ -31,15 +31,15 @@ def reply(
     assert asked is not None
     parts = [text[at : at + 200] for at in range(0, len(text), 200)]
     data = [bytes([len(part)]) + part for part in parts]
-    records = b"".join([record(b"\xc0\x0c", codes.TXT, 60, each) for each in data])
+    records = b"".join([record(b"\xc0\x0c", codes.TXT, 60, octets) for octets in data])
     errors = (extended_error(codes.EDE_BLOCKED, error.decode()),) if error else ()
     template = ReplyTemplate(asked.profile, asked.profile.reply_flags, (len(parts), 0, 0), errors)
     return template.render(asked.ident, question(NAME, codes.TXT), records)
 
 
 def options(packet: bytes) -> dict[int, bytes]:
-    (opt,) = (each for each in DNSRecord.parse(packet).ar if each.rtype == codes.OPT)
-    return {each.code: bytes(each.data) for each in opt.rdata}
+    (opt,) = (item for item in DNSRecord.parse(packet).ar if item.rtype == codes.OPT)
+    return {option.code: bytes(option.data) for option in opt.rdata}
 
 
 @given(
@@ -58,7 +58,7 @@ def test_a_padded_query_over_tls_gets_a_padded_reply(
     found = options(padded)
     assert not any(found.pop(codes.PADDING, b""))
     assert found == options(plain)
-    sections = [DNSRecord.parse(each) for each in (padded, plain)]
+    sections = [DNSRecord.parse(octets) for octets in (padded, plain)]
     assert sections[0].rr == sections[1].rr
     assert sections[0].header.rcode == sections[1].header.rcode
 

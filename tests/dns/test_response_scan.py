@@ -32,9 +32,9 @@ def test_a_valid_response_is_read_as_dnslib_reads_it(packet: bytes) -> None:
 
 
 def agrees(response: Response, expected: DNSRecord) -> None:
-    others = [each for each in expected.ar if each.rtype != codes.OPT]
+    others = [record for record in expected.ar if record.rtype != codes.OPT]
     sections = [expected.rr, expected.auth, others]
-    opts = [each for each in expected.ar if each.rtype == codes.OPT]
+    opts = [record for record in expected.ar if record.rtype == codes.OPT]
     extended = opts[0].ttl >> 24 if opts else 0
     assert response.flags == expected.header.bitmap
     assert response.rcode == expected.header.rcode | extended << 4
@@ -42,13 +42,13 @@ def agrees(response: Response, expected: DNSRecord) -> None:
     assert response.counts == tuple(map(len, sections))
     assert response.qtype == expected.q.qtype
     got = [(r.owner, r.rtype, r.ttl) for r in all_records(response)]
-    wanted = [(wire(r.rname.label), r.rtype, kept(r.ttl)) for each in sections for r in each]
+    wanted = [(wire(r.rname.label), r.rtype, kept(r.ttl)) for section in sections for r in section]
     assert got == wanted
     assert response.has_opt == bool(opts)
     errors = [
         option.data if is_text(option.data[2:]) else option.data[:2]
-        for each in opts
-        for option in each.rdata
+        for opt in opts
+        for option in opt.rdata
         if option.code == EDE and len(option.data) >= 2
     ]
     assert response.errors == errors
@@ -166,7 +166,7 @@ def names_of_names(count: int) -> bytes:
     records, at, before = [], 17, 12
     for _ in range(count):
         names_at = before, at, at + 12
-        owner, server, mailbox = ((0xC000 | each).to_bytes(2, "big") for each in names_at)
+        owner, server, mailbox = ((0xC000 | number).to_bytes(2, "big") for number in names_at)
         fixed = b"\x00\x06\x00\x01" + bytes(4) + b"\x00\x18"
         records.append(owner + fixed + server + mailbox + bytes(20))
         before = at + 14

@@ -51,7 +51,9 @@ def test_a_config_is_good(tmp_path: Path, block: Block) -> None:
     path = tmp_path / "config.toml"
     path.write_text(tomlkit.dumps(_with(base, example)), encoding="utf-8")
     compiled = compile_file(path, _WRITTEN)
-    assert [each for each in compiled.problems if not each.advice.startswith(_FETCHED)] == []
+    assert [
+        problem for problem in compiled.problems if not problem.advice.startswith(_FETCHED)
+    ] == []
     assert compiled.failed == []
 
 

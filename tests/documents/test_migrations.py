@@ -52,10 +52,10 @@ def _accounted(name: str) -> str:
 
 @pytest.mark.parametrize("name", _SETTING)
 def test_every_setting_has_its_place_or_is_named_as_left(name: str) -> None:
-    settings = {"".join(each) for each in _SETTING[name].findall(_moved(OLD[name]))} - _WITHIN
+    settings = {"".join(item) for item in _SETTING[name].findall(_moved(OLD[name]))} - _WITHIN
     assert len(settings) > 5
     rows = _accounted(name)
-    assert [each for each in sorted(settings) if f"`{each}" not in rows] == []
+    assert [setting for setting in sorted(settings) if f"`{setting}" not in rows] == []
 
 
 @pytest.mark.processes
@@ -94,6 +94,6 @@ def test_what_it_becomes_is_good_and_holds(tmp_path: Path, name: str) -> None:
     path = tmp_path / "config.toml"
     path.write_text("\n".join([text, lists, *directives]), encoding="utf-8")
     compiled = compile_file(path, time.time())
-    assert [str(each) for each in compiled.problems if each.severity == "error"] == []
+    assert [str(problem) for problem in compiled.problems if problem.severity == "error"] == []
     assert compiled.failed == []
     assert text.count("[[expect]]") >= 4

@@ -19,9 +19,9 @@ def test_the_commands_and_the_configs_are_the_same(name: str) -> None:
     persian, english = DOCS / "fa" / f"{name}.md", DOCS / f"{SAME[name]}.md"
     found = [
         [
-            (language, each.text)
+            (language, block.text)
             for language in ("", "console", "sh", "toml")
-            for each in blocks(language, page)
+            for block in blocks(language, page)
         ]
         for page in (persian, english)
     ]

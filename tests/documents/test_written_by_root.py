@@ -54,7 +54,7 @@ def test_a_command_is_understood(command: str, does: bool) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_a_page_has_root_write_nothing_into_a_folder_of_a_group(page: Path) -> None:
-    assert [each for each in _commands(page) if _writes_into_an_open_folder(each)] == []
+    assert [command for command in _commands(page) if _writes_into_an_open_folder(command)] == []
 
 
 def test_nothing_is_unpacked_into_a_folder_of_a_group() -> None:
@@ -72,7 +72,7 @@ def test_what_is_in_the_folder_of_the_config_is_written_elsewhere_first() -> Non
         lines = _commands(page)
         if "cd /etc/darban" in lines:
             after = lines[lines.index("cd /etc/darban") :]
-            assert [each for each in after if re.search(r"> *[^/\s]\S*$", each)] == [], page
+            assert [text for text in after if re.search(r"> *[^/\s]\S*$", text)] == [], page
 
 
 @pytest.fixture
@@ -95,9 +95,9 @@ def _run(text: str, folder: Path, **environment: str) -> int:
 @pytest.mark.parametrize("leads_to", ["elsewhere", "elsewhere/dns.agency.example.key"])
 def test_the_hook_of_certbot_writes_through_no_link(folder: Path, leads_to: str) -> None:
     [hook] = [
-        each.text
-        for each in blocks("sh", DOCS / "how-to" / "encrypted-dns.md")
-        if "-g darban" in each.text
+        block.text
+        for block in blocks("sh", DOCS / "how-to" / "encrypted-dns.md")
+        if "-g darban" in block.text
     ]
     files = {"fullchain.pem": "dns.agency.example.pem", "privkey.pem": "dns.agency.example.key"}
     for name, becomes in files.items():

@@ -38,8 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
-    found = [text for each in reports for what, text in each.user_properties if what == FIGURE]
+    reports = [
+        getreport
+        for kind in ("passed", "failed")
+        for getreport in terminalreporter.getreports(kind)
+    ]
+    found = [text for report in reports for what, text in report.user_properties if what == FIGURE]
     if found:
         terminalreporter.section("end to end: figures")
         for text in dict.fromkeys(found):

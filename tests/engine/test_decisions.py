@@ -200,9 +200,9 @@ def test_nothing_is_exempted_where_no_exemption_is_in_force() -> None:
     compiled, made = decided(CONFIG, after)
     assert made[1] == ("blocked", "telegram")
     made[1] = ("exempted", "telegram")
-    assert [each.partition(" from ")[0] for each in wrong_decisions(compiled, after, made)] == [
-        "t.me A"
-    ]
+    assert [
+        decision.partition(" from ")[0] for decision in wrong_decisions(compiled, after, made)
+    ] == ["t.me A"]
 
 
 def test_a_worker_with_other_expectations_is_wrong() -> None:

@@ -28,7 +28,7 @@ def made_entry(
 
 def ttls(packet: bytes) -> list[int]:
     record = DNSRecord.parse(packet)
-    return [each.ttl for each in (*record.rr, *record.auth, *record.ar) if each.rtype != 41]
+    return [item.ttl for item in (*record.rr, *record.auth, *record.ar) if item.rtype != 41]
 
 
 @given(usual_responses(), st.lists(st.floats(0, 2 * MAX_TTL), min_size=1, max_size=3).map(sorted))
@@ -55,7 +55,7 @@ def test_an_entry_ends_before_any_of_its_ttls(made: tuple[bytes, int]) -> None:
 def test_only_answers_and_sound_absence_are_kept(made: tuple[bytes, int]) -> None:
     record = DNSRecord.parse(made[0])
     found = entry_of(made[0])
-    if found.rcode == 3 and not any(each.rtype == 6 for each in record.auth):
+    if found.rcode == 3 and not any(item.rtype == 6 for item in record.auth):
         assert found.lifetime == 0
     if not record.rr and not record.auth and found.rcode == 0:
         assert found.lifetime == 5
@@ -70,7 +70,7 @@ def test_the_cache_stays_under_its_bound(puts: list[tuple[int, int]]) -> None:
         assert cache.bytes <= 6000
         assert cache.get(key(place), 0.0) is made
     held = [cache.get(key(place), 0.0) for place in range(31)]
-    assert cache.bytes == sum(each.size for each in held if each is not None)
+    assert cache.bytes == sum(entry.size for entry in held if entry is not None)
 
 
 def test_the_oldest_goes_first_unless_it_was_asked_for() -> None:
@@ -100,10 +100,10 @@ def test_names_that_are_flushed_and_stored_again_leave_nothing_behind(
         else:
             cache.put(key(place, name), made_entry(bytes(100)))
     held = [
-        each for name in NAMES for place in range(4) if (each := cache.get(key(place, name), 0))
+        kept for name in NAMES for place in range(4) if (kept := cache.get(key(place, name), 0))
     ]
     assert len(cache) == len(held) <= 4
-    assert cache.bytes == sum(each.size for each in held)
+    assert cache.bytes == sum(entry.size for entry in held)
     for place in range(5):
         cache.put(key(place, "last.example"), made_entry(bytes(100)))
     assert len(cache) == 4

@@ -44,8 +44,8 @@ def test_an_entry_keeps_one_address_a_range_and_counts_it(many: int) -> None:
     before = entry.size
     AnswerCache(0).find_addresses(key(0), entry, ranges())
     kept = min(many, len(NETWORKS))
-    assert [str(ip_address(each)) for each in entry.addresses] == [
-        str(each[0]) for each in NETWORKS[:kept]
+    assert [str(ip_address(address)) for address in entry.addresses] == [
+        str(network[0]) for network in NETWORKS[:kept]
     ]
     assert entry.size - before >= kept * (33 + 4 + 8)  # an object, its octets, its place
     AnswerCache(0).find_addresses(key(0), entry, None)
@@ -68,7 +68,7 @@ def test_the_cache_stays_under_its_bound_as_addresses_are_found() -> None:
             cache.find_addresses(key(place), found, again)
     kept = [found for place in range(12) if (found := cache.get(key(place), 0.0))]
     assert len(kept) == 3
-    assert cache.bytes == sum(each.size for each in kept)
+    assert cache.bytes == sum(entry.size for entry in kept)
 
 
 def test_an_entry_that_is_not_stored_does_not_count() -> None:

@@ -59,7 +59,7 @@ def answered(of: Engine, pending: Reply | PendingReply) -> None:
 
 def alive() -> list[str]:
     kinds = (QueryProfile, ReplyTemplate, Client, View, LoadedSnapshot, Index)
-    return sorted(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
+    return sorted(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, kinds))
 
 
 def use(of: Engine) -> None:
@@ -76,7 +76,7 @@ def test_a_flush_frees_all_that_was_made_for_the_policy_as_it_was() -> None:
     assert "QueryProfile" in alive()
     of.flush(b"\x00")
     left = alive()
-    assert [each for each in left if each not in ("View", *unused)] == []
+    assert [text for text in left if text not in ("View", *unused)] == []
 
 
 def test_another_snapshot_frees_the_one_before() -> None:
@@ -104,5 +104,5 @@ def test_profiles_without_number_are_not_kept() -> None:
     before = alive()
     for size in range(512, 2512):
         ask(of, query("b.example", size))
-    for each in ("QueryProfile", "BlockedTemplate"):
-        assert alive().count(each) - before.count(each) <= 256
+    for text in ("QueryProfile", "BlockedTemplate"):
+        assert alive().count(text) - before.count(text) <= 256

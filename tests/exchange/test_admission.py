@@ -42,7 +42,7 @@ def crowd(vlan: int) -> Iterator[tuple[bytes, int, bytes]]:
 
 def fill(admission: Admission, vlan: int) -> int:
     """Ask from a VLAN until there is no room; how many questions had room."""
-    asked = itertools.takewhile(lambda each: admission.enter(*each) is not None, crowd(vlan))
+    asked = itertools.takewhile(lambda row: admission.enter(*row) is not None, crowd(vlan))
     return sum(1 for _ in asked)
 
 
@@ -66,7 +66,7 @@ def test_the_addresses_of_one_host_leave_room_for_its_neighbours(
     hosts: list[str], neighbour: str, elsewhere: str
 ) -> None:
     admission = Admission()
-    clients = [packed(each) for each in hosts]
+    clients = [packed(host) for host in hosts]
     for number in range(3 * COMMON):
         admission.enter(_name(number), HERE, clients[number % len(clients)])
     assert admission.enter(_name(0), HERE, clients[0]) is None
@@ -129,10 +129,10 @@ def test_a_prefix_leaves_room_however_many_addresses_it_has() -> None:
 def test_a_domain_that_is_cut_leaves_other_domains_and_other_vlans_their_room() -> None:
     admission = Admission()
     admission.divide(8)
-    hang = itertools.takewhile(lambda each: admission.enter(*each, b"ir") is not None, crowd(HERE))
+    hang = itertools.takewhile(lambda row: admission.enter(*row, b"ir") is not None, crowd(HERE))
     assert sum(1 for _ in hang) == PER_CUT_DOMAIN
     there = itertools.takewhile(
-        lambda each: admission.enter(*each, b"ir") is not None, crowd(ELSEWHERE)
+        lambda row: admission.enter(*row, b"ir") is not None, crowd(ELSEWHERE)
     )
     assert sum(1 for _ in there) == OWN // 8
     assert fill(admission, HERE) == COMMON - PER_CUT_DOMAIN - OWN // 8
@@ -159,7 +159,7 @@ def test_a_place_that_is_given_back_is_free_again() -> None:
     admission = Admission()
     admission.divide(2)
     questions = list(itertools.islice(crowd(HERE), COMMON))
-    let_in = [admission.enter(*each) for each in questions]
+    let_in = [admission.enter(*question) for question in questions]
     assert None not in let_in
     assert admission.enter(*questions[0]) is None
     for shares in let_in:

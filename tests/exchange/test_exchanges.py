@@ -134,7 +134,7 @@ def test_a_server_is_asked_three_times_a_transport_at_the_most(
     again = ("no edns", "forged", "no room", "closed")
     played = play([event for event in events if event not in again], servers)
     for stream in (False, True):
-        asked = [each.server for each in played.attempts if each.stream is stream]
+        asked = [attempt.server for attempt in played.attempts if attempt.stream is stream]
         assert all(asked.count(server) <= 3 for server in asked)
 
 
@@ -168,7 +168,7 @@ def test_after_a_forgery_udp_is_used_only_where_tcp_is_not(events: list[str], se
 @given(SERVERS)
 def test_whoever_forges_every_reply_gets_three_guesses_a_round(servers: int) -> None:
     played = play(["forged", "unreachable"] * 12, servers)
-    assert sum(not each.stream for each in played.attempts) == 3
+    assert sum(not attempt.stream for attempt in played.attempts) == 3
 
 
 def test_a_truncated_answer_is_asked_for_over_tcp_at_the_same_server() -> None:
@@ -182,15 +182,15 @@ def test_a_truncated_answer_is_asked_for_over_tcp_at_the_same_server() -> None:
 def test_a_connection_of_its_own_is_wanted_only_over_tcp_after_a_time_out() -> None:
     """Other questions share a connection; one that may hang is not trusted with a second try."""
     truncated, silent = play(["truncated", "good"], 1), play([], 1)
-    assert [each.own_socket for each in truncated.attempts] == [False, False]
-    kinds = {(each.stream, each.own_socket) for each in silent.attempts}
+    assert [attempt.own_socket for attempt in truncated.attempts] == [False, False]
+    kinds = {(attempt.stream, attempt.own_socket) for attempt in silent.attempts}
     assert kinds == {(False, False), (True, True)}
 
 
 def test_what_was_seen_before_an_answer_counts_after_it() -> None:
     """A truncated answer after a time-out: the connection is not shared then."""
     played = play(["silent", "truncated", "good"], 1)
-    assert [each.own_socket for each in played.attempts] == [False, False, True]
+    assert [attempt.own_socket for attempt in played.attempts] == [False, False, True]
 
 
 def test_the_reason_says_over_what_a_server_could_not_be_reached() -> None:
@@ -249,8 +249,8 @@ def test_the_time_over_tcp_is_that_from_the_attempt_on() -> None:
 
 def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
     played = play(["no edns", "truncated", "good"], 1)
-    opts = [DNSRecord.parse(b"\x00\x00" + each.message).ar for each in played.attempts]
-    assert [len(each) for each in opts] == [1, 0, 0]
+    opts = [DNSRecord.parse(b"\x00\x00" + attempt.message).ar for attempt in played.attempts]
+    assert [len(opt) for opt in opts] == [1, 0, 0]
     assert isinstance(played.end, CacheEntry)
 
 
@@ -312,7 +312,7 @@ def test_nobody_to_ask_is_said_at_once() -> None:
 
 def test_a_silent_server_is_asked_three_times_a_transport() -> None:
     exchange, attempts = silent(1, known=True)
-    assert [each.stream for each in attempts] == [False] * 3 + [True] * 3
+    assert [attempt.stream for attempt in attempts] == [False] * 3 + [True] * 3
     assert exchange.round.group.servers[0].timeouts == 1
 
 
@@ -321,8 +321,10 @@ def test_silent_servers_are_asked_over_tcp_too_before_the_round_is_over(
     servers: int, known: bool
 ) -> None:
     _, attempts = silent(servers, known=known)
-    assert any(each.stream for each in attempts)
-    assert [each.stream for each in attempts] == sorted(each.stream for each in attempts)
+    assert any(attempt.stream for attempt in attempts)
+    assert [attempt.stream for attempt in attempts] == sorted(
+        attempt.stream for attempt in attempts
+    )
 
 
 def down(server: Server) -> Server:

@@ -19,7 +19,7 @@ def question(name: str, group: bytes = b"") -> UpstreamQuestion:
 
 
 def servfail(*errors: int) -> CacheEntry:
-    told = tuple(render.extended_error(each, "a text") for each in errors)
+    told = tuple(render.extended_error(error, "a text") for error in errors)
     return CacheEntry(False, codes.SERVFAIL, b"", (0, 0, 0), b"", 1, 0.0, errors=told)
 
 

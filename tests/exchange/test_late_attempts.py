@@ -27,9 +27,9 @@ def test_of_too_many_late_attempts_the_oldest_are_kept_which_a_slow_upstream_ans
     *attempts, newest = [
         SentAttempt(Attempt(server, False, b"", n / 1000, 9.0), query) for n in range(MOST + 1)
     ]
-    for each in (*attempts, newest):
+    for attempt in (*attempts, newest):
         assert late.next_to_drop(9.0) is None
-        late.add(each)
+        late.add(attempt)
     assert late.next_to_drop(9.0) is newest
     late.discard(newest)
     assert late.next_to_drop(9.0) is None

@@ -158,7 +158,7 @@ class Reading:
         if self.rcode not in (NOERROR, NXDOMAIN) or self.record.header.tc:
             return 0
         negative = self.negative
-        least = min((bounded(r.ttl) for each in self.sections for r in each), default=0)
+        least = min((bounded(r.ttl) for section in self.sections for r in section), default=0)
         if negative is not None:
             (*_, minimum) = self.start.rdata.times  # type: ignore[union-attr]
             return min(least, 0 if minimum >= 2**31 else minimum, 3600)
@@ -170,8 +170,8 @@ class Reading:
 def records(sections: list[list[RR]]) -> list[list[tuple[Name, int, int, str]]]:
     """Everything that records say but their TTLs, in any case of letters."""
     return [
-        [(lower(r.rname.label), r.rtype, r.rclass, str(r.rdata).lower()) for r in each]
-        for each in sections
+        [(lower(r.rname.label), r.rtype, r.rclass, str(r.rdata).lower()) for r in section]
+        for section in sections
     ]
 
 
@@ -231,7 +231,7 @@ def parsed(packet: bytes) -> DNSRecord | None:
         str(record)
     except (DNSError, ShortBuffer, UnicodeDecodeError):
         return None
-    return None if any(each.rtype == DNAME for each in record.rr) else record
+    return None if any(item.rtype == DNAME for item in record.rr) else record
 
 
 @given(usual_responses())

@@ -56,7 +56,11 @@ def sets(draw: st.DrawFn) -> Sequence[RR]:
     """Records of the name asked for, alike but for their data."""
     kind = draw(st.sampled_from([ADDRESSES, OTHERS]))
     records = draw(st.lists(kind, min_size=1, max_size=3))
-    return [each for each in records if each.rname == NAMES[0] and each.rtype == records[0].rtype]
+    return [
+        record
+        for record in records
+        if record.rname == NAMES[0] and record.rtype == records[0].rtype
+    ]
 
 
 @st.composite
@@ -71,11 +75,11 @@ def usual_responses(draw: st.DrawFn) -> tuple[bytes, int]:
     answers = draw(
         chain() | out_of_order | st.lists(ALIASES | ADDRESSES | OTHERS, max_size=3) | sets()
     )
-    record.add_answer(*[_with_ttl(each, draw(TTLS)) for each in answers])
+    record.add_answer(*[_with_ttl(answer, draw(TTLS)) for answer in answers])
     record.add_auth(
-        *[_with_ttl(each, draw(TTLS)) for each in draw(st.lists(AUTHORITY, max_size=2))]
+        *[_with_ttl(item, draw(TTLS)) for item in draw(st.lists(AUTHORITY, max_size=2))]
     )
-    record.add_ar(*[_with_ttl(each, draw(TTLS)) for each in draw(st.lists(ADDRESSES, max_size=2))])
+    record.add_ar(*[_with_ttl(item, draw(TTLS)) for item in draw(st.lists(ADDRESSES, max_size=2))])
     if draw(st.booleans()):
         record.add_ar(EDNS0(udp_len=1232, flags=draw(st.sampled_from(["", "do"]))))
     return bytes(record.pack()), len(NAMES[0]) + 1 + 4

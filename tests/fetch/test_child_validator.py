@@ -43,7 +43,7 @@ def test_one_process_validates_all_lists_and_then_ends(good: ValidationRequest) 
     async def twice(validator: ChildValidator) -> None:
         assert _children() == before, "it starts when it is needed"
         results = await asyncio.gather(*(validator.validate(good) for _ in range(3)))
-        assert [each.entries for each in results] == [2, 2, 2]
+        assert [result.entries for result in results] == [2, 2, 2]
         assert len(_children()) == len(before) + 1
 
     _run(twice)

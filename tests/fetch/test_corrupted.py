@@ -46,7 +46,7 @@ def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_pat
                 url = sources.url(f"/{number}")
                 wanted.append(Subscription(name, url, kind))
                 _shelve(store, name, "https://before.test/", kind)
-            job = UpdateJob([each.name for each in wanted])
+            job = UpdateJob([subscription.name for subscription in wanted])
             await update_lists(job, wanted, store, _NOBODY)
             return job
 

@@ -60,7 +60,7 @@ def test_the_files_are_those_of_the_commit(repository: PolicyRepository, tree: P
     directory = tree.directory(fetched.commit)
     for file in ("config.toml", "blocklists/pager.txt"):
         assert (directory / file).read_bytes() == (repository.path / file).read_bytes()
-    assert [each.name for each in directory.parent.iterdir()] == [fetched.commit]
+    assert [path.name for path in directory.parent.iterdir()] == [fetched.commit]
 
 
 def test_a_link_is_not_followed(repository: PolicyRepository, tree: PolicyTree) -> None:
@@ -175,7 +175,7 @@ def test_every_commit_since_the_one_in_force_must_be_signed(
     assert f"commits since commit {in_force}, which is in force" in said
     assert f"commit {unsigned}: {why}" in said
     assert _kept(tree) == kept
-    assert [each.name for each in tree.directory("").iterdir()] == [in_force]
+    assert [path.name for path in tree.directory("").iterdir()] == [in_force]
 
 
 def test_signed_commits_are_taken_however_many_and_merged(

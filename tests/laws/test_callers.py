@@ -88,8 +88,10 @@ def test_metrics_are_named_in_one_place() -> None:
     assert set(naming) == {"metrics.definitions"}
     names = naming["metrics.definitions"]
     assert len(names) == len(set(names))
-    declared = [each for each in vars(definitions).values() if isinstance(each, definitions.Metric)]
-    assert sorted(names) == sorted(each.name for each in declared)
+    declared = [
+        metric for metric in vars(definitions).values() if isinstance(metric, definitions.Metric)
+    ]
+    assert sorted(names) == sorted(metric.name for metric in declared)
 
 
 def test_the_last_query_of_an_address_is_said_by_explain_alone() -> None:
@@ -114,8 +116,10 @@ def test_the_last_query_of_an_address_is_said_by_explain_alone() -> None:
 
 
 def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
-    declared = [each for each in vars(definitions).values() if isinstance(each, definitions.Metric)]
-    labels = {label for each in declared for label in each.labels}
+    declared = [
+        metric for metric in vars(definitions).values() if isinstance(metric, definitions.Metric)
+    ]
+    labels = {label for metric in declared for label in metric.labels}
     bounded = {
         *("vlan", "outcome", "service", "rcode", "type", "path", "kind", "upstream", "result"),
         *(

@@ -19,7 +19,7 @@ def every_field(*begin: Any) -> set[str]:  # noqa: ANN401 - classes
             field = f"{kind.__name__}.{name}"
             found.add(field)
             if field in FIELDS and not FIELDS[field].not_compared:
-                left += [each for each in classes_in(hint) if each not in seen]
+                left += [item for item in classes_in(hint) if item not in seen]
     return found
 
 
@@ -28,7 +28,7 @@ def test_each_field_has_a_row() -> None:
 
 
 def test_a_field_that_decides_nothing_has_a_reason() -> None:
-    without = [each for each, row in FIELDS.items() if not row.facets and not row.not_compared]
+    without = [text for text, row in FIELDS.items() if not row.facets and not row.not_compared]
     assert without == []
 
 

@@ -35,7 +35,7 @@ PURE_ALONE = PURE_OF_PUBLISH | {
     *("audit.policy_report", "audit.effective_policy", "audit.statement"),
     *("snapshot.snapshot", "snapshot.form_1", "compiler.packed_rules"),
 }
-PURE_MODULES = [each for each in MODULES if each.part in PURE or each.name in PURE_ALONE]
+PURE_MODULES = [module for module in MODULES if module.part in PURE or module.name in PURE_ALONE]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name or "resolver")

@@ -49,7 +49,7 @@ def test_package_data_has_files() -> None:
         for pattern in patterns
     ]
     assert named
-    assert [each for each in named if not matches(each[1], ROOT / each[0])] == []
+    assert [row for row in named if not matches(row[1], ROOT / row[0])] == []
 
 
 def test_the_settings_of_ruff_and_mypy_are_for_files_that_are_there() -> None:
@@ -84,4 +84,4 @@ def _named_by_scripts() -> Iterator[tuple[str, str]]:
 def test_what_builds_and_installs_names_files() -> None:
     named = list(_named_by_scripts())
     assert {script for script, _ in named} >= {"deploy/install.sh", "deploy/Containerfile"}
-    assert [each for each in named if not matches(each[1])] == []
+    assert [row for row in named if not matches(row[1])] == []

@@ -75,9 +75,11 @@ RESTRICTS_NOTHING = DECIDES_NO_NAME & PolicyConfig.model_fields.keys() | {
 def test_each_key_by_which_a_policy_blocks_is_among_those_that_restrict() -> None:
     functions = ast.walk(modules()["config.policy_model"].tree)
     (restricts,) = [
-        each for each in functions if isinstance(each, ast.FunctionDef) and each.name == "restricts"
+        function
+        for function in functions
+        if isinstance(function, ast.FunctionDef) and function.name == "restricts"
     ]
-    read = {each.attr for each in ast.walk(restricts) if isinstance(each, ast.Attribute)}
+    read = {node.attr for node in ast.walk(restricts) if isinstance(node, ast.Attribute)}
     assert PolicyConfig.model_fields.keys() - read == RESTRICTS_NOTHING
 
 
@@ -100,7 +102,7 @@ def fields_of(kind: type) -> set[str]:
 
 def read_by(module: str) -> set[str]:
     return {
-        each.attr for each in ast.walk(modules()[module].tree) if isinstance(each, ast.Attribute)
+        node.attr for node in ast.walk(modules()[module].tree) if isinstance(node, ast.Attribute)
     }
 
 
@@ -115,7 +117,7 @@ def test_a_report_says_each_fact_of_a_description() -> None:
 def test_the_page_shows_each_fact_of_a_report() -> None:
     text = (PACKAGE / "web" / "templates" / "policy_report.html").read_text(encoding="utf-8")
     tree = Environment(autoescape=True).parse(text)
-    assert fields_of(VlanReport) - {each.attr for each in tree.find_all(nodes.Getattr)} == set()
+    assert fields_of(VlanReport) - {node.attr for node in tree.find_all(nodes.Getattr)} == set()
 
 
 def test_the_text_of_a_moment_says_each_fact() -> None:
@@ -123,7 +125,7 @@ def test_the_text_of_a_moment_says_each_fact() -> None:
 
 
 def test_a_moment_has_what_a_report_says_of_a_policy() -> None:
-    said = {OTHER_NAME.get(each, each) for each in fields_of(VlanReport) - NOT_AT_A_MOMENT}
+    said = {OTHER_NAME.get(text, text) for text in fields_of(VlanReport) - NOT_AT_A_MOMENT}
     assert said - fields_of(EffectivePolicy) == set()
 
 

@@ -175,8 +175,8 @@ def guard_sets() -> dict[str, list[str]]:
         "popular Iranian names": _lines("popular-ir-names.txt") or _IRANIAN,
         "names that only end like a rule": near or _NEAR,
         "targets at shared hosts": _lines("cname-targets.tsv") or _TARGETS,
-        "domestic messengers": [each for name in DOMESTIC for each in (name, f"web.{name}")],
-        "updates, time, revocation": [each for name in _updates() for each in (name, f"a.{name}")],
+        "domestic messengers": [text for name in DOMESTIC for text in (name, f"web.{name}")],
+        "updates, time, revocation": [text for name in _updates() for text in (name, f"a.{name}")],
         **OPEN,
     }
 

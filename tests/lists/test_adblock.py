@@ -205,7 +205,7 @@ TEXTS = st.one_of(
 def test_reading_never_raises_and_accounts_for_every_line(text: str) -> None:
     read = AdblockReader.read(text, "service", "file")
     lines = text.count("\n") + 1
-    used = [*(each.line for each in read.rules), *(each.line for each in read.skipped)]
+    used = [*(rule.line for rule in read.rules), *(line.line for line in read.skipped)]
     assert len(used) == len(set(used))
     assert all(1 <= line <= lines for line in used)
     assert all(skip.reason and len(skip.text) <= 120 for skip in read.skipped)

@@ -97,7 +97,7 @@ def test_the_shipped_lists_are_what_is_written_from_the_decisions() -> None:
 
 @pytest.mark.parametrize("decided", LISTS, ids=lambda decided: decided.name)
 def test_the_decisions_have_no_mistake(decided: object) -> None:
-    assert [mistake for each in LISTS if each is decided for mistake in mistakes(each, LOCK)] == []
+    assert [mistake for item in LISTS if item is decided for mistake in mistakes(item, LOCK)] == []
 
 
 @pytest.mark.shared_data
@@ -234,7 +234,7 @@ def test_a_list_of_addresses_may_be_for_firewalls_alone(project: Project) -> Non
     read = read_ranges(written, "one", "one.firewall", "messenger")
     assert read.for_firewalls
     assert not read_ranges(written, "one", "one.ip", "messenger").for_firewalls
-    assert {str(each.network) for each in read.ranges} == {"91.108.56.0/22", "147.92.128.0/17"}
+    assert {str(item.network) for item in read.ranges} == {"91.108.56.0/22", "147.92.128.0/17"}
 
 
 def test_a_table_that_only_refuses_has_no_file(

@@ -26,7 +26,7 @@ REFUSED = {
 
 def test_prefixes_are_read_with_what_they_stand_for() -> None:
     read = read_filter(TEXT, "national", "national.filter")
-    assert [(str(each.network), each.line, each.meaning) for each in read.ranges] == [
+    assert [(str(item.network), item.line, item.meaning) for item in read.ranges] == [
         ("10.10.34.34/31", 3, "a page"),
         ("d0::11/128", 4, ""),
     ]
@@ -44,8 +44,8 @@ def test_a_prefix_that_is_none_of_a_filter_is_skipped(prefix: str) -> None:
 def test_the_shipped_file_has_the_known_addresses_and_nothing_beside_them() -> None:
     read = read_filter(SHIPPED.read_text(encoding="utf-8"), "national", "national.filter")
     assert read.skipped == ()
-    assert all(each.meaning for each in read.ranges)
-    assert sorted(str(address) for each in read.ranges for address in each.network) == [
+    assert all(item.meaning for item in read.ranges)
+    assert sorted(str(address) for item in read.ranges for address in item.network) == [
         *("10.10.34.34", "10.10.34.35", "10.10.34.36"),
         *(f"2001:4188:2:600:10:10:34:{last}" for last in (34, 35, 36)),
         "d0::11",

@@ -61,7 +61,7 @@ def test_a_line_means_what_the_format_s_makers_say(kind: str) -> None:
 @each_format
 def test_every_line_that_gives_no_rule_is_told_with_the_reason(kind: str) -> None:
     sample = SAMPLES[kind]
-    skipped = {each.line: each.reason for each in _read(kind, sample.text).skipped}
+    skipped = {line.line: line.reason for line in _read(kind, sample.text).skipped}
     assert skipped.keys() == sample.skipped.keys()
     for line, part in sample.skipped.items():
         assert part in skipped[line], line
@@ -80,7 +80,7 @@ def test_lines_that_only_carriage_returns_end_are_not_read_as_one(kind: str) -> 
     for text in ("\r".join([*lines, ""]), f"{mark} a comment\r" + LINES[kind].format("a.example")):
         read = _read(kind, text)
         assert read.rules == ()
-        assert [each.reason.partition(";")[0] for each in read.skipped] == [
+        assert [line.reason.partition(";")[0] for line in read.skipped] == [
             "a carriage return inside the line"
         ]
 
@@ -186,8 +186,8 @@ def test_a_list_of_others_has_no_exception_for_names_of_many_owners() -> None:
     accepted = read_untrusted(text.encode(), "adblock", "service", "list")
     assert isinstance(accepted, BlockList)
     assert [rule.text for rule in accepted.rules] == ["||a.example^", "@@||b.a.example^"]
-    assert [(each.line, each.text) for each in accepted.skipped] == [*enumerate(wide, start=2)]
-    assert all(each.reason.startswith(WIDE_EXCEPTION) for each in accepted.skipped)
+    assert [(line.line, line.text) for line in accepted.skipped] == [*enumerate(wide, start=2)]
+    assert all(line.reason.startswith(WIDE_EXCEPTION) for line in accepted.skipped)
     assert len(_read("adblock", text).rules) == 5, "a list of the agency's own may"
 
 
@@ -210,7 +210,7 @@ def test_the_zone_s_own_name_is_no_part_of_what_it_covers() -> None:
     zone = "rpz.agency. 1 IN SOA a b 1 2 3 4 5\na.example.rpz.agency. CNAME .\nc.example. CNAME ."
     read = _read("rpz", zone)
     assert [rule.text for rule in read.rules] == ["|a.example^"]
-    assert [each.line for each in read.skipped] == [3]
+    assert [line.line for line in read.skipped] == [3]
     zone = (  # a dump that begins at the root
         "$ORIGIN .\n$TTL 300\t; 5 minutes\nrpz.agency\t\tIN SOA\ta. b. (\n1 ; serial\n2 3 4 5 )\n"
         "\t\t\tNS\tlocalhost.\n$ORIGIN rpz.agency.\na.example CNAME .\n"
@@ -250,9 +250,9 @@ PIECES = st.one_of(
 def test_reading_rubbish_never_raises(kind: str, text: str) -> None:
     read = _read(kind, text)
     lines = text.count("\n") + 1
-    assert all(1 <= each.line <= lines for each in read.rules)
-    assert all(1 <= each.line <= lines for each in read.skipped)
-    assert all(each.reason and len(each.text) <= 120 for each in read.skipped)
+    assert all(1 <= rule.line <= lines for rule in read.rules)
+    assert all(1 <= line.line <= lines for line in read.skipped)
+    assert all(line.reason and len(line.text) <= 120 for line in read.skipped)
     assert len({rule[:3] for rule in read.rules}) == len(read.rules)
     for places in ([r.line for r in read.rules], [s.line for s in read.skipped]):
         assert places == sorted(places)

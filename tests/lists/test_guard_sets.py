@@ -90,7 +90,11 @@ def _services(explainer: Explainer, vlan: str) -> Services:
 
     def services(asked: Iterable[str]) -> dict[str, str]:
         told = (explainer.for_view(view, names.parse(name), codes.A) for name in asked)
-        return {each.name.rstrip("."): each.service for each in told if each.outcome == "blocked"}
+        return {
+            explanation.name.rstrip("."): explanation.service
+            for explanation in told
+            if explanation.outcome == "blocked"
+        }
 
     return services
 

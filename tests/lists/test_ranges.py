@@ -31,7 +31,7 @@ REFUSED = {
 
 def test_prefixes_are_read_with_their_lines() -> None:
     read = read_ranges(TEXT, "telegram", "telegram.ip", "messenger")
-    assert [(str(each.network), each.line) for each in read.ranges] == [
+    assert [(str(item.network), item.line) for item in read.ranges] == [
         ("149.154.160.0/20", 3),
         ("2001:67c:4e8::/48", 4),
         ("91.108.4.1/32", 6),

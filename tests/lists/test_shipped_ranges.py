@@ -25,7 +25,7 @@ def _read(path: Path) -> BlockList:
 
 FILES = sorted(path for end in ENDINGS for path in HERE.glob(f"*{end}"))
 RANGES = {path.stem: _read(path) for path in FILES}
-NETWORKS = {service: [each.network for each in read.ranges] for service, read in RANGES.items()}
+NETWORKS = {service: [item.network for item in read.ranges] for service, read in RANGES.items()}
 REFUSED = {
     decided.file.rpartition(".")[0]: decided.rules(taken=False)
     for decided in read_decisions(HERE / "decisions.toml")
@@ -53,7 +53,7 @@ FASTLY = (
 )
 """api.fastly.com/public-ip-list."""
 
-SHARED = [ip_network(each) for each in (*CLOUDFLARE, *FASTLY)]
+SHARED = [ip_network(text) for text in (*CLOUDFLARE, *FASTLY)]
 
 each_service = pytest.mark.parametrize("service", RANGES)
 
@@ -64,7 +64,7 @@ def _overlap(one: Network, other: Network) -> bool:
 
 def _shared(network: Network) -> bool:
     own = _overlap(network, CLOUDFLARE_RESOLVERS)
-    return not own and any(_overlap(network, each) for each in SHARED)
+    return not own and any(_overlap(network, item) for item in SHARED)
 
 
 def test_the_named_ranges_are_shipped() -> None:
@@ -83,38 +83,38 @@ def test_no_prefix_lies_in_another() -> None:
     everything = [network for networks in NETWORKS.values() for network in networks]
     for version in (4, 6):
         ordered = sorted(
-            (int(each.network_address), int(each.broadcast_address), str(each))
-            for each in everything
-            if each.version == version
+            (int(network.network_address), int(network.broadcast_address), str(network))
+            for network in everything
+            if network.version == version
         )
         assert [(one, other) for one, other in pairwise(ordered) if other[0] <= one[1]] == []
 
 
 @each_service
 def test_nothing_that_was_refused_is_covered(service: str) -> None:
-    refused = [ip_network(each) for each in REFUSED[service]]
+    refused = [ip_network(text) for text in REFUSED[service]]
     covered = [
-        (str(each), str(taken))
-        for each in refused
+        (str(network), str(taken))
+        for network in refused
         for taken in NETWORKS[service]
-        if _overlap(each, taken) and each.prefixlen >= taken.prefixlen
+        if _overlap(network, taken) and network.prefixlen >= taken.prefixlen
     ]
     assert covered == []
 
 
 @each_service
 def test_no_address_is_shared_with_sites_of_content_networks(service: str) -> None:
-    assert [str(each) for each in NETWORKS[service] if _shared(each)] == []
+    assert [str(network) for network in NETWORKS[service] if _shared(network)] == []
 
 
 def test_what_was_refused_would_be_found_in_the_content_networks() -> None:
-    found = [each for each in REFUSED["encrypted-dns"] if _shared(ip_network(each))]
+    found = [text for text in REFUSED["encrypted-dns"] if _shared(ip_network(text))]
     assert {"104.16.248.249/32", "2606:4700::6810:f8f9/128"} <= set(found)
 
 
 def test_encrypted_dns_has_single_addresses_alone() -> None:
     networks = NETWORKS["encrypted-dns"]
-    assert [str(each) for each in networks if each.num_addresses > 1] == []
+    assert [str(network) for network in networks if network.num_addresses > 1] == []
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_encrypted_dns_has_single_addresses_alone() -> None:
         ("telegram", "149.154.167.51"),
         ("line", "147.92.146.129"),
         ("line", "2400:dcc0:a3a1:1001::2"),
-        *(("encrypted-dns", each) for each in ("8.8.8.8", "1.1.1.1", "9.9.9.9", "94.140.14.14")),
-        *(("encrypted-dns", each) for each in ("2001:4860:4860::8888", "2606:4700:4700::1111")),
+        *(("encrypted-dns", text) for text in ("8.8.8.8", "1.1.1.1", "9.9.9.9", "94.140.14.14")),
+        *(("encrypted-dns", text) for text in ("2001:4860:4860::8888", "2606:4700:4700::1111")),
     ],
 )
 def test_a_known_server_is_covered(service: str, address: str) -> None:
@@ -135,9 +135,10 @@ def test_a_known_server_is_covered(service: str, address: str) -> None:
 def test_no_messenger_has_an_address_whose_reverse_name_is_popular() -> None:
     names = (DATA / "popular-names.txt").read_text(encoding="utf-8").split()
     labels = [name.removesuffix(".in-addr.arpa").split(".") for name in names if _is_reverse(name)]
-    addresses = [ip_address(".".join(reversed(each))) for each in labels]
+    addresses = [ip_address(".".join(reversed(label))) for label in labels]
     assert len(addresses) > 1_000
-    messengers = [each for service in ("telegram", "line", "viber") for each in NETWORKS[service]]
+    services = ("telegram", "line", "viber")
+    messengers = [network for service in services for network in NETWORKS[service]]
     assert [str(a) for a in addresses if any(a in network for network in messengers)] == []
 
 

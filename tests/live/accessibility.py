@@ -47,8 +47,8 @@ def faults(page: Page, script: str) -> list[str]:
     found = json.loads(page.evaluate(_RUN))
     assert len(found["passes"]) > 10, "it has looked at the page"
     return [
-        f"{each['impact']}: {each['id']}: {each['help']}: {node['html'][:200]}"
-        for each in found["violations"]
-        for node in each["nodes"]
-        if each["impact"] in _FAULTS
+        f"{violation['impact']}: {violation['id']}: {violation['help']}: {node['html'][:200]}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+        if violation["impact"] in _FAULTS
     ]

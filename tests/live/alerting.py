@@ -40,7 +40,7 @@ class Alerting:
     def paged(self) -> list[Group]:
         """The alert and the site of each page, in the order of time."""
         labels: list[Mapping[str, str]] = [page["groupLabels"] for page in self.pages]
-        return [(each["alertname"], each.get("site", "")) for each in labels]
+        return [(label["alertname"], label.get("site", "")) for label in labels]
 
     def mailed(self, group: Group) -> int:
         """How many mails there are of an alert and a site."""

@@ -58,9 +58,9 @@ class Browser:
     def wait_for(self, event: str, session: str) -> None:
         """Wait until something happens in a page, or has since this was last asked."""
         while True:
-            happened = [each for each in self.events if each.get("method") == event]
-            if any(each.get("sessionId") == session for each in happened):
-                self.events = [each for each in self.events if each not in happened]
+            happened = [table for table in self.events if table.get("method") == event]
+            if any(table.get("sessionId") == session for table in happened):
+                self.events = [table for table in self.events if table not in happened]
                 return
             self.events.append(self._next())
 

@@ -125,8 +125,8 @@ class Machine:
 
 def machine(name: str, place: Path, into: Sequence[str], dns: str) -> Machine:
     """A machine with this DNS server, not in the domain yet."""
-    for each in (place, place / "private", place / "run", place / "run" / "samba"):
-        each.mkdir()
+    for path in (place, place / "private", place / "run", place / "run" / "samba"):
+        path.mkdir()
     resolv = f"search {DOMAIN}\nnameserver {dns}\noptions timeout:5 attempts:1\n"
     (place / "resolv.conf").write_text(resolv, encoding="ascii")
     (place / "krb5.conf").write_text(_KERBEROS, encoding="ascii")

@@ -68,7 +68,7 @@ class Gateway:
     @contextmanager
     def serving(self, addresses: Sequence[str], ports: Sequence[int]) -> Iterator[None]:
         """Take TCP connections at addresses and ports of the network abroad."""
-        values = (",".join(map(str, each)) for each in (addresses, ports))
+        values = (",".join(map(str, group)) for group in (addresses, ports))
         command = [*self.into(self.abroad), sys.executable, "-c", _SERVE, *values]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

@@ -27,8 +27,8 @@ class Installation:
 
 def released_lists() -> set[str]:
     """The names of the files in blocklists that every kind of installation has."""
-    files = (each for each in (ROOT / "blocklists").iterdir() if each.is_file())
-    return {each.name for each in files if each.suffix != ".py"}
+    files = (path for path in (ROOT / "blocklists").iterdir() if path.is_file())
+    return {file.name for file in files if file.suffix != ".py"}
 
 
 def make_in_chroot(root: Path, *arguments: str, good: bool = True) -> str:

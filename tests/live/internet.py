@@ -110,7 +110,7 @@ def internet(ip: Path, place: Path) -> Iterator[Internet]:
         switch = made.add_switch("switch")
         found = [made.add(name) for name in ("box", "home", "abroad")]
         for name, addresses in zip(found, ((BOX,), (HOME, RESOLVER), (ABROAD,)), strict=True):
-            made.plug(switch, name, "eth0", *(f"{each}/24" for each in addresses))
+            made.plug(switch, name, "eth0", *(f"{address}/24" for address in addresses))
         box, home, abroad = found
         at_home = ("ir", SIGNED, UNSIGNED)
         stack.enter_context(_nsd(made.into(home), place, "home", HOME, at_home))

@@ -167,5 +167,5 @@ def drop_capability(setpriv: Path, *capabilities: str) -> Sequence[str]:
     """The command that runs what follows it without some of root's rights."""
     if os.geteuid() != 0:
         return []
-    without = ",".join(f"-{each}" for each in capabilities)
+    without = ",".join(f"-{capability}" for capability in capabilities)
     return [str(setpriv), f"--bounding-set={without}", f"--inh-caps={without}"]

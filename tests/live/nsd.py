@@ -88,7 +88,7 @@ def nsd(
     """
     (directory / "root.zone").write_text(zone, encoding="ascii")
     config = directory / "nsd.conf"
-    addresses = "\n".join(f"  ip-address: {each}@{port}" for each in ("127.0.0.1", *more))
+    addresses = "\n".join(f"  ip-address: {text}@{port}" for text in ("127.0.0.1", *more))
     text = _CONFIG.format(addresses=addresses, directory=directory, rate_limit=rate_limit)
     config.write_text(text, encoding="utf-8")
     with running([*through, program, "-d", "-c", config], directory / "log") as process:

@@ -15,7 +15,7 @@ def open_to_all(place: Path) -> None:
 
     The directories around it that are closed to others get another mode, by an overlay.
     """
-    closed = [each for each in place.parents if not each.stat().st_mode & stat.S_IXOTH]
+    closed = [parent for parent in place.parents if not parent.stat().st_mode & stat.S_IXOTH]
     if not closed or os.geteuid() != 0:
         return
     libc = ctypes.CDLL(None, use_errno=True)

@@ -81,7 +81,7 @@ def newer(package: Path, version: str, to: Path, change: Callable[[Path], None])
         control = files / "DEBIAN" / "control"
         lines = control.read_text(encoding="utf-8").splitlines(keepends=True)
         lines = [
-            f"Version: {version}\n" if each.startswith("Version: ") else each for each in lines
+            f"Version: {version}\n" if line.startswith("Version: ") else line for line in lines
         ]
         control.write_text("".join(lines), encoding="utf-8")
         change(files)

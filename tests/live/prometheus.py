@@ -79,7 +79,7 @@ def prometheus(
     [job] = config["scrape_configs"]
     job["scrape_timeout"] = EVERY
     [site] = job["static_configs"]
-    site["targets"] = [f"127.0.0.1:{each}" for each in targets]
+    site["targets"] = [f"127.0.0.1:{target}" for target in targets]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
     served = Prometheus(free_port())
     command: list[str | Path] = [

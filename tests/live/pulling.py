@@ -104,7 +104,7 @@ def policy_status(server: Server) -> PolicySourceStatus:
 
 def history(server: Server) -> list[tuple[str, str]]:
     told = json.loads(darban("history", "--json", at=server.directory).out)
-    return [(each["event"], each["who"]) for each in told["entries"]]
+    return [(entry["event"], entry["who"]) for entry in told["entries"]]
 
 
 def stays(server: Server, commit: str, *names: str) -> PolicySourceStatus:

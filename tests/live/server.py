@@ -177,7 +177,7 @@ class Server:
         bad = [
             line
             for line in new.splitlines()
-            if _BAD.search(line) and not any(re.search(each, line) for each in self.expected)
+            if _BAD.search(line) and not any(re.search(text, line) for text in self.expected)
         ]
         assert not bad, f"the server has logged:\n{new}"
 
@@ -209,7 +209,7 @@ def servers(directory: Path) -> Iterator[Callable[[str], Server]]:
 def without_heads(log: str) -> str:
     """What a server has logged, without the heads of its audit log."""
     lines = log.splitlines(keepends=True)
-    return "".join(each for each in lines if "the head of the audit log is" not in each)
+    return "".join(line for line in lines if "the head of the audit log is" not in line)
 
 
 def ports(text: str) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def tls_load(port: int) -> Iterator[list[TlsClient]]:
     ended = threading.Event()
     kept = 1 << 30
     clients = [TlsClient(port, _PER_CONNECTION if n else kept) for n in range(_CLIENTS)]
-    threads = [threading.Thread(target=each.ask_until, args=(ended,)) for each in clients]
+    threads = [threading.Thread(target=client.ask_until, args=(ended,)) for client in clients]
     for thread in threads:
         thread.start()
     try:

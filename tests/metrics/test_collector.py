@@ -45,7 +45,7 @@ class _Served:
         for memory in memories:
             os.ftruncate(memory, MEMORY)
         self.workers = [Counters(memory) for memory in memories]
-        self.cells = [memoryview(mmap.mmap(each, MEMORY)).cast("Q") for each in memories]
+        self.cells = [memoryview(mmap.mmap(number, MEMORY)).cast("Q") for number in memories]
         self.drops: int | None = 7
         self._exported = CollectorRegistry()
         self._exported.register(
@@ -343,8 +343,8 @@ def test_an_upstream_is_up_if_it_answers_a_worker_that_asked_it(
 ) -> None:
     served = _Served(workers=2)
     served.follow(LISTS, ["192.0.2.1:53"])
-    for worker, each in zip(served.workers, said, strict=True):
-        worker.upstream_up("192.0.2.1:53", each)
+    for worker, flag in zip(served.workers, said, strict=True):
+        worker.upstream_up("192.0.2.1:53", flag)
     assert _of(served.series(), UP, upstream="192.0.2.1:53") == up
 
 
@@ -358,4 +358,4 @@ def test_a_reload_changes_when_the_snapshot_came_in_force_and_not_when_the_serve
 
 def test_no_vlan_has_the_label_of_clients_in_no_vlan() -> None:
     text = f'[policies.p]\n[vlans.{UNKNOWN}]\nprefixes = ["10.0.0.0/8"]\npolicy = "p"\n'
-    assert any(f"vlans.{UNKNOWN}: found" in each for each in messages(load_text(text)))
+    assert any(f"vlans.{UNKNOWN}: found" in message for message in messages(load_text(text)))

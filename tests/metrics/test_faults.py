@@ -155,7 +155,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
 
 def _printed(status: Status) -> list[str]:
     """The lines that ``darban status`` has more than for a server without faults."""
-    texts = (drawn(each, 120).partition("\nby VLAN")[0] for each in (status, GOOD))
+    texts = (drawn(item, 120).partition("\nby VLAN")[0] for item in (status, GOOD))
     lines, usual = (text.splitlines()[2:] for text in texts)  # the second counts the workers
     return [line for line in lines if line not in usual]
 
@@ -165,7 +165,7 @@ def _on_page(status: Status, asked: Explainer, language: str = "en") -> list[str
     html = page(status, asked, "", "", language)
     health = html.partition('id="live-health"')[2].partition('id="live-figures"')[0]
     parts = re.split(r"^<li>", health, flags=re.MULTILINE)[1:]
-    return [Parsed(each).text for each in parts]
+    return [Parsed(part).text for part in parts]
 
 
 def test_a_server_may_have_no_faults(asked: Explainer) -> None:
@@ -191,8 +191,8 @@ def test_both_show_each_fault(
     hidden += fault.report
     for part in said:
         assert part in printed
-        assert part in on_page or any(part in each for each in hidden)
-    assert [each for each in hidden if each in on_page] == []
+        assert part in on_page or any(part in text for text in hidden)
+    assert [text for text in hidden if text in on_page] == []
 
 
 def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) -> None:
@@ -238,7 +238,7 @@ def test_an_edit_is_no_fault_before_a_quarter_of_an_hour_nor_beside_a_config_tha
     [printed] = _printed(young)
     assert printed.startswith("edit      config.toml: not in force since 20")
     refused = replace(GOOD, **EDIT, config_ok=False)
-    assert [each.kind for each in faults(refused)] == ["config_not_ok"]
+    assert [fault.kind for fault in faults(refused)] == ["config_not_ok"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -285,5 +285,5 @@ def test_the_runbook_names_the_alerts_of_each_kind() -> None:
 
 
 def test_the_alerts_of_each_kind_exist() -> None:
-    named = {each for text in fault_texts().values() for each in text.alerts}
-    assert named <= {each["alert"] for each in alerts()}
+    named = {alert for text in fault_texts().values() for alert in text.alerts}
+    assert named <= {alert["alert"] for alert in alerts()}

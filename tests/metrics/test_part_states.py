@@ -9,10 +9,10 @@ from resolver.metrics.part_states import LinkState, PartStates, WorkersState
 from resolver.metrics.status import CertificateStatus
 
 TYPES = [
-    each
-    for each in vars(part_states).values()
-    if isinstance(each, type) and dataclasses.is_dataclass(each)
-    if each.__module__ == part_states.__name__
+    item
+    for item in vars(part_states).values()
+    if isinstance(item, type) and dataclasses.is_dataclass(item)
+    if item.__module__ == part_states.__name__
 ]
 
 

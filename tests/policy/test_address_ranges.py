@@ -28,8 +28,8 @@ def ranges(protected: bool) -> AddressRanges:
     let_through = tuple(Prefix(n.network_address.packed, n.prefixlen, 0) for n in LET_THROUGH)
     return AddressRanges(
         [
-            AddressRange(each.network_address.packed, each.prefixlen, 0, place)
-            for place, each in enumerate(NETWORKS)
+            AddressRange(network.network_address.packed, network.prefixlen, 0, place)
+            for place, network in enumerate(NETWORKS)
         ],
         [RebindingProtection((), let_through)] if protected else [],
     )
@@ -49,7 +49,7 @@ def addresses(draw: st.DrawFn) -> bytes:
 
 def slow(octets: bytes) -> list[int]:
     address = ip_address(octets)
-    places = [place for place, each in enumerate(NETWORKS) if address in each]
+    places = [place for place, network in enumerate(NETWORKS) if address in network]
     return sorted(places, key=lambda place: -NETWORKS[place].prefixlen)
 
 
@@ -57,7 +57,7 @@ def slow(octets: bytes) -> list[int]:
 def test_an_address_is_in_the_ranges_that_contain_it(octets: bytes) -> None:
     assert list(RANGES[False].matches(octets)) == slow(octets)
     assert RANGES[True].of_services(octets) == slow(octets)
-    is_private = any(ip_address(octets) in each for each in PRIVATE_HERE)
+    is_private = any(ip_address(octets) in network for network in PRIVATE_HERE)
     assert (PRIVATE in RANGES[True].matches(octets)) == is_private
     assert PRIVATE not in RANGES[False].matches(octets)
 
@@ -66,14 +66,14 @@ def test_an_address_is_in_the_ranges_that_contain_it(octets: bytes) -> None:
 def test_one_address_stands_for_those_that_are_judged_alike(many: list[bytes]) -> None:
     def alike(octets: bytes) -> tuple[object, ...]:
         address = ip_address(octets)
-        private = any(address in each for each in PRIVATE_HERE)
+        private = any(address in network for network in PRIVATE_HERE)
         return (
             tuple(slow(octets)),
             private,
-            private and tuple(address in each for each in LET_THROUGH),
+            private and tuple(address in network for network in LET_THROUGH),
         )
 
     kept = RANGES[True].distinct(many)
-    judged = [each for each in many if alike(each)[0] or alike(each)[1]]
-    assert [alike(each) for each in kept] == list(dict.fromkeys(map(alike, judged)))
-    assert list(kept) == [next(o for o in judged if alike(o) == alike(each)) for each in kept]
+    judged = [octets for octets in many if alike(octets)[0] or alike(octets)[1]]
+    assert [alike(octets) for octets in kept] == list(dict.fromkeys(map(alike, judged)))
+    assert list(kept) == [next(o for o in judged if alike(o) == alike(octets)) for octets in kept]

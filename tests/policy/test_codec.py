@@ -51,14 +51,14 @@ class _Number(codec.Variant):
 
 @dataclass(frozen=True)
 class _Either:
-    each: tuple[_Name | _Number, ...]
+    variants: tuple[_Name | _Number, ...]
 
 
 def test_a_variant_is_read_as_the_class_that_it_was_written_as() -> None:
     either = _Either((_Name(b"\x01"), _Number(7)))
     assert codec.decode(_Either, codec.encode(either)) == either
     with pytest.raises(KeyError, match="_Other"):
-        codec.decode(_Either, {"each": [{"is": "_Other"}]})
+        codec.decode(_Either, {"variants": [{"is": "_Other"}]})
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def test_the_hours_of_a_part_do_not_change_unseen(part: str) -> None:
     if part == "exemptions":
         new = HOURLY.replace('ticket = "PR-1"\nhours = "office"', 'ticket = "PR-1"')
     found = compare(side(OLD_HOURLY), side(snapshot_of(new)))
-    assert [each.section for each in found] == [part]
+    assert [change.section for change in found] == [part]
 
 
 def test_a_rule_that_is_not_used_any_more() -> None:
@@ -287,8 +287,8 @@ RULES = st.lists(
 @given(RULES, RULES)
 def test_rules_that_come_and_go(before: list[str], after: list[str]) -> None:
     old, new = (
-        side(snapshot_of(lists={**LISTS, "one": HEAD + "\n".join(each)}))
-        for each in (before, after)
+        side(snapshot_of(lists={**LISTS, "one": HEAD + "\n".join(group)}))
+        for group in (before, after)
     )
     details = [
         detail
@@ -323,7 +323,8 @@ NEW = snapshot_of(
     + '[vlans.guests]\nprefixes = ["10.20.128.0/17"]\npolicy = "administrative"\n'
 )
 BEFORE, AFTER = (
-    Explainer(each.compiled, Index(each.trie, each.rules), WALL) for each in (OLD, NEW)
+    Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), WALL)
+    for snapshot in (OLD, NEW)
 )
 CLIENTS = ["10.10.0.5", "10.10.3.5", "10.20.0.5", "10.20.200.5", "192.0.2.1", "fd00:10::5"]
 LABELS = st.sampled_from(["www", "x", "y", "z", "a", "b", "c", "both", "printer", "agency"])
@@ -348,7 +349,9 @@ def replayed(asked: dict[Question, int], only: str | None = None) -> Replay:
 def test_an_outcome_changes_where_explain_says_two_things(asked: dict[Question, int]) -> None:
     expected: Counter[tuple[str, str, bytes, int]] = Counter()
     for (who, name, qtype), times in asked.items():
-        old, new = (each.for_client(who.client, name, qtype).outcome for each in (BEFORE, AFTER))
+        old, new = (
+            explainer.for_client(who.client, name, qtype).outcome for explainer in (BEFORE, AFTER)
+        )
         if old != new:
             expected[old, new, name, qtype] += times
     got: Counter[tuple[str, str, bytes, int]] = Counter()

@@ -27,17 +27,17 @@ def administrative(config: str = CONFIG) -> PolicyDescription:
 def said(policy: PolicyDescription) -> list[tuple[object, ...]]:
     """What a policy does: to what, the directive behind it, and the hours."""
     found: list[tuple[object, ...]] = []
-    for each in policy.entries:
-        match each:
+    for entry in policy.entries:
+        match entry:
             case ServiceEntry(service=service, hours=hours):
                 when = [str(hour) for hour in hours]
-                found.append((each.does, service.name, each.ground.directive, *when))
+                found.append((entry.does, service.name, entry.ground.directive, *when))
             case RuleEntry(text=text):
-                found.append((each.does, text, each.ground.directive))
+                found.append((entry.does, text, entry.ground.directive))
             case DefaultEntry():
-                found.append((each.does, each.ground.directive))
+                found.append((entry.does, entry.ground.directive))
             case _:
-                assert_never(each)
+                assert_never(entry)
     return found
 
 
@@ -59,13 +59,15 @@ def test_a_policy_without_rules_does_nothing() -> None:
 def test_what_is_restricted_is_blocked_or_counted() -> None:
     audited = administrative(CONFIG.replace('directives = ["1595"]', 'mode = "audit"'))
     assert audited.mode == "audit"
-    assert {each.does for each in audited.restricted} == {Action.COUNT}
-    assert {each.does for each in administrative().restricted} == {Action.BLOCK}
+    assert {service.does for service in audited.restricted} == {Action.COUNT}
+    assert {service.does for service in administrative().restricted} == {Action.BLOCK}
     assert administrative().mode == "enforce"
 
 
 def test_only_what_a_policy_blocks_can_be_exempted() -> None:
-    exemptible = [[each.name for each in policy.exemptible] for policy in describe(compiled())]
+    exemptible = [
+        [service.name for service in policy.exemptible] for policy in describe(compiled())
+    ]
     assert exemptible == [["one"], []]
 
 
@@ -84,7 +86,7 @@ def test_a_default_that_blocks_is_last_and_rests_on_the_agencys_own_policy() -> 
 
 def test_what_is_counted_differs_from_what_is_blocked() -> None:
     found = administrative(COUNTING)
-    assert [each[:2] for each in said(found) if each[0] is not Action.PASS] == [
+    assert [row[:2] for row in said(found) if row[0] is not Action.PASS] == [
         (Action.BLOCK, "one"),
         (Action.COUNT, "two"),
         (Action.BLOCK, "b.example"),
@@ -95,7 +97,7 @@ def test_what_is_counted_differs_from_what_is_blocked() -> None:
 
 def test_a_policy_that_counts_and_blocks_nothing_is_in_audit_mode() -> None:
     counts = CONFIG.replace("[policies.publicity]", '[policies.publicity]\ncount = ["one"]')
-    assert [each.mode for each in describe(compiled(counts))] == ["enforce", "audit"]
+    assert [description.mode for description in describe(compiled(counts))] == ["enforce", "audit"]
 
 
 def test_a_default_that_counts_is_described() -> None:
@@ -110,7 +112,7 @@ def test_a_service_that_is_counted_and_blocked_at_some_hours_is_there_twice() ->
     hours = '[hours.office]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
     during = 'count = ["two"]\nduring = [{ hours = "office", block = ["two"] }]'
     found = administrative(COUNTING.replace('count = ["two"]', during) + hours)
-    of_two = [each for each in said(found) if each[1] == "two"]
+    of_two = [row for row in said(found) if row[1] == "two"]
     assert of_two == [
         (Action.BLOCK, "two", DIRECTIVE, "within office"),
         (Action.COUNT, "two", DIRECTIVE),

@@ -30,8 +30,10 @@ def compiled(config: str = CONFIG) -> CompiledConfig:
 
 
 def test_what_blocks_and_what_restricts_is_what_the_outcomes_say() -> None:
-    assert {*BLOCKING} == {each for each in Action if outcome_of(each) is BLOCKED}
-    assert {*RESTRICTING} == {each for each in Action if outcome_of(each) is not Outcome.PASSED}
+    assert {*BLOCKING} == {action for action in Action if outcome_of(action) is BLOCKED}
+    assert {*RESTRICTING} == {
+        action for action in Action if outcome_of(action) is not Outcome.PASSED
+    }
 
 
 def test_an_exemption_takes_services_from_what_is_enforced() -> None:
@@ -133,7 +135,9 @@ def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> 
     effect = Effects(compiled(ALLOWING)).of(0)
     closed = effect.with_default_block(opened=0, services=3)
     opened = effect.with_default_block(opened=0b100, services=3)
-    kept = [each for each in effect.policy.clauses if not isinstance(each, Services | DefaultRule)]
+    kept = [
+        clause for clause in effect.policy.clauses if not isinstance(clause, Services | DefaultRule)
+    ]
     for changed, passes, blocks in ((closed, 0b001, 0b110), (opened, 0b101, 0b010)):
         assert changed.policy.clauses == (
             *kept,

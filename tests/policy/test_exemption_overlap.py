@@ -43,7 +43,8 @@ def _config(whom: str, services: str = '["one"]', times: str = UNTIL, ticket: st
 def test_the_clients_that_both_are_for(whom: str, clients: tuple[str, ...]) -> None:
     compiled = snapshot_of(_config(whom, '["one", "two"]')).compiled
     shared = [
-        (each.clients, each.services, each.by.id) for each in still_exempted(compiled, "pr", NOW)
+        (exempted.clients, exempted.services, exempted.by.id)
+        for exempted in still_exempted(compiled, "pr", NOW)
     ]
     assert shared == ([(clients, ("one",), "other")] if clients else [])
 

@@ -20,8 +20,10 @@ NETWORKS = [
     )
 ]
 FILTER = FilterAddresses(
-    FilterRange(each.network_address.packed, each.prefixlen, "a page", "national.filter", line)
-    for line, each in enumerate(NETWORKS, start=1)
+    FilterRange(
+        network.network_address.packed, network.prefixlen, "a page", "national.filter", line
+    )
+    for line, network in enumerate(NETWORKS, start=1)
 )
 IN_IPV6 = {"::": 0, "::ffff:0:0": 0, "64:ff9b::": 0, "64:ff9b:1:2:3:4::": 0, "2002::1": 80}
 """By what stands around an IPv4 address, how many bits of it stand behind the address."""
@@ -104,7 +106,7 @@ def _slow(octets: bytes) -> bool:
             ipv4 = int(address) >> behind & 0xFFFFFFFF
             if int(ip_address(before)) | ipv4 << behind == int(address):
                 values.append(ip_address(ipv4.to_bytes(4, "big")))
-    return any(each in network for each in values for network in NETWORKS)
+    return any(value in network for value in values for network in NETWORKS)
 
 
 @given(addresses() | st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16))
@@ -124,7 +126,7 @@ def test_none_of_the_500_addresses_beside_them_is_of_it() -> None:
     others = [last for last in range(256) if last not in (34, 35, 36)]
     answers = [f"A 10.10.34.{last}" for last in others]
     answers += [f"AAAA 2001:4188:2:600:10:10:34:{last}" for last in others]
-    assert {found([f"www.example.com. 300 {each}"]) for each in answers} == {""}
+    assert {found([f"www.example.com. 300 {answer}"]) for answer in answers} == {""}
 
 
 def test_without_ranges_nothing_is_found() -> None:

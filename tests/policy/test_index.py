@@ -97,7 +97,7 @@ def test_a_rule_s_line_is_the_first_of_those_alike(lists: list[list[Rule]]) -> N
         for rule, source in rules:
             if not rule.exception:
                 same = list_and_flags(rule, source)
-                alike = [each.line for each, of in rules if list_and_flags(each, of) == same]
+                alike = [rule.line for rule, of in rules if list_and_flags(rule, of) == same]
                 assert index.line(key, source, rule.subtree) == min(alike)
 
 
@@ -119,7 +119,7 @@ def test_an_index_of_a_version_without_a_table_finds_the_same(
     lists: list[list[Rule]], name: bytes
 ) -> None:
     trie, rules = build(lists)
-    keys = len({rule.name for each in lists for rule in each})
+    keys = len({rule.name for group in lists for rule in group})
     older = Index(trie, _without_table(rules, keys))
     assert older.match(name) == Index(trie, rules).match(name)
     newer = Index(trie, rules)

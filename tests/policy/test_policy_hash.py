@@ -82,14 +82,14 @@ def changes(of: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - a datacl
         field, value = f"{type(of).__name__}.{name}", getattr(of, name)
         others: Iterable[tuple[str, object]]
         if isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
-            others = ((each, (other, *value[1:])) for each, other in changes(value[0]))
+            others = ((text, (other, *value[1:])) for text, other in changes(value[0]))
         elif dataclasses.is_dataclass(value):
             others = changes(value)
         else:
             others = [(field, mutated(value))]
-        for each, other in others:
+        for text, other in others:
             replaced = {name: other}
-            what = field if field in NOT_COUNTED else each
+            what = field if field in NOT_COUNTED else text
             yield what, of._replace(**replaced) if is_rule else dataclasses.replace(of, **replaced)
 
 
@@ -100,7 +100,9 @@ def hash_of(compiled: object) -> str:
 
 def with_rules(compiled: CompiledConfig, rules: tuple[Rule, ...]) -> CompiledConfig:
     """The same config, where each list has these rules."""
-    sources = [dataclasses.replace(each, rules=rules_digest(rules)) for each in compiled.sources]
+    sources = [
+        dataclasses.replace(source, rules=rules_digest(rules)) for source in compiled.sources
+    ]
     return dataclasses.replace(compiled, sources=tuple(sources))
 
 

@@ -22,7 +22,7 @@ def changed(config: str, facets: Facet) -> bool:
     return compared(other.policies[0], facets, other) != compared(POLICY, facets)
 
 
-@pytest.mark.parametrize("facet", Facet, ids=lambda each: each.name)
+@pytest.mark.parametrize("facet", Facet, ids=lambda item: item.name)
 def test_a_projection_has_the_fields_of_its_facets(facet: Facet) -> None:
     base = compared(POLICY, facet)
     differs = {
@@ -46,7 +46,7 @@ def test_what_is_done_to_a_service_decides_names() -> None:
 
 
 def test_own_rules_are_left_out() -> None:
-    others = tuple(each for each in POLICY.clauses if not isinstance(each, PolicyRules))
+    others = tuple(clause for clause in POLICY.clauses if not isinstance(clause, PolicyRules))
     assert others != POLICY.clauses
     assert compared(POLICY, ALL) == compared(dataclasses.replace(POLICY, clauses=others), ALL)
 

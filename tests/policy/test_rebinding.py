@@ -39,8 +39,8 @@ def test_private_addresses_are_withheld_but_for_what_is_let_through(
 ) -> None:
     def within(prefixes: list[str]) -> bool:
         return any(
-            address.version == each.version and address in each
-            for each in map(ip_network, prefixes)
+            address.version == network.version and address in network
+            for network in map(ip_network, prefixes)
         )
 
     octets = address.packed

@@ -81,8 +81,8 @@ def facts(verdict: Verdict) -> tuple[object, ...]:
 
 def test_verdicts_by_two_kinds_of_clauses_share_no_reply_template() -> None:
     clauses = (None, PolicyRules(()), Services(1, Action.BLOCK), DefaultRule(Action.BLOCK))
-    assert {type(each) for each in clauses[1:]} == {*get_args(Clause)}
-    keys = [Verdict(Outcome.BLOCKED, each).reply_key for each in clauses]
+    assert {type(clause) for clause in clauses[1:]} == {*get_args(Clause)}
+    keys = [Verdict(Outcome.BLOCKED, clause).reply_key for clause in clauses]
     assert len(set(keys)) == len(keys)
 
 
@@ -105,7 +105,7 @@ def test_where_all_below_is_blocked_every_name_below_is(name: bytes, other: byte
 @given(st.lists(NAMES, max_size=4))
 def test_an_answer_is_blocked_where_one_target_is(targets: list[bytes]) -> None:
     verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), tuple(targets), (), ())
-    first = next((each for each in targets if blocked(each)), None)
+    first = next((target for target in targets if blocked(target)), None)
     assert (verdict.outcome is Outcome.BLOCKED) == (first is not None)
     if first is not None:
         assert verdict.target == first
@@ -115,7 +115,9 @@ def test_an_answer_is_blocked_where_one_target_is(targets: list[bytes]) -> None:
 @given(st.binary(min_size=4, max_size=4) | st.just(packed("203.1.112.9")))
 def test_an_answer_is_blocked_where_an_address_lies_in_a_range(address: bytes) -> None:
     inside = ip_address(address) in ip_network("203.1.112.0/22")
-    found = [each for each in (address,) if JUDGE.ranges is not None and JUDGE.ranges.matches(each)]
+    found = [
+        octets for octets in (address,) if JUDGE.ranges is not None and JUDGE.ranges.matches(octets)
+    ]
     assert bool(found) == inside
     verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), (), (), tuple(found))
     assert (verdict.outcome is Outcome.BLOCKED) == inside
@@ -220,7 +222,7 @@ def test_not_all_below_a_blocked_name_is_blocked_where_an_allowed_service_has_a_
 def test_the_default_judges_no_target(targets: list[bytes]) -> None:
     question = names.parse("both.example")
     verdict = ALLOWING_JUDGE.check_answer(OPEN_TO_FEW, question, tuple(targets), (), ())
-    denied = [each for each in targets if open_to_few(each) == "deny"]
+    denied = [target for target in targets if open_to_few(target) == "deny"]
     assert (verdict.outcome is Outcome.BLOCKED) == bool(denied)
     assert verdict.target == (denied[0] if denied else b"")
 
@@ -404,7 +406,7 @@ def test_a_verdict_names_the_exemption_of_its_service() -> None:
 def test_ranges_without_a_list_of_names_are_excepted_by_no_list() -> None:
     lists = {**LISTS, "a": "! Category: messenger\n||n.test.example^\n", "zz.ip": "91.108.4.0/22\n"}
     snapshot = snapshot_of(lists=lists)
-    assert [each.file for each in snapshot.compiled.sources][:2] == ["a.txt", "one.txt"]
+    assert [source.file for source in snapshot.compiled.sources][:2] == ["a.txt", "one.txt"]
     excepted = names.parse("x.a.example")  # by one.txt
     for client, outcome in (("10.10.0.5", Outcome.BLOCKED), ("10.20.0.5", Outcome.PASSED)):
         verdict = judge(snapshot).check_answer(

@@ -26,7 +26,7 @@ NAMES = [
     for first in ["", "a", "b", "x"]
     for second in ["", "a", "b", "x"]
     for third in ["a", "b", "x"]
-    if (labels := [each for each in ("c", first, second, third) if each])
+    if (labels := [text for text in ("c", first, second, third) if text])
 ]
 
 
@@ -45,8 +45,8 @@ def decided(name: str, allow: Sequence[str], deny: Sequence[str]) -> str:
 def test_the_vlan_decides_then_its_policy_then_the_lists(
     allow: list[str], deny: list[str], of_policy: list[str], denied_by_policy: list[str]
 ) -> None:
-    deny = [each for each in deny if each not in allow]
-    denied_by_policy = [each for each in denied_by_policy if each not in of_policy]
+    deny = [rule for rule in deny if rule not in allow]
+    denied_by_policy = [text for text in denied_by_policy if text not in of_policy]
     policy = f'[policies.p]\nblock = ["one"]\nallow = {of_policy}\ndeny = {denied_by_policy}\n'
     own = vlan("own", "p", "10.1.0.0/16", allow=",".join(allow), deny=",".join(deny))
     snapshot = snapshot_of(policy + vlan("plain", "p", "10.2.0.0/16") + own, LISTS)

@@ -64,7 +64,7 @@ def test_a_large_network_has_its_size(tmp_path: Path) -> None:
     assert (result.errors, result.failed) == ([], [])
     compiled = result.snapshot.compiled
     assert (len(compiled.vlans), len(compiled.policies)) == (5, 2)
-    assert [each.entries for each in compiled.services] == [21, 20]
+    assert [service.entries for service in compiled.services] == [21, 20]
     assert "denied-7.example" in (tmp_path / "config.toml").read_text()
 
 

@@ -162,7 +162,7 @@ def test_every_lie_of_the_upstream_would_be_noticed(mode: Mode) -> None:
     for _ in range(50):
         said = [say.packet for say in upstream(asked)]
         right = said[0] if mode is Mode.UNSOLICITED else said[-1]
-        lies = [each for each in said if each != right]
+        lies = [octets for octets in said if octets != right]
         assert wire.read(right).answer[0].data == truth.address(FRESH.name, FRESH.qtype)
         assert lies
         assert not any(wire.ident_of(lie) == 7 and _is_right(FRESH, lie) for lie in lies)

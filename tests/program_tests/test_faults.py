@@ -14,18 +14,18 @@ from tests.watching.expressions import alerts
 
 
 def test_every_kind_of_fault_is_tried_or_said_not_to_be() -> None:
-    known = {kind for each in BREAKDOWNS for kind in each.kinds}
+    known = {kind for breakdown in BREAKDOWNS for kind in breakdown.kinds}
     assert known | set(UNTRIED) == set(get_args(Kind))
     assert not known & set(UNTRIED)
-    assert len({each.name for each in BREAKDOWNS}) == len(BREAKDOWNS)
+    assert len({breakdown.name for breakdown in BREAKDOWNS}) == len(BREAKDOWNS)
 
 
-@pytest.mark.parametrize("breakdown", BREAKDOWNS, ids=[each.name for each in BREAKDOWNS])
+@pytest.mark.parametrize("breakdown", BREAKDOWNS, ids=[breakdown.name for breakdown in BREAKDOWNS])
 def test_the_runbook_says_what_mends_it(breakdown: Breakdown) -> None:
     text = section(breakdown.alert)
-    assert breakdown.alert in [each["alert"] for each in alerts()]
+    assert breakdown.alert in [alert["alert"] for alert in alerts()]
     assert breakdown.told in text
-    assert [each for each in breakdown.commands if each not in text] == []
+    assert [command for command in breakdown.commands if command not in text] == []
 
 
 def test_the_commands_of_a_section_are_found() -> None:

@@ -10,7 +10,7 @@ ALL = [(name, *seed) for name in TARGETS for seed in seeds(name).items()]
 MUTATIONS = 1000
 
 
-@pytest.mark.parametrize(("name", "_", "data"), ALL, ids=[f"{each[0]}-{each[1]}" for each in ALL])
+@pytest.mark.parametrize(("name", "_", "data"), ALL, ids=[f"{row[0]}-{row[1]}" for row in ALL])
 def test_seed_breaks_no_promise(name: str, _: str, data: bytes) -> None:
     TARGETS[name](data)
 

@@ -26,9 +26,9 @@ def test_names_are_found_through_bad_networks(ip_program: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for row in SMALL:
-        [line] = [each for each in done.stdout.splitlines() if each.startswith(f"{row}: ")]
+        [line] = [text for text in done.stdout.splitlines() if text.startswith(f"{row}: ")]
         shown = line.removeprefix(f"{row}: ").split("; ")
-        of = [each for each, name in zip(shown, RESOLVERS, strict=False) if each.startswith(name)]
+        of = [text for text, name in zip(shown, RESOLVERS, strict=False) if text.startswith(name)]
         assert len(of) == len(RESOLVERS), line
         assert " 0.0 %" not in line, "no name was found in time"
         assert f"| {ROWS[row].about} | " in done.stdout

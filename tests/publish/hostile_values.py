@@ -116,10 +116,10 @@ def exported(key: str = "", hostile: str = "", at: Path = Path("/etc/w")) -> dic
 
 
 def _compiled(base: Path, key: str, hostile: str) -> Snapshot | None:
-    values = {each: plain for each, (plain, _) in VALUES.items()}
+    values = {text: plain for text, (plain, _) in VALUES.items()}
     if key:
         values[key] = VALUES[key][1].format(hostile)
-    texts = {each: json.dumps(value, ensure_ascii=False) for each, value in values.items()}
+    texts = {text: json.dumps(value, ensure_ascii=False) for text, value in values.items()}
     config = base / "config.toml"
     config.write_text(CONFIG % texts, encoding="utf-8")
     lists = base / "blocklists"
@@ -158,7 +158,9 @@ def shapes(files: dict[str, bytes]) -> list[str]:
     """The files without their words and without the strings of Lua: what is left is grammar."""
     return [
         _WORD.sub("w", _LUA_STRING.sub("w", text) if _is_lua(name) else text)
-        for name, text in ((name, each.decode()) for name, each in files.items() if _is_text(name))
+        for name, text in (
+            (name, octets.decode()) for name, octets in files.items() if _is_text(name)
+        )
     ]
 
 

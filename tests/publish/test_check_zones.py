@@ -49,7 +49,7 @@ def zones(tmp_path: Path) -> Path:
 
 def without(text: str) -> Callable[[str], str]:
     """What removes the lines that have a text."""
-    return lambda zone: "".join(each for each in zone.splitlines(keepends=True) if text not in each)
+    return lambda zone: "".join(line for line in zone.splitlines(keepends=True) if text not in line)
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {

@@ -99,7 +99,7 @@ def test_a_prefix_passes_where_nothing_else_is_blocked(
     passing: dict[str, list[str]],
     gaps: list[str],
 ) -> None:
-    assert expressed(*(exemption(*each) for each in exemptions)) == (passing, gaps)
+    assert expressed(*(exemption(*row) for row in exemptions)) == (passing, gaps)
 
 
 def test_an_exemption_of_the_whole_vlan_counts() -> None:

@@ -59,9 +59,9 @@ EXEMPTED, PLAIN = compiled(exempted=True), compiled(exempted=False)
 
 def belongs(address: str, clients: tuple[ClientPrefix, ...]) -> bool:
     """As BIND decides: the first prefix that matches."""
-    for each in clients:
-        if ipaddress.ip_address(address) in ipaddress.ip_network(each.prefix):
-            return each.belong
+    for client in clients:
+        if ipaddress.ip_address(address) in ipaddress.ip_network(client.prefix):
+            return client.belong
     return False
 
 
@@ -75,8 +75,8 @@ def test_a_client_is_in_the_vlan_with_the_longest_prefix(address: str) -> None:
 @given(ADDRESSES)
 def test_a_client_has_the_view_of_its_longest_prefix(address: str) -> None:
     view, by_prefix = Views(EXEMPTED, WALL).of(packed(address)), views_by_prefix(EXEMPTED, WALL)
-    around = [each for each in by_prefix if ipaddress.ip_address(address) in network_of(each)]
-    found = by_prefix[max(around, key=lambda each: each.length)] if around else None
+    around = [prefix for prefix in by_prefix if ipaddress.ip_address(address) in network_of(prefix)]
+    found = by_prefix[max(around, key=lambda prefix: prefix.length)] if around else None
     assert _shown(found) == _shown(view)
 
 

@@ -77,7 +77,7 @@ def test_every_field_of_the_policy_has_a_feature_or_decides_nothing() -> None:
     uncounted = {field for field, row in FIELDS.items() if row.not_compared} - FEATURES.keys()
     assert every - uncounted - PEOPLE == {*FEATURES, *DECIDE_NOTHING}
     assert not FEATURES.keys() & DECIDE_NOTHING.keys()
-    assert {each for found in FEATURES.values() for each in found} == set(Feature)
+    assert {feature for found in FEATURES.values() for feature in found} == set(Feature)
 
 
 def test_every_answer_mode_is_a_feature() -> None:
@@ -153,7 +153,8 @@ def test_the_features_of_a_policy() -> None:
 
 def test_a_misfit_names_vlan_features_and_target() -> None:
     found = {
-        each.kind: each for each in deviations(snapshot_of(FULL).compiled, Enforcer.UNBOUND, WALL)
+        deviation.kind: deviation
+        for deviation in deviations(snapshot_of(FULL).compiled, Enforcer.UNBOUND, WALL)
     }
     assert str(found["aliases-in-unbound"]) == (
         "VLAN administration: unbound: aliases: looser: types other than A and AAAA pass through "
@@ -166,7 +167,9 @@ def test_a_misfit_names_vlan_features_and_target() -> None:
 @pytest.mark.parametrize("target", Enforcer)
 def test_where_a_name_leads_that_passes_a_default_is_named(target: Enforcer) -> None:
     compiled, led = snapshot_of(ALLOWING).compiled, Feature.ANSWERS_PAST_DEFAULT
-    [named] = [each for each in deviations(compiled, target, WALL) if led in each.features]
+    [named] = [
+        deviation for deviation in deviations(compiled, target, WALL) if led in deviation.features
+    ]
     assert (named.policy, named.vlans) == ("administrative", ("administration",))
     assert named.support.fit is Fit.LOOSER
     assert (Feature.DEFAULT in named.features) is (target in (Enforcer.NFTABLES, Enforcer.FEEDS))

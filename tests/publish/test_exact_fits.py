@@ -46,20 +46,20 @@ SHOWN_BY: dict[Enforcer, dict[Feature, str]] = {
 
 
 def exact(target: Enforcer) -> set[Feature]:
-    return {each for each, support in SUPPORTS[target].items() if support.fit is Fit.EXACT}
+    return {feature for feature, support in SUPPORTS[target].items() if support.fit is Fit.EXACT}
 
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Cell]:
     """Those whose VLAN has each feature that the cell is said to show; no program has answered."""
     lists = policy_under_test.write_lists(tmp_path_factory.mktemp("parity"))
-    texts = {each.name.removesuffix(".txt"): each.read_text("utf-8") for each in lists.iterdir()}
+    texts = {path.name.removesuffix(".txt"): path.read_text("utf-8") for path in lists.iterdir()}
     compiled = snapshot_of(policy_under_test.config(1, 2, 3, lists), texts).compiled
     of_vlans = zip(compiled.vlans, features(compiled, WALL), strict=True)
     has = {vlan.name: of_vlan for vlan, of_vlan in of_vlans}
     asked = itertools.chain(*QUESTIONS.values())
-    every = (Cell(each, COLD, SILENCE, SILENCE, SILENCE) for each in asked)
-    return [each for each in every if exactness.features(each) <= has[each.question.client.vlan]]
+    every = (Cell(question, COLD, SILENCE, SILENCE, SILENCE) for question in asked)
+    return [cell for cell in every if exactness.features(cell) <= has[cell.question.client.vlan]]
 
 
 @pytest.mark.parametrize("engine", SECONDARIES)
@@ -73,7 +73,7 @@ def test_a_cell_shows_each_feature_that_an_engine_has_exactly(
 
 
 def test_every_enforcer_is_tested_and_zones_by_what_reads_them() -> None:
-    readers = {each.target for each in SECONDARIES.values() if each.target}
+    readers = {secondary.target for secondary in SECONDARIES.values() if secondary.target}
     assert readers | SHOWN_BY.keys() == {*Enforcer} - {Enforcer.ZONES}
     assert exact(Enforcer.ZONES) <= set().union(*map(exact, readers))
 
@@ -84,4 +84,4 @@ def test_a_test_shows_each_feature_that_a_firewall_has_exactly(target: Enforcer)
     for test in SHOWN_BY[target].values():
         file, _, name = test.partition("::")
         body = ast.parse((ROOT / file).read_text("utf-8")).body
-        assert name in {each.name for each in body if isinstance(each, ast.FunctionDef)}, test
+        assert name in {item.name for item in body if isinstance(item, ast.FunctionDef)}, test

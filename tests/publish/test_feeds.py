@@ -59,7 +59,7 @@ def test_ranges_are_merged_and_services_without_any_have_no_list() -> None:
 
 def test_no_list_is_ever_empty() -> None:
     found = feeds_of(vlan("office", "counts", "10.10.0.0/16"))
-    v4, v6 = [str(each) for each in NOBODY_V4], [str(each) for each in NOBODY_V6]
+    v4, v6 = [str(network) for network in NOBODY_V4], [str(network) for network in NOBODY_V6]
     for feed in found.values():
         files = files_of(feed)
         assert all(files.values())
@@ -126,6 +126,6 @@ def test_each_address_is_in_a_list_where_its_view_blocks(
 
 
 def _is_blocked(compiled: CompiledConfig, service: str, address: bytes) -> bool:
-    names = [each.name for each in compiled.services]
+    names = [service.name for service in compiled.services]
     view = Views(compiled, WALL).of(address)
     return view is not None and bool(view.effect.enforced >> names.index(service) & 1)

@@ -98,7 +98,7 @@ def test_the_programs_accept_the_files(key: str, ip_program: Path, tmp_path: Pat
     assert modules == "respip validator iterator\n"
     (tmp_path / "recursor.d/darban.yml").rename(tmp_path / "recursor.yml")
     _run(needed("pdns_recursor"), f"--config-dir={tmp_path}", "--config=check")
-    scripts = [lua_string(str(tmp_path / each)) for each in ("recursor.lua", "darban-zones.lua")]
+    scripts = [lua_string(str(tmp_path / text)) for text in ("recursor.lua", "darban-zones.lua")]
     load = "".join(f"assert(loadfile({script}))\n" for script in scripts)
     (tmp_path / "load.lua").write_text(load, encoding="utf-8")
     for script in ("load.lua", "dnsdist.conf"):

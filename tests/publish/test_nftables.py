@@ -165,8 +165,8 @@ def test_other_resolvers_are_closed_and_counters_stay_over_a_load(ip_program: Pa
                 assert network.knock(resolver, 853) == "ConnectionRefusedError"
                 assert network.knock(resolver, 443) == "open"
                 assert network.knock(messenger, 443) != "open"
-            for each in map(str, SERVERS):
-                assert [network.knock(each, port) for port in (53, 853)] == ["open", "open"]
+            for text in map(str, SERVERS):
+                assert [network.knock(text, port) for port in (53, 853)] == ["open", "open"]
             before = _counters(network)
             network.load(rules)
             after = _counters(network)
@@ -184,7 +184,7 @@ def _counters(network: Gateway) -> dict[str, int]:
     """The packets of each counter."""
     command = [*network.into(network.gateway), str(network.nft), "-j", "list", "counters"]
     found = json.loads(subprocess.check_output(command))["nftables"]
-    return {each["counter"]["name"]: each["counter"]["packets"] for each in found[1:]}
+    return {item["counter"]["name"]: item["counter"]["packets"] for item in found[1:]}
 
 
 def _run(*command: str) -> str:

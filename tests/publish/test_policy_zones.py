@@ -143,7 +143,7 @@ BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
 def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[tuple[ZoneRule, ...]]:
     """The zones of a VLAN in their order."""
     policy = snapshot.compiled.policies[snapshot.compiled.vlans[vlan].policy].name
-    block_set = next(each for each in zones.block_sets if each.owner == policy)
+    block_set = next(zone for zone in zones.block_sets if zone.owner == policy)
     return [tuple(zones.vlans[vlan].rules()), tuple(block_set.rules())]
 
 
@@ -191,12 +191,12 @@ def test_the_zones_give_the_reply_of_this_server(answer: str, name: bytes) -> No
 def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:
     """So a change of lists, or of the mode, changes no name of a zone."""
     _, zones = BUILT["sinkhole"]
-    rules = {each.owner: tuple(each.rules()) for each in zones.block_sets}
+    rules = {zone.owner: tuple(zone.rules()) for zone in zones.block_sets}
     assert list(rules)[:4] == ["administrative", "same", "audited", "open"]
     assert len(rules) == len(zones.block_sets) == 8, "one, also where VLANs have own rules"
     assert rules["administrative"] == rules["same"] != ()
     assert rules["audited"] == rules["open"] == ()
-    empty = [each.owner for each in zones.vlans if not tuple(each.rules())]
+    empty = [zone.owner for zone in zones.vlans if not tuple(zone.rules())]
     assert empty == ["same", "audited", "open", "counting"]
 
 

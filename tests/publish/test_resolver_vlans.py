@@ -25,4 +25,4 @@ def test_a_zone_is_censored_where_a_directive_is_behind_all_that_it_blocks(
     config: str, censored: tuple[bool, bool]
 ) -> None:
     first = next(iter(resolver_vlans(snapshot_of(config).compiled, PUBLICATION)))
-    assert tuple(each.censored for each in first.zones) == censored
+    assert tuple(zone.censored for zone in first.zones) == censored

@@ -53,12 +53,12 @@ def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> ZoneAction
     for zone in zones:
         ranges = {network_of(Prefix(rule.network, rule.length, 0)): rule.action for rule in zone}
         around = [
-            each
-            for each in ranges
-            if each.version == address.version and address.subnet_of(each)  # type: ignore[arg-type]
+            network
+            for network in ranges
+            if network.version == address.version and address.subnet_of(network)  # type: ignore[arg-type]
         ]
         if around:
-            return ranges[max(around, key=lambda each: each.prefixlen)]
+            return ranges[max(around, key=lambda network: network.prefixlen)]
     return None
 
 

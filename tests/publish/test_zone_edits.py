@@ -65,7 +65,7 @@ class PolicyText:
 
     def text(self) -> str:
         block, count, during = (
-            [each for each in SERVICES if self.keys[each] == key]
+            [service for service in SERVICES if self.keys[service] == key]
             for key in ("block", "count", "during")
         )
         text = f'answer = "{self.answer}"\nmode = "{self.mode}"\ndeny = {self.own["deny"]}\n'

@@ -73,7 +73,7 @@ def test_the_files_of_a_small_network(tmp_path: Path) -> None:
 def test_what_decides_a_blocked_reply_changes_the_zones(tmp_path: Path, field: str) -> None:
     write(tmp_path, of := snapshot())
     before = text(tmp_path, BLOCKS)
-    policies = tuple(replace(each, **{field: OTHER[field]}) for each in of.compiled.policies)
+    policies = tuple(replace(policy, **{field: OTHER[field]}) for policy in of.compiled.policies)
     write(tmp_path, replace(of, compiled=replace(of.compiled, policies=policies)))
     assert text(tmp_path, BLOCKS) != before
 
@@ -100,8 +100,8 @@ def test_a_rollback_raises_the_serial(tmp_path: Path) -> None:
     """The earlier policy again, by a clock that was set back: the serial rises all the same."""
     more = snapshot(lists=LISTS | {"one": LISTS["one"] + "||new.example^\n"})
     serials = [write(tmp_path).serials[BLOCKS]]
-    for each, wall in ((more, WALL + 60), (None, WALL + 120), (more, WALL - 1000), (None, 1.0)):
-        serials.append(write(tmp_path, each, wall).serials[BLOCKS])
+    for item, wall in ((more, WALL + 60), (None, WALL + 120), (more, WALL - 1000), (None, 1.0)):
+        serials.append(write(tmp_path, item, wall).serials[BLOCKS])
     assert [serial - 1_800_000_000 for serial in serials] == [0, 60, 120, 121, 122]
 
 
@@ -160,9 +160,9 @@ def test_a_name_that_is_too_long_is_left_out_and_told(tmp_path: Path) -> None:
     one = f"! Category: messenger\n||{LONG}^\n||beside.{LONG[122:]}^\n"
     of = snapshot(CONFIG.replace('deny = ["b.example"', f'deny = ["b.example", "{LONG}"'), LISTS)
     also = snapshot(lists=LISTS | {"one": one})
-    for each, zone in ((of, OVERRIDES), (also, BLOCKS)):
-        said = [line for line in write(tmp_path, each).left_out if "too long" in line]
+    for item, zone in ((of, OVERRIDES), (also, BLOCKS)):
+        said = [line for line in write(tmp_path, item).left_out if "too long" in line]
         assert said == [f"{LONG}: too long a name for some zones"]
-        assert said == left_out(each.compiled, each.index(), WALL)[-1:]
+        assert said == left_out(item.compiled, item.index(), WALL)[-1:]
         assert LONG not in text(tmp_path, zone)
     assert f"\nbeside.{LONG[122:]} A 0.0.0.0\n" in text(tmp_path, BLOCKS)

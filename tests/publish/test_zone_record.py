@@ -269,11 +269,11 @@ def policies(draw: st.DrawFn) -> str:
     for name in ("first", "second"):
         answer = draw(st.sampled_from(["sinkhole", "nxdomain", "nodata"]))
         blocked, hourly = draw(SERVICES), draw(SERVICES)
-        counted = [each for each in draw(SERVICES) if each not in blocked]
+        counted = [text for text in draw(SERVICES) if text not in blocked]
         text += f"[policies.{name}]\nblock = {blocked}\nanswer = '{answer}'\n"
         if hourly:
             kind = draw(st.sampled_from(["hours", "outside"]))
-            of_hours = [each for each in counted if each not in hourly]
+            of_hours = [text for text in counted if text not in hourly]
             text += f"during = [{{ {kind} = 'office', block = {hourly}, count = {of_hours} }}]\n"
         elif draw(st.booleans()):
             default = draw(st.sampled_from(["block", "count"]))

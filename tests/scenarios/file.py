@@ -80,6 +80,6 @@ class Scenario:
 
 def read(path: Path) -> Scenario:
     said: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    said["upstream"] = [Told(**each) for each in said.get("upstream", ())]
-    said["step"] = [Step(**each) for each in said["step"]]
+    said["upstream"] = [Told(**item) for item in said.get("upstream", ())]
+    said["step"] = [Step(**item) for item in said["step"]]
     return Scenario(**said)

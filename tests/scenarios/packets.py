@@ -69,7 +69,7 @@ def record(line: str) -> RR:
 def normal(lines: Iterable[str]) -> list[str]:
     """Expected lines, printed as records that have come over the wire are."""
     packed = DNSRecord(rr=[record(line) for line in lines]).pack()
-    return [shown(each) for each in DNSRecord.parse(packed).rr]
+    return [shown(item) for item in DNSRecord.parse(packed).rr]
 
 
 def shown(rr: RR) -> str:
@@ -84,8 +84,8 @@ def set_flags(record: DNSRecord) -> set[str]:
 def rcode(record: DNSRecord) -> str:
     """The rcode with its upper bits, which stand in the OPT."""
     number = record.header.rcode
-    for each in opts(record):
-        number |= each.ttl >> 24 << 4
+    for opt in opts(record):
+        number |= opt.ttl >> 24 << 4
     return RCODES.get(number, str(number))
 
 
@@ -94,12 +94,12 @@ def rcode_number(text: str) -> int:
 
 
 def opts(record: DNSRecord) -> list[RR]:
-    return [each for each in record.ar if each.rtype == QTYPE.OPT]
+    return [item for item in record.ar if item.rtype == QTYPE.OPT]
 
 
 def extended_errors(record: DNSRecord) -> list[str]:
     """Each as its code and its text."""
-    options = [option for each in opts(record) for option in each.rdata if option.code == EDE]
+    options = [option for opt in opts(record) for option in opt.rdata if option.code == EDE]
     return [f"{int.from_bytes(o.data[:2], 'big')} {o.data[2:].decode()}".strip() for o in options]
 
 

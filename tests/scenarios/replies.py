@@ -61,8 +61,8 @@ def main() -> None:
         for _ in range(_TIMES):
             print(*_replies(scenario, _Spoilt(scenario.upstream, rng)), sep="\n")
             steps = [
-                replace(each, packet=_spoilt(query(each), rng).hex() or "#")
-                for each in scenario.step
+                replace(step, packet=_spoilt(query(step), rng).hex() or "#")
+                for step in scenario.step
             ]
             spoilt = replace(scenario, step=steps)
             print(*_replies(spoilt, _Spoilt(scenario.upstream, None)), sep="\n")

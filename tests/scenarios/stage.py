@@ -101,9 +101,9 @@ class Upstreams:
 def _marks(asked: DNSRecord) -> set[str]:
     """How an upstream was asked, in the words of a scenario."""
     marks = set_flags(asked) & {"cd"}
-    for each in opts(asked):
+    for opt in opts(asked):
         marks.add("edns")
-        if each.edns_do:
+        if opt.edns_do:
             marks.add("do")
     return marks
 
@@ -330,7 +330,7 @@ class Stage:
 
     def _group(self, name: str) -> Group:
         (group,) = (g for g in self.engine.compiled.groups if g.name == name)
-        servers = [self._server(each.host, each.port) for each in group.servers]
+        servers = [self._server(server.host, server.port) for server in group.servers]
         of_filter = FilterAddresses(self.engine.compiled.filter_ranges)
         return Group(name, servers, servers if group.trust_ad else (), of_filter)
 

@@ -11,8 +11,8 @@ from tests.scenarios.stage import BOOT, Stage
 
 _RANGES = "0 10 16.172 31.172 168.192 64.100 127.100 254.169 2.0.192 100.51.198 113.0.203"
 ZONES = [
-    *(f"{each}.in-addr.arpa" for each in (*_RANGES.split(), "255.255.255.255")),
-    *(f"{each}.ip6.arpa" for each in ("d.f", "8.e.f", "9.e.f", "a.e.f", "b.e.f")),
+    *(f"{text}.in-addr.arpa" for text in (*_RANGES.split(), "255.255.255.255")),
+    *(f"{text}.ip6.arpa" for text in ("d.f", "8.e.f", "9.e.f", "a.e.f", "b.e.f")),
     *("8.b.d.0.1.0.0.2.ip6.arpa", "home.arpa", "service.arpa"),
 ]
 
@@ -26,4 +26,6 @@ def test_a_zone_is_empty(zone: str, below: str, rcode: str) -> None:
     assert isinstance(result, Reply)
     reply = DNSRecord.parse(result.packet)
     assert (RCODE[reply.header.rcode], reply.rr) == (rcode, [])
-    assert [(str(each.rname), QTYPE[each.rtype]) for each in reply.auth] == [(f"{zone}.", "SOA")]
+    assert [(str(record.rname), QTYPE[record.rtype]) for record in reply.auth] == [
+        (f"{zone}.", "SOA")
+    ]

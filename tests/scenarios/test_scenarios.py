@@ -61,9 +61,9 @@ def check(step: Step, result: Reply | Drop) -> None:
     }
     got = {
         "reply": rcode(reply),
-        "answer": [shown(each) for each in reply.rr],
-        "authority": [shown(each) for each in reply.auth],
-        "additional": [shown(each) for each in reply.ar if each not in opts(reply)],
+        "answer": [shown(record) for record in reply.rr],
+        "authority": [shown(record) for record in reply.auth],
+        "additional": [shown(record) for record in reply.ar if record not in opts(reply)],
         "flags": set_flags(reply) - ({"rd", "cd"} & asked_flags(step)),
     }
     assert got == expected
@@ -84,7 +84,7 @@ def check_bytes(step: Step, packet: bytes) -> None:
         end = asked.index(b"\x00", 12) + 5
         assert packet[12:end] == asked[12:end]
         sent = DNSRecord.parse(asked)
-        sizes = [max(512, min(each.edns_len, 1232)) for each in opts(sent)] or [512]
+        sizes = [max(512, min(opt.edns_len, 1232)) for opt in opts(sent)] or [512]
         assert len(packet) <= (65535 if step.over == "tcp" else sizes[0])
         assert len(opts(DNSRecord.parse(packet))) == len(opts(sent))
     if step.opt is not None:

@@ -43,7 +43,7 @@ class Served:
         worker = Worker(self._loop, self._of_worker, counters, [self._listening], -1)
         self._worker = self._loop.create_task(worker.run())
         counter_map = CounterLayout().counter_map(
-            self._made.compiled, [each["name"] for each in self._servers]
+            self._made.compiled, [server["name"] for server in self._servers]
         )
         await self.say(
             {

@@ -40,7 +40,7 @@ class Listener:
         self._shares.pop(connection).remove(connection)
 
     def counts(self, depth: int) -> Counter[tuple[str, ...]]:
-        return Counter(each.where[:depth] for each in self.open)
+        return Counter(counted.where[:depth] for counted in self.open)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

@@ -46,5 +46,5 @@ def test_what_is_loaded_is_never_searched() -> None:
         return await garbage.load(build)
 
     loaded = asyncio.run(main())
-    searched = {id(each) for each in gc.get_objects()}
-    assert not [each for each in loaded if id(each) in searched]
+    searched = {id(thing) for thing in gc.get_objects()}
+    assert not [node for node in loaded if id(node) in searched]

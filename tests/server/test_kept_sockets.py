@@ -30,8 +30,8 @@ def _endpoint(kept: list[list[socket.socket]]) -> Endpoint:
 def opened() -> Iterator[list[list[socket.socket]]]:
     sockets = open_sockets([Endpoint("127.0.0.1", free_port())], 2)
     yield sockets
-    for each in _flat(sockets):
-        each.close()
+    for item in _flat(sockets):
+        item.close()
 
 
 def test_kept_sockets_are_taken_up_again(opened: list[list[socket.socket]]) -> None:
@@ -62,16 +62,16 @@ def test_more_workers_get_new_sockets_beside_those_kept(
     kept = _flat(opened)
     again = _flat(open_sockets([_endpoint(opened)], 3, kept))
     assert set(kept) < set(again)
-    for each in set(again) - set(kept):
-        assert each.getsockname() == kept[0].getsockname()
-        each.close()
+    for item in set(again) - set(kept):
+        assert item.getsockname() == kept[0].getsockname()
+        item.close()
 
 
 def test_what_nobody_would_read_is_closed(opened: list[list[socket.socket]]) -> None:
     kept = _flat(opened)
     again = _flat(open_sockets([_endpoint(opened)], 1, kept))
     assert len(again) == 2
-    assert {each for each in kept if each.fileno() != -1} == set(again)
+    assert {item for item in kept if item.fileno() != -1} == set(again)
 
 
 def test_an_address_that_is_no_longer_listened_on_is_let_go(
@@ -81,9 +81,9 @@ def test_an_address_that_is_no_longer_listened_on_is_let_go(
     everywhere = Endpoint("0.0.0.0", _endpoint(opened).port)
     with pytest.raises(ListenError):
         open_sockets([everywhere], 1)
-    for each in _flat(open_sockets([everywhere], 1, kept)):
-        each.close()
-    assert all(each.fileno() == -1 for each in kept)
+    for item in _flat(open_sockets([everywhere], 1, kept)):
+        item.close()
+    assert all(item.fileno() == -1 for item in kept)
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
@@ -94,10 +94,10 @@ def test_an_address_that_is_missing_is_listened_on_where_the_server_may_wait(add
     with pytest.raises(ListenError, match="no such address"):
         open_sockets([missing], 1, wait=True)  # then nobody would be served
     opened = _flat(open_sockets([missing, present], 2, wait=True))
-    assert {_endpoint([[each]]) for each in opened} == {missing, present}
-    for each in opened:
-        with each:
-            free_bind = each.getsockopt(socket.IPPROTO_IP, 15)
+    assert {_endpoint([[item]]) for item in opened} == {missing, present}
+    for item in opened:
+        with item:
+            free_bind = item.getsockopt(socket.IPPROTO_IP, 15)
             assert not free_bind, "no datagram leaves from an address that is not this host's"
 
 

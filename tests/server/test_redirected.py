@@ -38,7 +38,7 @@ def over_udp(client: str, *, is_redirected: bool) -> tuple[list[str], dict[str, 
             for name in QUERIES:
                 asking.sendto(DNSRecord.question(name).pack(), listening.getsockname())
             packets = [await asyncio.wait_for(loop.sock_recv(asking, 4096), 30) for _ in QUERIES]
-        return [DNSRecord.parse(each).short() for each in packets], counted(made)
+        return [DNSRecord.parse(packet).short() for packet in packets], counted(made)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(play())

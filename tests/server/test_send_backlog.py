@@ -39,7 +39,7 @@ def test_who_leaves_most_is_closed_and_only_where_all_leave_too_much() -> None:
     backlog.note(last, MOST // 4)
     assert not greedy.closed
     backlog.note(last, MOST // 4 + 1)
-    assert [each.closed for each in (modest, greedy, last)] == [False, True, False]
+    assert [closable.closed for closable in (modest, greedy, last)] == [False, True, False]
     backlog.note(modest, MOST // 2)
     assert not modest.closed
     loop.close()
@@ -48,8 +48,8 @@ def test_who_leaves_most_is_closed_and_only_where_all_leave_too_much() -> None:
 def test_what_is_taken_makes_room_again() -> None:
     loop, backlog = Loop(), SendBacklog()
     connections = [Closable(loop, backlog) for _ in range(100)]
-    for each in connections:
+    for connection in connections:
         for left in (MOST, MOST // 2, 0):
-            backlog.note(each, left)
-    assert not any(each.closed for each in connections)
+            backlog.note(connection, left)
+    assert not any(connection.closed for connection in connections)
     loop.close()

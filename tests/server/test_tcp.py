@@ -128,7 +128,7 @@ def test_a_connection_that_has_ended_is_freed_without_a_look_for_cycles() -> Non
 
 
 def alive() -> int:
-    return sum(isinstance(each, Connection) for each in gc.get_objects())
+    return sum(isinstance(thing, Connection) for thing in gc.get_objects())
 
 
 def test_replies_that_wait_for_nobody_come_before_those_that_do() -> None:
@@ -174,8 +174,8 @@ def test_a_vlan_with_all_connections_leaves_another_vlan_its_share() -> None:
                 await asyncio.sleep(0.1)
                 others = [asking("127.0.9.5", ["localhost.", NAMES[0]]) for _ in range(3)]
                 await asyncio.sleep(1)
-                assert [_answers(each) for each in others] == [["127.0.0.1", "192.0.2.1"]] * 3
-                answers = [_answers(each) for each in crowd]
+                assert [_answers(other) for other in others] == [["127.0.0.1", "192.0.2.1"]] * 3
+                answers = [_answers(item) for item in crowd]
                 assert answers.count(["192.0.2.1"]) == MAX_CONNECTIONS - 4
                 assert answers.count([]) == 3
 

@@ -75,9 +75,9 @@ def _asked_together(
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
         ):
-            for each in (listening, client):
-                each.bind(("127.0.0.1", 0))
-                each.setblocking(False)
+            for item in (listening, client):
+                item.bind(("127.0.0.1", 0))
+                item.setblocking(False)
             client.connect(listening.getsockname())
             for name in names:
                 client.send(DNSRecord.question(name).pack())
@@ -92,7 +92,7 @@ def _asked_together(
             ]
             assembled.forwarder.sweep(loop.time() + LIFE)
             assert not assembled.forwarder.busy
-        return [DNSRecord.parse(each) for each in came]
+        return [DNSRecord.parse(octets) for octets in came]
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(asked())
@@ -103,7 +103,7 @@ def _fault(*_: object) -> None:
 
 
 def _names(replies: list[DNSRecord]) -> list[str]:
-    return [str(each.q.qname) for each in replies]
+    return [str(reply.q.qname) for reply in replies]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def save_state(config: Path, state: Path) -> None:
 
 
 def _version(directory: Path) -> list[int]:
-    return [int(each) for each in directory.name.removeprefix("saved_by_").split(".")]
+    return [int(text) for text in directory.name.removeprefix("saved_by_").split(".")]
 
 
 def newest_saved() -> Path:

@@ -33,7 +33,7 @@ def test_a_text_that_an_earlier_release_kept(kept: Archive, tmp_path: Path) -> N
     assert kept.mark_used("a")
     kept.keep("a", b"text")
     assert kept.content("a") == b"text"
-    assert [each.name for each in (tmp_path / "kept").iterdir()] == ["a"]
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_too_long_is_not_kept(kept: Archive, tmp_path: Path) -> None:
 
 def test_those_in_force_least_recently_are_removed(kept: Archive, tmp_path: Path) -> None:
     def kept_octets() -> int:
-        return sum(each.stat().st_blocks * 512 for each in (tmp_path / "kept").iterdir())
+        return sum(path.stat().st_blocks * 512 for path in (tmp_path / "kept").iterdir())
 
     kept.keep("0", os.urandom(10_000))
     one = kept_octets()
@@ -69,4 +69,4 @@ def test_those_in_force_least_recently_are_removed(kept: Archive, tmp_path: Path
                 os.utime(file, (place, place))
         assert kept.mark_used("0")  # it is in force all the time
         assert kept_octets() <= 5 * one
-    assert sorted(int(each.stem) for each in (tmp_path / "kept").iterdir()) == [0, 26, 27, 28, 29]
+    assert sorted(int(path.stem) for path in (tmp_path / "kept").iterdir()) == [0, 26, 27, 28, 29]

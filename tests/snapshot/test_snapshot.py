@@ -40,7 +40,7 @@ def test_a_comment_gives_the_same_name() -> None:
 
 def test_a_service_says_when_its_list_was_reviewed() -> None:
     lists = LISTS | {"one": LISTS["one"] + "! Reviewed: 2026-11-24\n"}
-    assert [each.reviewed for each in snapshot_of(lists=lists).compiled.services] == [
+    assert [service.reviewed for service in snapshot_of(lists=lists).compiled.services] == [
         "2026-11-24",
         "",
     ]

@@ -51,7 +51,7 @@ def test_the_stored_audit_log_is_read_whole(state: Path) -> None:
     (entry,) = _entries(state)
     assert (entry.time, entry.event, entry.who) == (MOMENT, "reload", "uid 1000")
     assert entry.snapshot == store.last_good(state).name
-    assert [(each.id, each.hours) for each in entry.exemptions] == [
+    assert [(exemption.id, exemption.hours) for exemption in entry.exemptions] == [
         ("pr-1", ""),
         ("pr-2", "office"),
     ]
@@ -74,12 +74,12 @@ def test_the_stored_log_is_verified(state: Path) -> None:
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.parent.name)
 def test_the_log_of_an_earlier_release_goes_on(state: Path, tmp_path: Path) -> None:
     shutil.copytree(state, tmp_path, dirs_exist_ok=True)
-    before = {each: each.read_bytes() for each in tmp_path.glob("journal*")}
+    before = {path: path.read_bytes() for path in tmp_path.glob("journal*")}
     AuditLog(tmp_path).stopped(CLOCK._replace(time=MOMENT + 60), "signal")
     for path, content in before.items():
         assert path.name == HEAD or path.read_bytes().startswith(content)
     reading = Reading(tmp_path)
-    events = [each.event for each in entries(reading.records())]
+    events = [entry.event for entry in entries(reading.records())]
     assert (events, reading.breaks) == (["reload", "stop"], [])
 
 
@@ -89,7 +89,7 @@ def _entries(state: Path) -> list[AuditEntry]:
 
 def _stored(state: Path) -> tuple[str, bytes, list[AuditEntry]]:
     path = store.last_good(state)
-    of_any_release = [replace(each, release="") for each in _entries(state)]
+    of_any_release = [replace(entry, release="") for entry in _entries(state)]
     return path.name, (path / "terms.json").read_bytes(), of_any_release
 
 
@@ -97,4 +97,4 @@ def test_this_release_stores_what_the_newest_stored_state_has(tmp_path: Path) ->
     """If it stores something new: ``.venv/bin/python -m tests.snapshot.save_state``."""
     save_state(newest_saved() / "config.toml", tmp_path)
     assert _stored(tmp_path) == _stored(newest_saved() / "state")
-    assert {each.release for each in _entries(tmp_path)} == {__version__}
+    assert {entry.release for entry in _entries(tmp_path)} == {__version__}

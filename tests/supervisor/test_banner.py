@@ -17,9 +17,9 @@ def _lines(snapshot: Snapshot) -> list[str]:
 def test_hours_and_how_many_services_are_blocked_at_some_hours() -> None:
     lines = _lines(snapshot_of(HOURLY))
     assert "hours      office: sat sun mon tue wed 07:30-14:30 Asia/Tehran" in lines
-    (line,) = [each for each in lines if each.startswith("VLAN       administration")]
+    (line,) = [text for text in lines if text.startswith("VLAN       administration")]
     assert line.endswith("of 2 services, 1 of them at some hours")
 
 
 def test_without_hours_it_names_none() -> None:
-    assert not [each for each in _lines(snapshot_of(CONFIG)) if "hours" in each]
+    assert not [line for line in _lines(snapshot_of(CONFIG)) if "hours" in line]

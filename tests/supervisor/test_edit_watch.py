@@ -44,8 +44,8 @@ class Watched:
         self.config = directory / "config.toml"
         self.list = directory / "lists" / "one.txt"
         self.more = directory / "more"
-        for each in (self.list.parent, self.more):
-            each.mkdir()
+        for item in (self.list.parent, self.more):
+            item.mkdir()
         self.config.write_text(TEXT)
         self.list.write_text(LIST)
         self.state = store.directory(self.config)

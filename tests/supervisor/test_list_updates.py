@@ -82,7 +82,7 @@ def _put(store: ListStore, text: str) -> ListRecord:
 
 
 def _copies(store: ListStore) -> list[tuple[bytes, bool]]:
-    return [(each.content, each.newest) for each in store.copies("it")]
+    return [(copy.content, copy.newest) for copy in store.copies("it")]
 
 
 def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_of_two_commands_that_began_with_the_same_config_the_later_is_refused(
         results = await asyncio.gather(
             server.reloader.send("exempt", WHO, one), server.reloader.send("exempt", WHO, other)
         )
-        assert [each.result for each in results] == ["applied", "failed"]
+        assert [result.result for result in results] == ["applied", "failed"]
         assert server.in_force == "second"
 
     _run(tmp_path, sent)
@@ -214,8 +214,8 @@ def test_a_start_records_since_when_an_edit_was_on_disk_and_whose_the_file_is(
         server.file.write_text(THIRD)
         await server.reloader.reload("reload", WHO)
         found = [
-            (each.waited_since, each.belongs_to)
-            for each in entries(Reading(server.state).records())
+            (entry.waited_since, entry.belongs_to)
+            for entry in entries(Reading(server.state).records())
         ]
         assert found[0] == found[2] == found[3] == (0.0, ""), "nothing waited for these"
         since, owner = found[1]

@@ -41,7 +41,7 @@ def reverted(steps: list[tuple[str, str]], new: str) -> list[str]:
         for at, (who, text) in enumerate(steps)
     ]
     found = reverted_changes(changes[::-1], {"config.toml": new}, ME, dt.UTC)
-    return [each.split(" put in force")[0] for each in found]
+    return [text.split(" put in force")[0] for text in found]
 
 
 ALIS, SARAS = f"this undoes what {ALI}", f"this undoes what {SARA}"

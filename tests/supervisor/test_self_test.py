@@ -44,7 +44,7 @@ class _Pool:
         if not self._replies:
             self.is_done.set()
             await asyncio.Event().wait()
-        return [{"decisions": each} for each in self._replies.pop(0)]
+        return [{"decisions": item} for item in self._replies.pop(0)]
 
 
 def _tested(monkeypatch: pytest.MonkeyPatch, *replies: tuple[Any, ...]) -> SelfTestState:

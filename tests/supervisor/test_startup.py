@@ -19,7 +19,7 @@ policy = "p"
 def test_a_group_without_servers_is_named_as_the_config_names_it() -> None:
     compiled = compile_texts(CONFIG).compiled
     said = lacking_servers(compiled, [group.name for group in compiled.groups])
-    assert sorted(each.partition(": ")[0] for each in said) == [
+    assert sorted(text.partition(": ")[0] for text in said) == [
         "[[forward]] agency.internal, 10.in-addr.arpa",
         "[upstream]",
         "[upstreams.open]",

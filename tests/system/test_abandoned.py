@@ -44,7 +44,7 @@ def _writer(path: Path, way: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _names(directory: Path) -> list[str]:
-    return sorted(each.name for each in directory.iterdir())
+    return sorted(path.name for path in directory.iterdir())
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -76,7 +76,7 @@ def test_a_later_command_removes_what_is_in_its_folder(tmp_path: Path) -> None:
     with _writer(tmp_path / "config.toml", "below") as alive:
         folder = Folder(tmp_path)
         with folder.atomic_file("one"), folder.atomic_file("two"):
-            assert [each[:-17] for each in _names(tmp_path)] == [".config.toml", ".one", ".two"]
+            assert [name[:-17] for name in _names(tmp_path)] == [".config.toml", ".one", ".two"]
         alive.communicate()
     assert _names(tmp_path) == ["config.toml", "one", "two"]
 

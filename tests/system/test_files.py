@@ -62,7 +62,7 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None
     path.write_bytes(b"before")
     with pytest.raises(OSError, match="No space left"):
         _write_half(path)
-    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("file", b"before")]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"before")]
 
 
 def _write_half(path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_directory_gets_its_name_when_all_is_written(tmp_path: Path) -> None:
     with atomic_directory(path) as aside:
         (aside / "file").write_bytes(b"content")
         assert not path.exists()
-    assert [each.name for each in path.parent.iterdir()] == ["folder"]
+    assert [item.name for item in path.parent.iterdir()] == ["folder"]
     assert (path / "file").read_bytes() == b"content"
     assert stat.S_IMODE(path.stat().st_mode) == 0o750
 
@@ -116,14 +116,14 @@ def test_a_link_is_replaced_and_is_relative(tmp_path: Path) -> None:
         (tmp_path / "folders" / name).mkdir(parents=True)
         replace_link(tmp_path / "link", tmp_path / "folders" / name)
     assert (tmp_path / "link").readlink() == Path("folders/two")
-    assert {each.name for each in tmp_path.iterdir()} == {"folders", "link"}
+    assert {path.name for path in tmp_path.iterdir()} == {"folders", "link"}
 
 
 def test_a_link_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "link").mkdir()
     with pytest.raises(OSError, match="directory"):
         replace_link(tmp_path / "link", tmp_path / "target")
-    assert [each.name for each in tmp_path.iterdir()] == ["link"]
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_nothing_outside_is_touched(tmp_path: Path, file: str) -> None:
     folder = Folder(tmp_path / "folder")
     with pytest.raises(OSError, match="it is outside of"):
         _write(folder, file)
-    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_a_folder_that_becomes_a_link_meanwhile_is_left_alone(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_folder_that_becomes_a_link_meanwhile_is_left_alone(tmp_path: Path) ->
         sub.rename(tmp_path / "aside")
         sub.symlink_to(elsewhere)
     assert list(elsewhere.iterdir()) == []
-    assert [each.name for each in (tmp_path / "aside").iterdir()] == ["file"]
+    assert [path.name for path in (tmp_path / "aside").iterdir()] == ["file"]
 
 
 def test_no_more_than_a_bound_is_read(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_new_file_replaces_none(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o660, "others may not read it"
     with pytest.raises(FileExistsError), folder.new_file("file") as opened:
         opened.write(b"second")
-    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"first"]
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]
 
 
 def test_only_another_content_is_written(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_what_is_put_follows_no_link(tmp_path: Path, link: str) -> None:
     with pytest.raises(OSError, match="it is a link"):
         Folder(tmp_path / "folder").put("sub/file", b"content", 0o644)
     assert (elsewhere / "file").read_bytes() == b"of root"
-    modes = [stat.S_IMODE(each.stat().st_mode) for each in (elsewhere, elsewhere / "file")]
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (elsewhere, elsewhere / "file")]
     assert modes == [0o700, 0o600]
 
 

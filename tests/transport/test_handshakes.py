@@ -43,8 +43,8 @@ def test_prefixes_take_turns_and_each_turn_is_an_iteration_of_the_loop() -> None
     async def play(loop: Loop) -> None:
         handshakes, turns = Handshakes(loop), list[tuple[bytes, int]]()
         made = [Waiting(b"a", number, turns) for number in range(4)]
-        for each in (*made, Waiting(b"b", 0, turns), Waiting(b"c", 0, turns)):
-            handshakes.wait(each)
+        for waiting in (*made, Waiting(b"b", 0, turns), Waiting(b"c", 0, turns)):
+            handshakes.wait(waiting)
         handshakes.forget(made[1])
         iterations: list[int] = []
         loop.on_iteration_end(lambda: iterations.append(len(turns)))
@@ -105,8 +105,8 @@ async def served(
 
 
 def answers(stream: Noted) -> list[str]:
-    packets = [each for each in stream.events if isinstance(each, bytes)]
-    return [str(DNSRecord.parse(each).short()) for each in packets]
+    packets = [event for event in stream.events if isinstance(event, bytes)]
+    return [str(DNSRecord.parse(packet).short()) for packet in packets]
 
 
 def test_a_client_is_answered(made_authority: Authority) -> None:
@@ -191,10 +191,10 @@ def test_handshakes_that_do_not_end_close_no_connection_of_another(
                         half.sendall(b"\x16\x03\x01\x02\x00\x01")
                     await asyncio.sleep(0)
                 late, _ = connect("127.0.9.5")
-                for each in (*others, late):
-                    each.write(messages(["localhost."]))
+                for other in (*others, late):
+                    other.write(messages(["localhost."]))
                 await asyncio.sleep(0.5)
-                assert [answers(each) for each in (*others, late)] == [["127.0.0.1"]] * 4
+                assert [answers(other) for other in (*others, late)] == [["127.0.0.1"]] * 4
 
     run(play)
 

@@ -188,7 +188,7 @@ def test_nobody_is_called_for_a_descriptor_that_one_before_it_closed() -> None:
 
     async def play(loop: Loop) -> list[int]:
         called: list[int] = []
-        for place, each in enumerate(pairs):
+        for place, item in enumerate(pairs):
 
             def attend(place: int = place) -> None:
                 called.append(place)
@@ -197,15 +197,15 @@ def test_nobody_is_called_for_a_descriptor_that_one_before_it_closed() -> None:
                     one.end.close()
                     loop.remove_closed(number)
 
-            loop.add_fast_reader(each.number, attend)
-            each.other.send(b"both are readable")
+            loop.add_fast_reader(item.number, attend)
+            item.other.send(b"both are readable")
         await asyncio.sleep(0)
         await asyncio.sleep(0.01)
         return called
 
     assert len(run(play)) == 1
-    for each in pairs:
-        each.other.close()
+    for item in pairs:
+        item.other.close()
 
 
 def test_a_descriptor_s_number_that_is_taken_anew_is_the_new_one_s(pair: Pair) -> None:

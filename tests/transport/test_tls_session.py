@@ -91,7 +91,7 @@ def test_octets_are_the_same_however_they_are_cut(
 ) -> None:
     client, server = contexts.established()
     for sender, receiver in ((client, server), (server, client)):
-        octets = b"".join([sender.seal(each) for each in messages])
+        octets = b"".join([sender.seal(message) for message in messages])
         got = b"".join([receiver.receive(part) for part in parts(octets, cuts)])
         assert got == b"".join(messages)
 

@@ -39,7 +39,7 @@ _FOUND = ["192.0.2.53", "2001:db8::53", "fe80::53%eth0"]
 
 
 def _addresses(hosts: UpstreamAddresses) -> list[str]:
-    return [each["address"] for each in hosts.groups()[""]]
+    return [address["address"] for address in hosts.groups()[""]]
 
 
 def _write_in_place(path: Path, text: str) -> None:
@@ -84,9 +84,9 @@ def test_resolv_conf_is_followed(tmp_path: Path, write: Write) -> None:
         after_reload.learn(hosts)
         assert _addresses(hosts) == _addresses(after_reload) == _FOUND
         write(path, "nameserver 192.0.2.54\n")
-        for each in (hosts, after_reload):
-            assert each.look()
-            assert _addresses(each) == ["192.0.2.54"]
+        for addresses in (hosts, after_reload):
+            assert addresses.look()
+            assert _addresses(addresses) == ["192.0.2.54"]
 
     asyncio.run(follow())
 
@@ -116,8 +116,8 @@ class _Bootstrap:
         response = query.reply()
         if addresses is None:
             response.header.rcode = RCODE.SERVFAIL
-        for each in addresses or ():
-            response.add_answer(*RR.fromZone(f"{query.q.qname} 0 {rtype} {each}"))
+        for text in addresses or ():
+            response.add_answer(*RR.fromZone(f"{query.q.qname} 0 {rtype} {text}"))
         self._socket.sendto(response.pack(), sender)
 
 

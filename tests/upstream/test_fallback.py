@@ -45,7 +45,7 @@ class Cut:
         """The reply to a query, which must come at once."""
         self.on.client.ask(name, client)
         await asyncio.sleep(0.05)
-        replies = [each for _, each in self.on.client.replies if str(each.q.qname) == name]
+        replies = [item for _, item in self.on.client.replies if str(item.q.qname) == name]
         return replies[-1]
 
 
@@ -87,7 +87,7 @@ def test_before_the_cut_and_without_one_the_fallback_is_not_asked() -> None:
                 await asyncio.sleep(1)
             await asyncio.sleep(15)
             assert made.fallback.asked == []
-            assert {each.header.rcode for _, each in made.on.client.replies} == {RCODE.SERVFAIL}
+            assert {item.header.rcode for _, item in made.on.client.replies} == {RCODE.SERVFAIL}
 
     run(play)
 

@@ -42,8 +42,10 @@ def with_address(query: DNSRecord, address: str) -> bytes:
 def counted(on: Stage) -> dict[str, int]:
     """What is counted of the upstream: results, and answers that differ; but what is 0."""
     layout, cells = on.assembled.layout, on.assembled.counters.cells
-    results = {each: layout.cell(UPSTREAM_QUERIES, "upstream", each) for each in UPSTREAM_RESULTS}
-    kinds = {f"twice: {each}": layout.cell(UPSTREAM_DIFFERING, "upstream", each) for each in KINDS}
+    results = {
+        result: layout.cell(UPSTREAM_QUERIES, "upstream", result) for result in UPSTREAM_RESULTS
+    }
+    kinds = {f"twice: {kind}": layout.cell(UPSTREAM_DIFFERING, "upstream", kind) for kind in KINDS}
     return {what: cells[cell] for what, cell in {**results, **kinds}.items() if cells[cell]}
 
 

@@ -109,8 +109,8 @@ def test_one_timer_looks_for_ends_whatever_they_lead_to(at_once: int) -> None:
     async def play(loop: Loop) -> None:
         with stage(loop, silent) as on:
             for number in range(20):
-                for each in range(at_once):
-                    name = f"{number}-{each}.example."
+                for item in range(at_once):
+                    name = f"{number}-{item}.example."
                     on.assembled.cache.put(key(name), expired_alias(name))
                     on.client.ask(name)
                 await asyncio.sleep(0.2)
@@ -234,7 +234,7 @@ def test_a_probe_outlives_its_query_brings_a_server_back_and_leaves_nothing() ->
     async def play(loop: Loop) -> None:
         with upstream(loop, silent) as dead, upstream(loop, good) as other:
             both = (("dead", dead), ("other", other))
-            servers = {name: server_at(each.socket.getsockname(), name) for name, each in both}
+            servers = {name: server_at(item.socket.getsockname(), name) for name, item in both}
             assembled = Assembled(loop, servers)
             client = Client(loop, assembled)
 
@@ -304,4 +304,4 @@ def upstream(loop: Loop, answering: Answering) -> Iterator[Upstream]:
 
 def alive() -> list[str]:
     kinds = (QueryInFlight, SentAttempt, Attempt, PendingReply)
-    return [type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds)]
+    return [type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, kinds)]

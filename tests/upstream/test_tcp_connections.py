@@ -63,7 +63,7 @@ def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles() ->
 
     with uncollected():
         run(play)
-        assert not any(isinstance(each, TcpConnection) for each in gc.get_objects())
+        assert not any(isinstance(thing, TcpConnection) for thing in gc.get_objects())
 
 
 def test_a_connection_for_which_no_descriptor_is_left_is_lost_at_once() -> None:
@@ -97,8 +97,8 @@ def test_a_query_shares_no_connection_that_a_lost_packet_may_hold_up_if_it_was_l
                 pool.send(b"query", SOMEBODY, alone)
             assert len(pool._open) == connections
             await asyncio.sleep(1)
-            for each in tuple(pool._open):
-                each.close()
+            for connection in tuple(pool._open):
+                connection.close()
 
     run(play)
 
@@ -120,13 +120,13 @@ def test_no_other_connection_is_opened_while_one_with_many_queries_makes_progres
             await asyncio.sleep(0.1)
             for _ in range(2 * SPREAD):
                 pool.send(b"query", SOMEBODY)
-            assert [each.answered for each in pool._open] == [1]
+            assert [connection.answered for connection in pool._open] == [1]
             await asyncio.sleep(tcp_wait(server))
             pool.send(b"query", SOMEBODY)
             assert len(pool._open) == 2, "nothing comes any more"
             await asyncio.sleep(1)
-            for each in tuple(pool._open):
-                each.close()
+            for connection in tuple(pool._open):
+                connection.close()
             await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)
@@ -159,8 +159,8 @@ def test_a_crowd_on_a_connection_that_makes_progress_opens_another(
                 counts.append(len(pool._open))
                 await asyncio.sleep(0.5)
             assert counts == connections
-            for each in tuple(pool._open):
-                each.close()
+            for connection in tuple(pool._open):
+                connection.close()
             await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)
@@ -291,7 +291,7 @@ def test_more_silent_connections_stay_open_while_the_server_answers_on_others() 
 
             await ask(4 * MAX_CONNECTIONS)
             assert len(pool._silent) == 2 * MAX_CONNECTIONS
-            assert not any(each.is_given_up for each in lost)
+            assert not any(connection.is_given_up for connection in lost)
             await ask(2 * MAX_SILENT)
             assert len(pool._silent) == MAX_SILENT
             answering = False
@@ -299,8 +299,8 @@ def test_more_silent_connections_stay_open_while_the_server_answers_on_others() 
             await ask(1)
             assert len(pool._silent) == MAX_CONNECTIONS
             await asyncio.sleep(_LONGEST)
-            for each in tuple(pool._silent):
-                each.close()
+            for connection in tuple(pool._silent):
+                connection.close()
             await asyncio.sleep(1)  # the other end is closed, too
 
     run(play)

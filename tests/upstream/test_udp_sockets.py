@@ -22,7 +22,10 @@ Answering = Callable[[bytes], list[bytes]]
 
 def _sending(*packets: bytes) -> Answering:
     """These packets with the ID of a query, and then one with another ID, which is suspected."""
-    return lambda query: [*(query[:2] + each for each in packets), bytes((query[0] ^ 1, query[1]))]
+    return lambda query: [
+        *(query[:2] + packet for packet in packets),
+        bytes((query[0] ^ 1, query[1])),
+    ]
 
 
 class Asking:
@@ -103,8 +106,8 @@ def _nobody() -> Iterator[Server]:
 
 def test_what_is_to_be_sent_is_sent_at_the_iteration_s_end_and_what_comes_has_its_id() -> None:
     def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:
-        for each in ("one", "two"):
-            pool.send(server, each.encode(), each, loop.time())
+        for text in ("one", "two"):
+            pool.send(server, text.encode(), text, loop.time())
         assert not reports
 
     assert sorted(_reported(play, 2)) == [
@@ -174,7 +177,7 @@ def test_a_refusal_that_shows_when_the_next_query_is_sent_is_everybody_s() -> No
         reports = _reported(play, OPEN)
     assert {what for what, _ in reports} == {"refused"}, reports
     asked = sorted(str(number) for number in range(OPEN + 1))
-    assert sorted(each for _, waiting in reports for each in waiting) == asked
+    assert sorted(item for _, waiting in reports for item in waiting) == asked
 
 
 def test_a_server_that_does_not_listen_is_reported_with_all_that_wait() -> None:

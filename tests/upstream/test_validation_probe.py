@@ -77,7 +77,7 @@ def _probed(
 
     def answering(query: DNSRecord) -> bytes:
         response = query.reply(ra=1)
-        found = [each for each in records if each.rname == query.q.qname]
+        found = [record for record in records if record.rname == query.q.qname]
         response.add_answer(*found)
         response.header.rcode = RCODE.NOERROR if found else RCODE.NXDOMAIN
         return bytes(response.pack())

@@ -41,7 +41,7 @@ async def _flood(on: Stage, seconds: float) -> None:
 
 def _rcodes(on: Stage, prefix: str) -> list[int]:
     replies = [reply for _, reply in on.client.replies]
-    return [each.header.rcode for each in replies if str(each.q.qname).startswith(prefix)]
+    return [item.header.rcode for item in replies if str(item.q.qname).startswith(prefix)]
 
 
 def test_another_vlan_finds_room_for_its_names() -> None:

@@ -87,4 +87,4 @@ def run(play: Callable[[Loop], Coroutine[object, object, Result]]) -> Result:
 def timers(loop: Loop) -> list[str]:
     """The names of what is to be called at some time."""
     scheduled = loop._scheduled  # type: ignore[attr-defined]
-    return [getattr(each._callback, "__name__", "") for each in scheduled if not each.cancelled()]
+    return [getattr(item._callback, "__name__", "") for item in scheduled if not item.cancelled()]

@@ -78,7 +78,7 @@ def of_variables() -> Iterator[Expression]:
 
 
 def declared() -> list[Metric]:
-    return [each for each in vars(definitions).values() if isinstance(each, Metric)]
+    return [metric for metric in vars(definitions).values() if isinstance(metric, Metric)]
 
 
 @cache

@@ -96,7 +96,7 @@ _EXPORTED = {
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_a_kind_of_fault_has_one_alert_and_its_section_of_the_runbook(kind: str) -> None:
-    selecting = {each["alert"] for each in alerts() if _selects(each["expr"], kind)}
+    selecting = {alert["alert"] for alert in alerts() if _selects(alert["expr"], kind)}
     [alert] = selecting or {_EXPORTED[kind]}
     assert (kind in _EXPORTED) == (not selecting)
     sections = _sections()

@@ -54,7 +54,7 @@ def test_every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() -> No
                 (fires if case.get("exp_alerts") else silent).add(case["alertname"])
             for case in group.get("promql_expr_test", ()):
                 samples = case.get("exp_samples", ())
-                text = " ".join([case["expr"], *(each["labels"] for each in samples)])
+                text = " ".join([case["expr"], *(sample["labels"] for sample in samples)])
                 (fires if samples else silent).update(re.findall(r'alertname="(\w+)"', text))
     names = {alert["alert"] for alert in alerts()}
     assert fires == names

@@ -46,7 +46,7 @@ def test_dig_asks_where_a_server_listens() -> None:
 
 def test_an_exemption_ends_soon_at_one_time_for_status_alert_and_runbook() -> None:
     days = int(SOON // 86400)
-    [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanExemptionEnding"]
+    [alert] = [table["expr"] for table in alerts() if table["alert"] == "DarbanExemptionEnding"]
     assert f"- time() < {days} * 86400" in alert
     assert f"offset {days}d" in alert
     word = {3: "three"}[days]
@@ -54,7 +54,7 @@ def test_an_exemption_ends_soon_at_one_time_for_status_alert_and_runbook() -> No
 
 
 def test_a_fetched_list_is_stale_after_the_same_time_for_status_and_alert() -> None:
-    [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanListFault"]
+    [alert] = [table["expr"] for table in alerts() if table["alert"] == "DarbanListFault"]
     assert f"> {int(STALE // 86400)} * 86400" in alert
     assert "darban_list_failures_total > 0" in alert
 

@@ -95,10 +95,10 @@ _DOWN = 'count by (site, instance) (ALERTS{alertname="DarbanDown",alertstate="fi
 def test_a_vlan_of_one_site_that_blocks_nothing_any_more(network: Network, tmp_path: Path) -> None:
     first = network.sites[0]
     series = [
-        each
+        block
         for site, _, labels in network.series()
         for vlan in ("administration", "guests")
-        for each in _blocks(
+        for block in _blocks(
             labels, _STOP if (site, vlan) == (first, "administration") else _END, vlan
         )
     ]
@@ -114,9 +114,9 @@ def test_a_vlan_of_one_site_that_blocks_nothing_any_more(network: Network, tmp_p
 
 def test_a_node_of_a_pair_that_nobody_asks_any_more(tmp_path: Path) -> None:
     series = [
-        each
+        block
         for site, node, labels in NETWORKS["two sites, each a pair"].series()
-        for each in _blocks(labels, _STOP if (site, node) == ("main", 0) else _END)
+        for block in _blocks(labels, _STOP if (site, node) == ("main", 0) else _END)
     ]
     _play(tmp_path, "30m", series, expr=_NOTHING, eval_time=f"{_END - 1}h")
 

@@ -78,7 +78,7 @@ def test_the_vlan_has_its_title_for_the_person_and_its_name_for_support(tmp_path
 
 def test_the_page_of_a_messenger_cites_the_directives(asked: Explainer) -> None:
     notice, html = _blocked(asked, "one.example")
-    assert [each.number for each in notice.directives] == ["1595/الف/م", "95/3525"]
+    assert [directive.number for directive in notice.directives] == ["1595/الف/م", "95/3525"]
     assert "<title>One &amp; &lt;Only&gt; is blocked on this network</title>" in html
     assert "18 February 2015 (29 Bahman 1393)" in html
     assert "11 March 2017 (21 Esfand 1395)" in html
@@ -134,8 +134,10 @@ def test_the_mail_has_what_the_operator_needs_for_an_exemption(
     asked: Explainer, language: str
 ) -> None:
     notice, html = _blocked(asked, "web.one.example", language)
-    attributes = [each for each in Parsed(html).attributes if each]
-    (href,) = [each for each in attributes if each.startswith("mailto:noc@agency.example?")]
+    attributes = [attribute for attribute in Parsed(html).attributes if attribute]
+    (href,) = [
+        attribute for attribute in attributes if attribute.startswith("mailto:noc@agency.example?")
+    ]
     query = parse_qs(href.partition("?")[2], strict_parsing=True)
     assert set(query) == {"subject", "body"}
     (body,) = query["body"]
@@ -147,7 +149,7 @@ def test_the_mail_has_what_the_operator_needs_for_an_exemption(
     subject = messages(language)["block_page"]["mail_subject"].unescape()
     assert query["subject"] == [subject.format(service=service)]
     shown = Parsed(html).text
-    assert [each for each in values if each not in shown] == []
+    assert [value for value in values if value not in shown] == []
     assert href.isascii()
 
 
@@ -159,7 +161,11 @@ def test_no_value_begins_another_line_of_the_mail(title: str, vlan_title: str) -
         *("one.example", service, "administration", vlan_title, "noc@agency.example"),
     )
     html = page(notice, "fa")
-    (href,) = [each for each in Parsed(html).attributes if each and each.startswith("mailto:")]
+    (href,) = [
+        attribute
+        for attribute in Parsed(html).attributes
+        if attribute and attribute.startswith("mailto:")
+    ]
     query = parse_qs(href.partition("?")[2], keep_blank_values=True)
     assert set(query) == {"subject", "body"}
     [subject], [body] = query["subject"], query["body"]

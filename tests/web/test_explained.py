@@ -27,7 +27,7 @@ def test_every_step_has_a_persian_text_with_the_same_values() -> None:
 
 
 def test_every_heading_has_a_persian_text() -> None:
-    headings = [each.replace("_", " ") for each in Explanation.__dataclass_fields__]
+    headings = [field.replace("_", " ") for field in Explanation.__dataclass_fields__]
     assert set(PERSIAN["headings"]) == {*headings, "blocked", "counted"} - {
         "name",
         "type",

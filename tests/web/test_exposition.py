@@ -74,7 +74,7 @@ def test_formats_are_rendered_one_after_the_other_with_pauses(
     async def all_of_them() -> None:
         made = Exposition(collector)
         await made.get("")
-        await asyncio.gather(*(made.get(each) for each in ("", OPEN, f"{OPEN};escaping=dots")))
+        await asyncio.gather(*(made.get(text) for text in ("", OPEN, f"{OPEN};escaping=dots")))
 
     asyncio.run(all_of_them())
     pauses = [after - before for before, after in itertools.pairwise(collector.moments)]

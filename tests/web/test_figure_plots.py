@@ -54,7 +54,7 @@ def test_rows_beyond_eight_of_a_vlan_are_one() -> None:
     (staff,) = vlan_histories({"month": month})
     assert [row.service for row in staff.rows] == [f"s{n:02}" for n in range(11, 3, -1)] + [""]
     assert staff.rows[-1].plots[2].queries == 30 * (1 + 2 + 3 + 4)
-    assert [each.queries for each in staff.rows[0].plots] == [0, 0, 360]
+    assert [item.queries for item in staff.rows[0].plots] == [0, 0, 360]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -78,6 +78,6 @@ def test_the_page_says_where_there_is_no_history(tmp_path: Path) -> None:
     none = "The figures of the last 30 days have no query that was blocked or counted."
     not_yet = "The figures have no blocked or counted query yet."
     asked = engine(tmp_path)
-    of_rules, of_none = (page(each, asked, *NOTHING, "en") for each in (STATUS, idle(NOW)))
+    of_rules, of_none = (page(status, asked, *NOTHING, "en") for status in (STATUS, idle(NOW)))
     assert (not_yet in of_rules, none in of_rules) == (True, False)
     assert (not_yet in of_none, none in of_none) == (False, True)

@@ -54,7 +54,7 @@ def test_days_are_written_in_both_calendars() -> None:
     assert PERSIAN.both_days(day) == "۲۹ بهمن ۱۳۹۳ (۱۸ فوریهٔ ۲۰۱۵)"
     days = [f"2026-{month:02}-05" for month in range(1, 13)]
     for formatting in (ENGLISH, PERSIAN):
-        assert len({formatting.both_days(each).translate(_NO_DIGITS) for each in days}) == 12
+        assert len({formatting.both_days(text).translate(_NO_DIGITS) for text in days}) == 12
 
 
 _NO_DIGITS = str.maketrans("", "", "0123456789۰۱۲۳۴۵۶۷۸۹")

@@ -27,8 +27,8 @@ def _parts(value: object, path: str = "") -> Iterator[tuple[str, set[str]]]:
     """Each message of a table by its path, with the parts in its braces."""
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, each in pairs:
-            yield from _parts(each, f"{path}/{key}")
+        for key, item in pairs:
+            yield from _parts(item, f"{path}/{key}")
     else:
         yield path, set(re.findall(r"\{(\w*)\}", str(value)))
 
@@ -41,7 +41,7 @@ def _used(template: str) -> set[str]:
 
 
 def test_all_languages_have_the_same_messages() -> None:
-    persian = {k: each for k, each in messages("fa").items() if k not in PERSIAN_ONLY}
+    persian = {k: item for k, item in messages("fa").items() if k not in PERSIAN_ONLY}
     assert dict(_parts(persian)) == dict(_parts(messages("en")))
 
 
@@ -67,7 +67,7 @@ def test_every_outcome_and_result_has_a_message() -> None:
 
 
 def test_what_a_policy_does_besides_to_pass_has_a_message() -> None:
-    restricting = {each.value for each in Action if each is not Action.PASS}
+    restricting = {name.value for name in Action if name is not Action.PASS}
     assert messages("en")["status_page"]["restricts"].keys() == restricting
     assert messages("en")["done"].keys() == restricting
 

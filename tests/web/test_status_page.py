@@ -84,9 +84,9 @@ def test_it_shows_what_the_national_filter_answers_where_there_is_any(
     number = Formatting(language, TEHRAN).number(4321)
     of_all, of_vlan = html.count(f"<bdi>{number}</bdi>"), html.count(f">{number}</td>")
     assert (of_all, of_vlan) == (1, 1)
-    for each in words:
-        assert each in html.lower()
-        assert each not in without.lower()
+    for word in words:
+        assert word in html.lower()
+        assert word not in without.lower()
 
 
 def test_it_shows_policies_and_directives(asked: Explainer) -> None:
@@ -137,7 +137,7 @@ def test_it_does_not_show_whom_an_exemption_is_for_nor_who_approved_it(
         ),
     )
     html = page(status, asked, "administration", "one.example", language)
-    assert [each for each in private if each in html] == []
+    assert [text for text in private if text in html] == []
 
 
 def test_a_look_up_does_not_tell_which_clients_have_an_exemption(
@@ -210,7 +210,7 @@ def test_the_page_in_persian(asked: Explainer) -> None:
 def test_the_page_has_the_titles_of_its_language(tmp_path: Path) -> None:
     asked = engine(tmp_path, change=("[vlans.administration]", TITLED))
     fault = replace(STATUS, exemptions=(replace(EXEMPTION, state="ended"),))
-    persian, english = (page(fault, asked, *NOTHING, each) for each in ("fa", "en"))
+    persian, english = (page(fault, asked, *NOTHING, text) for text in ("fa", "en"))
     assert "<b><bdi>شبکهٔ ستاد (۱۰)</bdi>" in persian
     assert "<bdi>administration</bdi> ·" in persian
     assert "<b><bdi>administration (10)</bdi>" in english
@@ -264,7 +264,7 @@ def test_the_page_has_the_titles_of_its_language(tmp_path: Path) -> None:
     ],
 )
 def test_what_needs_attention_is_shown_first(asked: Explainer, status: Status, told: str) -> None:
-    good, html = (page(each, asked, *NOTHING, "en") for each in (STATUS, status))
+    good, html = (page(item, asked, *NOTHING, "en") for item in (STATUS, status))
     assert ENGLISH["healthy"] in good
     assert ENGLISH["unhealthy"] not in good
     assert ENGLISH["healthy"] not in html
@@ -277,7 +277,7 @@ def test_what_ends_soon_is_apart_from_what_is_wrong(asked: Explainer) -> None:
     bad = page(replace(soon, config_ok=False), asked, *NOTHING, "en")
     ends = f"<b>{ENGLISH['coming']}</b>", "An exemption for <bdi>one</bdi> ends on"
     for html, state in ((good, ENGLISH["healthy"]), (bad, ENGLISH["unhealthy"])):
-        places = [html.index(each) for each in (state, *ends, 'class="figures"')]
+        places = [html.index(item) for item in (state, *ends, 'class="figures"')]
         assert places == sorted(places)
     assert ENGLISH["unhealthy"] not in good
     assert ENGLISH["coming"] not in page(STATUS, asked, *NOTHING, "en")

@@ -9,10 +9,10 @@ from tests.policy.networks import snapshot_of
 
 def test_every_category_of_the_shipped_lists_has_a_persian_title() -> None:
     texts = [path.read_text(encoding="utf-8") for path in BLOCKLISTS.glob("*.txt")]
-    categories = {each for text in texts for each in re.findall("^! Category: (.*)$", text, re.M)}
+    categories = {item for text in texts for item in re.findall("^! Category: (.*)$", text, re.M)}
     persian = Titles(snapshot_of().compiled, "fa")
     assert categories
-    assert [each for each in categories if persian.category(each) == each] == []
+    assert [category for category in categories if persian.category(category) == category] == []
 
 
 def test_what_has_no_title_has_its_name() -> None:

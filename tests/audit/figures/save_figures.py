@@ -38,10 +38,10 @@ def add_to(directory: Path) -> None:
     """Add these figures, an hour after the other."""
     for hour in (ABAN, ABAN + HOUR):
         of_hour = HourFigures(hour, Counter())
-        for each in COUNTS:
-            if each.hour == hour:
-                of_hour.counts[Labels(each.vlan, each.service, each.outcome)] = each.queries
-        of_hour.minutes = [each for each in MINUTES if hour <= each.at < hour + HOUR]
+        for count in COUNTS:
+            if count.hour == hour:
+                of_hour.counts[Labels(count.vlan, count.service, count.outcome)] = count.queries
+        of_hour.minutes = [minute for minute in MINUTES if hour <= minute.at < hour + HOUR]
         FigureStore(directory, NODE).add(of_hour, ZONE)
 
 

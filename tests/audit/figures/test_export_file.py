@@ -39,7 +39,7 @@ def test_an_export_is_read_as_it_was_written(tmp_path: Path) -> None:
     figures = replace(figures, damaged=damaged, links=(HourLink(ABAN, 60, 7),))
     write_export(path, figures)
     assert read_export(path) == figures
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["figures", "ns2.sqlite"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "ns2.sqlite"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
@@ -85,9 +85,9 @@ def test_what_lies_beside_an_export_is_left_alone(tmp_path: Path) -> None:
     figures = _export(path)
     victim.write_bytes(b"root:x:0:0")
     _hot_journal(path, victim)
-    before = {each: each.read_bytes() for each in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     assert read_export(path) == figures
-    assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_journal_in_the_state_directory_has_no_other_file_removed(tmp_path: Path) -> None:
@@ -95,10 +95,10 @@ def test_a_journal_in_the_state_directory_has_no_other_file_removed(tmp_path: Pa
     _export(path)
     victim.write_bytes(b"root:x:0:0")
     _hot_journal(path, victim)
-    before = {each: each.read_bytes() for each in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(FiguresError, match="it names another file"), copied(path):
         pass
-    assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,11 @@ class _Node:
         assert all(times > 0 for times in gained.values())
         assert not self.waiting.add(HourFigures(self.hour, gained))
         taken = self.waiting.take()
-        for each in taken:
+        for figures in taken:
             if is_stored:
-                self.stored.update(each.counts)
+                self.stored.update(figures.counts)
             else:
-                self.waiting.add(each)
+                self.waiting.add(figures)
         if is_stored:
             self.since_stored.clear()
 
@@ -104,7 +104,7 @@ def test_of_too_many_hours_the_first_is_dropped_and_counted() -> None:
         for hour in range(MAX_HOURS + 2)
     ]
     assert dropped == [0] * MAX_HOURS + [1, 2]
-    assert [each.hour for each in waiting.take()] == list(range(2, MAX_HOURS + 2))
+    assert [figures.hour for figures in waiting.take()] == list(range(2, MAX_HOURS + 2))
     assert waiting.take() == []
 
 

@@ -110,8 +110,8 @@ def test_an_hour_is_of_the_figures_that_begin_in_it(tmp_path: Path) -> None:
     store.add(HourFigures(2 * DAY + 3600, Counter({Labels("vlan", "", "passed"): 1})), "UTC")
     kept = KeptFigures(tmp_path, copied)
     hours = [kept.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]
-    assert len({each.hash for each in hours}) == 3
-    assert {(each.node, each.time_zone) for each in hours} == {("one", "UTC")}
+    assert len({hours_.hash for hours_ in hours}) == 3
+    assert {(hours_.node, hours_.time_zone) for hours_ in hours} == {("one", "UTC")}
     assert _change(tmp_path, f"DELETE FROM counts WHERE hour = {2 * DAY + 3600}") == 1
     now = KeptFigures(tmp_path, copied)
     found = [now.of(2 * DAY + at, 2 * DAY + at + 3600) for at in (0, 3600, 7200)]

@@ -31,8 +31,8 @@ from tests.audit.figures.synthetic import ABAN, AZAR, DAY, HOUR
 
 def totals(found: Figures) -> Counter[Labels]:
     counted: Counter[Labels] = Counter()
-    for each in found.counts:
-        counted[Labels(each.vlan, each.service, each.outcome)] += each.queries
+    for count in found.counts:
+        counted[Labels(count.vlan, count.service, count.outcome)] += count.queries
     return counted
 
 
@@ -54,7 +54,7 @@ def test_what_was_added_is_read(store: FigureStore) -> None:
     store.add(figures(ABAN, 4, minute(ABAN + 60)), ZONE)
     found = read(store.directory, ABAN, AZAR)
     assert (found.node, found.time_zone, found.damaged) == ("ns1.example", ZONE, ())
-    assert [(each.hour, each.queries) for each in found.counts] == [(ABAN, 7)]
+    assert [(count.hour, count.queries) for count in found.counts] == [(ABAN, 7)]
     assert found.minutes == (minute(ABAN), minute(ABAN + 60))
 
 
@@ -91,16 +91,16 @@ def test_a_period_has_the_hours_that_begin_in_it(store: FigureStore) -> None:
     for hour in range(ABAN - HOUR, ABAN + 3 * HOUR, HOUR):
         store.add(figures(hour, 1, minute(hour)), ZONE)
     found = read(store.directory, ABAN, ABAN + 2 * HOUR)
-    assert [each.hour for each in found.counts] == [ABAN, ABAN + HOUR]
-    assert [each.at for each in found.minutes] == [ABAN, ABAN + HOUR]
+    assert [count.hour for count in found.counts] == [ABAN, ABAN + HOUR]
+    assert [item.at for item in found.minutes] == [ABAN, ABAN + HOUR]
 
 
 def test_an_hour_over_the_end_of_a_month_is_in_one_file(store: FigureStore) -> None:
     hour = 1_793_487_600 + HOUR // 2  # 2026-10-31 23:30 UTC, 03:00 in Tehran
     store.add(figures(hour, 1, minute(hour), minute(hour + HOUR - 60)), ZONE)
-    assert [each.name for each in store.directory.iterdir()] == ["2026-10.sqlite"]
+    assert [path.name for path in store.directory.iterdir()] == ["2026-10.sqlite"]
     found = read(store.directory, hour + HOUR - 60, hour + HOUR)
-    assert [each.at for each in found.minutes] == [hour + HOUR - 60]
+    assert [item.at for item in found.minutes] == [hour + HOUR - 60]
 
 
 def test_nothing_is_read_where_nothing_is(tmp_path: Path) -> None:

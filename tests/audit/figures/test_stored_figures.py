@@ -19,7 +19,9 @@ def test_a_file_of_an_earlier_release_is_read_and_added_to(packed: Path, tmp_pat
     assert read(tmp_path, ABAN, AZAR) == SAVED
     add_to(tmp_path)
     found = read(tmp_path, ABAN, AZAR)
-    assert [each.queries for each in found.counts] == [2 * each.queries for each in SAVED.counts]
+    assert [count.queries for count in found.counts] == [
+        2 * count.queries for count in SAVED.counts
+    ]
     assert (found.minutes, found.damaged) == (SAVED.minutes, ())
 
 

@@ -59,9 +59,9 @@ def test_what_is_under_way_when_it_ends_is_answered(make_small: MakeSmall) -> No
         socket.socket(type=udp) as client,
         socket.socket(type=udp) as other,
     ):
-        for each in (upstream, client, other):
-            each.bind(("127.0.0.1", 0))
-            each.settimeout(10)
+        for item in (upstream, client, other):
+            item.bind(("127.0.0.1", 0))
+            item.settimeout(10)
         server = make_small(f"127.0.0.1:{upstream.getsockname()[1]}").start()
         _ask(other, server, upstream, "never.example")
         forwarded, asker = _ask(client, server, upstream, "slow.example")

@@ -210,7 +210,7 @@ def test_a_start_puts_settings_in_force_that_need_a_restart(
         assert data(server, "web.telegram.org") == {"0.0.0.0"}
     entries = darban("history", "--json", at=server.directory).json["entries"]
     assert isinstance(entries, list)
-    assert [each["event"] for each in entries][:3] == ["start", "stop", "start"]
+    assert [entry["event"] for entry in entries][:3] == ["start", "stop", "start"]
 
 
 def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[..., Server]) -> None:

@@ -114,7 +114,7 @@ def test_the_same_address_gets_the_policy_of_its_link(
     after = server.scrape()
     for vlan, outcome in (("ten", "blocked"), ("twenty", "passed")):
         labels = {"vlan": vlan, "outcome": outcome, "service": ""}
-        was, now = (each.value("darban_queries_total", **labels) for each in (before, after))
+        was, now = (scrape.value("darban_queries_total", **labels) for scrape in (before, after))
         assert now - was == 2
     unknown = darban("status", "--unknown", at=server.directory).out
     assert "fe80::/64" in unknown

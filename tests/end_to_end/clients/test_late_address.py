@@ -21,7 +21,9 @@ PAGES = ("10.99.0.54", "fd00:99::54")
 
 
 def endpoints(addresses: Sequence[str], port: int) -> list[str]:
-    return [f"[{each}]:{port}" if ":" in each else f"{each}:{port}" for each in addresses]
+    return [
+        f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address in addresses
+    ]
 
 
 class Box:

@@ -125,11 +125,11 @@ class _growth:  # noqa: N801 - reads as the function that it is
 
     def __call__(self, vlan: str, outcome: str, service: str) -> float:
         before, after = (
-            each.value("darban_queries_total", vlan=vlan, outcome=outcome, service=service)
-            for each in self._scrapes
+            scrape.value("darban_queries_total", vlan=vlan, outcome=outcome, service=service)
+            for scrape in self._scrapes
         )
         return after - before
 
     def total(self) -> float:
-        before, after = (each.total("darban_queries_total") for each in self._scrapes)
+        before, after = (scrape.total("darban_queries_total") for scrape in self._scrapes)
         return after - before

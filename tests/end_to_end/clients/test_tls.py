@@ -207,10 +207,12 @@ def test_a_renewed_certificate_is_presented_and_no_query_is_lost(office: Office)
     old = office.on_disk()
     with tls_load(office.tls) as clients:
         others = clients[1:]  # who open a connection now and then
-        wait_for(lambda: all(each.certificates for each in clients), "all are connected")
+        wait_for(lambda: all(client.certificates for client in clients), "all are connected")
         new = office.renew()
-        wait_for(lambda: all(each.certificates == {old, new} for each in others), "it is presented")
-    assert [each.answered for each in clients] == [each.asked for each in clients]
+        wait_for(
+            lambda: all(other.certificates == {old, new} for other in others), "it is presented"
+        )
+    assert [client.answered for client in clients] == [client.asked for client in clients]
     assert office.presented() == new
 
 

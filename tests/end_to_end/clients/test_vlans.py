@@ -185,7 +185,7 @@ def test_the_counts_tell_the_vlans_apart(vlans: Campus) -> None:
         ("publicity", "passed", ""),
     ):
         labels = {"vlan": vlan, "outcome": outcome, "service": service}
-        was, now = (each.value("darban_queries_total", **labels) for each in (before, after))
+        was, now = (scrape.value("darban_queries_total", **labels) for scrape in (before, after))
         assert now - was == 20
 
 

@@ -100,9 +100,9 @@ def rsyslog(tmp_path: Path) -> Iterator[Callable[[Server, int], None]]:
         started.append(subprocess.Popen(command, stdout=silent, stderr=silent))
 
     yield start
-    for each in started:
-        each.terminate()
-        each.wait(20)
+    for popen in started:
+        popen.terminate()
+        popen.wait(20)
 
 
 def _config(state: Path, port: int, directory: Path) -> str:
@@ -185,9 +185,9 @@ def test_a_link_leads_to_no_file_that_the_group_may_not_read(
     """Whom the folder of the logs belongs to, may be an attacker."""
     assert ip_program, "a machine is made of namespaces"
     needed("rsyslogd")
-    [config, *_] = [each.text for each in blocks("rsyslog", PAGE)]
+    [config, *_] = [block.text for block in blocks("rsyslog", PAGE)]
     without_tls = re.sub(r"\n *StreamDriver.*|defaultNetstreamDriverCAFile=.*", "", config)
-    [unit] = [each.text for each in blocks("ini", PAGE)]
+    [unit] = [block.text for block in blocks("ini", PAGE)]
     folder = "/var/lib/darban"
     with host_layer(tmp_path) as root, booted(root) as machine:
         machine.good("useradd", "--system", "--user-group", "darban")

@@ -58,7 +58,7 @@ class Pair(NamedTuple):
 
     def hashes(self) -> list[str]:
         """The policy hash of each node."""
-        return [str(self.status(each)["policy_hash"]) for each in (self.one, self.two)]
+        return [str(self.status(server)["policy_hash"]) for server in (self.one, self.two)]
 
     def status(self, node: Server) -> dict[str, Any]:
         return self.run("status", "--json", of=node).json
@@ -66,14 +66,15 @@ class Pair(NamedTuple):
     def events(self, node: Server) -> list[str]:
         """What was put in force on a node, the newest last."""
         entries = self.run("history", "--json", of=node).json["entries"]
-        return [str(each["event"]) for each in entries]
+        return [str(entry["event"]) for entry in entries]
 
     def data(self) -> list[str]:
         """What each node answers the exempted client."""
         answers = [
-            ask(each.port, "web.telegram.org", client="127.0.10.7") for each in (self.one, self.two)
+            ask(server.port, "web.telegram.org", client="127.0.10.7")
+            for server in (self.one, self.two)
         ]
-        return [str(each.rr[0].rdata) for each in answers if each]
+        return [str(answer.rr[0].rdata) for answer in answers if answer]
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +104,12 @@ def up(pair: Pair) -> Iterator[Pair]:
 
 def _later(done: Done) -> str:
     """The line to run later, as the command has printed it."""
-    [line] = [each for each in done.out.splitlines() if LATER in each]
+    [line] = [text for text in done.out.splitlines() if LATER in text]
     return line.partition(LATER)[2]
 
 
 def test_it_is_given_extended_and_ended_on_both(up: Pair) -> None:
-    pair, begun = up, [len(up.events(each)) for each in (up.one, up.two)]
+    pair, begun = up, [len(up.events(server)) for server in (up.one, up.two)]
     before = pair.hashes()
     assert before[0] == before[1]
     given = pair.exempt(*GIVEN, "--for", "2h", *BY)
@@ -116,7 +117,7 @@ def test_it_is_given_extended_and_ended_on_both(up: Pair) -> None:
     assert f"{NS2}: config.toml: exemption pr-2031 is written: telegram, viber" in given.out
     assert f"{NS2}: config.toml: in force, snapshot" in given.out
     assert pair.data() == [ANY_V4, ANY_V4]
-    first, second = (pair.status(each)["exemptions"] for each in (pair.one, pair.two))
+    first, second = (pair.status(server)["exemptions"] for server in (pair.one, pair.two))
     assert first == second
     assert first[0]["approver"] == BY[1]
     assert first[0]["until"] % 60 == 0
@@ -239,7 +240,7 @@ def test_an_exemption_that_the_other_never_had_is_ended(pair: Pair) -> None:
 
 
 def test_prometheus_names_the_exemption_that_one_node_lacks(pair: Pair, tmp_path: Path) -> None:
-    [drift] = [each["expr"] for each in alerts() if each["alert"] == "DarbanPolicyDrift"]
+    [drift] = [alert["expr"] for alert in alerts() if alert["alert"] == "DarbanPolicyDrift"]
     given = (*GIVEN, "--for", "2h", "--id", "fair", *BY)
     ports = pair.one.metrics_port, pair.two.metrics_port
     (tmp_path / "prometheus").mkdir()
@@ -322,7 +323,10 @@ def test_the_certificate_of_the_month_has_both_nodes_with_one_policy(up: Pair) -
     report = pair.run(*period, "--merge", figures, "--json")
     assert report.code == GOOD, report.err
     last = [
-        (node["node"], [each["policy"] for each in node["intervals"] if each["policy"]][-1])
+        (
+            node["node"],
+            [interval["policy"] for interval in node["intervals"] if interval["policy"]][-1],
+        )
         for node in report.json["nodes"]
     ]
     assert last == [(NS1, policy), (NS2, policy)]

@@ -53,8 +53,8 @@ class Box:
     @staticmethod
     def pack(made: Path) -> None:
         """Write the sums, as anybody can."""
-        files = sorted(f"./{each.relative_to(made)}" for each in made.rglob("*") if each.is_file())
-        files = [each for each in files if not each.startswith("./SHA256SUMS")]
+        files = sorted(f"./{path.relative_to(made)}" for path in made.rglob("*") if path.is_file())
+        files = [file for file in files if not file.startswith("./SHA256SUMS")]
         sums = subprocess.check_output(["sha256sum", *files], cwd=made)
         (made / "SHA256SUMS").write_bytes(sums)
 

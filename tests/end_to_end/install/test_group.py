@@ -129,7 +129,7 @@ def test_nothing_is_written_through_a_link(folder: Path, of_root: Path, link: st
     why = "it is a link; put what it leads to in its place, or edit that by hand"
     assert done.err == f"{folder / link} cannot be written ({why})\n"
     assert (elsewhere / "pr.toml").read_text(encoding="utf-8") == EXEMPTION
-    assert [each.name for each in elsewhere.iterdir()] == ["pr.toml"]
+    assert [path.name for path in elsewhere.iterdir()] == ["pr.toml"]
 
 
 def test_nothing_is_written_outside_of_the_folder(folder: Path, of_root: Path) -> None:

@@ -73,7 +73,7 @@ def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Pat
         assert release.parent == Path("/opt/darban/releases")
         assert release.name.endswith("-pure")
         lists = (stage / release.relative_to("/") / "blocklists").iterdir()
-        assert {each.name for each in lists} == released_lists()
+        assert {path.name for path in lists} == released_lists()
         program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
         assert program.startswith(f"#!{release}/bin/python3\n")
 

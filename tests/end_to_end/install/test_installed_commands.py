@@ -129,7 +129,7 @@ def test_every_command_is_among_them() -> None:
     lists = cast("typer.core.TyperGroup", group.commands["lists"])
     named = [*group.commands, *(f"lists {name}" for name in lists.commands)]
     tested = [f"{command} " for command in COMMANDS]
-    assert [name for name in named if not any(each.startswith(f"{name} ") for each in tested)] == []
+    assert [name for name in named if not any(text.startswith(f"{name} ") for text in tested)] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -51,8 +51,8 @@ def told(tmp_path: Path) -> Iterator[Told]:
         end.bind(str(tmp_path / "notify"))
         heard = Told(end)
         yield heard
-        for each in heard.kept:
-            each.close()
+        for item in heard.kept:
+            item.close()
 
 
 @pytest.fixture
@@ -125,9 +125,9 @@ def test_what_the_manager_keeps_are_the_sockets_that_clients_ask(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.sendto(b"while nobody serves", address)
     [waiting] = [
-        each
-        for each in told.kept
-        if each.getsockname() == address and each.type == socket.SOCK_DGRAM
+        item
+        for item in told.kept
+        if item.getsockname() == address and item.type == socket.SOCK_DGRAM
     ]
     assert waiting.recv(100) == b"while nobody serves"
 
@@ -152,9 +152,9 @@ def test_a_connection_that_is_made_while_it_ends_waits_for_the_next_server(
         wait_for(has_ended, "it has ended")
         told.hear()
         [listening] = [
-            each
-            for each in told.kept
-            if each.getsockname() == address and each.type == socket.SOCK_STREAM
+            item
+            for item in told.kept
+            if item.getsockname() == address and item.type == socket.SOCK_STREAM
         ]
         waiting = set()
         for _ in connections:

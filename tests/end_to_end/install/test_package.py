@@ -58,12 +58,12 @@ def machine(
 
 def _install(machine: Machine, *packages: Path) -> Done:
     """Install packages, or older ones."""
-    for each in packages:
-        (machine.root / "src" / each.name).write_bytes(each.read_bytes())
+    for package in packages:
+        (machine.root / "src" / package.name).write_bytes(package.read_bytes())
     return machine.run(
         *("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--quiet=2"),
         *("--no-install-recommends", "--allow-downgrades"),
-        *(f"/src/{each.name}" for each in packages),
+        *(f"/src/{package.name}" for package in packages),
     )
 
 
@@ -107,7 +107,7 @@ def test_a_made_installation_is_taken_over_and_no_query_is_lost(
     assert machine.good("which", "darban").strip() == "/usr/bin/darban"
     lists = machine.root / "usr/share/darban/blocklists"
     assert not lists.is_symlink()
-    assert {each.name for each in lists.iterdir()} == released_lists()
+    assert {path.name for path in lists.iterdir()} == released_lists()
     left = machine.good("find", "/usr/local", "/etc/sudoers.d", "-name", "*darban*", "-type", "f")
     assert left.split() == ["/usr/local/lib/darban/darban-anycast", "/etc/sudoers.d/darban"]
 

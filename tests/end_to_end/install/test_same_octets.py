@@ -32,7 +32,7 @@ def _build(clone: Path) -> dict[str, str]:
     )
     assert done.returncode == 0, done.stderr
     built = sorted((clone / "build/deb").glob("*.deb"))
-    return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in built}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in built}
 
 
 def test_two_clones_with_other_times_permissions_and_files_give_the_same(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_two_clones_with_other_times_permissions_and_files_give_the_same(tmp_pat
         for script in ("build.sh", "bundle-install.sh"):
             shutil.copy(ROOT / "deploy/debian" / script, clone / "deploy/debian")
         if name == "another":
-            for path in (each for each in clone.rglob("*") if ".git" not in each.parts):
+            for path in (path for path in clone.rglob("*") if ".git" not in path.parts):
                 path.chmod(path.stat().st_mode & 0o700)
                 os.utime(path, (1.0e9, 1.0e9))
             for folder in ("resolver", "blocklists", "deploy/debian/darban"):
@@ -65,7 +65,7 @@ def _times_of_lists(clone: Path) -> set[int]:
     [lists] = (clone / "build/deb").glob("darban-lists_*.deb")
     packed = subprocess.check_output(["dpkg-deb", "--fsys-tarfile", lists])
     with tarfile.open(fileobj=io.BytesIO(packed)) as opened:
-        return {int(each.mtime) for each in opened}
+        return {int(info.mtime) for info in opened}
 
 
 def _changed(clone: Path) -> int:

@@ -94,7 +94,7 @@ def test_a_report_has_the_figures_that_the_service_can_read(place: Place) -> Non
     place.given_away()
     asked = ("report", "--month", "1405-08", "--json")
     told = json.loads(darban(*asked, at=place.directory).out)
-    assert [each["queries"] for each in told["counts"]] == [7]
+    assert [count["queries"] for count in told["counts"]] == [7]
     file, of_root = place.state / "figures" / "2026-10.sqlite", place.directory / "of_root"
     file.rename(of_root)
     os.chown(of_root, 0, 0)

@@ -77,7 +77,7 @@ def _network(ip: Path, nsd_program: Path, directory: Path) -> Iterator[Domain]:
         stack.enter_context(nsd(nsd_program, directory, 5353, into))
         listen = [f"{subnet.server[0]}:53" for subnet in (CONTROLLERS, ADMINISTRATION, PUBLICITY)]
         text = shipped(["127.0.0.1:5353"], 53, 9153, listen, workers=1)
-        own = "\n".join(each.text for each in blocks("toml", PAGE))
+        own = "\n".join(block.text for block in blocks("toml", PAGE))
         (directory / "darban").mkdir()
         server = stack.enter_context(servers(directory / "darban"))(f"{text}\n{own}")
         server.through = into
@@ -118,17 +118,17 @@ def test_a_member_finds_its_domain(lab: Domain) -> None:
 
 
 def test_members_of_both_vlans_join(lab: Domain) -> None:
-    for each in (lab.member, lab.other):
-        assert f"dns domain '{DOMAIN}'" in each.net("ads", "join", domain.ADMINISTRATOR)
-        assert "Join is OK" in each.net("ads", "testjoin")
+    for item in (lab.member, lab.other):
+        assert f"dns domain '{DOMAIN}'" in item.net("ads", "join", domain.ADMINISTRATOR)
+        assert "Join is OK" in item.net("ads", "testjoin")
     assert lab.member.address(BANNED) == "0.0.0.0", "each VLAN keeps its policy"
     assert lab.other.address(BANNED) == ANY_V4
 
 
 def test_a_member_writes_its_own_names_and_no_others(lab: Domain) -> None:
     """Secure dynamic update: the SOA names the controller, which is asked directly."""
-    for each in (lab.member, lab.other):
-        each.net("ads", "kerberos", "kinit", "--machine-pass")
+    for item in (lab.member, lab.other):
+        item.net("ads", "kerberos", "kinit", "--machine-pass")
     own = lab.member.update(f"update add pc1.{DOMAIN} 300 TXT own")
     reverse = lab.member.update(f"update add 5.0.10.10.in-addr.arpa 300 PTR pc1.{DOMAIN}.")
     assert (own.code, reverse.code) == (0, 0), own.out + reverse.out
@@ -174,9 +174,9 @@ def test_a_name_that_was_asked_for_too_early_is_found_within_a_minute(lab: Domai
 
 def test_a_controller_is_no_way_around_the_policy(lab: Domain) -> None:
     """Members reach it, since they send their updates there. It forwards to this server."""
-    for each in (lab.member, lab.other):
-        assert each.address(f"@{CONTROLLER}", OTHER) == ANY_V4
-        assert each.address(f"@{CONTROLLER}", BANNED) == "0.0.0.0"
+    for item in (lab.member, lab.other):
+        assert item.address(f"@{CONTROLLER}", OTHER) == ANY_V4
+        assert item.address(f"@{CONTROLLER}", BANNED) == "0.0.0.0"
 
 
 def test_without_a_controller_all_but_the_domain_goes_on(lab: Domain) -> None:

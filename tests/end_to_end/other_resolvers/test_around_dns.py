@@ -66,8 +66,8 @@ def _counted(network: Gateway) -> dict[str, int]:
     """The packets of each counter of the gateway that has any."""
     command = [*network.into(network.gateway), str(network.nft), "-j", "list", "counters"]
     found = json.loads(subprocess.check_output(command))["nftables"]
-    counters = [each["counter"] for each in found if "counter" in each]
-    return {each["name"]: each["packets"] for each in counters if each["packets"]}
+    counters = [item["counter"] for item in found if "counter" in item]
+    return {counter["name"]: counter["packets"] for counter in counters if counter["packets"]}
 
 
 def _dig(network: Gateway, dig: Path, at: str, name: str) -> list[str]:

@@ -222,7 +222,7 @@ def test_bind_takes_the_seed_where_its_copy_of_it_has_lost_lines(of: Site, tmp_p
     [
         ("BIND", _cut_at_the_end_of_a_line),
         ("Recursor", _cut_at_the_end_of_a_line),
-        *(("Unbound", each) for each in (*OPENING, *INSIDE)),
+        *(("Unbound", item) for item in (*OPENING, *INSIDE)),
     ],
 )
 def test_what_opens_all_the_same(

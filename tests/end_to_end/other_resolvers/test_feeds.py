@@ -85,7 +85,7 @@ def _reached(network: Gateway) -> list[str]:
 
 
 def _is_open(network: Gateway) -> bool:
-    found = {each == "open" for each in _reached(network)}
+    found = {text == "open" for text in _reached(network)}
     assert len(found) == 1, "IPv4 and IPv6 differ"
     return found.pop()
 
@@ -99,7 +99,7 @@ def test_policy_and_exemptions_open_and_close_it_with_the_next_fetch(
     network: Gateway, server: Server, router: FetchingRouter
 ) -> None:
     text = server.config.read_text(encoding="utf-8")
-    mine = tuple(f"{each}/{128 if ':' in each else 32}" for each in ADMINISTRATION.client)
+    mine = tuple(f"{text}/{128 if ':' in text else 32}" for text in ADMINISTRATION.client)
     for exempted in (
         exemption("pr", "telegram", prefixes=mine, until=FAR),
         exemption("pr", "telegram", vlan="administration", until=FAR),
@@ -124,7 +124,7 @@ def test_an_exemption_that_ends_closes_it_without_a_reload(
     network: Gateway, server: Server, router: FetchingRouter
 ) -> None:
     end = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(hours=1)
-    mine = tuple(f"{each}/{128 if ':' in each else 32}" for each in ADMINISTRATION.client)
+    mine = tuple(f"{text}/{128 if ':' in text else 32}" for text in ADMINISTRATION.client)
     text = server.config.read_text(encoding="utf-8")
     ending = exemption("pr", "telegram", prefixes=mine, until=end.isoformat())
     server.config.write_text(text + ending)

@@ -33,7 +33,7 @@ def test_an_engine_blocks_an_ipv4_range_inside_ipv6(name: str, of: Site, tmp_pat
         assert _addresses(port, "address.scene", "A") == ["0.0.0.0"]
         assert _addresses(port, "beside-6to4.scene", "AAAA") == ["2002:959b:a763::1"]
         assert _addresses(port, "ns.scene", "A") == ["127.0.0.1"]
-    logs = "".join(each.read_text(encoding="utf-8") for each in engine.directory.glob("*output-*"))
+    logs = "".join(path.read_text(encoding="utf-8") for path in engine.directory.glob("*output-*"))
     assert "does not correspond" not in logs
     if name == "BIND":
         # Unbound and the Recursor need the IPv4-mapped form of a range. BIND takes it for the IPv4

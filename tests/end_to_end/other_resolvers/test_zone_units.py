@@ -91,7 +91,7 @@ def _write(root: Path, snapshot: Snapshot) -> int:
 
 def _on_pages() -> list[str]:
     """The units and drop-ins that the page gives."""
-    return [each.text for each in blocks("ini", PAGE)]
+    return [block.text for block in blocks("ini", PAGE)]
 
 
 def _drop_in(machine: Machine, unit: str, text: str) -> None:
@@ -136,7 +136,7 @@ def unbound(machine: Machine) -> Machine:
     files = unbound_configs(compiled, compiled.settings.publish, Path(DIRECTORY))
     for name, text in {**files, "unbound.conf": UNBOUND}.items():
         machine.write(f"/etc/unbound/{name}", text)
-    [drop_in] = [each for each in _on_pages() if each.startswith("[Service]")]
+    [drop_in] = [page for page in _on_pages() if page.startswith("[Service]")]
     [group] = re.findall(r"^usermod .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     _drop_in(machine, UNITS[1], drop_in)
     machine.good(*group.split())
@@ -194,7 +194,7 @@ def test_a_zone_that_has_lost_lines_is_not_loaded(machine: Machine) -> None:
 
 
 def test_knot_is_started_only_with_whole_zones(machine: Machine) -> None:
-    [drop_in] = [each for each in _on_pages() if each.startswith("# knot.service\n")]
+    [drop_in] = [page for page in _on_pages() if page.startswith("# knot.service\n")]
     _drop_in(machine, "knot.service", drop_in)
     _wait_until_served(machine, 1_800_000_000)
     _lose_lines(machine)
@@ -234,7 +234,7 @@ def test_bind_is_started_with_seeds(machine: Machine) -> None:
         machine.write(f"/etc/bind/{name}", content.decode())
     machine.write("/etc/bind/named.conf", BIND)
     machine.write(KEYS_FILE, KEY)
-    [drop_in] = [each for each in _on_pages() if each.startswith("# named.service\n")]
+    [drop_in] = [page for page in _on_pages() if page.startswith("# named.service\n")]
     _drop_in(machine, "named.service", drop_in)
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
     machine.good("systemctl", "start", "named")
@@ -261,7 +261,7 @@ def test_unbound_takes_what_was_written(unbound: Machine) -> None:
 
 
 def test_unbound_starts_only_with_whole_zones(unbound: Machine) -> None:
-    [drop_in] = [each for each in _on_pages() if each.startswith("# unbound.service\n")]
+    [drop_in] = [page for page in _on_pages() if page.startswith("# unbound.service\n")]
     _drop_in(unbound, "unbound.service", drop_in)
     file = unbound.root / DIRECTORY.lstrip("/") / f"{ZONE}.zone"
     content = file.read_bytes()

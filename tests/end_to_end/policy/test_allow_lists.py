@@ -62,10 +62,10 @@ def _blocked(directory: Path, file: str) -> dict[str, list[str]]:
     found = diff("before.toml", "after.toml", "--queries", file, at=directory)["questions"]
     return {
         vlan: [
-            each["name"]
+            name["name"]
             for change in found["changed"]
             if (change["vlan"], change["old"]) == (vlan, "passed")
-            for each in change["names"]
+            for name in change["names"]
         ]
         for vlan in WEEKS
     }
@@ -91,12 +91,12 @@ def test_entries_are_few(directory: Path) -> None:
         *("lists", "suggest", "week.tsv", "--allow", "--config", "before.toml", "--json"),
         at=directory,
     )
-    found = {each["vlan"]: each for each in done.json["needed"]}
-    assert {vlan: len(each["domains"]) for vlan, each in found.items()} == {
+    found = {item["vlan"]: item for item in done.json["needed"]}
+    assert {vlan: len(item["domains"]) for vlan, item in found.items()} == {
         "debian": 8,
         "windows": 15,
     }
-    opened = {vlan: set(each["services"]) for vlan, each in found.items()}
+    opened = {vlan: set(item["services"]) for vlan, item in found.items()}
     assert opened == {
         "debian": {"time", "clamav", "debian", "certificate-revocation"},
         "windows": {"windows-update", "microsoft-defender", "time", "certificate-revocation"},

@@ -70,7 +70,7 @@ def server(make_lasting: Callable[[str], Server], upstream: str) -> Server:
     for (client, name), (outcome, _) in ASKED.items():
         answer = ask(found.port, name, client=client)
         assert answer is not None
-        sinkholed = [str(each.rdata) for each in answer.rr] == ["0.0.0.0"]
+        sinkholed = [str(record.rdata) for record in answer.rr] == ["0.0.0.0"]
         assert sinkholed == (outcome == "blocked"), (client, name)
     return found
 
@@ -104,11 +104,11 @@ def test_metrics_and_status_tell_blocks_from_counts(server: Server) -> None:
     messengers = scrape.value("darban_vlan_bans", vlan="trial")
     assert 0 < messengers == scrape.value("darban_vlan_bans", vlan="servers")
     status = _at(server, "status")
-    (trial,) = (each for each in status["vlans"] if each["name"] == "trial")
+    (trial,) = (item for item in status["vlans"] if item["name"] == "trial")
     assert (trial["mode"], trial["outcomes"]) == ("enforce", {"blocked": 1, "would_block": 1})
     whoami = ask(server.port, "whoami.darban.internal", "TXT", client="127.0.30.5")
     assert whoami is not None
-    assert "mode=enforce" in " ".join(str(each.rdata) for each in whoami.rr)
+    assert "mode=enforce" in " ".join(str(record.rdata) for record in whoami.rr)
 
 
 def test_the_block_log_has_both(server: Server) -> None:
@@ -116,7 +116,9 @@ def test_the_block_log_has_both(server: Server) -> None:
     log = server.state / "blocks.jsonl"
     wait_for(lambda: len(log.read_text().splitlines()) >= expected, "all records")
     records = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(each["vlan"], each["name"], each["outcome"], each["service"]) for each in records] == [
+    assert [
+        (record["vlan"], record["name"], record["outcome"], record["service"]) for record in records
+    ] == [
         (VLANS[client], name, outcome, service)
         for (client, name), (outcome, service) in ASKED.items()
         if outcome != "passed"
@@ -143,8 +145,8 @@ def test_the_pages_say_what_is_counted(server: Server) -> None:
 
 def test_the_report_has_what_is_done_to_each_service(server: Server) -> None:
     report = _at(server, "report")
-    vlans = {each["name"]: each for each in report["vlans"]}
-    does = {each["name"]: each["does"] for each in vlans["trial"]["services"]}
+    vlans = {vlan["name"]: vlan for vlan in report["vlans"]}
+    does = {service["name"]: service["does"] for service in vlans["trial"]["services"]}
     assert (does["telegram"], does["instagram"]) == ("block", "count")
     assert (vlans["servers"]["default"], vlans["servers"]["mode"]) == ("count", "enforce")
     now = dt.datetime.now(dt.UTC).isoformat()

@@ -100,7 +100,7 @@ def test_a_policy_that_blocks_more(configs: Path) -> None:
     ]
     assert "  + stricter on administration: passed → blocked (zoom)" in done.out
     as_json = diff("old.toml", "new.toml", at=configs)
-    assert {each["service"] for each in as_json.pop("names")} == {"slack", "zoom"}
+    assert {item["service"] for item in as_json.pop("names")} == {"slack", "zoom"}
     assert as_json == {
         "old": "old.toml",
         "new": "new.toml",

@@ -107,7 +107,7 @@ def test_every_vlan_is_told(config: Path) -> None:
     assert done.code == NO
     vlans = done.json["vlans"]
     assert isinstance(vlans, list)
-    assert [(each["vlan"], each["outcome"]) for each in vlans] == [
+    assert [(vlan["vlan"], vlan["outcome"]) for vlan in vlans] == [
         *(("administration", "blocked"), ("publicity", "passed"), ("this-host", "passed")),
     ]
     done = darban(*asked, "--live", "alias.scene", at=config.parent)

@@ -263,10 +263,12 @@ def test_explain_and_the_server_agree(make_small: Callable[..., Server], dig_pro
         told = _darban(*arguments, at=server.directory).json["receives"]
         assert isinstance(told, dict)
         assert told["rcode"] == got.status
-        assert told["records"] == [" ".join(each.split()[3:]) for each in got.answer]
+        assert told["records"] == [" ".join(record.split()[3:]) for record in got.answer]
         assert told["ede"] == [f"{code} {text}" for code, text in got.errors]
         if any(code in (15, 16) for code, _ in got.errors):
-            assert {told["ttl"]} == {int(each.split()[1]) for each in got.answer + got.authority}
+            assert {told["ttl"]} == {
+                int(record.split()[1]) for record in got.answer + got.authority
+            }
 
 
 def test_explain_at_a_moment(config: Path) -> None:

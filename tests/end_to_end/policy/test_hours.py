@@ -89,7 +89,7 @@ def asked(port: int, until: float) -> tuple[list[Answer], int]:
             replies.append((sent, time.time(), packet))
     for client in clients:
         client.close()
-    return [answer(*each) for each in replies], len(waiting)
+    return [answer(*reply) for reply in replies], len(waiting)
 
 
 def answer(sent: float, heard: float, packet: bytes) -> Answer:
@@ -138,13 +138,13 @@ def test_a_boundary_under_load(
     time.sleep(max(0.0, moment - AROUND - time.time()))  # nothing is to happen until then
     answers, lost = asked(server.port, moment + AROUND)
     assert lost == 0
-    before = [each for each in answers if each.heard < moment]
-    after = [each for each in answers if each.sent >= moment]
+    before = [item for item in answers if item.heard < moment]
+    after = [item for item in answers if item.sent >= moment]
     assert min(len(before), len(after)) > AROUND * RATE / 2
-    assert {(each.name, each.blocked) for each in before} == {(CLOSES, False), (OPENS, True)}
-    assert all(each.sent + each.ttl <= moment + 1 for each in before if each.name == CLOSES)
-    assert {(each.name, each.blocked) for each in after} == {(CLOSES, True), (OPENS, False)}
-    first = min(each.sent for each in after) - moment
+    assert {(item.name, item.blocked) for item in before} == {(CLOSES, False), (OPENS, True)}
+    assert all(item.sent + item.ttl <= moment + 1 for item in before if item.name == CLOSES)
+    assert {(item.name, item.blocked) for item in after} == {(CLOSES, True), (OPENS, False)}
+    first = min(item.sent for item in after) - moment
     figure(
         f"hours begin: {len(answers)} queries, {lost} lost; all {len(after)} after the minute are "
         f"answered by it, the first {first * 1000:.1f} ms after it"

@@ -145,8 +145,8 @@ def test_an_edit_that_was_not_reloaded_does_not_come_with_it(pulling: SharedPoli
 
 def _flip_a_bit(server: Server) -> Path:
     """Another name stands in the file of the policy in force that blocks pager.example."""
-    files = [each for each in (server.state / "policy").resolve().rglob("*") if each.is_file()]
-    [file] = [each for each in files if b"||pager.example^" in each.read_bytes()]
+    files = [path for path in (server.state / "policy").resolve().rglob("*") if path.is_file()]
+    [file] = [path for path in files if b"||pager.example^" in path.read_bytes()]
     content = bytearray(file.read_bytes())
     content[content.index(b"pager.example")] ^= 1
     file.write_bytes(content)

@@ -126,7 +126,7 @@ def test_what_was_blocked_on_a_vlan_and_who_had_approved_the_exemption(story: To
 
 
 def test_what_was_blocked_for_a_client(story: Told) -> None:
-    desk, other = (_ask(story, "history", f"127.0.10.{each}").out for each in (7, 5))
+    desk, other = (_ask(story, "history", f"127.0.10.{number}").out for number in (7, 5))
     assert "open by an exemption: pager" in desk
     assert "approved by Director (IT-7)" in desk
     assert "blocked, by the agency's own policy: pager" in other
@@ -168,8 +168,8 @@ def test_the_report_of_then(story: Told) -> None:
 
 def test_nothing_is_written_or_put_in_force(story: Told) -> None:
     def files() -> dict[str, tuple[int, float]]:
-        found = (each for each in story.server.state.rglob("*") if each.is_file())
-        return {str(each): (each.stat().st_size, each.stat().st_mtime) for each in found}
+        found = (path for path in story.server.state.rglob("*") if path.is_file())
+        return {str(path): (path.stat().st_size, path.stat().st_mtime) for path in found}
 
     def writes_nothing() -> bool:
         before = files()

@@ -115,7 +115,7 @@ def test_a_day_shows_what_its_reloads_opened_and_closed(ended: Server) -> None:
         darban("history", "--day", day, at=ended.directory) for day in (persian, f"{reload:%F}")
     ]
     assert told[0].out == told[1].out
-    assert [each.code for each in told] == [GOOD, GOOD]
+    assert [done.code for done in told] == [GOOD, GOOD]
     changed = "2 classes of names: web.telegram.org, *.web.telegram.org"
     assert f"  opens other names on administration: blocked → passed, {changed}\n" in told[0].out
     assert f"  closes other names on administration: passed → blocked, {changed}\n" in told[0].out
@@ -138,7 +138,7 @@ def test_a_name_that_left_a_list_is_in_the_record(make_small: Callable[..., Serv
     server.start()
     names.write_text(names.read_text().replace("||t.me^\n", ""))
     assert darban("reload", at=server.directory).code == GOOD
-    [record] = [each for each in _history(server) if each["event"] == "reload"]
+    [record] = [table for table in _history(server) if table["event"] == "reload"]
     assert not record["diff"]
     now = dt.datetime.now(dt.UTC).isoformat()
     told = darban("history", "--at", now, at=server.directory)
@@ -283,8 +283,8 @@ def test_after_a_power_cut_nothing_was_in_force(
     log.write_text(json.dumps({**entry, "time": begin - 600.0}) + "\n", encoding="utf-8")
     (server.state / "journal-head.json").unlink()
     figures = FigureStore(server.state / NAME, "one")
-    for each in (*range(begin - 600, begin, 60), *range(begin + 1800, begin + 3600, 60)):
-        figures.add(HourFigures(each, minutes=[Minute(each, "", True, SelfTestResult.HELD)]), "UTC")
+    for item in (*range(begin - 600, begin, 60), *range(begin + 1800, begin + 3600, 60)):
+        figures.add(HourFigures(item, minutes=[Minute(item, "", True, SelfTestResult.HELD)]), "UTC")
 
     def at(seconds: int) -> Done:
         moment = dt.datetime.fromtimestamp(begin + seconds, dt.UTC).isoformat()

@@ -197,7 +197,7 @@ def test_a_record_added_for_an_earlier_time_hides_no_exemption(server: Server) -
     server.ended()
     *_, before, grant = map(json.loads, _log(server).read_bytes().splitlines())
     clock = ClockReading(grant["time"] - 60.0, grant["offset"] - 90.0, "another boot", None)
-    content = {each: before[each] for each in ("who", "snapshot", "config", "exemptions", "lists")}
+    content = {text: before[text] for text in ("who", "snapshot", "config", "exemptions", "lists")}
     Journal(server.state).append(clock, "reload", **content)
     server.config.write_text(text, encoding="utf-8")
     server.start()
@@ -214,7 +214,7 @@ def test_a_record_added_for_an_earlier_time_hides_no_exemption(server: Server) -
 
 
 def test_where_the_log_is_broken_is_said_instead_of_an_answer(server: Server) -> None:
-    entries = [json.loads(each) for each in _log(server).read_bytes().splitlines()]
+    entries = [json.loads(line) for line in _log(server).read_bytes().splitlines()]
     moment = dt.datetime.fromtimestamp(entries[0]["time"] + 0.01, dt.UTC).isoformat()
     assert darban("history", "--at", moment, at=server.directory).code == GOOD
     _edit(_log(server), lambda lines: lines.insert(1, lines[-1]))

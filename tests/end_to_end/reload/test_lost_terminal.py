@@ -31,7 +31,7 @@ def _passes(server: Server) -> bool:
 
 
 def _aside(server: Server) -> list[str]:
-    return sorted(each.name for each in server.directory.glob(".config.toml-*"))
+    return sorted(path.name for path in server.directory.glob(".config.toml-*"))
 
 
 @contextmanager

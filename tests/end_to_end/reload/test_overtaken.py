@@ -37,13 +37,13 @@ def test_of_several_at_once_those_that_say_so_are_written_and_in_force(server: S
 
     with ThreadPoolExecutor() as pool:
         done = list(pool.map(exempt, CLIENTS))
-    good = {client for client, each in zip(CLIENTS, done, strict=True) if each.code == GOOD}
+    good = {client for client, item in zip(CLIENTS, done, strict=True) if item.code == GOOD}
     text = server.config.read_text(encoding="utf-8")
     assert good
-    assert good == {each for each in CLIENTS if _data(server, each) != "0.0.0.0"}
-    assert good == {each for each in CLIENTS if f'"{each}/32"' in text}
-    said = [each.out + each.err for each in done if each.code != GOOD]
-    assert [each for each in said if "run this command again" not in each] == []
+    assert good == {client for client in CLIENTS if _data(server, client) != "0.0.0.0"}
+    assert good == {client for client in CLIENTS if f'"{client}/32"' in text}
+    said = [item.out + item.err for item in done if item.code != GOOD]
+    assert [text for text in said if "run this command again" not in text] == []
 
 
 def test_a_config_made_from_another_than_that_in_force_is_refused(server: Server) -> None:

@@ -172,21 +172,21 @@ def _check_that_nothing_changes(
         edited(server.config, old, new)
     done = reload(server)
     assert done.code == code
-    assert all(each in done.out for each in said), done.out
+    assert all(text in done.out for text in said), done.out
     assert "stays\n" in done.out
     told = reload(server, "--json")
     assert told.code == code
     assert (told.json["ok"], told.json["result"], told.json["code"]) == (False, result, code)
     assert told.json["snapshot"] == before["hash"]
     report = "\n".join(told.json["report"])
-    assert all(each in report for each in said), report
+    assert all(text in report for text in said), report
     assert data(server, "web.telegram.org") == {"0.0.0.0"}
     scrape = server.scrape()
     assert scrape.value("darban_reloads_total", result=result) == counted + 2
     assert scrape.value("darban_config_ok") == 0
     shown = " ".join(darban("status", at=server.directory).out.split())
     named = said if result == "needs_restart" else ["the config is not in force; see darban check"]
-    assert all(each in shown for each in named), shown
+    assert all(text in shown for text in named), shown
     server.config.write_text(good, encoding="utf-8")
     assert reload(server).code == GOOD
     assert server.scrape().value("darban_config_ok") == 1
@@ -227,9 +227,9 @@ def test_reloads_at_once_are_done_one_by_one(server: Server) -> None:
     applied, unchanged = _reloads(server, "applied"), _reloads(server, "unchanged")
     edited(server.config, DENY, OPEN)
     with ThreadPoolExecutor(4) as pool:
-        done = [each.result() for each in [pool.submit(reload, server) for _ in range(4)]]
-    assert [each.code for each in done] == [GOOD] * 4
-    assert sum("in force, snapshot" in each.out.split(":")[1] for each in done) >= 1
+        done = [future.result() for future in [pool.submit(reload, server) for _ in range(4)]]
+    assert [item.code for item in done] == [GOOD] * 4
+    assert sum("in force, snapshot" in item.out.split(":")[1] for item in done) >= 1
     assert _reloads(server, "applied") == applied + 1
     assert _reloads(server, "unchanged") == unchanged + 3
 

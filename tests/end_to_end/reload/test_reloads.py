@@ -160,8 +160,8 @@ def test_many_reloads_under_load(make_small: MakeSmall, figure: Callable[[str], 
     took = time.monotonic() - began
     wait_for(lambda: server.workers() == processes[1:], "no worker was replaced")
     drift = _memory(processes) / before - 1
-    lost = [each for each in crowd.asked if not each.answered]
-    mixed = [each for each in crowd.asked if each.answered and len(each.marks) != 1]
+    lost = [asked for asked in crowd.asked if not asked.answered]
+    mixed = [asked for asked in crowd.asked if asked.answered and len(asked.marks) != 1]
     figure(
         f"{RELOADS} reloads, half of them broken, in {took:.0f} s: of {len(crowd.asked):,} queries "
         f"{len(lost)} lost, {len(mixed)} mixed; memory {100 * drift:+.1f} % after {SETTLED}"
@@ -169,9 +169,9 @@ def test_many_reloads_under_load(make_small: MakeSmall, figure: Callable[[str], 
     assert not lost
     assert not mixed
     for start, end, alone in held:
-        within = [each for each in crowd.asked if start < each.sent and each.answered < end]
-        assert {each.marks for each in within} <= {frozenset([alone])}
-    assert sum(1 for each in crowd.asked if "second" in each.marks) > RATE
+        within = [asked for asked in crowd.asked if start < asked.sent and asked.answered < end]
+        assert {asked.marks for asked in within} <= {frozenset([alone])}
+    assert sum(1 for asked in crowd.asked if "second" in asked.marks) > RATE
     assert drift < DRIFT
     scrape = server.scrape()
     assert scrape.value("darban_reloads_total", result="applied") == RELOADS / 2

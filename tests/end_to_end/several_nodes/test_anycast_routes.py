@@ -65,7 +65,7 @@ class Routed:
     def announce(self, number: int) -> None:
         """Run the unit's program once."""
         program = self.nodes[number].directory / "scripts" / "darban-anycast"
-        addresses = ("/".join(each) for each in zip(SHARED, LENGTHS, strict=True))
+        addresses = ("/".join(row) for row in zip(SHARED, LENGTHS, strict=True))
         run([*self.nodes[number].through, program, *addresses])
 
     def way(self) -> int | None:

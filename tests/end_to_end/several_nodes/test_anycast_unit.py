@@ -37,7 +37,7 @@ def test_its_addresses_come_and_go_with_the_node(ip_program: Path, tmp_path: Pat
                 lines = machine.good(
                     "ip", *["-oneline", "address", "show", "dev", "dns0", "scope", "global"]
                 )
-                return [each for each in lines.split() if each.endswith(("/32", "/128"))]
+                return [line for line in lines.split() if line.endswith(("/32", "/128"))]
 
             machine.good("systemctl", "start", "dnsdist")
             assert addresses() == ["10.0.0.53/32", "fd00::53/128"]

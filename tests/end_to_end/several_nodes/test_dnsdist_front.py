@@ -131,7 +131,7 @@ def office(
     directory = tmp_path_factory.mktemp("office")
     addresses = [vlan.server[0] for vlan in VLANS]
     listen = {
-        f"addresses{port}": ", ".join(f'"{each}:{port}"' for each in addresses)
+        f"addresses{port}": ", ".join(f'"{address}:{port}"' for address in addresses)
         for port in (53, 853, 443)
     }
     with namespaces(ip_program) as made, ExitStack() as stack:
@@ -149,7 +149,7 @@ def office(
         server.through = inside
         server.start()
         stack.enter_context(dnsdist(dnsdist_program, server.config, inside))
-        pair = [server.directory / each for each in ("dns.pem", "dns.key")]
+        pair = [server.directory / text for text in ("dns.pem", "dns.key")]
         serving = subprocess.Popen(
             [*inside, sys.executable, "-c", _SERVE, ANY_V4, *pair],
             cwd=tmp_path_factory.mktemp("site"),
@@ -204,7 +204,7 @@ def test_the_header_decides_who_is_counted(office: Office) -> None:
 def test_clients_find_encrypted_dns_by_itself(office: Office) -> None:
     answer = office.kdig(PUBLICITY, "_dns.resolver.arpa", rtype="SVCB")
     hints = ",".join(vlan.server[0] for vlan in VLANS)
-    told = [re.sub(r'"', "", each) for each in answer.data]
+    told = [re.sub(r'"', "", text) for text in answer.data]
     assert told == [
         f"1 {NAME}. alpn=dot port=853 ipv4hint={hints}",
         f"2 {NAME}. alpn=h2 port=443 ipv4hint={hints} dohpath=/dns-query{{?dns}}",

@@ -50,7 +50,7 @@ class Nodes:
         """What dnsdist says of a node; None before it says anything."""
         found = scrape(self._statistics)
         name = "dnsdist_server_status"
-        if found is None or not any(each == name for each, _ in found.values):
+        if found is None or not any(text == name for text, _ in found.values):
             return None
         return found.total(name, server=f"node-{number}")
 
@@ -60,10 +60,10 @@ def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Iterator[No
     proxied = [free_port(), free_port()]
     port, statistics = free_port(), free_port()
     front = f'[front]\ndns = ["127.0.0.1:{port}"]\n'
-    front += f"nodes = {[f'127.0.0.1:{each}' for each in proxied]}\n"
+    front += f"nodes = {[f'127.0.0.1:{number}' for number in proxied]}\n"
     servers = []
-    for each in proxied:
-        proxy = f'[server.proxy]\nlisten = ["127.0.0.1:{each}"]\nfrom = ["127.0.0.1/32"]\n'
+    for number in proxied:
+        proxy = f'[server.proxy]\nlisten = ["127.0.0.1:{number}"]\nfrom = ["127.0.0.1/32"]\n'
         servers.append(make_lasting(shipped([upstream]) + proxy + front))
     for server in servers:
         server.start()

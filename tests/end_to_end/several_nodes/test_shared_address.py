@@ -79,7 +79,7 @@ class Pair:
         """The nodes that have the IPv4 address, and those that have the IPv6 address."""
         show = ("ip", "-oneline", "address", "show")
         had = [run([*node.through, *show]) for node in self.nodes]
-        return [[n for n, text in enumerate(had) if f" {each}/" in text] for each in SHARED]
+        return [[n for n, text in enumerate(had) if f" {item}/" in text] for item in SHARED]
 
 
 @contextmanager
@@ -154,12 +154,12 @@ def test_a_node_that_drains_answers_until_the_addresses_have_moved(pair: Pair) -
             pair.drain(number)
             pair.wait_for_holder(1 - number)
             pair.drain(number, "--end")
-    for each in counts:
-        assert each["asked"] > 0
-        assert (each["failed"], each["refused"]) == (0, 0)
+    for count in counts:
+        assert count["asked"] > 0
+        assert (count["failed"], count["refused"]) == (0, 0)
         # Linux sends no IPv4 reply from an address that the host has no more: queries that wait for
         # the upstream at that moment are lost. A gap of 0.6 s would be 120 queries.
-        assert each["lost"] <= RATE // 20
+        assert count["lost"] <= RATE // 20
 
 
 def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
@@ -177,7 +177,7 @@ def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
     def addresses() -> list[str]:
         run([*node.through, scripts / "darban-anycast", "10.9.9.53/32", "fd00:9::53/128"])
         lines = run([*node.through, "ip", "-oneline", "address", "show", "dev", "dns0"])
-        return [each for each in lines.split() if each.endswith(("/32", "/128"))]
+        return [line for line in lines.split() if line.endswith(("/32", "/128"))]
 
     both = ["10.9.9.53/32", "fd00:9::53/128"]
     wait_for(lambda: addresses() == both, "it has both", _PATIENCE)

@@ -63,7 +63,7 @@ def test_what_the_national_filter_answers(server: Server, dig_program: Path) -> 
                 FORGED,
                 "answer of the national filter; not this network's policy",
             )
-            assert all(int(each.split()[1]) <= 60 for each in answer.answer), answer.answer
+            assert all(int(record.split()[1]) <= 60 for record in answer.answer), answer.answer
     for rtype in ("A", "AAAA"):
         honest = ask(PUBLICITY, "honest.scene", rtype)
         assert honest.errors == []
@@ -120,7 +120,7 @@ def test_the_block_log_has_no_line_of_it(server: Server, dig_program: Path) -> N
     ask(ADMINISTRATION, "web.telegram.org")
     server.stop()  # which writes what is gathered
     files = server.state.glob("blocks*.jsonl")
-    lines = [line for each in files for line in each.read_text().splitlines()]
+    lines = [line for file in files for line in file.read_text().splitlines()]
     assert len(lines) == 1
     assert "web.telegram.org" in lines[0]
     assert '"outcome": "blocked"' in lines[0]

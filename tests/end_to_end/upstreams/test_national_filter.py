@@ -79,8 +79,8 @@ class Lab:
         results = ("answered", "national_filter")
         return {
             **{
-                each: scrape.value("darban_upstream_queries_total", result=each, **of)
-                for each in results
+                result: scrape.value("darban_upstream_queries_total", result=result, **of)
+                for result in results
             },
             **{
                 f"twice {kind}": scrape.value(

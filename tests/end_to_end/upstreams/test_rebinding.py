@@ -78,7 +78,7 @@ def test_private_addresses_are_withheld_while_the_protection_is_on(
     labels = {"vlan": "publicity", "outcome": "rebinding", "service": ""}
     assert server.scrape().value("darban_queries_total", **labels) == len(_PRIVATE)
     lines = wait_for(lambda: _logged(server, len(_PRIVATE)), "the block log has them")
-    assert [(each["name"], each["type"], each["outcome"], each["target"]) for each in lines] == [
+    assert [(line["name"], line["type"], line["outcome"], line["target"]) for line in lines] == [
         ("page.scene", "A", "rebinding", "10.0.0.30"),
         ("page.scene", "AAAA", "rebinding", str(ip_address("::ffff:7f00:1"))),
         ("page.scene", "HTTPS", "rebinding", "fd00::1"),
@@ -89,7 +89,7 @@ def test_private_addresses_are_withheld_while_the_protection_is_on(
 
 def _logged(server: Server, lines: int) -> list[dict[str, str]]:
     files = sorted(server.state.glob("blocks*.jsonl"))
-    found = [json.loads(line) for each in files for line in each.read_text().splitlines()]
+    found = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     return found if len(found) >= lines else []
 
 

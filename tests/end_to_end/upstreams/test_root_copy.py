@@ -92,7 +92,7 @@ def test_only_a_zone_that_the_root_has_signed_replaces_the_copy(box: Box) -> Non
             assert done.returncode == 0, done.stderr
             assert "10.9.0.77 gives no zone" in done.stderr
     assert f" {SERIAL + 2} " in box.copy.read_text(encoding="ascii").replace("\t", " ")
-    assert [each.name for each in box.place.glob("root*")] == ["root.zone"]
+    assert [path.name for path in box.place.glob("root*")] == ["root.zone"]
 
 
 def test_a_source_that_gives_too_much_is_left_and_the_next_one_asked(box: Box) -> None:

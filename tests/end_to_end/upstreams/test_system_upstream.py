@@ -56,9 +56,9 @@ def make_box(
             return made_boxes[-1]
 
         yield make_one
-        for each in made_boxes:
-            assert each.server.stop().code == 0
-            each.server.check_log()
+        for item in made_boxes:
+            assert item.server.stop().code == 0
+            item.server.check_log()
 
 
 def test_a_host_name_is_resolved_by_the_servers_that_resolv_conf_names_now(
@@ -87,7 +87,7 @@ def test_a_server_that_resolv_conf_names_after_the_start_is_asked(
         lambda: box.server.scrape().value("darban_upstream_queries_total", **asked) >= 1,
         "it is counted",
     )
-    assert [each["name"] for each in _upstreams(box.server)] == ["127.0.0.1:53"]
+    assert [upstream["name"] for upstream in _upstreams(box.server)] == ["127.0.0.1:53"]
     assert box.server.err.count("names other servers, which are asked now: 127.0.0.1:53") == 1
 
 

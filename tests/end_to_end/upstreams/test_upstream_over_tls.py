@@ -102,7 +102,7 @@ def _answer(server: Server, name: str) -> list[str]:
     """The addresses of a name; empty for an error."""
     reply = ask(server.port, name, client=_CLIENT, seconds=10.0)
     assert reply is not None
-    return [str(each.rdata) for each in reply.rr]
+    return [str(record.rdata) for record in reply.rr]
 
 
 def _results(server: Server, port: int, result: str) -> float:

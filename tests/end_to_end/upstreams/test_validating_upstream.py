@@ -167,7 +167,12 @@ def _dnsmasq(claiming: str) -> Iterator[str]:
 def _said(answer: Answer) -> tuple[str, bool, list[int], set[str]]:
     """The rcode, AD, the Extended DNS Errors, and the types of the answer's records."""
     codes = [code for code, _ in answer.errors]
-    return answer.status, "ad" in answer.flags, codes, {each.split()[3] for each in answer.answer}
+    return (
+        answer.status,
+        "ad" in answer.flags,
+        codes,
+        {record.split()[3] for record in answer.answer},
+    )
 
 
 _SECURE = [(f"www.{SIGNED}", "NOERROR"), (f"www.{CHILD}", "NOERROR"), (f"no.{SIGNED}", "NXDOMAIN")]

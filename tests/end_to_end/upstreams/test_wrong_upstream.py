@@ -78,7 +78,7 @@ def test_it_is_told_of_and_another_is_asked(
         alone = make(small([wrong])).start()
         both = make(small([wrong, upstream])).start()
         for server in (alone, both):
-            wait_for(lambda each=server: _ok(each, wrong) == 0, "the probe has found it")
+            wait_for(lambda item=server: _ok(item, wrong) == 0, "the probe has found it")
             assert server.scrape().value("darban_upstream_up", upstream=wrong) == 1
             shown = darban("status", at=server.directory).out
             assert f"upstream {wrong} gives {said}, which " in shown

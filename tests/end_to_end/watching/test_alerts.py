@@ -51,7 +51,7 @@ def program() -> Path:
 
 def _found(served: Prometheus, alert: str) -> Vector:
     """What an alert is for, as it is now."""
-    [expression] = [each["expr"] for each in alerts() if each["alert"] == alert]
+    [expression] = [table["expr"] for table in alerts() if table["alert"] == alert]
     return served.vector(expression)
 
 
@@ -148,5 +148,5 @@ def test_a_fetched_list_that_breaks_an_expectation(
     told = run(server, "lists").out
     assert "held, since what was fetched last breaks the policy: " in told
     assert "expected passed, got blocked as ads" in told
-    [alert] = [each for each in alerts() if each["alert"] == "DarbanConfigNotInForce"]
+    [alert] = [table for table in alerts() if table["alert"] == "DarbanConfigNotInForce"]
     assert "darban lists" in alert["annotations"]["action"]

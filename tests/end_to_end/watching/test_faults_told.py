@@ -60,7 +60,7 @@ def test_no_free_descriptors(make_small: Callable[..., Server]) -> None:
     server = make_small().start()
     [worker] = server.workers()
     limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
-    held = {int(each.name) for each in Path(f"/proc/{worker}/fd").iterdir()}
+    held = {int(path.name) for path in Path(f"/proc/{worker}/fd").iterdir()}
     free = next(number for number in count() if number not in held)
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (free, limits[1]))
     with socket.create_connection(("127.0.0.1", server.port)):

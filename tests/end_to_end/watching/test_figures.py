@@ -54,8 +54,8 @@ def figures(server: Server) -> Figures:
 
 def stored(server: Server) -> Counter[Labels]:
     counted: Counter[Labels] = Counter()
-    for each in figures(server).counts:
-        counted[Labels(each.vlan, each.service, each.outcome)] += each.queries
+    for count in figures(server).counts:
+        counted[Labels(count.vlan, count.service, count.outcome)] += count.queries
     return counted
 
 
@@ -104,7 +104,7 @@ def test_the_figures_of_several_starts_are_what_the_metrics_showed(server: Serve
     assert server.stop().code == 0
     assert stored(server) == expected
     held = figures(server)
-    assert {each.policy for each in held.minutes} == {policy}
+    assert {minute.policy for minute in held.minutes} == {policy}
     assert held.time_zone == "Asia/Tehran"
 
 

@@ -22,7 +22,7 @@ def _listening(port: int) -> set[str]:
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     fields = [line.split() for line in lines]
     return {
-        each[9] for each in fields if each[1].endswith(f":{port:04X}") and each[3] == _LISTENS
+        field[9] for field in fields if field[1].endswith(f":{port:04X}") and field[3] == _LISTENS
     } - {"0"}
 
 

@@ -91,8 +91,10 @@ def test_the_sums_of_the_report_are_the_increase_of_the_series(
     sums = _reported(server)
     sums.pop(("administration", "", "exempted"), None)
     assert sums == increases
-    coarse = [each for each in read(server.state / "figures", 0, 1 << 33).counts if is_coarse(each)]
-    assert [(each.vlan, each.queries) for each in coarse] == [("administration", 4)]
+    coarse = [
+        count for count in read(server.state / "figures", 0, 1 << 33).counts if is_coarse(count)
+    ]
+    assert [(count.vlan, count.queries) for count in coarse] == [("administration", 4)]
     assert sums["administration", "telegram", "blocked"] == 7
     assert sums["audited", "telegram", "would_block"] == 6
     assert sums["unknown", "", "refused"] == 2

@@ -132,14 +132,14 @@ def test_names_of_another_node_are_no_formulas_and_no_html(
 ) -> None:
     file = tmp_path / "other.figures"
     names = ("=1+1", "@a", "\n=2+2", "\x1b]0;x\x07", "<script>alert(1)</script>")
-    counts = tuple(HourCount(synthetic.ABAN, each, "-x", "blocked", 1) for each in names)
+    counts = tuple(HourCount(synthetic.ABAN, name, "-x", "blocked", 1) for name in names)
     write_export(file, Figures("<b>other", "Asia/Tehran", counts, (), ()))
     printed = darban(*ASKED, "--merge", str(file), "--csv", at=nodes[0]).out
     assert not {"\x1b", "\x07"} & set(printed)
     made = rows(printed)
     found = {(row["vlan"], row["service"]) for row in made if not row["vlan"].startswith("vlan-")}
     shown = ("'=1+1", "'@a", "' =2+2", r"\u001b]0;x\u0007", names[-1])
-    assert found == {(each, "'-x") for each in shown}
+    assert found == {(text, "'-x") for text in shown}
     page = darban(*ASKED, "--merge", str(file), at=nodes[0]).out
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
@@ -158,7 +158,7 @@ def test_the_page_is_in_both_languages(nodes: list[Path]) -> None:
 
 def test_a_summary_is_a_part_of_the_page_and_the_full_page_more(nodes: list[Path]) -> None:
     made = [darban(*ASKED, *more, at=nodes[0]).out for more in (("--summary",), (), ("--full",))]
-    assert all("برقرار و آزمایش‌شده" in each for each in made)
+    assert all("برقرار و آزمایش‌شده" in text for text in made)
     assert len(made[0]) < len(made[1]) < len(made[2])
 
 

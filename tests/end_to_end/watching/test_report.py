@@ -24,9 +24,9 @@ def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server])
     assert vlans["publicity"]["counts"]["queries"] == 0
     assert done["refused"] == 1
     assert (done["config_differs"], done["expectations_run"]) == (False, True)
-    judged = [each for vlan in vlans.values() for each in vlan["expectations"]]
+    judged = [expectation for vlan in vlans.values() for expectation in vlan["expectations"]]
     assert len(judged) + len(done["unassigned_clients"]) == 12  # type: ignore[arg-type]
-    assert all(each["holds"] for each in judged)
+    assert all(item["holds"] for item in judged)
 
     text = server.config.read_text(encoding="utf-8")
     changed = text.replace("deny = [] ", 'deny = ["eitaa.com"] ')

@@ -104,9 +104,9 @@ def test_json_is_what_was_asked(asked: Server) -> None:
     assert 2 <= upstream["answered"] <= upstream["queries"] <= 8
     assert 0 < upstream["latency"] < 5
     assert status["cache"]["entries"] == upstream["answered"]
-    states = {each["id"]: each["state"] for each in status["exemptions"]}
+    states = {exemption["id"]: exemption["state"] for exemption in status["exemptions"]}
     assert states == {"pr-2031": "in force", "pr-old": "ended"}
-    entries = {each["service"]: each["entries"] for each in status["lists"]}
+    entries = {item["service"]: item["entries"] for item in status["lists"]}
     assert set(entries) == {path.stem for path in BLOCKLISTS.glob("*.txt")}
     assert status["pid"] == asked.pid
     assert status["config"] == str(asked.config.resolve())

@@ -406,7 +406,7 @@ def test_the_block_page_has_the_logo_in_it_and_loads_nothing(
     assert page.evaluate("document.querySelector('img.logo').clientWidth") == 56
     assert page.evaluate("document.querySelector('.agency p').clientHeight") < 40  # one line
     loaded = page.evaluate("performance.getEntriesByType('resource').map(each => each.name)")
-    assert [each for each in loaded if not each.startswith("data:")] == []
+    assert [item for item in loaded if not item.startswith("data:")] == []
     page.close()
 
 
@@ -431,7 +431,7 @@ def test_the_contact_begins_a_letter(watched: Watched, browser: Browser) -> None
     assert subject == "درخواست معافیت: تلگرام"
     values = [line.partition(": ")[2] for line in body.split("\r\n")[:5]]
     assert values[:2] == ["تلگرام", NAME]
-    assert [each for each in values if each not in page.text] == []
+    assert [value for value in values if value not in page.text] == []
     page.close()
 
 

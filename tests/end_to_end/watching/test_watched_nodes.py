@@ -27,7 +27,7 @@ def served(nodes: list[Server], tmp_path: Path) -> Iterator[Prometheus]:
 
 def _shown(served: Prometheus, board: str, title: str) -> Vector:
     """What a panel of one query shows of all instances."""
-    [panel] = [each for each in panels(board) if each["title"] == title]
+    [panel] = [table for table in panels(board) if table["title"] == title]
     [target] = panel["targets"]
     return served.vector(target["expr"].replace("$instance", ".*"))
 

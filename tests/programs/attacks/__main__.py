@@ -22,11 +22,11 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which attacks")
     parser.add_argument("--list", action="store_true", help="only say which there are")
     options = parser.parse_args()
-    chosen = [each for each in ATTACKS if _is_chosen(each, options.names)]
+    chosen = [attack for attack in ATTACKS if _is_chosen(attack, options.names)]
     if not chosen:
         parser.error("no such attack; --list says which there are")
     if options.list:
-        print("\n".join(f"{each.name:24}{each.wanted}" for each in chosen))
+        print("\n".join(f"{attack.name:24}{attack.wanted}" for attack in chosen))
         return 0
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     rows = []

@@ -123,8 +123,8 @@ def claimed_ad() -> Seen:
         replies = [ask(server.port, packet, _GUARDED) for packet in packets]
         believed = [ask(server.port, packet, PUBLICITY) for packet in packets]
     claimed, trusted = (
-        sum(bool(reply and reply.addresses and reply.flags & _AD) for reply in each)
-        for each in (replies, believed)
+        sum(bool(reply and reply.addresses and reply.flags & _AD) for reply in group)
+        for group in (replies, believed)
     )
     answered = sum(bool(reply and reply.addresses) for reply in replies)
     text = f"{claimed} of {answered} answers with AD, {trusted} where the upstream is trusted"

@@ -96,8 +96,8 @@ class _Guns:
 
     def __exit__(self, *_: object) -> None:
         self._selector.close()
-        for each, _places in self._sockets.values():
-            each.close()
+        for item, _places in self._sockets.values():
+            item.close()
 
     def fire(self, place: int, shot: Shot) -> None:
         if shot.client not in self._sockets:

@@ -73,7 +73,7 @@ def _many_allowed() -> bytes:
 def _many_names() -> bytes:
     """The same, each with a name of its own in its owner and in its RDATA."""
     owners = (b"\x04%04d" % n + wire.AT_QUESTION for n in range(response.MAX_RECORDS))
-    return _reply([wire.record(each, wire.NS, b"\x01a" + each) for each in owners], 0)
+    return _reply([wire.record(owner, wire.NS, b"\x01a" + owner) for owner in owners], 0)
 
 
 def _of_type(qtype: int, packet: bytes) -> bytes:
@@ -171,7 +171,7 @@ def _names_of_names() -> bytes:
 def _names() -> bytes:
     """A thousand records, each with long names of its own."""
     owner = [b"\x03%03d" % n + b"\x3c" + b"b" * 60 + b"\x00" for n in range(1000)]
-    return _reply([wire.record(each, wire.NS, each) for each in owner], 0)
+    return _reply([wire.record(octets, wire.NS, octets) for octets in owner], 0)
 
 
 _QUERIES = {
@@ -241,7 +241,7 @@ def whole() -> dict[str, float]:
 
 
 def _judged(taken: dict[str, float]) -> Seen:
-    worst = sorted(taken.items(), key=lambda each: -each[1])
+    worst = sorted(taken.items(), key=lambda row: -row[1])
     text = ", ".join(f"{name} {seconds * 1000:.1f} ms" for name, seconds in worst[:3])
     return Seen(worst[0][1] <= BUDGET, f"worst: {text}", late=True)
 

@@ -95,7 +95,7 @@ class Upstream:
 
     def of(self, name: str) -> list[Asked]:
         """The questions for a name."""
-        return [each for each in self.asked if each.name == name]
+        return [asked for asked in self.asked if asked.name == name]
 
     def start(self) -> None:
         self._thread.start()

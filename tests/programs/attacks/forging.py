@@ -157,8 +157,8 @@ def lever() -> Seen:
         # A zone each, so that no share of one zone is what bounds it.
         shots = [Shot(n / 4000, wire.question(f"www.l{n}.example{n}")) for n in range(_LEVERED)]
         replies = volley(server.port, shots, 4)
-        heard = [wire.read(each.packet) for each in replies if each]
-        answered = sum(each.addresses == [TRUE] for each in heard)
+        heard = [wire.read(reply.packet) for reply in replies if reply]
+        answered = sum(packet.addresses == [TRUE] for packet in heard)
         connections = upstream.connections
     text = f"{answered} of {_LEVERED} answered over {connections} TCP connections"
     return Seen(connections <= 16 and answered >= 0.99 * _LEVERED, text)

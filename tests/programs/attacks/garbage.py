@@ -77,9 +77,9 @@ def mutated_replies() -> Seen:
         good = [Shot(n * step, wire.question(f"good{n}.fine.example")) for n in range(_PROBES)]
         replies = volley(server.port, bad + good, 4)
     told, probed = replies[:_MUTATED], replies[_MUTATED:]
-    answered = sum(bool(each and wire.read(each.packet).addresses == [TRUE]) for each in probed)
-    passed = sum(bool(each and unreadable(each.packet)) for each in told)
-    silent = sum(each is None for each in told)
+    answered = sum(bool(heard and wire.read(heard.packet).addresses == [TRUE]) for heard in probed)
+    passed = sum(bool(heard and unreadable(heard.packet)) for heard in told)
+    silent = sum(heard is None for heard in told)
     text = f"{answered} of {_PROBES} probes answered, {passed} unreadable replies passed on, "
     text += f"{silent} clients untold"
     return Seen(answered == _PROBES and not passed and not silent, text)
@@ -108,9 +108,9 @@ def mutated_queries() -> Seen:
         replies = volley(server.port, bad + good, 3)
         grown = server.memory() - before
     probes = replies[_QUERIES:]
-    lost = sum(each is None or not wire.read(each.packet).addresses for each in probes)
-    slow = percentile([each.took for each in probes if each], 0.99) * 1000
-    odd = sum(_is_odd(each) for each in replies[:_QUERIES])
+    lost = sum(probe is None or not wire.read(probe.packet).addresses for probe in probes)
+    slow = percentile([probe.took for probe in probes if probe], 0.99) * 1000
+    odd = sum(_is_odd(reply) for reply in replies[:_QUERIES])
     text = f"0 crashes, {lost} of {len(probes)} probes lost, p99 {slow:.0f} ms, "
     text += f"{grown:+.1f} MiB ({before:.0f} before), {odd} unreadable replies"
     return Seen(not lost and not odd and grown < 16, text)

@@ -62,11 +62,11 @@ def _flood(silent: Callable[[Asked], Iterator[Say]]) -> Seen:
         peaks.stop()
         up[0] = True
         time.sleep(_FAILURE_KEPT)
-        again = [ask(server.port, each.packet, seconds=3) for each in shots[-20:]]
+        again = [ask(server.port, shot.packet, seconds=3) for shot in shots[-20:]]
         time.sleep(18)
         held = server.descriptors() - first[0]
-    told = sum(each is not None for each in replies)
-    answered = sum(bool(each and each.addresses == [TRUE]) for each in again)
+    told = sum(reply is not None for reply in replies)
+    answered = sum(bool(packet and packet.addresses == [TRUE]) for packet in again)
     more = peaks.memory - first[1]
     text = f"{told} of {_NAMES} told, at most {peaks.descriptors} descriptors and {more:.0f} MiB "
     text += f"more; {answered} of 20 answered on the next query, then {held} descriptors more"

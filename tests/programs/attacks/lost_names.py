@@ -53,7 +53,7 @@ class _Served:
     def passing(self) -> int:
         """The names that are not blocked, of those asked for."""
         told = [ask(self.server.port, wire.question(name), _STRICT) for name in _ASKED]
-        return sum(each is None or each.addresses != ["0.0.0.0"] for each in told)
+        return sum(packet is None or packet.addresses != ["0.0.0.0"] for packet in told)
 
     def update(self, rules: str) -> str:
         """Let the list's server have these rules, and fetch them."""
@@ -110,7 +110,7 @@ def _own_exceptions(served: _Served) -> str:
         served.update(_RULES + "".join(f"@@|{name}^\n" for name in _FETCHED[::3])),
         served.update(_RULES + "".join(f"@@||web.{name}^\n" for name in _FETCHED)),
     ]
-    return "; ".join(each.partition(",")[0].strip() for each in told) + "; "
+    return "; ".join(text.partition(",")[0].strip() for text in told) + "; "
 
 
 def _sends(served: _Served, rules: str) -> str:

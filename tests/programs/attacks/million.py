@@ -91,7 +91,7 @@ def million() -> Seen:
         before = server.memory()
         asked, answered, memory = _ask_all(server)
         took = time.monotonic() - began
-    full = [each for count, each in memory if count >= _NAMES * _FULL_AT]
+    full = [number for count, number in memory if count >= _NAMES * _FULL_AT]
     half = len(full) // 2
     growth = sum(full[-half:]) / sum(full[:half]) - 1
     text = f"{answered:,} of {asked:,} names answered in {took:.0f} s; memory {before:.0f} MiB "

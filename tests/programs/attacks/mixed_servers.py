@@ -21,15 +21,15 @@ def refusing() -> Seen:
     """One of two upstreams refuses all names; then it is alone, and one name is asked for often."""
     shots = [Shot(n / 100, wire.question(f"r{n}.refused.example")) for n in range(300)]
     with ExitStack() as stack:
-        both = [stack.enter_context(upstream(each)) for each in (_refused, honest)]
-        server = stack.enter_context(darban([each.where for each in both]))
+        both = [stack.enter_context(upstream(item)) for item in (_refused, honest)]
+        server = stack.enter_context(darban([item.where for item in both]))
         replies = volley(server.port, shots, 4)
     answered = sum(
-        each is not None and wire.read(each.packet).addresses == [TRUE] for each in replies
+        reply is not None and wire.read(reply.packet).addresses == [TRUE] for reply in replies
     )
     with behind(_refused) as (server, alone):
         again = [Shot(n / 100, wire.question("again.example")) for n in range(300)]
-        told = sum(each is not None for each in volley(server.port, again, 4))
+        told = sum(heard is not None for heard in volley(server.port, again, 4))
         asked = len(alone.of("again.example"))
     text = f"{answered} of 300 answered; alone {told} of 300 told, by {asked} upstream queries"
     return Seen(answered == told == 300 and asked <= _REFUSED, text)

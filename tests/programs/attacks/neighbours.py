@@ -49,11 +49,11 @@ def neighbour() -> Seen:
             ask_stream(server.port, wire.question(f"good{n}.tcp.example"), _NEIGHBOUR)
             for n in range(_QUESTIONS)
         ]
-    full = sum(_has_no_room(each) for each in replies[: len(stuck)])
+    full = sum(_has_no_room(reply) for reply in replies[: len(stuck)])
     if not full:
         return Seen(True, "not tried: this machine is too slow to fill the share of a prefix")
-    udp = sum(_is_true(each.packet) for each in replies[len(stuck) :] if each is not None)
-    tcp = sum(_is_true(each) for each in over_tcp if each is not None)
+    udp = sum(_is_true(reply.packet) for reply in replies[len(stuck) :] if reply is not None)
+    tcp = sum(_is_true(octets) for octets in over_tcp if octets is not None)
     text = f"{udp} of {_QUESTIONS} answered over UDP, {tcp} over TCP; "
     text += f"{full} of {len(stuck)} stuck ones found no room"
     return Seen(udp == tcp == _QUESTIONS, text)
@@ -75,10 +75,10 @@ def crowd() -> Seen:
     others = [Shot(1 + n / 200, question, f"127.0.10.{1 + n}") for n in range(100)]
     with behind(lambda asked: honest(asked, after=2.5)) as (server, _):
         replies = volley(server.port, first + others, 4.5)
-    full = sum(_has_no_room(each) for each in replies[: len(first)])
+    full = sum(_has_no_room(reply) for reply in replies[: len(first)])
     if not full:
         return Seen(True, "not tried: this machine is too slow to ask so often")
-    answered = sum(_is_true(each.packet) for each in replies[len(first) :] if each is not None)
+    answered = sum(_is_true(reply.packet) for reply in replies[len(first) :] if reply is not None)
     text = f"{answered} of {len(others)} answered; {full} of {len(first)} found no room"
     return Seen(answered == len(others), text)
 

@@ -72,7 +72,9 @@ class Darban(Server):
     def memory_of(self, program: str) -> float:
         """The memory of all processes of this program below the server, in MiB."""
         with suppress(OSError):  # one has ended meanwhile
-            names = {each: Path(f"/proc/{each}/comm").read_text() for each in family(self.pid)}
+            names = {
+                number: Path(f"/proc/{number}/comm").read_text() for number in family(self.pid)
+            }
             return memory(pid for pid, name in names.items() if name.startswith(program)) / 2**20
         return 0.0
 

@@ -50,7 +50,7 @@ def _hints() -> bytes:
     """The RDATA of an HTTPS record with as many addresses of Telegram as there is room for."""
     first = [0x5B6C0400, 0x5B6C0800, 0x5B6C0C00, 0x5B6C1000, 0x5B6C1400, 0x5B6C3800]
     addresses = (base + n for n in cycle(range(1024)) for base in first)
-    packed = b"".join(struct.pack("!I", each) for each in islice(addresses, _HINTS))
+    packed = b"".join(struct.pack("!I", number) for number in islice(addresses, _HINTS))
     return b"\0\1\0\0\4" + struct.pack("!H", len(packed)) + packed
 
 
@@ -75,10 +75,10 @@ def many_hints() -> Seen:
         began = server.cpu()
         for _ in range(_AGAIN):
             heard += ask(server.port, packets[-1], _AUDITED) is not None
-        each = (server.cpu() - began) / _AGAIN
+        cost = (server.cpu() - began) / _AGAIN
     text = f"{heard} of {_NAMES + _AGAIN} answered; {grown:.0f} MiB more; "
-    text += f"{each * 1000:.1f} ms for an answer from the cache"
-    good = heard == _NAMES + _AGAIN and grown < _MOST and each <= _BUDGET
+    text += f"{cost * 1000:.1f} ms for an answer from the cache"
+    good = heard == _NAMES + _AGAIN and grown < _MOST and cost <= _BUDGET
     return Seen(good, text)
 
 

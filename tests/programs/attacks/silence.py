@@ -27,8 +27,8 @@ def _sticky(asked: Asked) -> Iterator[Say]:
 
 def _good(replies: list[Heard | None]) -> tuple[int, float]:
     """How many were answered, and the slowest's milliseconds."""
-    heard = [each for each in replies if each and wire.read(each.packet).addresses == [TRUE]]
-    return len(heard), max((each.took for each in heard), default=0.0) * 1000
+    heard = [reply for reply in replies if reply and wire.read(reply.packet).addresses == [TRUE]]
+    return len(heard), max((item.took for item in heard), default=0.0) * 1000
 
 
 _CROWD = "[limits]\nqueries_per_address = 10_000\n"
@@ -44,8 +44,8 @@ def stuck_names() -> Seen:
         fresh = [Shot(0.5 + n / 20, wire.question(f"good{n}.fine.example")) for n in range(_FRESH)]
         replies = volley(server.port, stuck + fresh, 4.5)
     answered, slowest = _good(replies[_STUCK:])
-    told = [each for each in replies[:_STUCK] if each]
-    late = sum(each.took > 4.0 + _SLACK for each in told)
+    told = [reply for reply in replies[:_STUCK] if reply]
+    late = sum(heard.took > 4.0 + _SLACK for heard in told)
     text = f"{answered} of {_FRESH} fresh names answered, the slowest in {slowest:.0f} ms; "
     text += f"{len(told)} of {_STUCK} stuck ones told SERVFAIL, {late} after more than 4 s"
     all_told = answered == _FRESH and len(told) == _STUCK
@@ -80,8 +80,8 @@ def stuck_vlan() -> Seen:
                 Shot(2 + n / 12, wire.question(f"good{n}.fine.example")) for n in range(_QUESTIONS)
             ]
             replies = volley(server.port, stuck + asked, 4.5)
-    failed = sum(_is_failure(each) for each in replies[len(stuck) :])
-    refused = sum(_is_failure(each, within=1.0) for each in replies[: len(stuck)])
+    failed = sum(_is_failure(reply) for reply in replies[len(stuck) :])
+    refused = sum(_is_failure(reply, within=1.0) for reply in replies[: len(stuck)])
     if not refused:
         return Seen(True, "not tried: this machine is too slow to fill the room of one VLAN")
     answered, _ = _good(replies[len(stuck) :])
@@ -115,7 +115,7 @@ def random_subdomains() -> Seen:
         replies = volley(server.port, flood + others, 4.5)
         before = len(upstream_.asked)
     answered, slowest = _good(replies[6000:])
-    told = sum(each is not None for each in replies[:6000])
+    told = sum(reply is not None for reply in replies[:6000])
     text = f"{answered} of {len(others)} others served, the slowest in {slowest:.0f} ms; "
     text += f"{told} of 6000 of the flood told, {before} upstream queries"
     return Seen(answered == len(others) and told == 6000, text)
@@ -158,7 +158,7 @@ def recovery() -> Seen:
 
     with ExitStack() as stack:
         both = [stack.enter_context(upstream(script)) for _ in range(2)]
-        server = stack.enter_context(darban([each.where for each in both]))
+        server = stack.enter_context(darban([item.where for item in both]))
         assert ask(server.port, wire.question("before.example"))
         up[0] = False
         shots = [Shot(n / 20, wire.question(f"d{n}.down.example")) for n in range(100)]
@@ -192,7 +192,7 @@ def fails_over() -> Seen:
         shots = [Shot(n / 100, wire.question(f"o{n}.over.example")) for n in range(450)]
         replies = volley(server.port, shots, 3)
     answered, slowest = _good(replies)
-    last = [each.took for each in replies[-100:] if each]
+    last = [reply.took for reply in replies[-100:] if reply]
     soon = sum(took < 0.1 for took in last)
     text = f"{answered} of 450 answered, the slowest in {slowest:.0f} ms; "
     text += f"of the last 100 {soon} within 100 ms"

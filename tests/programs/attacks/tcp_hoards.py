@@ -72,7 +72,7 @@ def _asking(server: Darban, client: str, names: list[str], buffer: int) -> socke
     made.bind((client, 0))
     made.connect(("127.0.0.1", server.port))
     packets = [wire.question(name, wire.TXT) for name in names]
-    made.sendall(b"".join(len(each).to_bytes(2, "big") + each for each in packets))
+    made.sendall(b"".join(len(packet).to_bytes(2, "big") + packet for packet in packets))
     return made
 
 

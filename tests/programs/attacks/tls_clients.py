@@ -79,9 +79,9 @@ class _Others:
         streams: list[int] = []
         asking = threading.Thread(target=lambda: streams.append(self._over_streams()))
         asking.start()
-        heard = [each for each in volley(self._server.port, shots, 2.0) if each is not None]
+        heard = [heard for heard in volley(self._server.port, shots, 2.0) if heard is not None]
         asking.join()
-        slow = percentile([each.took for each in heard], 0.99) * 1000
+        slow = percentile([item.took for item in heard], 0.99) * 1000
         answered, kept = len(heard), streams[0]
         text = f"{answered} of {len(shots)} answered over UDP, 99 of 100 within {slow:.0f} ms; "
         text += f"{kept} of {3 * _ROUNDS} over TCP, and TLS from before and anew"
@@ -171,8 +171,8 @@ def _hoard(port: int, ended: threading.Event, *, whole: bool) -> int:
             made += 1
         if len(held) > 1250:
             held.pop(0).close()
-    for each in held:
-        each.close()
+    for item in held:
+        item.close()
     return made
 
 
@@ -207,12 +207,12 @@ class _Hoard:
     def establish(self, count: int) -> int:
         """Have so many established connections, and ask on each, so that none is idle."""
         kept = []
-        for each in self._established:
+        for item in self._established:
             try:
-                each.sendall(len(_QUESTION).to_bytes(2) + _QUESTION)
-                kept.append(each)
+                item.sendall(len(_QUESTION).to_bytes(2) + _QUESTION)
+                kept.append(item)
             except OSError:
-                each.close()
+                item.close()
         self._established = kept
         while len(kept) < count:
             with suppress(OSError):
@@ -229,8 +229,8 @@ class _Hoard:
                 self._silent.pop(0).close()
 
     def close(self) -> None:
-        for each in (*self._established, *self._silent):
-            each.close()
+        for item in (*self._established, *self._silent):
+            item.close()
 
 
 def hoard() -> Seen:

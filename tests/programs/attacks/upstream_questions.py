@@ -24,16 +24,16 @@ def _observed(pace: Callable[[int], float], delay: float) -> tuple[list[Asked], 
 
 
 def _ports(asked: list[Asked], clients: dict[str, int]) -> Seen:
-    uses = Counter(each.peer[1] for each in asked)
+    uses = Counter(item.peer[1] for item in asked)
     spans = [
         max(moments) - min(moments)
         for _, group in itertools.groupby(
-            sorted(asked, key=lambda each: each.peer[1]), key=lambda each: each.peer[1]
+            sorted(asked, key=lambda asked: asked.peer[1]), key=lambda asked: asked.peer[1]
         )
-        if (moments := [each.at for each in group])
+        if (moments := [asked.at for asked in group])
     ]
-    idents = len({each.ident for each in asked})
-    same = sum(clients.get(each.name) == each.ident for each in asked)
+    idents = len({item.ident for item in asked})
+    same = sum(clients.get(item.name) == item.ident for item in asked)
     most, longest = max(uses.values()), max(spans)
     spread = len(uses) >= 60 and most <= 8 and idents >= _QUERIES - 8 and same <= 2
     in_time = len(asked) == _QUERIES and longest <= 1.1  # what is late is asked again

@@ -115,7 +115,7 @@ class Packet(NamedTuple):
     @property
     def addresses(self) -> list[str]:
         """The A records of the answer."""
-        return [".".join(map(str, each.data)) for each in self.answer if each.rtype == A]
+        return [".".join(map(str, told.data)) for told in self.answer if told.rtype == A]
 
 
 def read(packet: bytes) -> Packet:
@@ -163,7 +163,7 @@ def name_at(packet: bytes, at: int) -> tuple[str, int]:
 
 
 def _errors(data: bytes) -> list[int]:
-    return [int.from_bytes(each[:2], "big") for each in _options(data, EDE)]
+    return [int.from_bytes(option[:2], "big") for option in _options(data, EDE)]
 
 
 def _options(data: bytes, wanted: int) -> list[bytes]:
@@ -180,5 +180,8 @@ def error_texts(packet: bytes) -> list[bytes]:
     """The texts of the Extended DNS Errors in a sound packet."""
     additional = read(packet).additional
     return [
-        each[2:] for told in additional if told.rtype == OPT for each in _options(told.data, EDE)
+        option[2:]
+        for told in additional
+        if told.rtype == OPT
+        for option in _options(told.data, EDE)
     ]

@@ -49,7 +49,7 @@ _FACTS = {
 def main() -> int:
     """Measure, print, write; the exit code."""
     options = _options()
-    if missing := [each for each in _NEEDED if find(each) is None]:
+    if missing := [text for text in _NEEDED if find(text) is None]:
         sys.stderr.write(f"bench needs {' and '.join(missing)}\n")
         return 2
     machine.end_on_signals()
@@ -101,10 +101,10 @@ def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
 
     def read(text: str) -> list[str]:
         wanted = text.split(",")
-        for each in wanted:
-            if each and each not in known:
-                raise argparse.ArgumentTypeError(f"there is no {each!r}, only {', '.join(known)}")
-        return [each for each in known if each in wanted]
+        for item in wanted:
+            if item and item not in known:
+                raise argparse.ArgumentTypeError(f"there is no {item!r}, only {', '.join(known)}")
+        return [text for text in known if text in wanted]
 
     return read
 
@@ -121,9 +121,11 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
     kinds, left_out = _choose(options.peers)
     counts = questions.QUICK if options.quick else questions.Counts()
     place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]
-    workloads = [each for each in options.only if each in WORKLOADS]
+    workloads = [item for item in options.only if item in WORKLOADS]
     needed = (MAIN.name, Unbound.name)
-    rates = {each: WORKLOADS[each].rate for each in workloads if WORKLOADS[each].rate}
+    rates = {
+        workload: WORKLOADS[workload].rate for workload in workloads if WORKLOADS[workload].rate
+    }
     bench = Bench(place, questions.make(counts, rates), kinds, needed, workloads, addresses)
     waits = {}
     if workloads:
@@ -156,7 +158,7 @@ def _growth(options: argparse.Namespace) -> list[str]:
 
 def _choose(wanted: Sequence[str] | None) -> tuple[list[type[Peer]], dict[str, str]]:
     """Which servers to measure, and which are left out for what reason."""
-    others = [_OTHERS[each] for each in (_OTHERS if wanted is None else wanted)]
+    others = [_OTHERS[text] for text in (_OTHERS if wanted is None else wanted)]
     chosen = [*_ALWAYS, *others]
     missing = {kind.name: why for kind in chosen if (why := kind.missing())}
     return [kind for kind in chosen if kind.name not in missing], missing

@@ -65,14 +65,14 @@ class Node:
 
     def close(self) -> None:
         """Close all sockets and the loop."""
-        for each in (self.upstream, self.hitting, self.blocked, self.missing, self.other):
-            each.close()
+        for item in (self.upstream, self.hitting, self.blocked, self.missing, self.other):
+            item.close()
         if self.stream is not None:
             self.stream.close()
         self.assembled.forwarder.sweep(self.loop.time() + 60)
         self.run_once()
-        for each in self.kept:
-            each.close()
+        for item in self.kept:
+            item.close()
         self.loop.close()
 
     def run_once(self) -> None:

@@ -57,7 +57,7 @@ class Darban(Peer):
                 blocked=blocked[0],
                 workers=workers,
                 vlans=vlans,
-                many="".join(f', "{each}"' for each in _prefixes(prefixes)),
+                many="".join(f', "{text}"' for text in _prefixes(prefixes)),
             )
         )
         return [*self.command(), "run", "--config", str(self.config)]
@@ -90,7 +90,7 @@ class Compiled(Darban):
         packages = list(_COMPILED.glob("lib/python*/site-packages/resolver"))
         if not packages or not any(packages[0].rglob("*.so")):
             return "there is no compiled package in build/venv (make compile)"
-        sources = [str(each.relative_to(ROOT)) for each in (ROOT / "resolver").rglob("*.py")]
+        sources = [str(path.relative_to(ROOT)) for path in (ROOT / "resolver").rglob("*.py")]
         _, other, absent = filecmp.cmpfiles(ROOT, packages[0].parent, sources, shallow=False)
         if other or absent:
             return "build/venv was compiled from other files than these (make compile)"

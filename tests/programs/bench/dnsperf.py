@@ -123,7 +123,7 @@ def ask_once(
         most = ["-m", "tcp" if tcp else "udp", "-n", "1", "-l", str(_LONGEST), "-t", "2"]
         most += ["-q", str(in_flight // len(group)), "-c", str(_CONNECTIONS // len(group))]
         started = [_start(port, client, most) for client in group]
-        runs.append(join([_end(each) for each in started]))
+        runs.append(join([_end(popen) for popen in started]))
     return in_turn(runs)
 
 

@@ -107,10 +107,10 @@ def _sampled(found: Costs) -> Iterator[None]:
         nonlocal peak
         while not end.wait(_SAMPLE):
             total = 0
-            for each in working(os.getpid()):
+            for number in working(os.getpid()):
                 with suppress(OSError, StopIteration):  # it has ended
-                    total += memory([each])
-                    used[each] = cpu([each]).total
+                    total += memory([number])
+                    used[number] = cpu([number]).total
             peak = max(peak, total)
 
     sampling = threading.Thread(target=sample)
@@ -125,14 +125,14 @@ def _sampled(found: Costs) -> Iterator[None]:
 
 
 def _table(found: Mapping[str, Costs]) -> str:
-    rows = [figure(f"{step}: s", each.in_force, *_IN_FORCE[step]) for step, each in found.items()]
-    for step, each in found.items():
+    rows = [figure(f"{step}: s", costs.in_force, *_IN_FORCE[step]) for step, costs in found.items()]
+    for step, costs in found.items():
         bounds = (None, None) if step == _FIRST else _IN_ZONES
-        rows.append(figure(f"{step}: s more until the zones are written", each.in_zones, *bounds))
-    for step, each in found.items():
+        rows.append(figure(f"{step}: s more until the zones are written", costs.in_zones, *bounds))
+    for step, costs in found.items():
         what = f"{step}: s of CPU time of command, compiler and writer"
-        rows.append(figure(what, each.cpu, None, None))
-    for step, each in found.items():
+        rows.append(figure(what, costs.cpu, None, None))
+    for step, costs in found.items():
         what = f"{step}: MB of command, compiler and writer together, at the peak"
-        rows.append(figure(what, each.megabytes, *_MEGABYTES, 0))
+        rows.append(figure(what, costs.megabytes, *_MEGABYTES, 0))
     return markdown(HEAD, [row for row in rows if row])

@@ -67,7 +67,7 @@ def by_kind(dumps: list[str]) -> dict[str, float]:
             found[kind[1]] = int(total[1]) / (BATCH * COUNTED)
     nothing, upstream = found.pop("nothing"), found.pop("nothing upstream")
     without = {"hit": nothing, "block": nothing, "miss": upstream}  # a stream's batch is one send
-    return {kind: each - without.get(kind, 0.0) for kind, each in found.items()}
+    return {kind: number - without.get(kind, 0.0) for kind, number in found.items()}
 
 
 def count_commit(commit: str, place: Path) -> dict[str, float]:

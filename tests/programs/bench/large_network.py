@@ -114,7 +114,7 @@ def wait(condition: Callable[[], bool], what: str) -> None:
 
 def working(pid: int) -> list[int]:
     """The processes below this one that are not there all the time, as a command or a compiler."""
-    return [each for each in _family(pid)[1:] if not _serves(each)]
+    return [number for number in _family(pid)[1:] if not _serves(number)]
 
 
 def _family(pid: int) -> list[int]:
@@ -130,7 +130,7 @@ def _serves(pid: int) -> bool:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return True
-    return any(each in command for each in _SERVING)
+    return any(octets in command for octets in _SERVING)
 
 
 def wait_for_quiet(pid: int) -> None:

@@ -146,7 +146,7 @@ def tables(kind: type[Darban], place: Path, runs: int) -> list[str]:
     for what, command in history.commands().items():
         sys.stderr.write(f"bench: {what} ...\n")
         found = [history.run(command) for _ in range(runs)]
-        rows.append(figure(f"{what}: MB", [each.megabytes for each in found], *_MEGABYTES, 0))
-        rows.append(figure(f"{what}: s", [each.seconds for each in found], None, None, 1))
+        rows.append(figure(f"{what}: MB", [costs.megabytes for costs in found], *_MEGABYTES, 0))
+        rows.append(figure(f"{what}: s", [costs.seconds for costs in found], None, None, 1))
     heading = f"## An audit log of {history.records:,} records, at its bound of 128 MiB"
     return [heading, markdown(COLUMNS, rows)]

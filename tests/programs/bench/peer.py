@@ -76,7 +76,7 @@ class Packaged(Peer):
         config = self.place / name
         config.write_text(text.format(here=self))
         given = {"config": config, "place": self.place}
-        return [found(self.program), *(each.format(**given) for each in self.arguments)]
+        return [found(self.program), *(argument.format(**given) for argument in self.arguments)]
 
     @classmethod
     def version(cls) -> str:

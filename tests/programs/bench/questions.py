@@ -79,7 +79,7 @@ def make(counts: Counts, rates: Mapping[str, int] = MappingProxyType({})) -> Dat
         kind = name.partition("-")[0]
         if kind == "misses":
             new = _names(rng, f"s{rate}x", rate * STEADY)
-            workloads[name] = [(_host(rng) + each, _type(rng)) for each in new]
+            workloads[name] = [(_host(rng) + text, _type(rng)) for text in new]
         else:
             workloads[name] = workloads[kind]
     return Data(blocked, list(itertools.product(cached, TYPES)), workloads)

@@ -53,8 +53,8 @@ class Stopwatch:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join()
-        for each in self._sockets:
-            each.close()
+        for item in self._sockets:
+            item.close()
 
     @property
     def waits(self) -> Latencies:
@@ -80,8 +80,8 @@ class Stopwatch:
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
-            for number, each in enumerate(self._sockets):
-                selector.register(each, selectors.EVENT_READ, number)
+            for number, item in enumerate(self._sockets):
+                selector.register(item, selectors.EVENT_READ, number)
             turn = 0
             while not self._stopping.is_set():
                 self._ask(turn)

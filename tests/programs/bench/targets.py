@@ -36,25 +36,25 @@ class _Ratio(NamedTuple):
 
 
 _RATIOS = (
-    *(_Ratio(each, MAIN.name, Unbound.name, 0.80, 0.70) for each in ("hits", "blocks", "mix")),
-    *(_Ratio(each, MAIN.name, Dnsdist.name, 1.10, 1.00) for each in ("hits", "blocks", "mix")),
+    *(_Ratio(text, MAIN.name, Unbound.name, 0.80, 0.70) for text in ("hits", "blocks", "mix")),
+    *(_Ratio(text, MAIN.name, Dnsdist.name, 1.10, 1.00) for text in ("hits", "blocks", "mix")),
     _Ratio("misses", MAIN.name, Unbound.name, 0.68, 0.50),
     _Ratio("misses-20", MAIN.name, Unbound.name, 1.10, 0.80),
     _Ratio("misses-full", MAIN.name, Unbound.name, None, None),
     _Ratio("hits", Wildcard.name, MAIN.name, 1.25, 1.15),
     _Ratio("tcp", MAIN.name, Unbound.name, 0.90, 0.75),
     *(
-        _Ratio(each, MAIN.name, peer, 1.00, 1.00)
-        for each, workload in WORKLOADS.items()
+        _Ratio(text, MAIN.name, peer, 1.00, 1.00)
+        for text, workload in WORKLOADS.items()
         if workload.rate
         for peer in (Unbound.name, Dnsdist.name)
     ),
-    *(_Ratio(each, BlockLog.name, MAIN.name, 1.30, 1.15) for each in ("hits", "blocks")),
-    *(_Ratio(each, Ranges.name, MAIN.name, 1.05, 1.02) for each in ("hits", "misses")),
+    *(_Ratio(text, BlockLog.name, MAIN.name, 1.30, 1.15) for text in ("hits", "blocks")),
+    *(_Ratio(text, Ranges.name, MAIN.name, 1.05, 1.02) for text in ("hits", "misses")),
     *(
-        _Ratio(each, ours, before, 1.02, 1.00)
+        _Ratio(text, ours, before, 1.02, 1.00)
         for ours, before in ((MAIN.name, Before.name), (Darban.name, BeforeInterpreted.name))
-        for each in ("hits", "blocks", "misses")
+        for text in ("hits", "blocks", "misses")
     ),
 )
 HEAD = ("", "median (range)", "pass", "goal", "")
@@ -84,17 +84,17 @@ def table(
     ``full`` is the memory with a full cache, in octets; ``waits_ms`` what ``longest_waits`` gave
     for each build.
     """
-    rows = [_row(each, results) for each in _RATIOS]
+    rows = [_row(ratio, results) for ratio in _RATIOS]
     hits = results.get("hits", {}).get(MAIN.name, [])
     for build, found in waits_ms.items():
-        for what, each in zip(("read", "made ready"), zip(*found, strict=True), strict=True):
+        for what, item in zip(("read", "made ready"), zip(*found, strict=True), strict=True):
             rows.append(
-                figure(f"longest wait while a snapshot is {what}, ms: {build}", each, 5, 2, 1)
+                figure(f"longest wait while a snapshot is {what}, ms: {build}", item, 5, 2, 1)
             )
     rows += [
         figure("MB of supervisor and worker after hits",
                 [run.memory_all / 1e6 for run in hits], 76, 68, 0),
-        figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
+        figure("MB with a full cache", [number / 1e6 for number in full], 104, 96, 0),
     ]  # fmt: skip
     return markdown(HEAD, [row for row in rows if row])
 
@@ -114,7 +114,7 @@ def figure(
     """A row; none where nothing was measured."""
     if not found:
         return ()
-    bounds = ["" if each is None else f"{each:,.{digits}f}" for each in (enough, goal)]
+    bounds = ["" if number is None else f"{number:,.{digits}f}" for number in (enough, goal)]
     return (what, f"**{spread(found, digits)}**", *bounds, _verdict(found, enough, goal))
 
 

@@ -155,8 +155,8 @@ def _per_idle(server: _Server) -> float:
     before = server.memory()
     held = [server.connect() for _ in range(_IDLE)]
     grown = server.memory() - before
-    for each in held:
-        each.close()
+    for item in held:
+        item.close()
     return grown / _IDLE / 1024
 
 
@@ -196,7 +196,7 @@ def main() -> int:
 
 
 def _print(name: str, *figures: float) -> None:
-    print(f"| {name} | {' | '.join(f'{each:.1f}' for each in figures)} |", flush=True)
+    print(f"| {name} | {' | '.join(f'{figure:.1f}' for figure in figures)} |", flush=True)
 
 
 if __name__ == "__main__":

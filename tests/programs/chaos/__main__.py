@@ -29,7 +29,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     chosen = [faults for name in options.names or [""] for faults in _chosen(name)]
     if not chosen:
-        parser.error(f"no such fault; there are {', '.join(each.name for each in FAULTS)}")
+        parser.error(f"no such fault; there are {', '.join(fault.name for fault in FAULTS)}")
     if not options.names:
         chosen += pairs(options.pairs, options.seed)
     print(
@@ -38,8 +38,8 @@ def main() -> int:
     )
     rows = []
     for faults in chosen:
-        name = " + ".join(each.name for each in faults)
-        if missing := [each.lacks() for each in faults if each.lacks()]:
+        name = " + ".join(fault.name for fault in faults)
+        if missing := [fault.lacks() for fault in faults if fault.lacks()]:
             print(f"-    {name}: not tried, {missing[0]}")
             continue
         for left in reversed(range(TRIES)):
@@ -53,7 +53,7 @@ def main() -> int:
             if not again:
                 break
         rows.append(seen)
-    failed = sum(not each.holds for each in rows)
+    failed = sum(not item.holds for item in rows)
     print(
         f"\n{len(rows)} rows, {failed} do not hold (Linux {platform.release()}, load "
         f"{os.getloadavg()[0]:.1f})\n"
@@ -65,10 +65,10 @@ def main() -> int:
 def _chosen(name: str) -> list[tuple[Fault, ...]]:
     """The faults that begin with a name, or the one pair whose names a plus joins."""
     first, _, second = name.partition("+")
-    faults = [each for each in FAULTS if each.name.startswith(first)]
+    faults = [fault for fault in FAULTS if fault.name.startswith(first)]
     if not second:
-        return [(each,) for each in faults]
-    return [(each, other) for each in faults for other in FAULTS if other.name == second]
+        return [(fault,) for fault in faults]
+    return [(fault, other) for fault in faults for other in FAULTS if other.name == second]
 
 
 if __name__ == "__main__":

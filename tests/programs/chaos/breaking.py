@@ -26,7 +26,7 @@ _BROKEN = "[[\n"
 _GOOD_POLICY, _NO_POLICY = 'policy = "publicity"', 'policy = "no-such-policy"'
 
 
-def each(*steps: Step) -> Step:
+def in_order(*steps: Step) -> Step:
     """All of these steps."""
 
     def run(whole: System) -> None:
@@ -205,14 +205,14 @@ def right_clock(whole: System) -> None:
         whole.step_clock(0)
 
 
-break_config = each(
+break_config = in_order(
     edit(_GOOD_POLICY, _NO_POLICY), add(_BROKEN), refused("reload", why="config.toml"), hang_up
 )
-mend_config = each(edit(_BROKEN, ""), edit(_NO_POLICY, _GOOD_POLICY), command("reload"))
+mend_config = in_order(edit(_BROKEN, ""), edit(_NO_POLICY, _GOOD_POLICY), command("reload"))
 
 
 def break_lists(mode: list_server.Mode, why: str) -> Step:
-    return each(lists_are(mode), refused("lists", "update", "listed", why=why))
+    return in_order(lists_are(mode), refused("lists", "update", "listed", why=why))
 
 
 def lists_hang(whole: System) -> None:

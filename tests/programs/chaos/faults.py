@@ -277,6 +277,6 @@ def pairs(count: int, seed: int) -> list[tuple[Fault, Fault]]:
     broken = [fault for fault in FAULTS if fault.name != "none"]
     made = []
     for _ in range(count):
-        first, second = sorted(chosen.sample(broken, 2), key=lambda each: each.comes_last)
+        first, second = sorted(chosen.sample(broken, 2), key=lambda fault: fault.comes_last)
         made.append((first, second))
     return made

@@ -54,16 +54,17 @@ def _flood(port: int, count: int) -> None:
     packets = cycle([wire.question(f"n{number}.{zone}") for zone in zones for number in range(5)])
     with ExitStack() as stack:
         clients = [
-            stack.enter_context(connected(each, port, socket.SOCK_DGRAM)) for each in CLIENTS * 4
+            stack.enter_context(connected(client, port, socket.SOCK_DGRAM))
+            for client in CLIENTS * 4
         ]
-        for each in clients:
-            each.settimeout(1.0)
+        for client in clients:
+            client.settimeout(1.0)
         for _ in range(count // len(clients)):
-            for each in clients:
-                each.send(next(packets))
-            for each in clients:
+            for client in clients:
+                client.send(next(packets))
+            for client in clients:
                 with suppress(TimeoutError):
-                    each.recv(65535)
+                    client.recv(65535)
 
 
 class Growth:
@@ -87,7 +88,7 @@ class Growth:
         _flood(self._whole.server.port, queries)
         self._flooded += queries
         self._whole.reload()
-        asked = self._flooded + sum(each.sent for each in self._load.tallies)
+        asked = self._flooded + sum(tally.sent for tally in self._load.tallies)
         asked = asked * len(self._workers) // WORKERS
         supervisor = self._whole.server.pid
         self.supervisor.append((time.monotonic(), anonymous(supervisor)))
@@ -118,5 +119,5 @@ class Growth:
             values = [value / unit for _, value in samples]
             figures = (values[0], values[-1], min(values), max(values))
             grows = f"{slope(samples) * steps / unit:+.2f} {about}"
-            lines.append(line((name, *(f"{each:.2f}" for each in figures), grows)))
+            lines.append(line((name, *(f"{figure:.2f}" for figure in figures), grows)))
         return "\n".join(lines)

@@ -69,10 +69,10 @@ class Load:
         self._thread = threading.Thread(target=self._run)
         clients = truth.CLIENTS
         where = (port, self._selector, self._take, self._lose)
-        self._udp = [UdpClient(each, *where) for each in clients * _UDP_SOCKETS]
-        self._tcp = [TcpClient(each, *where) for each in clients]
-        self._single: Callable[[type[UdpClient | TcpClient], str], Client] = lambda kind, each: (
-            kind(each, *where, single=True)
+        self._udp = [UdpClient(client, *where) for client in clients * _UDP_SOCKETS]
+        self._tcp = [TcpClient(client, *where) for client in clients]
+        self._single: Callable[[type[UdpClient | TcpClient], str], Client] = lambda kind, text: (
+            kind(text, *where, single=True)
         )
         self._passed_by = self._random.randrange(1 << 16)
         self._in_flight = self._hurried = 0

@@ -193,14 +193,14 @@ def table(rows: Sequence[Row]) -> str:
         "slowest s", "recovery s", "MiB", "busy", "said", "holds",
     )  # fmt: skip
     lines = [line(head), line(["---"] * len(head))]
-    return "\n".join([*lines, *(line(_cells(each)) for each in rows)])
+    return "\n".join([*lines, *(line(_cells(item)) for item in rows)])
 
 
-def _cells(each: Row) -> list[str]:
-    tally = each.tally
+def _cells(item: Row) -> list[str]:
+    tally = item.tally
     return [
-        each.name,
-        each.wanted,
+        item.name,
+        item.wanted,
         str(tally.sent),
         str(tally.answered),
         str(tally.failed.total()),
@@ -208,11 +208,11 @@ def _cells(each: Row) -> list[str]:
         str(len(tally.wrong)),
         f"{tally.silence:.2f}",
         f"{tally.slowest:.2f}",
-        f"{each.recovery:.2f}",
-        f"{each.memory[0]:.1f}, then {each.memory[1]:.1f}",
-        f"{each.busy:.0%}",
-        shortened(each.said),
-        "**NO**: " + "; ".join(bad) if (bad := each.broken + each.late) else "yes",
+        f"{item.recovery:.2f}",
+        f"{item.memory[0]:.1f}, then {item.memory[1]:.1f}",
+        f"{item.busy:.0%}",
+        shortened(item.said),
+        "**NO**: " + "; ".join(bad) if (bad := item.broken + item.late) else "yes",
     ]
 
 

@@ -225,8 +225,8 @@ class System:
 
     def forget(self) -> None:
         """Free what the upstreams have noted of their questions."""
-        for each in self._asked:
-            each.asked.clear()
+        for item in self._asked:
+            item.asked.clear()
 
     @property
     def disk(self) -> Path:
@@ -255,7 +255,7 @@ def descriptors(pids: Sequence[int]) -> int:
 
 
 def _descriptors(pid: int) -> set[int]:
-    return {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    return {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 @contextmanager
@@ -265,7 +265,7 @@ def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[Syste
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="darban-chaos-")))
         truth = Truth()
         script = FaultyUpstream(seed, truth)
-        asked = [stack.enter_context(upstream(each)) for each in (script, script.second)]
+        asked = [stack.enter_context(upstream(item)) for item in (script, script.second)]
         lists = stack.enter_context(list_server())
         (place / "lists").mkdir()
         (place / "lists" / "made-up.txt").write_text(_LIST, encoding="utf-8")
@@ -278,7 +278,7 @@ def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[Syste
             _CONFIG.format(
                 port=port,
                 metrics=metrics,
-                upstreams=json.dumps([each.where for each in asked]),
+                upstreams=json.dumps([item.where for item in asked]),
                 **{name: json.dumps(prefixes) for name, prefixes in VLANS.items()},
                 url=lists.url,
                 until=until.isoformat(),

@@ -37,14 +37,14 @@ class Tally:
 def joined(tallies: Sequence[Tally]) -> Tally:
     """The tally of all stretches together."""
     whole = Tally()
-    for each in tallies:
-        whole.sent += each.sent
-        whole.answered += each.answered
-        whole.failed += each.failed
-        whole.lost += each.lost
-        whole.wrong += each.wrong
-        whole.silence = max(whole.silence, each.silence)
-        whole.slowest = max(whole.slowest, each.slowest)
-        whole.lag = max(whole.lag, each.lag)
-        whole.last_bad = max(whole.last_bad, each.last_bad)
+    for tally in tallies:
+        whole.sent += tally.sent
+        whole.answered += tally.answered
+        whole.failed += tally.failed
+        whole.lost += tally.lost
+        whole.wrong += tally.wrong
+        whole.silence = max(whole.silence, tally.silence)
+        whole.slowest = max(whole.slowest, tally.slowest)
+        whole.lag = max(whole.lag, tally.lag)
+        whole.last_bad = max(whole.last_bad, tally.last_bad)
     return whole

@@ -161,7 +161,7 @@ class Truth:
 
     def _check_ttls(self, question: Question, said: wire.Packet, sent: float, heard: float) -> None:
         """Compare the TTLs with when the upstream gave the answer; WrongAnswer if none fits."""
-        whole, ttls = ttl(question.name), {each.ttl for each in said.answer}
+        whole, ttls = ttl(question.name), {record.ttl for record in said.answer}
         fresh = question.kind is Kind.FRESH
         given = [sent] if fresh else [*self._given.get((question.name, question.qtype), ())]
         possible = {
@@ -240,11 +240,11 @@ def read(question: Question, reply: bytes) -> tuple[Verdict, wire.Packet]:
         raise WrongAnswer(f"another question: {question}: {reply.hex()}")
     if said.flags & (wire.QR | wire.TC | wire.RA) != wire.QR | wire.RA:
         raise WrongAnswer(f"flags {said.flags:04x}: {question}")
-    if [each.rtype for each in said.additional] != [wire.OPT] * question.edns:
+    if [told.rtype for told in said.additional] != [wire.OPT] * question.edns:
         raise WrongAnswer(f"additional {said.additional}: {question}")
     if said.rcode in (wire.SERVFAIL, wire.REFUSED) and not said.answer:
         return Verdict.FAILED, said
-    records = [(each.owner, each.rtype, each.data) for each in said.answer]
+    records = [(record.owner, record.rtype, record.data) for record in said.answer]
     qtype, name, last = question.qtype, question.name, target(question.name)
     if said.rcode == wire.NOERROR and records == [(name, qtype, _SINKHOLES[qtype])]:
         if said.answer[0].ttl > BLOCKED_TTL or (
@@ -262,7 +262,7 @@ def _leads(aliases: list[tuple[str, int, bytes]], reply: bytes, name: str, last:
     """Whether the records before the address are the one alias that there must be, or none."""
     if name == last:
         return not aliases
-    if [each[:2] for each in aliases] != [(name, wire.CNAME)]:
+    if [aliase[:2] for aliase in aliases] != [(name, wire.CNAME)]:
         return False
     at = wire.name_at(reply, wire.question_end(reply))[1] + 10
     with suppress(IndexError):  # a pointer to nowhere

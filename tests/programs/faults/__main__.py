@@ -31,12 +31,12 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which; none: all")
     options = parser.parse_args()
     chosen = [
-        each.name
-        for each in BREAKDOWNS
-        if not options.names or any(each.name.startswith(name) for name in options.names)
+        breakdown.name
+        for breakdown in BREAKDOWNS
+        if not options.names or any(breakdown.name.startswith(name) for name in options.names)
     ]
     if not chosen:
-        parser.error(f"there are {', '.join(each.name for each in BREAKDOWNS)}")
+        parser.error(f"there are {', '.join(breakdown.name for breakdown in BREAKDOWNS)}")
     if os.geteuid():
         parser.error("only root can lose an address and fill a disk of its own")
     if _INSIDE not in os.environ:
@@ -49,7 +49,7 @@ def main() -> int:
             state = "FAIL" if seen.broken else "ok  "
             print(f"{state} {seen.name}: {'; '.join(seen.broken)}", flush=True)
             rows.append(seen)
-    failed = sum(bool(each.broken) for each in rows)
+    failed = sum(bool(item.broken) for item in rows)
     print(
         f"\n{len(rows)} faults, {RATE} questions a second, {failed} do not hold; "
         f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}\n"
@@ -63,7 +63,7 @@ def main() -> int:
 def table(rows: Sequence[Row]) -> str:
     """All rows, in Markdown."""
     lines = [line(_HEAD), line(["---"] * len(_HEAD))]
-    return "\n".join([*lines, *(line(_cells(each)) for each in rows)])
+    return "\n".join([*lines, *(line(_cells(item)) for item in rows)])
 
 
 def _cells(seen: Row) -> tuple[str, ...]:

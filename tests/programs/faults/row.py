@@ -54,7 +54,7 @@ class Row:
 
 def row(name: str) -> Row:
     """The row of a breakdown by its name."""
-    return tried(next(each for each in BREAKDOWNS if each.name == name))
+    return tried(next(breakdown for breakdown in BREAKDOWNS if breakdown.name == name))
 
 
 def tried(breakdown: Breakdown) -> Row:
@@ -82,8 +82,8 @@ def _suffer(whole: System, served: Prometheus, breakdown: Breakdown, seen: Row) 
     """Let it break, see who is told, and mend it; AssertionError where one of these fails."""
     alert, says, text = breakdown.alert, breakdown.says, section(breakdown.alert)
     assert text, f"the runbook has no section {alert}"
-    told = [each for each in (breakdown.told, *breakdown.commands) if each]
-    assert all(each in text for each in told), f"the runbook does not say {told}"
+    told = [text for text in (breakdown.told, *breakdown.commands) if text]
+    assert all(item in text for item in told), f"the runbook does not say {told}"
     assert not _fires(served, breakdown), "the alert fires before it breaks"
     if not breakdown.lingers:
         assert not _line(whole, says), "the status tells before it breaks"
@@ -104,7 +104,7 @@ def _suffer(whole: System, served: Prometheus, breakdown: Breakdown, seen: Row) 
         good, said = run(whole, command)
         assert good, f"{command}: {said}"
         seen.ended = time.monotonic()
-    mend = breakdown.lingers or ", ".join(f"`{each}`" for each in told) or "by itself"
+    mend = breakdown.lingers or ", ".join(f"`{text}`" for text in told) or "by itself"
     if not breakdown.lingers:
         assert _within(_MENDED, lambda: not _line(whole, says)), f"{mend} does not mend it"
     seen.mend = mend
@@ -123,10 +123,10 @@ def _within(seconds: float, condition: Callable[..., T]) -> T | None:
 def _fires(served: Prometheus, breakdown: Breakdown) -> bool:
     """Whether the alert of a breakdown fires; where it has kinds, for one of the breakdown."""
     alerts = served.get("alerts")["alerts"]
-    firing = [each["labels"] for each in alerts if each["state"] == "firing"]
+    firing = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
     return any(
-        each["alertname"] == breakdown.alert and each.get("kind") in (None, *breakdown.kinds)
-        for each in firing
+        item["alertname"] == breakdown.alert and item.get("kind") in (None, *breakdown.kinds)
+        for item in firing
     )
 
 
@@ -141,10 +141,10 @@ def _waits(alert: str) -> str:
     groups = yaml.safe_load((SHIPPED / "alerts.yml").read_text(encoding="utf-8"))["groups"]
     return next(
         (
-            str(each.get("for", ""))
+            str(rule.get("for", ""))
             for group in groups
-            for each in group["rules"]
-            if each["alert"] == alert
+            for rule in group["rules"]
+            if rule["alert"] == alert
         ),
         "",
     )

@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=5000, help="how many")
     parser.add_argument("--show", type=int, default=20, help="how many unexplained to show")
     options = parser.parse_args()
-    if lacking := [each for each in PROGRAMS if not find(each)]:
+    if lacking := [program for program in PROGRAMS if not find(program)]:
         sys.stderr.write(f"fidelity needs {' and '.join(lacking)}\n")
         return 2
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -78,7 +78,7 @@ class Comparison:
         self.kinds.update(comparing.kinds(before))
         before, after = comparing.without_unjudged(before), comparing.without_unjudged(after)
         earlier = self._earlier.setdefault(question.asked_as, [])
-        earlier += [each for each in (before, after) if each not in earlier]
+        earlier += [reply for reply in (before, after) if reply not in earlier]
         if question.type == "ANY":
             self._any.add(question.forwarded_as)
         blocking = client == ADMINISTRATION
@@ -97,17 +97,17 @@ class Comparison:
     ) -> str:
         """The reason for the least difference."""
         elapsed = time.monotonic() - self._began
-        found = [comparing.differences(ours, each) for each in theirs]
+        found = [comparing.differences(ours, reply) for reply in theirs]
         if not all(found):
             return IDENTICAL
-        for each, differing in zip(theirs, found, strict=True):
-            why = comparing.reason(question, ours, each, differing, elapsed, blocking)
+        for reply, differing in zip(theirs, found, strict=True):
+            why = comparing.reason(question, ours, reply, differing, elapsed, blocking)
             if why is not None:
                 return why
-        if any(comparing.differences(ours, each) <= {"TTL"} for each in earlier):
+        if any(comparing.differences(ours, reply) <= {"TTL"} for reply in earlier):
             return "as Unbound said earlier, and cached since"
         if question.asked_as in self._any and any(
-            comparing.lacks_only_cached_error(ours, each, elapsed) for each in theirs
+            comparing.lacks_only_cached_error(ours, reply, elapsed) for reply in theirs
         ):
             return "EDE 5, which Unbound adds from its cache; ANY had asked for A before"
         return UNEXPLAINED

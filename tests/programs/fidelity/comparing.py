@@ -81,7 +81,7 @@ def without_unjudged(reply: Reply) -> Reply:
     positive = reply.rcode == 0 and any(rtype == qtype for _, rtype, _ in reply.sections[0])
     kept = _PROOFS if positive else _PROOFS | {wire.SOA}
     authority = Counter(
-        {each: count for each, count in reply.sections[1].items() if _rrset(each) in kept}
+        {row: count for row, count in reply.sections[1].items() if _rrset(row) in kept}
     )
     return reply._replace(sections=(reply.sections[0], authority, Counter()))
 

@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="repeats a run")
     options = parser.parse_args()
     chosen = options.targets or list(TARGETS)
-    if unknown := [each for each in chosen if each not in TARGETS]:
+    if unknown := [item for item in chosen if item not in TARGETS]:
         parser.error(f"no such target: {unknown[0]}; there are {', '.join(TARGETS)}")
     seed = random.randrange(1, 1 << 31) if options.seed is None else options.seed
     print(f"seed {seed}")

@@ -122,7 +122,7 @@ def main() -> int:
 def _tested() -> list[str]:
     """The packages with a folder of tests."""
     folders = sorted((ROOT / "tests").iterdir())
-    return [each.name for each in folders if (ROOT / "resolver" / each.name).is_dir()]
+    return [folder.name for folder in folders if (ROOT / "resolver" / folder.name).is_dir()]
 
 
 def _others(deciding: Sequence[str], chance: random.Random) -> list[str]:
@@ -213,7 +213,7 @@ def _rows(place: Path, modules: Sequence[str]) -> dict[str, Row]:
             for name, code in codes.items()
             if code in _SURVIVED
         ]
-        untested = [each for each in survived if each not in equivalent]
+        untested = [mutant for mutant in survived if mutant not in equivalent]
         wrong, not_reached = tried.count(_WRONG_TYPE), tried.count(_NOT_REACHED)
         killed = len(tried) - wrong - not_reached - len(survived)
         equal = len(survived) - len(untested)
@@ -236,7 +236,7 @@ def _equivalent() -> set[Mutant]:
     """The mutants that do the same as the program, of equivalent.toml."""
     path = Path(__file__).with_name("equivalent.toml")
     listed = tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
-    return {Mutant(each["function"], each["before"], each["after"]) for each in listed}
+    return {Mutant(item["function"], item["before"], item["after"]) for item in listed}
 
 
 def _table(rows: dict[str, Row]) -> str:
@@ -248,9 +248,9 @@ def _table(rows: dict[str, Row]) -> str:
         (module, made, wrong, not_reached, killed, equivalent, len(untested))
         for module, (made, wrong, killed, untested, equivalent, not_reached) in rows.items()
     ]
-    sums = [sum(column) for column in zip(*(each[1:] for each in counts), strict=True)]
-    lines += [f"| {' | '.join(map(str, each))} |" for each in [*counts, ("all", *sums)]]
-    for mutant in (each for row in rows.values() for each in row.untested):
+    sums = [sum(column) for column in zip(*(count[1:] for count in counts), strict=True)]
+    lines += [f"| {' | '.join(map(str, count))} |" for count in [*counts, ("all", *sums)]]
+    for mutant in (mutant for row in rows.values() for mutant in row.untested):
         lines.append(f"\n{mutant.function}\n- {mutant.before}\n+ {mutant.after}")
     return "\n".join(lines)
 

@@ -42,7 +42,7 @@ def main() -> None:
         runs = []
         for _ in range(options.runs):
             runs.append([cell(name, of, options.names) for of in resolvers])
-            seen = (f"{of} {each}" for of, each in zip(resolvers, runs[-1], strict=True))
+            seen = (f"{of} {item}" for of, item in zip(resolvers, runs[-1], strict=True))
             print(f"{name}: {'; '.join(seen)}; load {os.getloadavg()[0]:.1f}", flush=True)
         rows[name] = [median(cells) for cells in zip(*runs, strict=True)]
     print(table(rows, resolvers))

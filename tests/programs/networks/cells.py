@@ -78,17 +78,17 @@ def cell(name: str, of: str, count: int = 0) -> Cell:
 
 def _counted(row: Row, heard: Sequence[Heard | None], queries: int) -> Cell:
     counted = [
-        each
-        for each, name in zip(heard, names(row), strict=True)
+        item
+        for item, name in zip(heard, names(row), strict=True)
         if not row.is_cut or is_at_home(name)
     ]
     times = [
-        each.took * 1000
-        for each in counted
-        if each and each.took <= row.within and wire.read(each.packet).addresses
+        heard.took * 1000
+        for heard in counted
+        if heard and heard.took <= row.within and wire.read(heard.packet).addresses
     ]
     share = 100 * len(times) / len(counted)
-    at_once = 100 * sum(each <= _AT_ONCE for each in times) / len(counted)
+    at_once = 100 * sum(number <= _AT_ONCE for number in times) / len(counted)
     return Cell(
         share, at_once, percentile(times, 0.5), percentile(times, 0.95), queries / len(heard)
     )

@@ -136,8 +136,8 @@ class _Packaged(NamedTuple):
             over_tls, values = upstreams.authority is not None, {"ca": upstreams.authority}
             server = self.server_over_tls if over_tls else self.server
             named = self.separator.join(
-                server.format(each, upstreams.port, name=TLS_NAME, **values)
-                for each in upstreams.addresses
+                server.format(address, upstreams.port, name=TLS_NAME, **values)
+                for address in upstreams.addresses
             )
             tls = self.tls.format(name=TLS_NAME, **values) if over_tls else ""
             text = self.text.format(
@@ -149,7 +149,7 @@ class _Packaged(NamedTuple):
             )
             config = Path(place) / self.config
             config.write_text(text, encoding="utf-8")
-            told = [each.format(config=config, place=place) for each in self.arguments]
+            told = [argument.format(config=config, place=place) for argument in self.arguments]
             with running([program(self.program), *told], Path(place) / "log"):
                 yield _PORT
 
@@ -187,9 +187,9 @@ _PACKAGED = {
 
 @contextmanager
 def _darban(upstreams: Upstreams) -> Iterator[int]:
-    servers, authority = [f"{each}:{upstreams.port}" for each in upstreams.addresses], ""
+    servers, authority = [f"{address}:{upstreams.port}" for address in upstreams.addresses], ""
     if upstreams.authority is not None:
-        servers = [f"tls://{TLS_NAME}@{each}" for each in servers]
+        servers = [f"tls://{TLS_NAME}@{text}" for text in servers]
         authority = f'ca_file = "{upstreams.authority}"\n'
     with darban(servers, more=CROWD, upstream=authority) as server:
         yield server.port
@@ -197,7 +197,7 @@ def _darban(upstreams: Upstreams) -> Iterator[int]:
 
 RESOLVERS: dict[str, Start] = {
     "Darban": _darban,
-    **{name: each.start for name, each in _PACKAGED.items()},
+    **{name: packaged.start for name, packaged in _PACKAGED.items()},
 }
 
 

@@ -49,7 +49,7 @@ def main() -> int:
 
 def _run_inside() -> NoReturn:
     """Begin this program again, in the namespace."""
-    addresses = "".join(f"ip address add {each} dev lo nodad && " for each in INSIDE)
+    addresses = "".join(f"ip address add {text} dev lo nodad && " for text in INSIDE)
     inside = ["unshare", "--net", "sh", "-c", f'ip link set lo up && {addresses}exec "$@"', "sh"]
     again = [*inside, sys.executable, "-m", "tests.programs.parity", *sys.argv[1:]]
     os.execvpe("unshare", again, os.environ | {_INSIDE: "1"})

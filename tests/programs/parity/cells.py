@@ -99,8 +99,8 @@ class Asker:
 
     def close(self) -> None:
         """Close all sockets."""
-        for each in self._sockets.values():
-            each.close()
+        for item in self._sockets.values():
+            item.close()
 
     def _over_udp(self, client: Client, port: int, query: bytes) -> bytes | None:
         """Ask as a client does: once more, where no reply comes in time."""
@@ -162,17 +162,17 @@ def read(packet: bytes) -> Seen:
 def _read(packet: bytes) -> Seen:
     """The same without an ID: most responses come again, and to parse one takes long."""
     message = DNSRecord.parse(packet)
-    records = [each for each in message.rr if each.rtype not in (_CNAME, _RRSIG)]
+    records = [record for record in message.rr if record.rtype not in (_CNAME, _RRSIG)]
     error = None
-    for each in message.ar:
-        if each.rtype == _OPT:
-            codes = [option.data for option in each.rdata if option.code == _EDE]
+    for record in message.ar:
+        if record.rtype == _OPT:
+            codes = [option.data for option in record.rdata if option.code == _EDE]
             error = int.from_bytes(codes[0][:2], "big") if codes else None
     return Seen(
         message.header.rcode,
-        tuple(sorted(f"{each.rtype}:{each.rdata}" for each in records)),
+        tuple(sorted(f"{record.rtype}:{record.rdata}" for record in records)),
         error,
-        max((each.ttl for each in records), default=0),
+        max((record.ttl for record in records), default=0),
     )
 
 

@@ -102,8 +102,10 @@ def compare(name: str, *, quick: bool, tcp: bool) -> Comparison:
                 _await(of, engine, asker, name_of_list)
             for number, (state, change) in enumerate(_STATES.items()):
                 if change:
-                    for each in itertools.chain(*QUESTIONS.values()):
-                        asker(engine.ports[each.client.vlan], each)  # what the kept caches have
+                    for question in itertools.chain(*QUESTIONS.values()):
+                        asker(
+                            engine.ports[question.client.vlan], question
+                        )  # what the kept caches have
                     change(of, engine, asker)
                 for cell in _cells(of, engine, asker, passes(number, quick=quick)):
                     comparison.add(state, cell)
@@ -120,12 +122,12 @@ def _cells(of: Site, engine: Engine, asker: Asker, asked: Iterable[Pass]) -> Ite
         if caches != KEPT:
             engine.flush()
         if warming is not None:
-            for each in QUESTIONS[warming]:
-                asker(engine.ports[warming.vlan], each)
-        for each in QUESTIONS[client]:
-            with_rd = expected[each._replace(rd=True)]
-            seen = asker(engine.ports[client.vlan], each)
-            yield Cell(each, caches, expected[each], with_rd, seen)
+            for item in QUESTIONS[warming]:
+                asker(engine.ports[warming.vlan], item)
+        for item in QUESTIONS[client]:
+            with_rd = expected[item._replace(rd=True)]
+            seen = asker(engine.ports[client.vlan], item)
+            yield Cell(item, caches, expected[item], with_rd, seen)
 
 
 def _change(of: Site, engine: Engine, asker: Asker) -> None:

@@ -89,7 +89,7 @@ class Secondary(Engine):
 
     def has_zones(self) -> bool:
         """Whether it has all zones as Darban has written them last."""
-        written = {f"{each}.zone" for each in self.site.serials}
+        written = {f"{serial}.zone" for serial in self.site.serials}
         return written <= {file.name for file in self.zone_files()}
 
 
@@ -366,7 +366,7 @@ def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[Callab
     processes: list[subprocess.Popen[bytes]] = []
 
     def run() -> bool:
-        assert all(each.poll() is None for each in processes), "it has ended"
+        assert all(process.poll() is None for process in processes), "it has ended"
         return True
 
     try:

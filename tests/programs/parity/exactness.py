@@ -32,7 +32,7 @@ class Exactness:
 
     def __init__(self, target: Enforcer | None) -> None:
         supports = SUPPORTS[target] if target else {}
-        self._exact = {each for each, support in supports.items() if support.fit is Fit.EXACT}
+        self._exact = {feature for feature, support in supports.items() if support.fit is Fit.EXACT}
         self._shown: set[Feature] = set()
         self._wrong: list[str] = []
 
@@ -47,7 +47,7 @@ class Exactness:
     def faults(self) -> Iterator[str]:
         """What is not as ``publish/enforcers.py`` says."""
         yield from (f"not exact, {cell}" for cell in self._wrong)
-        yield from (f"no cell shows {each}" for each in sorted(self._exact - self._shown))
+        yield from (f"no cell shows {feature}" for feature in sorted(self._exact - self._shown))
 
 
 def features(cell: Cell) -> set[Feature]:
