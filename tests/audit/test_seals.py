@@ -141,6 +141,17 @@ def test_figures_that_cannot_be_read_are_sealed_later(
     assert found.end == TODAY + 2 * HOUR
 
 
+def test_zeros_in_a_file_of_sealed_figures_are_a_finding(node: Node) -> None:
+    node.count(TODAY)
+    node.look(TODAY + 3 * HOUR)
+    [file] = (node.state / NAME).iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:5000] + bytes(4000) + content[9000:])
+    [found] = node.check().findings
+    assert found.what is Found.FIGURES_UNREADABLE
+    assert found.place.startswith(f"{file.name}: damaged: ")
+
+
 def test_a_file_with_rows_of_another_month_is_found_though_nothing_of_it_is_sealed(
     node: Node,
 ) -> None:

@@ -221,10 +221,7 @@ def _minutes_around(
     """Those that a month's file has; FiguresError where it cannot be read, or was set aside."""
     if _asides(directory, month):
         raise FiguresError(f"{month}: set aside")
-    path = directory / f"{month}.sqlite"
-    with opening(path) as database:
-        tables.check_tables(database, path)
-        _check_rows(database, path)
+    with _checked(directory / f"{month}.sqlite", opening) as database:
         return tables.minutes_around(database, moment)
 
 
@@ -237,9 +234,7 @@ def sums(directory: Path, since: int, until: int, step: int) -> Iterator[tuple[i
     for month in sorted(_months(directory)):
         path = directory / f"{month}.sqlite"
         if month_of(since) <= month <= month_of(until) and _is_begun(path):
-            with contextlib.suppress(FiguresError), tables.to_read(path) as database:
-                tables.check_tables(database, path)
-                _check_rows(database, path)
+            with contextlib.suppress(FiguresError), _checked(path, tables.to_read) as database:
                 yield from tables.sums(database, since, until, step)
 
 
@@ -284,10 +279,21 @@ def _is_begun(path: Path) -> bool:
 
 
 def _read(path: Path, period: tuple[float, float], opening: Opening) -> Figures:
-    with opening(path) as database:
-        tables.check_tables(database, path)
-        _check_rows(database, path)
+    with _checked(path, opening) as database:
         return tables.figures(database, *period)
+
+
+@contextlib.contextmanager
+def _checked(path: Path, opening: Opening) -> Iterator[Connection]:
+    """Open the file of a month to read it; DamagedFiguresError where its content is damaged.
+
+    The whole file is checked whatever is read of it: SQLite also reads a page of zeros, and gives
+    values of other types than the tables have.
+    """
+    with opening(path) as database:
+        tables.check(database, path)
+        _check_rows(database, path)
+        yield database
 
 
 def _check_rows(database: Connection, path: Path) -> None:

@@ -190,7 +190,8 @@ def check(database: Connection, path: Path) -> None:
     check_tables(database, path)
     (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if result != "ok":
-        raise DamagedFiguresError(f"{path.name}: {result}")
+        found = result.rpartition("\n")[2]  # without the line that names the database
+        raise DamagedFiguresError(f"{path.name}: damaged: {found}")
 
 
 def check_tables(database: Connection, path: Path) -> None:

@@ -22,7 +22,7 @@ from resolver.audit.figures.counts import (
     Minute,
     SelfTestResult,
 )
-from resolver.audit.figures.store import FigureStore, gap_at, month_of, read, sums
+from resolver.audit.figures.store import FigureStore, gap_at, month_of, read, sums, unreadable
 from resolver.audit.figures.tables import Opening, copied, to_read
 from tests.audit.figures import synthetic
 from tests.audit.figures.stored_minutes import STAFF, ZONE, figures, minute
@@ -131,6 +131,26 @@ def test_a_page_that_was_overwritten_is_found_when_a_server_starts(
     said = FigureStore(directory, "ns1").add(figures(ABAN, 3), ZONE)
     assert said.startswith("2026-10.sqlite: ")
     assert totals(read(directory, ABAN, ABAN + HOUR)) == {STAFF: 3}
+
+
+@pytest.mark.parametrize("opening", [copied, to_read])
+def test_zeros_anywhere_are_damage(store: FigureStore, opening: Opening) -> None:
+    """SQLite reads some such pages as rows without values, or as if nothing was there."""
+    for of_hour in synthetic.month(days=1, vlans=synthetic.VLANS[:3]):
+        of_hour.cut = 1
+        store.add(of_hour, ZONE)
+    [path] = store.directory.glob("*.sqlite")
+    content = path.read_bytes()
+    assert len(content) > 10 * 4096
+    for begin in (*range(0, len(content), 4096), *range(904, len(content) - 4000, 4096)):
+        path.write_bytes(content[:begin] + bytes(4000) + content[begin + 4000 :])
+        [damaged] = read(store.directory, ABAN, AZAR, opening=opening).damaged
+        assert damaged.startswith("2026-10.sqlite: "), begin
+        assert "\n" not in damaged
+        [(month, _)] = unreadable(store.directory, opening)
+        assert month == "2026-10"
+        assert gap_at(store.directory, ABAN, opening) is None
+        assert [*sums(store.directory, ABAN, AZAR, HOUR)] == []
 
 
 @pytest.mark.parametrize(
