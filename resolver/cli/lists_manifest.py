@@ -65,6 +65,6 @@ def _manifest(files: dict[str, str], serial: int, expires: str) -> Manifest:
     except ValueError:
         raise DarbanError(f"'{expires}' is no day; expected one such as 2027-03-01") from None
     made = Manifest(serial, last_day, files)
-    if made.expired(dt.datetime.now(dt.UTC).timestamp()):
+    if made.expiry_problem(dt.datetime.now(dt.UTC).timestamp()):
         raise DarbanError(f"{expires} is over: nobody would accept this manifest")
     return read_manifest(made.text().encode())

@@ -50,8 +50,8 @@ async def verified(directory: Path, signers: Path | None, wall: float) -> tuple[
             manifest, signer = proof.manifest, proof.signer
     except (SignatureRefused, InvalidManifest) as error:
         raise ReleaseRefused(f"refused: {error}") from None
-    if expired := manifest.expired(wall):
-        raise ReleaseRefused(f"refused: {expired}")
+    if problem := manifest.expiry_problem(wall):
+        raise ReleaseRefused(f"refused: {problem}")
     for name, sha256 in manifest.files.items():
         if hashlib.sha256(_read(directory, name, MAX_LIST_BYTES)).hexdigest() != sha256:
             raise ReleaseRefused(f"refused: {name} has another SHA-256 than {MANIFEST} says")
@@ -69,8 +69,8 @@ def refuse_older(lists: ShippedLists, new: Manifest) -> None:
     except (OSError, InvalidManifest) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ReleaseRefused(f"the manifest of the lists in force: {reason}; {_BACK}") from None
-    if in_force is not None and (older := new.older(in_force)):
-        raise ReleaseRefused(f"refused: {older}; {_BACK}")
+    if in_force is not None and (problem := new.serial_problem(in_force)):
+        raise ReleaseRefused(f"refused: {problem}; {_BACK}")
 
 
 _BACK = "'darban lists update --shipped' goes back to the lists of the release first"

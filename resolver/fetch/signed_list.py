@@ -102,8 +102,8 @@ class SignedList:
 
     def _sha256(self, manifest: Manifest) -> str:
         """What the manifest says of the list; FetchError where it does not hold."""
-        if expired := manifest.expired(time.time()):
-            raise FetchError(f"refused: {expired}")
+        if problem := manifest.expiry_problem(time.time()):
+            raise FetchError(f"refused: {problem}")
         path = urllib.parse.urlsplit(self.wanted.url).path
         name = urllib.parse.unquote(path.rpartition("/")[2])
         sha256 = manifest.files.get(name)
@@ -125,8 +125,8 @@ class SignedList:
             return f"{by}: {error}"
         if record.sha256 not in proof.manifest.files.values():
             return f"{by}, which does not name what it holds"
-        expired = proof.manifest.expired(time.time())
-        return f"{by}, and its {expired}" if expired else ""
+        problem = proof.manifest.expiry_problem(time.time())
+        return f"{by}, and its {problem}" if problem else ""
 
 
 def _refuse_older(manifest: Manifest, record: ListRecord) -> None:
@@ -134,11 +134,11 @@ def _refuse_older(manifest: Manifest, record: ListRecord) -> None:
     if not record.manifest:
         return
     try:
-        older = manifest.older(read_manifest(record.manifest.encode()))
+        problem = manifest.serial_problem(read_manifest(record.manifest.encode()))
     except InvalidManifest as error:
-        older = f"of the copy in use, {error}"
-    if older:
+        problem = f"of the copy in use, {error}"
+    if problem:
         raise FetchError(
-            f"refused: {older}; an old list, or one that its publisher numbers anew: "
+            f"refused: {problem}; an old list, or one that its publisher numbers anew: "
             "'darban lists update NAME --reset-serial' takes the latter"
         )

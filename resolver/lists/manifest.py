@@ -43,12 +43,12 @@ class Manifest:
     files: Mapping[str, str]
     """The SHA-256 of each file, by its name."""
 
-    def expired(self, wall: float) -> str:
+    def expiry_problem(self, wall: float) -> str:
         """That its last day is over; empty where it is not. ``wall`` is in seconds since 1970."""
         is_over = dt.datetime.fromtimestamp(wall, dt.UTC).date() > self.expires
         return f"{MANIFEST} has expired: it held until {self.expires}" if is_over else ""
 
-    def older(self, before: "Manifest") -> str:
+    def serial_problem(self, before: "Manifest") -> str:
         """Why it cannot follow another one, which is in force; empty where it can."""
         if self.serial > before.serial or self == before:
             return ""
