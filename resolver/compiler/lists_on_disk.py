@@ -77,11 +77,7 @@ def _refusal(lists: ShippedLists, signers: Path | None, wall: float) -> str:
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    from resolver.fetch.lists_release import ReleaseRefused, verified
+    from resolver.fetch.lists_release import refusal
 
     with ThreadPoolExecutor(1) as pool:  # in a thread: its caller may have a loop that runs
-        try:
-            pool.submit(asyncio.run, verified(lists.current, signers, wall)).result()
-        except ReleaseRefused as error:
-            return str(error)
-    return ""
+        return pool.submit(asyncio.run, refusal(lists.current, signers, wall)).result()

@@ -4,6 +4,7 @@ The signature comes first: nothing of a manifest is read before. Without ``signe
 needed, and the lists are only known to be those that the manifest names.
 """
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -52,10 +53,23 @@ async def verified(directory: Path, signers: Path | None, wall: float) -> tuple[
         raise ReleaseRefused(f"refused: {error}") from None
     if problem := manifest.expiry_problem(wall):
         raise ReleaseRefused(f"refused: {problem}")
+    await asyncio.to_thread(_check_files, directory, manifest)
+    return manifest, signer
+
+
+async def refusal(directory: Path, signers: Path | None, wall: float) -> str:
+    """Why ``verified`` refuses a directory of lists; empty where it does not."""
+    try:
+        await verified(directory, signers, wall)
+    except ReleaseRefused as error:
+        return str(error).removeprefix("refused: ")
+    return ""
+
+
+def _check_files(directory: Path, manifest: Manifest) -> None:
     for name, sha256 in manifest.files.items():
         if hashlib.sha256(_read(directory, name, MAX_LIST_BYTES)).hexdigest() != sha256:
             raise ReleaseRefused(f"refused: {name} has another SHA-256 than {MANIFEST} says")
-    return manifest, signer
 
 
 def refuse_older(lists: ShippedLists, new: Manifest) -> None:

@@ -180,7 +180,8 @@ class _Update:
                 f"the state directory cannot be written to ({error.strerror or error}); "
                 f"a list takes {MAX_LIST_BYTES >> 20} MiB at most"
             )
-        return _failed(self.store, self.wanted, reason + await self._fault_of_copy())
+        fault = await self._fault_of_copy()
+        return _failed(self.store, self.wanted, _with_fault(reason, fault), fault)
 
     async def _run(self, record: ListRecord, file: Path) -> UpdateResult:
         name, wanted = self.wanted.name, self.wanted
@@ -194,12 +195,14 @@ class _Update:
             request = _request(file, wanted.format, record, None if self.accept else copy)
             validated = await self.validator.validate(request)
             if validated.held is not None:
-                record.held, fault = validated.held, await self._fault_of_copy()
-                record.error = fault.removeprefix("; ")
+                record.held = validated.held
+                record.error = record.copy_fault = await self._fault_of_copy()
                 self.store.write_record(name, record)
-                return UpdateResult("held", record.entries, f"{record.held}{fault}", record.held)
+                reason = _with_fault(str(record.held), record.copy_fault)
+                return UpdateResult("held", record.entries, reason, record.held)
             record.url, record.format, record.entries = wanted.url, wanted.format, validated.entries
         record.updated, record.held, record.breaks = record.tried, None, ""
+        record.copy_fault = ""
         if download is not None:
             record.etag, record.modified = download.etag, download.modified
         if proof is not None or new is not None:
@@ -230,11 +233,15 @@ class _Update:
         return None, await get(self.wanted.url, known)
 
     async def _fault_of_copy(self) -> str:
-        """What is to be said of the copy that stays, behind the reason why it does."""
+        """Why the copy that stays would not be accepted now; empty where it would."""
         if self.signed is None:
             return ""
-        fault = await self.signed.fault_of_copy(self.store.record(self.wanted.name))
-        return f"; {fault}" if fault else ""
+        return await self.signed.fault_of_copy(self.store.record(self.wanted.name))
+
+
+def _with_fault(reason: str, fault: str) -> str:
+    """Why the copy in use stays, and what is wrong with that copy, if anything is."""
+    return f"{reason}; {fault}" if fault else reason
 
 
 def _note_proof(record: ListRecord, proof: Proof | None) -> None:
@@ -246,11 +253,14 @@ def _note_proof(record: ListRecord, proof: Proof | None) -> None:
         record.signature = proof.signature.decode("latin-1")
 
 
-def _failed(store: ListStore, wanted: Subscription, reason: str) -> UpdateResult:
-    """Note that a list could not be updated; its copy stays."""
+def _failed(
+    store: ListStore, wanted: Subscription, reason: str, fault: str | None = None
+) -> UpdateResult:
+    """Note that a list could not be updated; its copy stays, with its fault, if that is known."""
     record = store.record(wanted.name)
     record.begin(wanted)
     record.failures, record.error = record.failures + 1, reason
+    record.copy_fault = record.copy_fault if fault is None else fault
     with contextlib.suppress(OSError):  # the result reports the failure all the same
         store.write_record(wanted.name, record)
     return UpdateResult("failed", record.entries, reason)

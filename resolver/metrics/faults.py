@@ -46,6 +46,8 @@ Kind = Literal[
     "zones_not_served",
     "policy_not_pulled",
     "policy_expired",
+    "copy_not_accepted",
+    "medium_not_accepted",
     "zones_leave_out",
     "list_stale",
     "list_never_fetched",
@@ -151,6 +153,11 @@ def faults(now: Status) -> Iterator[Fault]:
         yield from _zones(now.publish)
     if now.policy_source is not None:
         yield from _pulled(now.policy_source, now.at)
+    for fetched in now.fetched:
+        if fetched.copy_fault:
+            yield Fault("copy_not_accepted", {"list": fetched.name, "why": fetched.copy_fault})
+    if now.medium_refusal:
+        yield Fault("medium_not_accepted", {"why": now.medium_refusal})
     if now.publish is not None and now.publish.left_out:
         yield Fault("zones_leave_out", {"what": "; ".join(now.publish.left_out)})
     for fetched in now.fetched:

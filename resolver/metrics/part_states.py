@@ -113,6 +113,8 @@ class FetchState:
     """Failed fetches since the server started."""
     held: bool = False
     """Whether a large change is held, or one with which expectations fail."""
+    copy_fault: str = ""
+    """Why the copy in use would not be accepted now; empty where it would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,14 @@ class FetchedLists:
     """The lists that are fetched."""
 
     by_name: Mapping[str, FetchState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MediumState:
+    """The lists from a medium."""
+
+    refusal: str = ""
+    """Why those in force would not be accepted now; empty where they would, or there are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,8 @@ class FetchedStatus:
     """Failed fetches since the server started."""
     held: bool = False
     """Whether a large change is held, or one with which expectations fail."""
+    copy_fault: str = ""
+    """Why the copy in use would not be accepted now; empty where it would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +344,8 @@ class Status:
     """What workers decide other than the expectations of the config say, by the last self-test."""
     certificate: CertificateStatus | None = None
     """None where DNS over TLS is not served."""
+    medium_refusal: str = ""
+    """Why lists from a medium that are in force would not be accepted now; else empty."""
 
     @property
     def queries(self) -> int:

@@ -19,6 +19,7 @@ from resolver.metrics.part_states import (
     FetchState,
     FiguresState,
     LinkState,
+    MediumState,
     PartStates,
     PullsState,
     ReloadState,
@@ -96,6 +97,7 @@ def read_status(sums: CounterSums, config: ServedConfig, states: PartStates, at:
         link_cut=states.of(LinkState).cut_since,
         fallback_answers=sums.value(definitions.FALLBACK_ANSWERS),
         certificate=states.find(CertificateStatus),
+        medium_refusal=states.of(MediumState).refusal,
         wrong_decisions=states.of(SelfTestState).wrong_decisions,
         node=config.node,
         changes=states.of(AuditState).changes,
@@ -191,7 +193,10 @@ def _vlans(compiled: CompiledConfig, sums: CounterSums) -> Iterator[VlanCounts]:
 def _fetched(compiled: CompiledConfig, lists: FetchedLists) -> Iterator[FetchedStatus]:
     for subscription in compiled.subscriptions:
         known = lists.by_name.get(subscription.name, FetchState())
-        yield FetchedStatus(subscription.name, known.updated or None, known.failures, known.held)
+        yield FetchedStatus(
+            *(subscription.name, known.updated or None, known.failures),
+            *(known.held, known.copy_fault),
+        )
 
 
 def _lists(compiled: CompiledConfig) -> Iterator[ListStatus]:

@@ -34,6 +34,7 @@ _LATER = {
     "signer": "",
     "manifest": "",
     "signature": "",
+    "copy_fault": "",
 }
 """Fields that the records of earlier releases lack."""
 
@@ -76,6 +77,8 @@ class ListRecord:
     manifest: str = ""
     """This manifest, as it was signed."""
     signature: str = ""
+    copy_fault: str = ""
+    """Why the copy in use would not be accepted now, as the last update saw; else empty."""
 
     @property
     def is_held(self) -> bool:

@@ -100,7 +100,7 @@ class ListUpdates(Part):
         for subscription in subscriptions:
             if subscription.name not in states:
                 record = self._store.record(subscription.name)
-                states[subscription.name] = FetchState(record.updated, held=record.is_held)
+                states[subscription.name] = _state(record, 0)
         return subscriptions
 
     def _damaged(self) -> set[str]:
@@ -225,12 +225,13 @@ class ListUpdates(Part):
     def _report(self, job: UpdateJob) -> None:
         for name, result in job.results.items():
             state = self._states.get(name, FetchState())
+            record = self._store.record(name)
             if result.result == "failed":
-                self._states[name] = replace(state, failures=state.failures + 1)
+                failures, fault = state.failures + 1, record.copy_fault
+                self._states[name] = replace(state, failures=failures, copy_fault=fault)
                 log.error("list %s: %s; what is in force of it stays", name, result.reason)
                 continue
-            record = self._store.record(name)
-            self._states[name] = FetchState(record.updated, state.failures, record.is_held)
+            self._states[name] = _state(record, state.failures)
             if result.result == "held":
                 log.warning("list %s: held, %s; the copy in use stays", name, result.reason)
                 continue
@@ -239,6 +240,10 @@ class ListUpdates(Part):
                 log.error("%s, %s", text, result.reason)
             else:
                 log.info("%s", text)
+
+
+def _state(record: ListRecord, failures: int) -> FetchState:
+    return FetchState(record.updated, failures, record.is_held, record.copy_fault)
 
 
 def due(subscription: Subscription, record: ListRecord) -> float:

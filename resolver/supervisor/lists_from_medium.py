@@ -3,21 +3,32 @@
 The command has stored them in the state directory (``ShippedLists.keep``). They are checked here,
 whatever has stored them, and put in force by a reload with the config as it was last put in force.
 Where the reload fails, the lists before are read again.
+
+Those in force are checked hourly, and after each reload: their manifest may expire, and a key may
+be removed from those that may sign.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from resolver.compiler.compilation_result import ALL_LISTS, WRONG_CONFIG
-from resolver.fetch.lists_release import ReleaseRefused, refuse_older, signers_of, verified
+from resolver.fetch.lists_release import (
+    ReleaseRefused,
+    refusal,
+    refuse_older,
+    signers_of,
+    verified,
+)
 from resolver.metrics.part import Answer, Command, Part, Request
+from resolver.metrics.part_states import MediumState
 from resolver.metrics.served_config import ServedConfig
 from resolver.snapshot.shipped_lists import Note, ShippedLists, release_hash
+from resolver.supervisor.background_tasks import wait_at_most
 from resolver.supervisor.reload import ReloadResult, Switch
 from resolver.system.log import log
 
@@ -25,6 +36,8 @@ FROM_MEDIUM: Final = "lists --from"
 SHIPPED: Final = "lists --shipped"
 """The events of the audit log."""
 _NAME: Final = re.compile("[0-9a-f]{16}")
+_EACH: Final = 3600.0
+"""Seconds between two checks of the lists in force."""
 
 
 class ListsFromMedium(Part):
@@ -40,6 +53,31 @@ class ListsFromMedium(Part):
         self._put_in_force = put_in_force
         self._lists = ShippedLists(config.state)
         self._lock = asyncio.Lock()
+        self._state = MediumState()
+        self._wanted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Check the lists in force again and again, until cancelled."""
+        while True:
+            self._wanted.clear()
+            await self.look()
+            await wait_at_most(_EACH, self._wanted)
+
+    def after_reload(self) -> None:
+        """Check soon: other lists may be in force, or other keys may sign."""
+        self._wanted.set()
+
+    def states(self) -> Iterable[object]:
+        """A ``MediumState``."""
+        yield self._state
+
+    async def look(self) -> None:
+        """Note why the lists in force would not be accepted now, where they are from a medium."""
+        compiled, directory, why = self._config.compiled, self._lists.current, ""
+        if any(PurePath(source.file).parent == directory for source in compiled.sources):
+            signers = signers_of(compiled.settings, self._config.file)
+            why = await refusal(directory, signers, time.time())
+        self._state = MediumState(why)
 
     def commands(self) -> Mapping[str, Command]:
         """``replace-lists``."""

@@ -296,8 +296,10 @@ def test_a_key_that_was_removed_is_told_with_the_copy_that_came_by_it(
         await publisher.refuses(told)
         publisher.replies.clear()  # nothing can be fetched, either
         await publisher.refuses(told)
+        assert publisher.record.copy_fault.startswith(told)
         publisher.publish(6, key="desk", ads=NEWER)
         assert (await publisher.update()).result == "updated"
+        assert publisher.record.copy_fault == ""
         (publisher.keys / "signers").unlink()
         await publisher.refuses("signers cannot be read")
 
@@ -308,6 +310,7 @@ def test_a_copy_whose_manifest_has_expired_is_told(with_publisher: Callable[[Tes
     async def test(publisher: Publisher) -> None:
         publisher.replies.clear()
         assert f"its {MANIFEST} has expired" not in (await publisher.update()).reason
+        assert publisher.record.copy_fault == "", "a failed fetch is no fault of the copy"
         record = publisher.record
         expired = manifest(5, {"ads.txt": ADS}, YESTERDAY)
         record.manifest = expired.decode()

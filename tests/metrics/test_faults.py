@@ -139,6 +139,16 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
         {"policy_source": replace(SOURCE, expiry=NOW)},
         ("policy expired on", "no newer signed commit"),
     ),
+    (
+        "copy_not_accepted",
+        {"fetched": (replace(FETCHED, copy_fault="the copy in use came signed by noc"),)},
+        ("ads", "would not be accepted now", "signed by noc"),
+    ),
+    (
+        "medium_not_accepted",
+        {"medium_refusal": "manifest.json has expired"},
+        ("from a medium", "would not be accepted now", "manifest.json has expired"),
+    ),
     ("zones_leave_out", {"publish": replace(PUBLISH, left_out=("exemption x",))}, ("zones",)),
     ("list_stale", {"fetched": (replace(FETCHED, updated=NOW - STALE - 1),)}, ("ads",)),
     ("list_never_fetched", {"fetched": (replace(FETCHED, updated=None),)}, ("ads", "no copy")),
@@ -216,6 +226,7 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     changes["fetched"] = (
         *(replace(FETCHED, updated=NOW - 2 * STALE), replace(FETCHED, updated=None)),
         replace(FETCHED, held=True),
+        replace(FETCHED, copy_fault="the copy in use came signed by noc"),
     )
     changes["exemptions"] = tuple(replace(EXEMPTION, state=s) for s in ("ends soon", "ended"))
     status = replace(GOOD, **changes)

@@ -238,3 +238,19 @@ def test_an_update_whose_code_cannot_be_loaded_ends(
             assert (job.names, job.results["it"].entries) == (["it"], 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_what_is_wrong_with_the_copy_is_known_after_a_start(
+    trusted: Authority, tmp_path: Path
+) -> None:
+    async def put_in_force(_: str, __: Sequence[str]) -> ReloadResult:
+        return _APPLIED
+
+    async def run() -> None:
+        ListStore(tmp_path).write_record("it", replace(FETCHED, copy_fault="signed by noc"))
+        async with updating(trusted, tmp_path, put_in_force) as (updates, _):
+            assert _state(updates).copy_fault == "signed by noc"
+            await updates.update(["it"], accept=False)
+            assert _state(updates).copy_fault == ""
+
+    asyncio.run(run())

@@ -8,6 +8,7 @@ from typing import get_type_hints
 from resolver.metrics.status import (
     BlockLogStatus,
     ExemptionStatus,
+    FetchedStatus,
     HoursStatus,
     LastReload,
     ListStatus,
@@ -26,10 +27,12 @@ LEFT_OUT: dict[type, set[str]] = {
     Status: {
         *("pid", "config", "snapshot", "edited_files"),  # of this host, and paths
         *("config_failure", "edit_refused", "figures_problem", "wrong_decisions"),  # texts
+        "medium_refusal",  # a text; ``faults`` has the kind
         *("fallback_answers", "node", "changes", "audit_log_broken_at", "certificate"),
     },
     LastReload: {"by", "report"},
     UpstreamStatus: {"wrong", "unverified"},  # texts; ``faults`` has the kind
+    FetchedStatus: {"copy_fault"},
     ListStatus: {"files"},
     ExemptionStatus: {"id", "prefixes", "approver", "ticket", "reason"},
     BlockLogStatus: {"file", "problem"},

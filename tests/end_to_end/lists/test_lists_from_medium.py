@@ -16,6 +16,7 @@ from tests.live.configs import BLOCKLISTS, edited, replaced_once, shipped
 from tests.live.programs import needed
 from tests.live.reloading import data, reload, snapshots
 from tests.live.server import Server
+from tests.live.waiting import wait_for
 
 NEW, SERIAL = "new-of-medium.example", 2026120301
 SIGNER, OTHER = "lists@agency.example", "stranger"
@@ -248,6 +249,10 @@ def test_a_key_that_was_removed_and_a_release_that_changed_are_told(
     assert f"lists from a medium, signed by {SIGNER} SHA256:" in checked
     assert "not signed by an allowed signer" in checked
     assert reload(server).code == GOOD
+    wait_for(
+        lambda: server.scrape().value("darban_faults", kind="medium_not_accepted") == 1,
+        "the server has looked at the signature again",
+    )
     assert _blocked(server), "the last good ones stay"
     note = server.state / "shipped-lists" / ".in-force.json"
     note.write_text(json.dumps({**json.loads(note.read_bytes()), "release": "other"}), "utf-8")

@@ -84,6 +84,8 @@ def test_a_key_that_was_removed_is_told_by_itself(server: Server, tmp_path: Path
     assert "the copy in use came signed by noc@agency.example SHA256:" in told
     [listed] = json.loads(run(server, "status", "--json").out)["fetched"]
     assert (listed["name"], listed["failures"]) == ("ads", 1)
+    assert listed["copy_fault"].startswith("the copy in use came signed by noc@agency.example")
+    assert server.scrape().value("darban_faults", kind="copy_not_accepted") == 1
     assert blocked(server, "a.example")
     server.stop()
     reset = run(server, "lists", "update", "ads", "--reset-serial")

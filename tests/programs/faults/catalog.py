@@ -242,6 +242,8 @@ UNTRIED: dict[Kind, str] = {
     "figures_not_written": "tests/end_to_end/watching/test_figures.py fills the disk",
     "audit_log_broken": "tests/audit/test_journal.py changes a line",
     "policy_expired": "tests/end_to_end/pull/test_pull_frozen.py has a frozen repository",
+    "copy_not_accepted": "tests/end_to_end/lists/test_signed_lists.py removes a key",
+    "medium_not_accepted": "tests/end_to_end/lists/test_lists_from_medium.py removes a key",
     "link_cut": "tests/end_to_end/upstreams/test_link_cut.py cuts a link",
     "clock_wrong": "it is the clock of the kernel",
     "exemption_ends": "its alert needs three days",
