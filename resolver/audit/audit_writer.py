@@ -1,9 +1,13 @@
 """Write the audit log while the server runs: in a thread, a record after the other.
 
-Now and then the figures of the hours that are over are sealed, and it is noted whether the clock
-was set. A disk that is full keeps nothing from being put in force: the record of an activation, a
-refused commit or a stop then waits in memory, and the log says so. Only a head that is on the disk
-is published.
+Every five minutes the figures of the hours that are over are sealed, and a record says whether the
+clock was set.
+
+What must stay true:
+- The clock is read when something is put in force, not when its record is written.
+- A full disk keeps nothing from being put in force: the record of an activation, a refused commit
+  or a stop waits in memory, and the log says so.
+- Only a head that is on the disk is published.
 """
 
 import asyncio

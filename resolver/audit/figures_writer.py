@@ -1,8 +1,12 @@
 """Adds to the figures of this node each minute: what was counted, and what held.
 
-The loop takes the counters and puts them where a thread finds them. If the disk is full, slow or
-gone, only this thread fails or waits. What it could not store waits in memory, for 48 hours at
-most.
+The loop takes the counters and puts them where a thread finds them.
+
+What must stay true:
+- If the disk is full, slow or gone, only the thread fails or waits. What it could not store waits
+  in memory, for 48 hours at most.
+- What was counted is taken once. A kill loses a minute at most, and a stop loses none.
+- Months are removed by a clock that the kernel takes for right and that has not jumped.
 """
 
 import asyncio

@@ -106,13 +106,13 @@ class ExemptionEdits:
         shown: Mapping[str, object],
         words: Sequence[str],
     ) -> Edited:
-        """Say that an exemption is there already.
+        """Say that the config has an exemption already.
 
         Raises:
             DarbanError: the one that is there has another content.
         """
         if comparable(replace(given, id=known.id)) == comparable(known):
-            said = f"exemption {exemption_text(known)}: is there already"
+            said = f"exemption {exemption_text(known)}: the config has it already"
             return self._unchanged(said, shown, words)
         another = "" if repeats(known, given) else "Another one needs another --id; "
         raise DarbanError(

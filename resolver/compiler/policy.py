@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from resolver.compiler import discovery, index
 from resolver.compiler.catalog import ServiceCatalog
-from resolver.compiler.filter_ranges import filter_ranges
 from resolver.compiler.grounds import grounds
 from resolver.compiler.hours import compile_hours
+from resolver.compiler.national_filter_ranges import national_filter_ranges
 from resolver.compiler.own_rules import Unfit, is_reference, own_rule
 from resolver.compiler.packed_rules import packed
 from resolver.compiler.prefixes import compile_prefixes
@@ -69,7 +69,7 @@ def compile_snapshot(
     of_services = [block_list for block_list in lists if not block_list.of_filter]
     catalog = ServiceCatalog([replace(service, rules=packed(service)) for service in of_services])
     config, provenance = loaded.config, loaded.provenance
-    ranges = tuple(filter_ranges(lists, config.upstream.own_prefixes))
+    ranges = tuple(national_filter_ranges(lists, config.upstream.own_prefixes))
     compiler = _Compiler(config, provenance, catalog, complete, authorities, logo, ranges)
     return compiler.snapshot(built), without_repeats(compiler.problems)
 

@@ -1,4 +1,4 @@
-"""Upgrades from the two releases before, with a month of state, and back; prints what became of it.
+"""Upgrades from the two releases before, with a month of state, and back; prints the results.
 
 ``python -m tests.programs.upgrades``, as root, after ``make bundle``. The packages of the
 releases before are built of the commits that RELEASES names, and kept in build/releases; this needs

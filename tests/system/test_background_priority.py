@@ -139,7 +139,7 @@ def test_the_compiler_has_idle_priority_only_while_serving(
 async def _watched(
     place: Path, *, while_serving: bool, but: int = 0
 ) -> tuple[Accepted, Sequence[tuple[int, int]]]:
-    """What came of a config, and the priorities that its compiler was seen with."""
+    """The result of compiling a config, and the priorities that its compiler was seen with."""
     config = place / "config.toml"
     config.write_text(CONFIG)
     directory = store.directory(config)

@@ -284,7 +284,7 @@ def test_a_question_that_only_tcp_answers_is_answered() -> None:
 
 
 def counted(assembled: Assembled) -> dict[str, int]:
-    """How often the upstream was asked, by what came of it."""
+    """How often the upstream was asked, by the result."""
     layout, cells = assembled.layout, assembled.counters.cells
     counts = {
         result: cells[layout.cell(UPSTREAM_QUERIES, "upstream", result)]

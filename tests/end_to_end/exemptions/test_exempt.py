@@ -436,7 +436,7 @@ def test_what_is_given_twice_is_there_once(running: Server) -> None:
         done = _exempt(server, *again)
         assert done.code == GOOD, done.out + done.err
         assert done.out.startswith("config.toml: exemption fair: telegram, viber for 127.0.10.7/32")
-        assert done.out.endswith(": is there already\n")
+        assert done.out.endswith(": the config has it already\n")
     done = darban("exempt", "--extend", "fair", "--until", "2199-01-01", at=server.directory)
     assert (done.code, "is so already" in done.out) == (GOOD, True)
     other = _exempt(server, *given[:2], *given[3:])

@@ -174,12 +174,14 @@ def test_what_is_given_twice_is_there_once(up: Pair) -> None:
     done = pair.exempt(*again)
     assert done.code == GOOD, done.out + done.err
     assert "config.toml: exemption fair: telegram, viber for " in done.out.splitlines()[0]
-    assert done.out.splitlines()[0].endswith(": is there already")
+    assert done.out.splitlines()[0].endswith(": the config has it already")
     assert f"{NS2}: config.toml: exemption fair is written" in done.out
     text = pair.two.config.read_text(encoding="utf-8")
     swapped = ("fd00:10::7,127.0.10.7", "viber", "telegram", *again[3:])
     done = pair.exempt(*swapped)
-    assert (done.code, done.out.count("is there already")) == (GOOD, 2), done.out + done.err
+    assert (done.code, done.out.count("the config has it already")) == (GOOD, 2), (
+        done.out + done.err
+    )
     assert pair.two.config.read_text(encoding="utf-8") == text
     assert pair.exempt("--extend", "fair", "--until", until).out.count("is so already") == 2
 
@@ -199,7 +201,7 @@ def test_a_node_that_has_the_same_by_another_id_takes_it_as_done(up: Pair) -> No
     assert done.code == GOOD, done.out + done.err
     assert "config.toml: exemption pr-2031 is written" in done.out
     assert f"{NS2}: config.toml: exemption fair: telegram, viber for " in done.out
-    assert done.out.endswith(": is there already\n")
+    assert done.out.endswith(": the config has it already\n")
     assert pair.two.config.read_text(encoding="utf-8") == text
 
 

@@ -44,7 +44,7 @@ BROKEN = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A query and what became of it."""
+    """A query and its reply."""
 
     sent: float
     answered: float

@@ -1,4 +1,4 @@
-"""``python -m tests.programs.attacks [NAME...]``: attack the real server, and say what came of it.
+"""``python -m tests.programs.attacks [NAME...]``: attack the real server, and print the results.
 
 Each attack starts a server and a scripted upstream of its own, on loopback. Without names
 all are tried, in some five minutes; a name also stands for all that begin with it. What takes too

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """What came of an attack."""
+    """The result of an attack."""
 
     good: bool
     text: str

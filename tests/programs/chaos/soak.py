@@ -100,7 +100,7 @@ def _suffer(
 
 
 def _report(load: Load, growth: Growth, happened: Counter[str], broken: list[str]) -> int:
-    """Print what came of it."""
+    """Print the result."""
     total = joined(load.tallies)
     broken += growth.broken()
     print(f"\nfaults: {', '.join(f'{count} {name}' for name, count in happened.most_common())}")

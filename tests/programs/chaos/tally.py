@@ -1,4 +1,4 @@
-"""What came of the questions of a stretch of time."""
+"""The results of the questions of a stretch of time."""
 
 from collections import Counter
 from collections.abc import Sequence

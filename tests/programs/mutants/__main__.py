@@ -193,7 +193,7 @@ def _sample(place: Path, many: int, seed: int) -> list[str]:
 
 
 def _exit_codes(place: Path) -> dict[str, dict[str, int | None]]:
-    """What came of each mutant, by module; None: not tried."""
+    """The result of a mutant, by module; None: not tried."""
     found = {}
     for path in sorted((place / "mutants" / "resolver").rglob("*.meta")):
         name = str(path.relative_to(place / "mutants" / "resolver")).removesuffix(".py.meta")

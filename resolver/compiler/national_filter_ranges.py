@@ -1,4 +1,4 @@
-"""Compile the addresses of a filter, without those of the agency's own networks."""
+"""Compile the addresses of the national filter, without those of the agency's own networks."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,10 +7,10 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compiled import FilterRange
 
 
-def filter_ranges(
+def national_filter_ranges(
     lists: Iterable[BlockList], own_prefixes: Iterable[Network]
 ) -> Iterator[FilterRange]:
-    """The ranges of all files of a filter; ``own_prefixes`` are the agency's prefixes."""
+    """The ranges of all files of the filter; ``own_prefixes`` are the agency's prefixes."""
     for block_list in lists:
         for given in block_list.ranges if block_list.of_filter else ():
             for network in _without(given.network, own_prefixes):
