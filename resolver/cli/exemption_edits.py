@@ -128,7 +128,7 @@ class ExemptionEdits:
         words = ["--extend", id_, *_options({"until": end, **about})]
         shown = {"exemptions": [after]}
         if comparable(after) == comparable(before):
-            said = f"exemption {exemption_text(before)}: is so already"
+            said = f"exemption {exemption_text(before)}: nothing to change"
             return self._unchanged(said, shown, words)
         if after.until <= before.until:
             raise DarbanError(

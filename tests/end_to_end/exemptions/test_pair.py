@@ -183,7 +183,7 @@ def test_what_is_given_twice_is_there_once(up: Pair) -> None:
         done.out + done.err
     )
     assert pair.two.config.read_text(encoding="utf-8") == text
-    assert pair.exempt("--extend", "fair", "--until", until).out.count("is so already") == 2
+    assert pair.exempt("--extend", "fair", "--until", until).out.count("nothing to change") == 2
 
     other = pair.exempt(*GIVEN[:2], "--until", until, "--id", "fair", *BY)
     assert (other.code, other.out) == (WRONG, "")
