@@ -72,7 +72,7 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-size: $(VENV)/dev ## lines of code by package, without comments, docstrings and blank lines
+size: $(VENV)/dev ## lines of code and words of documents by part, now and at the last release
 	@$(BIN)/python -m tests.programs.size
 
 bench: $(VENV)/dev ## measure this server beside its peers on this machine (or ONLY=growth: a change of a large network; ONLY=history: reading a full audit log)

@@ -1,19 +1,23 @@
-"""``make size``: lines of code, without comments, docstrings and blank lines.
+"""``make size``: lines of code and words of documents, now and at the last release.
 
-By package of resolver/, of the packages beside it and of the tests; templates, messages and texts
-of the program, whose lines are those that are not blank, stand apart.
+A line of code is no comment, docstring or blank line. Templates, messages and texts of the program,
+whose lines are those that are not blank, stand apart, and so do the words of Markdown.
 """
 
 import ast
 import io
 import subprocess
+import tarfile
 import tokenize
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEXTS = (".html", ".toml", ".css", ".js", ".svg", ".sh")
 """The ends of files of the program that are no Python."""
+_RELEASE = r"^release: [0-9]+\.[0-9]+\.[0-9]+$"
+"""The subject of the commit of a release."""
 _NO_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     tokenize.ENDMARKER,
@@ -42,36 +46,50 @@ def _lines_of_docstrings(tree: ast.AST) -> set[int]:
     }
 
 
-def _files(*patterns: str) -> list[Path]:
-    """The files that git tracks."""
-    command = ["git", "-C", str(ROOT), "ls-files", "--", *patterns]
-    named = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [Path(name) for name in named if (ROOT / name).is_file()]
+def sizes(files: Iterable[tuple[Path, bytes]]) -> Counter[str]:
+    """The size of each part that has some of the files."""
+    size: Counter[str] = Counter()
+    for path, content in files:
+        folder = path.parts[0]
+        if path.suffix == ".py":
+            lines = code_lines(content.decode())
+            if len(path.parts) > 2:
+                size["/".join(path.parts[:2])] += lines
+            size[f"{folder}, all Python"] += lines
+        elif path.suffix == ".md":
+            language = "Persian" if path.is_relative_to("docs/fa") else "English"
+            size[f"{language} documents, words"] += len(content.split())
+        elif folder == "resolver" and path.suffix in TEXTS:
+            lines = sum(bool(line.strip()) for line in content.splitlines())
+            size["resolver, templates, messages and other texts"] += lines
+    return size
 
 
-def _packages(folder: str) -> Counter[str]:
-    """The lines of code of the packages in a folder."""
-    lines: Counter[str] = Counter()
-    for path in _files(f"{folder}/*.py"):
-        package = "/".join(path.parts[: min(2, len(path.parts) - 1)])
-        lines[package] += code_lines((ROOT / path).read_text(encoding="utf-8"))
-    return lines
+def _git(*command: str) -> bytes:
+    return subprocess.run(["git", "-C", ROOT, *command], capture_output=True, check=True).stdout
 
 
-def _texts() -> int:
-    paths = [path for path in _files("resolver/*") if path.suffix in TEXTS]
-    texts = ((ROOT / path).read_text(encoding="utf-8") for path in paths)
-    return sum(bool(line.strip()) for text in texts for line in text.splitlines())
+def _tracked() -> Iterable[tuple[Path, bytes]]:
+    for name in map(Path, _git("ls-files").decode().splitlines()):
+        if (ROOT / name).is_file():
+            yield name, (ROOT / name).read_bytes()
+
+
+def _at(commit: str) -> Iterable[tuple[Path, bytes]]:
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", commit))) as archive:
+        for member in archive:
+            if member.isfile() and (file := archive.extractfile(member)):
+                yield Path(member.name), file.read()
 
 
 def main() -> None:
     """Print the table."""
-    for folder in ("resolver", "darban_import", "blocklists", "deploy", "tests"):
-        lines = _packages(folder)
-        for package, count in lines.items() if len(lines) > 1 else ():
-            print(f"{count:7,}  {package}")
-        print(f"{lines.total():7,}  {folder}/, Python\n")
-    print(f"{_texts():7,}  resolver/, templates, messages and other texts")
+    last = _git("log", "-1", "--format=%H %s", "-E", f"--grep={_RELEASE}").decode()
+    commit, _, release = last.strip().partition(" release: ")
+    now, then = sizes(_tracked()), sizes(_at(commit))
+    print(f"{'now':>7}  {release:>7}")
+    for part in sorted(now | then):
+        print(f"{now[part]:7,}  {then[part]:7,}  {part}")
 
 
 if __name__ == "__main__":
