@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 from tests.live.programs import find
-from tests.programs.bench import growth, long_history, machine, questions, targets
+from tests.programs.bench import growth, long_history, machine, questions
 from tests.programs.bench.clients import ADDRESSES, PREFIXES, TOGETHER
 from tests.programs.bench.darban import (
     MAIN,
@@ -22,12 +22,12 @@ from tests.programs.bench.load import WORKLOADS
 from tests.programs.bench.peer import Peer
 from tests.programs.bench.peers import Dnsdist, Unbound
 from tests.programs.bench.processes import BenchError
-from tests.programs.bench.report import document, listed
+from tests.programs.bench.report import document, listed, spread
 from tests.programs.bench.side_by_side import Bench
 from tests.programs.bench.upstream import Authority
 
 _NEEDED = ("dnsperf", "nsd", "unbound")
-_WAIT, _HISTORY, _GROWTH = "wait", "history", "growth"
+_HISTORY, _GROWTH = "history", "growth"
 _WITHOUT_QUERIES = frozenset({_HISTORY, _GROWTH})
 _ALWAYS: tuple[type[Peer], ...] = (Compiled, Darban, Unbound)
 _OTHERS: dict[str, type[Peer]] = {
@@ -76,12 +76,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--runs", type=int, default=3, choices=range(1, 100), metavar="PAIRS", help="how many pairs"
     )
-    names = [*WORKLOADS, _WAIT, _HISTORY, _GROWTH]
+    names = [*WORKLOADS, _HISTORY, _GROWTH]
     parser.add_argument(
         "--only", type=_some_of(names), default=names[:-1], help=f"of {','.join(names)}: "
-        f"{_WAIT} is the longest wait while a snapshot is loaded; {_HISTORY} is what it costs to "
-        f"read an audit log at its bound; {_GROWTH} is what a change costs in a large network, and "
-        "is measured only where it is named", metavar="WORKLOADS",
+        f"{_HISTORY} is what it costs to read an audit log at its bound; {_GROWTH} is what a "
+        "change costs in a large network, and is measured only where it is named",
+        metavar="WORKLOADS",
     )  # fmt: skip
     parser.add_argument(
         "--peers",
@@ -127,22 +127,17 @@ def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
         workload: WORKLOADS[workload].rate for workload in workloads if WORKLOADS[workload].rate
     }
     bench = Bench(place, questions.make(counts, rates), kinds, needed, workloads, addresses)
-    waits = {}
     if workloads:
         for number in range(options.runs):
             sys.stderr.write(f"bench: pair {number + 1} of {options.runs} ...\n")
             bench.pair(number)
-    if _WAIT in options.only:
-        builds = [kind for kind in kinds if kind in (Compiled, Darban)]
-        waits = {
-            kind.name: targets.longest_waits(kind, place / "wait", options.runs) for kind in builds
-        }
     facts = _conditions(len(addresses))
     asked: list[type[Peer]] = [Authority, *kinds]
     facts |= {kind.name: kind.version() for kind in asked}
     facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
-    parts = ["## Targets", targets.table(bench.results, bench.full, waits)]
-    return facts, [*parts, *document(bench.results, MAIN.name), *more]
+    if bench.full:
+        facts["MB with a full cache"] = spread([octets / 1e6 for octets in bench.full], 0)
+    return facts, [*document(bench.results, MAIN.name), *more]
 
 
 def _history(options: argparse.Namespace) -> list[str]:

@@ -18,9 +18,7 @@ from resolver.audit.journal import EARLIER, HEAD, JOURNAL, is_full
 from resolver.audit.record import ClockReading, Event, Head, line_hash, written
 from tests.programs.bench.darban import Darban
 from tests.programs.bench.processes import BenchError
-from tests.programs.bench.report import markdown
-from tests.programs.bench.targets import HEAD as COLUMNS
-from tests.programs.bench.targets import figure
+from tests.programs.bench.report import FIGURES, figure, markdown
 
 _DAY: Final = 86400.0
 _STEP: Final = 600.0
@@ -34,8 +32,6 @@ _DIFF: Final = "".join(
     f'-deny = ["name-{n}.example"]\n+deny = ["name-{n}.test"]\n' for n in range(12)
 )
 _NO_FIGURES: Final = hashlib.sha256().hexdigest()
-_MEGABYTES: Final = (150.0, 100.0)
-"""What passes, and the goal."""
 _CONFIG: Final = """\
 [server]
 listen = ["127.0.0.1:5300"]
@@ -146,7 +142,7 @@ def tables(kind: type[Darban], place: Path, runs: int) -> list[str]:
     for what, command in history.commands().items():
         sys.stderr.write(f"bench: {what} ...\n")
         found = [history.run(command) for _ in range(runs)]
-        rows.append(figure(f"{what}: MB", [costs.megabytes for costs in found], *_MEGABYTES, 0))
-        rows.append(figure(f"{what}: s", [costs.seconds for costs in found], None, None, 1))
+        rows.append(figure(f"{what}: MB", [costs.megabytes for costs in found], 0))
+        rows.append(figure(f"{what}: s", [costs.seconds for costs in found], 1))
     heading = f"## An audit log of {history.records:,} records, at its bound of 128 MiB"
-    return [heading, markdown(COLUMNS, rows)]
+    return [heading, markdown(FIGURES, rows)]

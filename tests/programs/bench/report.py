@@ -7,6 +7,8 @@ from tests.programs.bench.load import WORKLOADS, Measured
 
 Results = Mapping[str, Mapping[str, Sequence[Measured]]]
 """By workload and server, a run of each pair."""
+FIGURES = ("", "median (range)")
+"""The head of a table of single figures."""
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
@@ -15,6 +17,11 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
     if len(values) == 1:
         return f"{middle:,.{digits}f}"
     return f"{middle:,.{digits}f} ({low:,.{digits}f}..{high:,.{digits}f})"
+
+
+def figure(what: str, values: Sequence[float], digits: int = 2) -> tuple[str, str]:
+    """A row of a table of such figures."""
+    return what, f"**{spread(values, digits)}**"
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
