@@ -271,6 +271,17 @@ def test_a_copy_that_cannot_be_used_is_a_warning(place: Path) -> None:
     assert 'it looks like format = "adblock"' in problem.advice
 
 
+def test_exceptions_for_names_of_many_owners_are_told(place: Path) -> None:
+    config = place / "config.toml"
+    config.write_text(config.read_text().replace('format = "hosts"', 'format = "adblock"'))
+    _fetched(place, b"||a.example^\n@@||example^\n@@||com^\n")
+    compiled = _compiled(place)
+    assert _told(compiled, "a.example")[0] == "blocked"
+    (problem,) = [problem for problem in compiled.problems if "sources.ads" in problem.path]
+    assert problem.severity == "warning"
+    assert "@@||example^ and 1 more" in problem.found
+
+
 FILES = {
     "none": (None, "cannot be read: No such file"),
     "a page": (b"<html>", "Refused: a web page"),
