@@ -178,6 +178,22 @@ def test_every_commit_since_the_one_in_force_must_be_signed(
     assert [path.name for path in tree.directory("").iterdir()] == [in_force]
 
 
+def test_a_signed_commit_that_does_not_descend_from_the_one_in_force_is_refused(
+    repository: PolicyRepository, tree: PolicyTree
+) -> None:
+    older = repository.head()
+    repository.commit()
+    in_force = _put_in_force(repository, tree)
+    repository.git("reset", "--quiet", "--hard", older)
+    with pytest.raises(CommitRefused, match=f"older than commit {in_force}, which is in force"):
+        _fetch(repository, tree)
+    repository.block("fork.example")
+    repository.commit()
+    with pytest.raises(CommitRefused, match=f"it does not descend from commit {in_force}, which"):
+        _fetch(repository, tree)
+    assert [path.name for path in tree.directory("").iterdir()] == [in_force]
+
+
 def test_signed_commits_are_taken_however_many_and_merged(
     repository: PolicyRepository, tree: PolicyTree
 ) -> None:

@@ -1,4 +1,4 @@
-"""Who controls the git repository of the policy, and has no key of its signers."""
+"""Who controls the git repository of the policy, has no key of its signers, and sends bombs."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from tests.live import pack_bombs
-from tests.live.policy_repository import PolicyRepository, policy_repository
+from tests.live.policy_repository import policy_repository
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.client_side import ask
@@ -24,7 +24,6 @@ _POLICY = """
 directories = ["blocklists"]
 [policies.signed]
 block = ["@messenger"]
-{more}
 [vlans.signed]
 prefixes = ["127.0.40.0/24"]
 policy = "signed"
@@ -33,7 +32,6 @@ _SOURCE = """
 [policy_source]
 repository = "{bundle}"
 allowed_signers = "{allowed}"
-expires_days = 30
 """
 _REFUSED = r"supervisor: policy of "
 _MIB = 1 << 20
@@ -46,7 +44,7 @@ class _Site:
 
     def __init__(self, place: Path, where: str) -> None:
         self.repository = policy_repository(place)
-        self.repository.write("config.toml", _POLICY.format(more=""))
+        self.repository.write("config.toml", _POLICY)
         self.repository.commit()
         self.bundle = place / "policy.bundle"
         self.give()
@@ -64,12 +62,6 @@ class _Site:
         with _peak(partial(self.server.memory_of, "git")) as most:
             done = self.server.command("pull")
         return done.code != 0, most[0], (_size(self.server.state) - before) / _MIB
-
-    def tells(self) -> bool:
-        """Whether the site says that its policy has expired."""
-        status = self.server.command("status")
-        assert status.code == 0, status.out + status.err
-        return "the policy expired on" in status.out
 
     def blocks(self) -> bool:
         """Whether the policy of the signers is in force."""
@@ -119,59 +111,6 @@ def _site() -> Iterator[_Site]:
         site.server.check()
 
 
-def _beneath(repository: PolicyRepository) -> None:
-    repository.commit("")
-    repository.commit()
-
-
-def _alone(repository: PolicyRepository) -> None:
-    repository.commit("")
-
-
-def _merged(repository: PolicyRepository) -> None:
-    repository.merge()
-
-
-def unsigned() -> Seen:
-    """An unsigned commit lets a blocked name pass: the newest, beneath a signed one, merged."""
-    refused = held = 0
-    ways = (_alone, _beneath, _merged)
-    with _site() as site:
-        signed = site.repository.head()
-        for way in ways:
-            more = f'allow = ["{_BLOCKED}"]'
-            site.repository.write("config.toml", _POLICY.format(more=more))
-            way(site.repository)
-            site.give()
-            refused += site.pull()[0]
-            held += site.blocks()
-            site.repository.git("reset", "--quiet", "--hard", signed)
-    text = f"{refused} of {len(ways)} refused, the name blocked after {held}"
-    return Seen(refused == held == len(ways), text)
-
-
-def old() -> Seen:
-    """An old commit of a signer, in which a name passes: for ever, and after it was replaced."""
-    with _site() as site:
-        unnoticed = site.tells()
-        site.repository.commit(days_ago=31)
-        site.give()
-        frozen = [not site.pull()[0] and site.tells() and site.blocks() for _ in range(2)]
-        allowed = _POLICY.format(more=f'allow = ["{_BLOCKED}"]')
-        site.repository.write("config.toml", allowed)
-        replaced = site.repository.commit(days_ago=31)
-        site.repository.write("config.toml", _POLICY.format(more=""))
-        site.repository.commit()
-        site.give()
-        signed = not site.pull()[0] and not site.tells()
-        site.repository.git("reset", "--quiet", "--hard", replaced)
-        site.give()
-        refused = site.pull()[0] and site.blocks()
-    text = f"frozen: told after {sum(frozen)} of {len(frozen)} pulls; rolled back: "
-    text += "refused" if refused else "taken"
-    return Seen(all(frozen) and signed and refused and not unnoticed, text)
-
-
 def _bombs(site: _Site) -> Iterator[str]:
     """Give one bundle after the other; what it is."""
     pack_bombs.deltas(site.bundle, 1000)
@@ -204,13 +143,6 @@ def bombs() -> Seen:
 
 
 ATTACKS = (
-    Attack("policy-unsigned", "3 of 3 refused, the name blocked after 3", unsigned),
-    Attack(
-        "policy-old",
-        "frozen: told after 2 of 2 pulls; rolled back: refused",
-        old,
-        quick=False,
-    ),
     Attack(
         "policy-bombs",
         f"at most {_MEMORY} MiB of memory for git, and {_DISK} MiB left, the policy in force",
