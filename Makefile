@@ -8,7 +8,6 @@ CONFIG ?= config.toml
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt size bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists lists-release man docs reference pictures install release rollback uninstall lock clean
 
-FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
 # Of a release of the lists: the hour (UTC), and half a year from now.
 SERIAL ?= $(shell date -u +%Y%m%d%H)
@@ -89,8 +88,8 @@ build/mutants/ready: requirements/mutants.txt | $(VENV)/bin/python
 	@build/mutants/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutants.txt
 	@touch $@
 
-fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
-	$(BIN)/python -m tests.programs.fuzz --seconds $(FUZZ_SECONDS)
+fuzz: $(VENV)/dev ## before a release: the property tests, with 500 examples or more each
+	$(FAST) -m "hypothesis and not processes" --hypothesis-profile=release
 
 attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the table
 	$(BIN)/python -m tests.programs.attacks

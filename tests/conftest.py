@@ -82,6 +82,7 @@ settings.register_profile(  # the machine may be busy
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("release", settings.get_profile("darban"), max_examples=500)
 settings.load_profile("darban")
 
 

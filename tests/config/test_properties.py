@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from resolver.compiler.policy import compile_snapshot
 from resolver.config.load import LoadedConfig
 from resolver.config.toml_lines import TomlLines
 from tests.config.files_in_memory import load_text
@@ -72,8 +73,11 @@ def all_told(loaded: LoadedConfig, text: str) -> bool:
 
 @given(mistaken(SHIPPED) | mistaken(REFERENCE))
 @unhurried
-def test_no_mistake_makes_loading_raise(text: str) -> None:
-    assert all_told(load_text(text), text)
+def test_no_mistake_makes_loading_or_compiling_raise(text: str) -> None:
+    loaded = load_text(text)
+    assert all_told(loaded, text)
+    if not any(problem.severity == "error" for problem in loaded.problems):
+        compile_snapshot(loaded, [])
 
 
 @given(mistaken(REFERENCE), mistaken(REFERENCE))

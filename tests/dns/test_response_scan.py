@@ -211,6 +211,15 @@ def test_a_pointer_into_what_is_no_name_is_refused(made: Callable[[int], bytes])
     assert scan(made(16000)) is None
 
 
+def test_of_an_extended_error_without_a_good_text_the_code_is_kept() -> None:
+    """RFC 8914 section 2: the text is UTF-8."""
+    head = b"\x00\x00\x80\x00\x00\x01" + bytes(5) + b"\x01" + b"\x00\x00\x01\x00\x01"
+    option = b"\x00\x0f\x00\x05\x00\x06l\xffe"
+    response = scan(head + b"\x00\x00\x29\x04\xd0" + bytes(4) + b"\x00\x09" + option)
+    assert response is not None
+    assert response.errors == [b"\x00\x06"]
+
+
 def test_no_name_leads_through_a_ttl() -> None:
     head = b"\x00\x00\x80\x00\x00\x01\x00\x02" + bytes(4) + b"\x00\x00\x01\x00\x01"
     first = b"\x00\x00\x01\x00\x01\x02aa\x00\x00\x04" + bytes(4)  # its TTL reads as a label

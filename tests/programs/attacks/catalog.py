@@ -4,7 +4,6 @@ from tests.programs.attacks import (
     answers,
     cpu_bombs,
     forging,
-    garbage,
     held,
     http_clients,
     hygiene,
@@ -25,7 +24,6 @@ from tests.programs.attacks.attack import Attack
 ATTACKS: tuple[Attack, ...] = (
     *forging.ATTACKS,
     *upstream_questions.ATTACKS,
-    *garbage.ATTACKS,
     *silence.ATTACKS,
     *mixed_servers.ATTACKS,
     *neighbours.ATTACKS,

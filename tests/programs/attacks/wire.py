@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 HEADER = 12
 QR, TC, RD, RA, CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0010
-NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 0, 1, 2, 3, 4, 5, 16
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 A, NS, CNAME, SOA, HINFO, TXT, AAAA, OPT, ANY = 1, 2, 5, 6, 13, 16, 28, 41, 255
 EDE = 15
 NSID = b"\x00\x03\x00\x00"
@@ -43,11 +43,6 @@ def record(owner: bytes, rtype: int, data: bytes, ttl: int = 300) -> bytes:
 def address(owner: bytes, text: str, ttl: int = 300) -> bytes:
     """An A record."""
     return record(owner, A, bytes(int(part) for part in text.split(".")), ttl)
-
-
-def soa(owner: bytes, ttl: int = 300) -> bytes:
-    """An SOA record whose MINIMUM is its TTL."""
-    return record(owner, SOA, b"\x00\x00" + struct.pack("!5I", 1, 3600, 600, 86400, ttl), ttl)
 
 
 def reply(
@@ -174,14 +169,3 @@ def _options(data: bytes, wanted: int) -> list[bytes]:
             found.append(data[at + 4 : at + 4 + length])
         at += 4 + length
     return found
-
-
-def error_texts(packet: bytes) -> list[bytes]:
-    """The texts of the Extended DNS Errors in a sound packet."""
-    additional = read(packet).additional
-    return [
-        option[2:]
-        for told in additional
-        if told.rtype == OPT
-        for option in _options(told.data, EDE)
-    ]
