@@ -1,20 +1,16 @@
 """The figures of a real server: what is lost where it is killed, and what is not."""
 
-import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from resolver.audit.figures.counts import Figures, Labels
-from resolver.audit.figures.store import month_of, read
+from resolver.audit.figures.store import read
 from tests.live.clients import ask
 from tests.live.commands import darban
 from tests.live.fake_clock import FAKETIME, fake_clock
-from tests.live.programs import lacking
 from tests.live.scraping import Scrape
 from tests.live.server import Server
 from tests.live.small_disk import fill, small_disk
@@ -108,17 +104,6 @@ def test_the_figures_of_several_starts_are_what_the_metrics_showed(server: Serve
     assert held.time_zone == "Asia/Tehran"
 
 
-def test_a_kill_takes_what_was_counted_since_the_last_minute(server: Server) -> None:
-    start_late(server)
-    before = counted(query(server, 5))
-    wait_until_stored(server, before)
-    server.signal(signal.SIGKILL)
-    server.ended()
-    server.kill_what_is_left()
-    again = run(server)
-    assert stored(server) == before + again
-
-
 def test_a_disk_that_is_full_is_a_fault_and_loses_nothing(server: Server) -> None:
     server.expect_error("the figures cannot be written")
     server.state.mkdir()
@@ -134,76 +119,5 @@ def test_a_disk_that_is_full_is_a_fault_and_loses_nothing(server: Server) -> Non
         assert server.stop().code == 0
 
 
-def test_a_disk_that_is_read_only_is_a_fault_and_an_end_stores_all(server: Server) -> None:
-    server.expect_error("the figures cannot be written")
-    server.state.mkdir()
-    with small_disk(server.state / "figures") as disk:
-        start_late(server)
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-        expected = counted(query(server, 5))
-        wait_for(lambda: _faults(server) == 1, "the fault is counted", MINUTE)
-        subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
-        assert server.stop().code == 0
-        assert stored(server) == expected
-
-
 def _faults(server: Server) -> float:
     return server.scrape().value("darban_faults", kind="figures_not_written")
-
-
-def test_a_backup_that_is_put_back_costs_what_was_counted_since(server: Server) -> None:
-    first = run(server)
-    (path,) = (server.state / "figures").iterdir()
-    backup = path.read_bytes()
-    run(server)
-    path.unlink()
-    path.write_bytes(backup)
-    assert stored(server) == first
-    last = run(server)
-    assert stored(server) == first + last
-
-
-def test_a_damaged_file_costs_its_month_and_no_answer(server: Server) -> None:
-    server.expect_error("the figures of a month are lost")
-    run(server)
-    (path,) = (server.state / "figures").iterdir()
-    path.write_bytes(b"damaged" * 1000)
-    again = run(server)
-    assert stored(server) == again
-    assert figures(server).damaged == (f"{path.stem}.damaged-1: set aside",)
-
-
-@pytest.mark.real_clock
-def test_a_clock_that_jumps_loses_nothing(server: Server) -> None:
-    """What is counted while the clock is wrong is in the month that the clock says."""
-    if not FAKETIME.exists():
-        lacking("needs Debian's package libfaketime")
-    server.environment = fake_clock(server.directory)
-    step(server, 0)
-    expected = run(server)
-    began = time.time()
-    months = {_month(began)}
-    for jump in (DAY, -DAY, 10 * YEAR, -10 * YEAR):
-        server.start()
-        query(server, 5)
-        step(server, jump)
-        wait_for(lambda jump=jump: abs(_clock(server) - began - jump) < HOUR, "its clock jumps")
-        expected += counted(query(server, 5))
-        assert server.stop().code == 0
-        assert stored(server) == expected, jump
-        months.add(_month(began + jump))
-        assert {path.stem for path in (server.state / "figures").iterdir()} == months
-        step(server, 0)
-    expected += run(server)
-    assert stored(server) == expected
-
-
-def _month(at: float) -> str:
-    """The month (UTC) in which the hour of a moment begins; Tehran is at UTC+03:30."""
-    return month_of(at - (at - HOUR / 2) % HOUR)
-
-
-def _clock(server: Server) -> float:
-    """What its clock says."""
-    at: Any = darban("status", "--json", at=server.directory).json["at"]
-    return float(at)
