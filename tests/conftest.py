@@ -57,7 +57,6 @@ LONG = (
     "tests/end_to_end/other_resolvers/test_zone_units.py",
     "tests/end_to_end/policy/test_hours.py",
     "tests/end_to_end/upstreams/test_link_cut.py",
-    "tests/end_to_end/watching/test_alerts.py",
     "tests/program_tests/test_parity.py",
 )
 """They wait for a minute or more in all: begun last, they would run alone at the end."""
