@@ -56,48 +56,6 @@ def test_the_same_over_tcp(either: Asker) -> None:
     assert either(NOBODY, NAME, "A", "+tcp").status == "REFUSED"
 
 
-def test_ipv6_addresses_are_asked_for(either: Asker) -> None:
-    blocked = either(ADMINISTRATION, NAME, "AAAA", "+edns")
-    assert blocked.data == ["::"]
-    assert _cites_the_directive(blocked)
-    assert either(PUBLICITY, NAME, "AAAA").data == [ANY_V6]
-
-
-def test_https_records_are_asked_for(either: Asker) -> None:
-    blocked = either(ADMINISTRATION, NAME, "HTTPS", "+edns")
-    assert blocked.status == "NOERROR"
-    assert blocked.answer == []
-    assert [record.split()[3] for record in blocked.authority] == ["SOA"]
-    assert _cites_the_directive(blocked)
-    assert len(either(PUBLICITY, NAME, "HTTPS").answer) == 1
-
-
-def test_other_types_of_a_blocked_name_have_no_data(either: Asker) -> None:
-    for rtype in ("TXT", "MX", "NS", "CNAME", "SVCB", "TYPE65280"):
-        answer = either(ADMINISTRATION, NAME, rtype)
-        assert (answer.status, answer.answer) == ("NOERROR", []), rtype
-
-
-def test_the_case_of_the_question_comes_back(either: Asker) -> None:
-    mixed = "wEb.TeLeGrAm.oRG"
-    for client, data in ((ADMINISTRATION, "0.0.0.0"), (PUBLICITY, ANY_V4)):
-        answer = either(client, mixed, "A")
-        assert answer.data == [data]
-        assert answer.question == mixed
-
-
-def test_a_client_without_edns_gets_none(either: Asker) -> None:
-    answer = either(ADMINISTRATION, NAME, "A", "+noedns")
-    assert answer.data == ["0.0.0.0"]
-    assert "EDNS" not in answer.text
-
-
-def test_a_validating_client_is_blocked_as_well(either: Asker) -> None:
-    answer = either(ADMINISTRATION, NAME, "A", "+dnssec", "+cdflag")
-    assert answer.data == ["0.0.0.0"]
-    assert "ad" not in answer.flags
-
-
 @pytest.mark.ipv6
 def test_an_ipv6_client_of_this_host_is_asked_for(quiet: Server, dig: Asker) -> None:
     answer = Asker(dig.program, quiet.port, "::1")("::1", NAME, "AAAA")
