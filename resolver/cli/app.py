@@ -1,6 +1,16 @@
 """All commands of the command line.
 
 A command is imported when it is used, since the imports of all commands take a second.
+
+To add a command:
+- cli/NAME.py: one function that returns the exit code. Its docstring is the help and the manual
+  page, and has an example (four spaces, ``darban NAME``); its first line has 54 characters at most.
+  Each parameter has a help text. Its name is in ``GROUPS``.
+- If it asks the server: ``ask`` of ``cli.server``, and an entry in ``Part.commands``. If it reads
+  or writes the state directory: ``become_owner`` or ``as_owner`` of ``snapshot.state_owner``
+  before.
+- tests/end_to_end runs it.
+Fails until done: tests/cli/test_manual.py, tests/laws/test_callers.py.
 """
 
 import functools

@@ -1,4 +1,11 @@
-"""What ``darban export`` writes for each program: a text to print, or files for a directory."""
+"""What ``darban export`` writes for each program: a text to print, or files for a directory.
+
+To add a program: publish/NAME.py, pure, from ``publish.client_views`` or
+``publish.resolver_vlans``, for names from the zones; its name here, its help in ``cli.export``; its
+``Enforcer`` and its fit for each feature in ``publish.enforcers``: for "exact"
+tests/publish/test_exact_fits.py names a test with the real program. A section of
+docs/how-to/publish.md installs it.
+"""
 
 import math
 import time

@@ -9,6 +9,19 @@ What must stay true:
 - No validator here spans fields: ``validation`` relies on later rounds finding nothing but
   the consequences of the first.
 - Required keys are few; every other key has a default that is right for most networks.
+
+To add a key:
+- A field with type, default and docstring, here or in the module of its section; new types are in
+  ``values``. A check of several sections is in ``crosscheck``, a warning in ``warnings``.
+- What a process needs of it: ``policy.settings``, ``policy.upstream_groups`` or
+  ``policy.compiled``, filled in by the module of that name in compiler/ (``compiler.policy`` for
+  the last). No process reads ``config`` while it serves. The last good snapshot of the release
+  before lacks the field: so it has a default. A new value of an old field raises ``FORM``
+  (``policy.compiled``).
+- ``compiler.restart_settings``, if it cannot change while the server runs. ``analysis.summary``, if
+  ``darban diff`` should say it better than by its name.
+- deploy/reference.toml, ``make reference``; tests/config/wrong: a wrong value, with its message.
+Fails until done: tests/config/test_shipped.py, tests/snapshot/test_last_good.py.
 """
 
 from collections.abc import Iterator, Mapping

@@ -2,6 +2,10 @@
 
 A problem names the file, the line, the path of the value, what was found there and what is
 allowed instead. All problems are collected, and reported together.
+
+To add an error: the compiler adds a ``Problem`` to its list and goes on. A config in
+tests/config/wrong draws it, with the message beside it. What is no error, and may be a mistake, is
+a warning with a kind (``warnings``).
 """
 
 import json

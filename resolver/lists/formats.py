@@ -11,6 +11,16 @@
   is the name and all below it.
 
 Only the config can say whether a file is ``plain`` or ``suffix``.
+
+To add a format (one that exists may only need to read one more kind of line):
+- A class below ``ListReader``, here for names alone, else in a module of its own; its name in
+  ``FORMATS``, where the first that a text resembles is named, and in ``ListFormat`` (config/model).
+- Stored snapshots have the names: ``FORM`` (policy/compiled) and tests/snapshot/stored_form.json.
+- blocklists/README.md and deploy/reference.toml: its lines; there, two spaces follow its name.
+- tests/lists/list_texts.py: a sample, and a line in ``LINES``; tests/lists/obvious_matcher.py: a
+  second, slow reader, written from the format's manual. It gets the text in lower case.
+Fails until done: tests/lists/test_formats.py, tests/snapshot/test_last_good.py,
+tests/laws/test_documents.py.
 """
 
 from collections.abc import Callable

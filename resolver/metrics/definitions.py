@@ -2,6 +2,19 @@
 
 The config bounds the labels: VLANs, services, upstreams, lists, exemptions. No label ever carries a
 domain name or a client.
+
+To add a metric, declare it here, a counter without its ``_total``, then:
+- A part of the supervisor knows it: a field of its value in ``part_states``, set in ``Part.states``
+  and yielded in ``collector``. A command to all workers is one event.
+- Workers count it: a cell in ``CounterMap`` and ``CounterLayout.counter_map`` (``layout``), a
+  method of ``Counters``, and the metric in ``_COUNTED`` of ``collector``. Pure packages return what
+  is to be counted. What depends on the client is counted in ``server.handler``. By VLAN, the map
+  has a list of cells, of which the last is for clients in no VLAN.
+- It is a sum over queries: ``_by_vlan_and_type`` in ``collector``, and ``initial_series``.
+- A panel of deploy/grafana/dashboards, a recording rule or an alert uses it.
+- tests/metrics/test_collector.py has its value. In tests/end_to_end the event raises it: nothing
+  else notices that nothing does.
+Fails until done: tests/watching/test_expressions.py, tests/laws/test_callers.py (its labels).
 """
 
 from typing import NamedTuple

@@ -2,6 +2,12 @@
 
 faults.toml has what ``darban status`` and the status page say of each kind. The kinds have the
 thresholds of the alerts in deploy/prometheus/alerts.yml; an alert also waits for some minutes.
+
+To add a kind: here; its texts and alerts in faults.toml; its change in
+tests/metrics/test_faults.py; its row in docs/how-to/runbook.md; its row in
+tests/programs/faults/catalog.py, or the reason in ``UNTRIED``. DarbanFault fires where no other
+alert has it. Fails until done:
+tests/metrics/test_faults.py, tests/program_tests/test_faults.py.
 """
 
 from collections.abc import Iterator, Mapping

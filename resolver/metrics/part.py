@@ -1,6 +1,17 @@
 """A part of the server beside DNS: a task, commands, and its own state.
 
 The supervisor has the list of all parts (``supervisor.supervisor``).
+
+To add a part:
+- A class below ``Part``, in supervisor/ or a package before it, and a line in ``_make_parts`` of
+  ``supervisor.supervisor``. ``supervisor.watches`` is a small one. All parts share one loop: what
+  blocks goes through ``asyncio.to_thread``. Config and state directory are in ``ServedConfig``.
+- What others see: a value of ``Part.states``, whose type is in ``part_states`` with a default for
+  each field, or in ``status`` where it is there at some times only (``PartStates.find``). The
+  status: a field of ``Status``, filled in by ``status_reader``, shown by ``cli.status_view`` and a
+  template in web/templates/status.
+- A test in tests/supervisor makes it with nothing but what its constructor asks for.
+Nothing fails where no one reads the state of a part.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping

@@ -4,6 +4,32 @@ A policy is its clauses. Code that compares, hashes, exports or describes a poli
 them, and names each kind of clause and each ``Action``: so the type checker reports the code that
 lacks a new one (``typing.assert_never``). ``ORDER`` says which action counts first;
 ``policy.effect`` has the tiers.
+
+To add to what a policy does: a key of the config (``config.model`` says how), then begin here.
+- What it does to names: a value of ``Action`` and its ``strictness``. By hand, since no type says
+  it: what is blocked and answered otherwise, in ``answers``; the texts of web/messages.
+- A subject: a class below ``Variant`` in ``Clause``. By hand: what the judge needs of it in
+  ``effect`` (``Effect.has_rules``) and ``view``, the verdict in ``judge``. What depends on more
+  than the name comes from ``Engine.check_question``, and no view keeps it by name. ``darban diff``
+  says of all questions for a name what is true of some, unless ``NameChange`` says of which:
+  nothing notices.
+- An outcome: a value of ``Outcome`` (``verdict``), by hand in ``server.observers``,
+  ``metrics.status_reader``, ``metrics.initial_series``, ``cli.status_view``, ``web.figure_plots``,
+  ``audit.period_values`` and ``outcomes`` of web/messages.
+- A tier: its place in ``effect``. Hours: ``moment`` and ``effect``. An answer mode, or a part of a
+  blocked answer: ``answers``, where a TTL takes the place of a constant that goes.
+- How a name that passes is answered, and a switch on that: a property of ``effect``, which
+  ``engine.replies`` reads. By hand: ``description``, for people.
+- Each of them: a scenario; the facets of its fields (``facets``); its ``Feature`` (``features``)
+  and what each enforcer makes of it (``publish.enforcers``). Where equal policies get another hash,
+  ``VERSION`` in ``policy_hash`` rises. Where the release before would misread a snapshot, by a new
+  value or kind of clause, ``FORM`` in ``compiled`` does, with tests/snapshot/stored_form.json; a
+  new field with a default is no such case.
+- A verdict depends on name, VLAN, address and time, never on other queries: a view keeps it. What
+  counts queries is decided before it (``engine.limits``).
+Fails until done: the type checker (readers of ``Clause``, ``Action`` and ``description.Entry``),
+and tests/laws/test_policy_fields.py, test_facets.py, tests/policy, tests/publish/test_enforcers.py,
+test_exact_fits.py, tests/snapshot/test_last_good.py, tests/web.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,10 @@ What must stay true:
 - A line is written whole or not at all: a write is no longer than PIPE_BUF, and the pipe does not
   block.
 - A client is recorded no more exactly than the config allows.
+
+To add a field: here; a version may add fields, and removes none; where the meaning of one changes,
+``VERSION`` rises. Its field of ECS in docs/make_reference.py, deploy/schemas/block-log.json, its
+value in tests/server/test_block_records.py.
 """
 
 import json

@@ -11,6 +11,12 @@ What must stay true:
 - What has a temporary name is locked (flock) by its process, and the kernel ends the lock with the
   process. So what is not locked was left by a process that was killed, and ``remove_abandoned``
   removes it.
+
+To keep something new on disk: the server and commands write below the state directory as its owner
+(``snapshot.state_owner``), a config by ``system.folder``. It is bounded (``snapshot.archive``), and
+a reader survives that it is missing, damaged, cut or of another release. tests/end_to_end/bad_days
+tries a full disk, a kill in the middle, and its removal. ARCHITECTURE.md has its row (fails until
+done: tests/laws/test_documents.py); docs/how-to/upgrade.md, "Backup", if it is more than a copy.
 """
 
 import contextlib
