@@ -3,6 +3,11 @@
 Every five minutes the figures of the hours that are over are sealed, and a record says whether the
 clock was set.
 
+A record: ``audit_log`` keeps the texts and makes the content; ``journal`` adds number, clock and
+link, and syncs the record, then the head, which is then logged. ``seals`` seals the figures.
+Commands read all by ``reading``; ``verification`` compares texts and seals, ``witness`` the head of
+a witness.
+
 What must stay true:
 - The clock is read when something is put in force, not when its record is written.
 - A full disk keeps nothing from being put in force: the record of an activation, a refused commit

@@ -2,11 +2,16 @@
 
 The loop takes the counters and puts them where a thread finds them.
 
+``figures.gathering`` makes of the counters what they have gained, by VLAN, service and outcome: a
+renamed VLAN is another VLAN. ``figures.small_counts`` takes service and hour from exempted queries
+where an exemption is for few addresses. ``figures.store`` adds it to the local hour.
+
 What must stay true:
 - If the disk is full, slow or gone, only the thread fails or waits. What it could not store waits
   in memory, for 48 hours at most.
 - What was counted is taken once. A kill loses a minute at most, and a stop loses none.
-- Months are removed by a clock that the kernel takes for right and that has not jumped.
+- Months are removed after 14 more have begun, by a clock that has not jumped (``retention_clock``),
+  and never the newest 15 files: a wrong clock removes none.
 """
 
 import asyncio

@@ -3,6 +3,12 @@
 No server has a key of another one: who steals a node cannot change the others. ssh asks its
 questions, such as for a password, on the terminal itself. What a node prints is bounded, in octets
 and in time.
+
+An exemption for a pair: ``exempt`` makes an edit (``exemption_edits``), ``activation`` puts it in
+force here, and then the same command runs on each host of ``[pair] nodes``, with the id, the end as
+a moment, and ``--here``, so that no node asks another one. Where it fails, the command to run there
+later is printed. A node that has the exemption already leaves it as it is, so that a command can be
+run again.
 """
 
 import os

@@ -2,6 +2,10 @@
 
 The worker makes it once. When an observer starts or stops, the worker calls ``Engine.observe``
 again.
+
+A line of the block log: the engine calls ``Observer.decided`` for each verdict by a rule;
+``block_records`` makes the line and writes it into a pipe; a thread of the supervisor reads that
+(``audit.block_log``), and ``audit.block_log_file`` starts and removes files.
 """
 
 from typing import Final

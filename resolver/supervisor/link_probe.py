@@ -4,6 +4,9 @@ Every ten seconds the servers of the default group are asked for a name of ``[up
 probe_abroad``, and these and the fallback servers for one of ``probe_home``. Both names are made
 up, so that no cache on the way has them: NXDOMAIN is an answer, and what the national filter
 answers is none. Only where no server has an answer twice in a row, it counts as none.
+
+Each worker decides from the result and from the answers to its questions which domains are cut
+(``exchange.fallback``).
 """
 
 import asyncio

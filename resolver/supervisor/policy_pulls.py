@@ -4,6 +4,13 @@ A commit that may be used (``fetch.repository``) is put in force by a reload wit
 server's own files as they were put in force last: its expectations are run, then the recorded
 questions are replayed under it. Where anything fails, the policy in force stays.
 
+A pull: ``fetch.repository`` fetches and checks the commits, and writes the files of the newest
+below ``policy-trees``. A reload with a ``Switch`` leads the link ``policy`` to them; the compiler
+merges their config.toml with the server's (``config.pulled_policy``), and
+``compiler.newly_blocked`` replays the questions. A record names the commit. Each start and reload
+first restores the link by the record, has git compare the files with the commit, and writes them
+anew where they differ (``restore_policy_files``).
+
 What must stay true:
 - The link ``policy`` leads to a commit that is not in force only during its reload.
 - A commit whose reload was refused is not compiled again each minute.

@@ -3,6 +3,10 @@
 Hourly, and after each change, each worker that serves decides every expectation by the engine that
 answers its queries. A decision that is wrong twice, with a pause between, is a fault. One alone may
 come from hours or an exemption that begin or end in this moment.
+
+The worker decides them with its exemptions and hours (``engine.decisions``), and asks no upstream.
+``analysis.wrong_decisions`` judges the decisions. Each minute of the figures has what the self-test
+has said: by it ``audit.coverage`` finds in which time a policy was in force and tested.
 """
 
 import asyncio

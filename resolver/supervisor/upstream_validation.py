@@ -3,6 +3,10 @@
 Every server is probed at the start, after each reload, and from time to time. The last result
 counts. Until the first one no server has passed, and none is wrong. The workers ask a server that
 answers wrongly after the others of its group.
+
+A server is trusted for AD if it validates and is on loopback, or if its group has ``trust_ad``
+(``upstream.addresses``). The exchange clears AD in the responses of others, before the cache keeps
+them; a chain has AD only if each part has it (``engine.chain``).
 """
 
 import asyncio

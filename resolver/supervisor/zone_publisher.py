@@ -5,6 +5,11 @@ snapshot, or the end of an exemption; and after each reload, since somebody may 
 files. Knot is not told: a path unit of systemd watches the file ``serials``. Whether it serves the
 newest zones is asked over DNS, as a secondary does.
 
+A zone is made where the hash of what decides it has changed (``publish.zone_inputs``), or its file
+is not as it was written; with a higher serial and a checksum, the file ``serials`` last. The path
+unit checks the zones (publish/check_zones.sh) and tells Knot, which notifies the secondaries. Until
+its first transfer a secondary enforces the seeds of ``darban export`` (``publish.seeds``).
+
 What must stay true:
 - DNS is served whatever fails here. A failure is logged, in the status, and a metric.
 """

@@ -1,4 +1,9 @@
-"""``/metrics`` over HTTP, in the format that the scraper asks for, ``/healthz`` and ``/readyz``."""
+"""``/metrics`` over HTTP, in the format that the scraper asks for, ``/healthz`` and ``/readyz``.
+
+A scrape is rendered at most four times a second. ``metrics.collector`` adds up the cells of the
+workers (``metrics.counter_sums``), and what the parts say, what is in force, what the kernel knows,
+and a 0 for each series that the policy can produce.
+"""
 
 import asyncio
 from collections.abc import Callable
