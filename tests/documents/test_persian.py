@@ -8,7 +8,7 @@ import pytest
 from tests.documents.pages import DOCS, blocks
 
 HOW_TOS = (
-    *("answer-auditor", "exempt", "install-package", "link-cut", "office-hours"),
+    *("answer-auditor", "exempt", "install", "link-cut", "office-hours"),
     *("pair", "report", "switch-vlan", "why-blocked"),
 )
 SAME = {"tutorial": "tutorial/agency", **{name: f"how-to/{name}" for name in HOW_TOS}}
