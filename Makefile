@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt size bench instructions mutants fuzz attacks chaos faults soak fidelity parity lab lists lists-release man docs reference pictures install release rollback uninstall lock clean
+.PHONY: help run test test-fast test-all test-release test-slow-host test-next-year lint prepare test-compiled compile check fmt size bench instructions mutants fuzz attacks chaos faults soak fidelity parity lists lists-release man docs reference pictures install release rollback uninstall lock clean
 
 SOAK_MINUTES ?= 20
 # Of a release of the lists: the hour (UTC), and half a year from now.
@@ -108,9 +108,6 @@ fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 
 parity: $(VENV)/dev ## compare BIND, Unbound and others under Darban's policy with Darban
 	$(BIN)/python -m tests.programs.parity
-
-lab: $(VENV)/run ## as root: a primary and two sites in network namespaces, until Ctrl-C (deploy/lab)
-	@deploy/lab/lab.sh up
 
 lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and name what is undecided
 	@$(BIN)/python -m blocklists.build

@@ -49,7 +49,6 @@ _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
 LONG = (
-    "tests/end_to_end/other_resolvers/test_lab.py",
     "tests/end_to_end/watching/test_hundred_sites.py",
     "tests/end_to_end/watching/test_figures.py",
     "tests/end_to_end/other_resolvers/test_engines_without_zones.py",

@@ -19,7 +19,7 @@ myst_heading_anchors = 4
 root_doc = "docs/README"
 include_patterns = [
     *("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
-    *("docs/**.md", "blocklists/README.md", "deploy/lab/README.md", "tests/scenarios/README.md"),
+    *("docs/**.md", "blocklists/README.md", "tests/scenarios/README.md"),
 ]
 suppress_warnings = [
     "misc.highlighting_failure",  # languages that Pygments does not know are shown as text

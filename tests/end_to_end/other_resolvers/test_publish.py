@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.bind import Bind
+from tests.live.bind import Bind, bind
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
 from tests.live.configs import edited
@@ -197,6 +197,16 @@ def test_without_the_right_key_nothing_is_transferred(site: Site) -> None:
     for key in ([], ["-y", f"hmac-sha256:tehran:{wrong}"], ["-y", f"hmac-sha256:qom:{site.key}"]):
         assert "CNAME" not in _transfer(site, *key)
     assert "CNAME" in _transfer(site, "-y", f"hmac-sha256:tehran:{site.key}")
+
+
+def test_a_secondary_with_a_wrong_key_says_so(site: Site, upstream: str, tmp_path: Path) -> None:
+    port = free_port()
+    ports = (port, int(upstream.rpartition(":")[2]), site.port)
+    with bind(tmp_path, ports, [OVERRIDES, BLOCKS], ("tehran", secret(new_key("tehran")))) as wrong:
+        wait_for(lambda: "tsig indicates error" in wrong.log, "BIND says why")
+        answer = ask(port, "web.telegram.org", client=ADMINISTRATION)
+    assert answer is not None
+    assert str(answer.rr[-1].rdata) == ANY_V4, "BIND has no policy"
 
 
 def _transfer(site: Site, *key: str) -> str:
