@@ -112,10 +112,10 @@ parity: $(VENV)/dev ## compare BIND, Unbound and others under Darban's policy wi
 lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and name what is undecided
 	@$(BIN)/python -m blocklists.build
 
-lists-release: $(VENV)/run ## write the lists and their manifest into build/lists-release, for a medium (SERIAL=, EXPIRES=, KEY= signs it)
+lists-release: $(VENV)/run ## write the lists and their manifest into build/lists-release, for a medium (SERIAL=, EXPIRES=)
 	@rm -rf build/lists-release && mkdir -p build/lists-release
 	@cp blocklists/*.txt blocklists/*.ip blocklists/*.firewall blocklists/*.filter build/lists-release
-	@$(BIN)/darban lists manifest build/lists-release --serial $(SERIAL) --expires $(EXPIRES) $(if $(KEY),--sign-key "$(KEY)")
+	@$(BIN)/darban lists manifest build/lists-release --serial $(SERIAL) --expires $(EXPIRES)
 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -

@@ -8,7 +8,6 @@ import typer
 
 from resolver import DarbanError
 from resolver.cli.command import echo
-from resolver.cli.ssh_signing import sign
 from resolver.fetch.ssh_signature import NAMESPACE
 from resolver.lists.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest
 from resolver.snapshot.list_directory import hashes, read_files
@@ -21,38 +20,28 @@ Serial = Annotated[
 Expires = Annotated[
     str, typer.Option("--expires", metavar="DAY", help="the last day on which it holds: 2027-03-01")
 ]
-SignKey = Annotated[
-    Path | None, typer.Option("--sign-key", metavar="KEY", help="an SSH key, which signs it")
-]
 
 
-def manifest(
-    directory: Directory, *, serial: Serial, expires: Expires, sign_key: SignKey = None
-) -> int:
+def manifest(directory: Directory, *, serial: Serial, expires: Expires) -> int:
     """Write the manifest of a directory of lists.
 
     It names each file of the directory, with its SHA-256; a serial; and a day, after which it has
-    expired. Hidden files and folders are left out. Without --sign-key the command that signs it is
-    printed. Publish the manifest, its signature and the lists together.
+    expired. Hidden files and folders are left out. The command that signs it is printed. Publish
+    the manifest, its signature and the lists together.
 
         darban lists manifest public --serial 2026120301 --expires 2027-03-01
     """
     try:
         contents = read_files(directory)
         text = _manifest(hashes(contents), serial, expires).text()
-        path, signature = directory / MANIFEST, directory / SIGNATURE
-        signed = sign(MANIFEST, text.encode(), sign_key, NAMESPACE) if sign_key else b""
-        signature.unlink(missing_ok=True)  # that of a manifest before is none for this one
+        path = directory / MANIFEST
+        # that of a manifest before is none for this one
+        (directory / SIGNATURE).unlink(missing_ok=True)
         write_atomically(path, text.encode())
-        if signed:
-            write_atomically(signature, signed)
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror}") from None
     echo(f"{path}: serial {serial}, holds until {expires}")
-    if signed:
-        echo(f"{signature}: signed with {sign_key}")
-    else:
-        echo(f"to sign it: ssh-keygen -Y sign -n {NAMESPACE} -f KEY {path}")
+    echo(f"to sign it: ssh-keygen -Y sign -n {NAMESPACE} -f KEY {path}")
     return 0
 
 

@@ -1,14 +1,10 @@
 """The files that a report of a period is written to: the page, and its signature."""
 
 from pathlib import Path
-from typing import Final
 
 from resolver import DarbanError
 from resolver.cli.ssh_signing import sign
 from resolver.system.files import write_atomically
-
-NAMESPACE: Final = "darban-report"
-"""Of signatures: one for a report is none for anything else."""
 
 
 def write_report(path: Path, text: str, key: Path | None) -> None:
@@ -18,7 +14,7 @@ def write_report(path: Path, text: str, key: Path | None) -> None:
         DarbanError: it cannot be signed, and nothing was written; or a file cannot be written.
     """
     content = text.encode()
-    signature = b"" if key is None else sign("the report", content, key, NAMESPACE)
+    signature = b"" if key is None else sign(content, key)
     try:
         write_atomically(path, content)
         if key is not None:

@@ -177,7 +177,7 @@ NO_COMMANDS = {
     "in_force_at": "the policy of an earlier moment, for --at",
     "lists_manifest": "the command lists manifest; lists declares it",
     "lists_release": "lists update --from and --shipped; lists declares them",
-    "ssh_signing": "the signature of what a command writes",
+    "ssh_signing": "the signature of a report",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",
     "importer": "what reads the settings of another resolver, for init",

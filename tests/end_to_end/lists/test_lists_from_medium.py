@@ -49,10 +49,11 @@ class Medium:
 
     def publish(self, serial: int = SERIAL, key: str = SIGNER, expires: str = "2999-01-01") -> None:
         """Write the manifest, signed by a key or by nobody."""
-        signed = ("--sign-key", self.keys / key) if key else ()
         numbers = ("--serial", str(serial), "--expires", expires)
-        done = darban("lists", "manifest", self.lists, *numbers, *signed, at=self.lists)
+        done = darban("lists", "manifest", self.lists, *numbers, at=self.lists)
         assert done.code == GOOD, done.err
+        if key:
+            self._sign(key)
 
     def expire(self) -> None:
         """Sign a manifest whose last day is over; the command writes none."""
@@ -60,8 +61,11 @@ class Medium:
         plain = json.loads(path.read_bytes())
         path.write_text(json.dumps({**plain, "expires": "2026-01-01"}), "utf-8")
         (self.lists / SIGNATURE).unlink()
-        command = ("ssh-keygen", "-q", "-Y", "sign", "-n", "darban-lists", "-f", self.keys / SIGNER)
-        subprocess.run([*command, path], check=True, capture_output=True)
+        self._sign(SIGNER)
+
+    def _sign(self, key: str) -> None:
+        command = ("ssh-keygen", "-q", "-Y", "sign", "-n", "darban-lists", "-f", self.keys / key)
+        subprocess.run([*command, self.lists / MANIFEST], check=True, capture_output=True)
 
 
 @pytest.fixture
