@@ -14,7 +14,6 @@ from resolver import DarbanError
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_manifest import manifest
 from resolver.cli.lists_release import release_line, replace_lists, shown_release
-from resolver.cli.lists_suggest import suggest
 from resolver.cli.policies import compile_shown
 from resolver.cli.progress import progress
 from resolver.cli.server import PATIENCE, ask
@@ -232,7 +231,6 @@ def update(
 
 lists.command("update")(command(update))
 lists.command("manifest")(command(manifest))
-lists.command("suggest")(command(suggest))
 
 
 def _by_server(path: Path, names: list[str], accept: bool, reset_serial: bool) -> UpdateJob:

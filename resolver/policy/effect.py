@@ -222,28 +222,6 @@ class Effect:
         """The effect of its lists and its default: without own rules and exemptions."""
         return Effect(self.policy, _NO_RULES, self.answers, self.hours)
 
-    def with_default_block(self, opened: int, services: int) -> "Effect":
-        """The effect of a policy like this one whose default is to block.
-
-        Its own rules stay, and its clauses of other kinds. The lists of the services in ``opened``
-        (one bit each) and in its ``allow`` let names pass. The lists of all others block;
-        ``services`` is the number of services.
-        """
-        passes = self.services.doing[Action.PASS] | opened
-        blocks = (1 << services) - 1 & ~passes
-        policy = replace(
-            self.policy,
-            clauses=(
-                *(e for e in self.policy.clauses if not isinstance(e, Services | DefaultRule)),
-                *(
-                    Services(passes, Action.PASS),
-                    Services(blocks, Action.BLOCK),
-                    DefaultRule(Action.BLOCK),
-                ),
-            ),
-        )
-        return Effect(policy, self.own_rules, self.answers, self.hours)
-
     def with_counted(self, services: int) -> "Effect":
         """The effect of a policy like this one that counts these services, one bit each.
 

@@ -31,7 +31,8 @@ prefixes = ["10.80.0.0/16"]
 policy = "few"
 """
 LISTS = {
-    "chat": "! Title: Chat\n! Category: messenger\n||chat.example^\n||both.example^\n",
+    "chat": "! Title: Chat\n! Category: messenger\n||chat.example^\n||both.example^\n"
+    "||chat.vendor.example^\n@@||blog.mirror.example^\n",
     "forum": "! Title: Forum\n! Category: messenger\n||forum.example^\n||both.example^\n",
     "mail": "! Title: Mail\n! Category: messenger\n||mail.example^\n||both.example^\n",
 }
@@ -69,6 +70,27 @@ def test_what_no_exemption_opens_is_an_entry_of_the_config() -> None:
     assert (below.section, below.allow) == ("policies.staff", "|a.sites.example^")
     unlisted = _opening("agency.example", "few")
     assert (unlisted.section, unlisted.allow) == ("policies.few", "agency.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("www.one.example", "one.example"),
+        ("www.vendor.example", "|www.vendor.example^"),  # whose chat is closed
+        ("www.mirror.example", "mirror.example"),  # an exception is no name of its service
+        ("4.4.8.8.in-addr.arpa", "in-addr.arpa"),
+        ("1.0.0.2.ip6.arpa", "ip6.arpa"),
+        ("com", "|com^"),  # asked by clients that validate DNSSEC themselves
+        ("co.uk", "|co.uk^"),
+        ("github.io", "|github.io^"),
+        ("me.github.io", "me.github.io"),
+        ("a\\.b.www.example.com", "example.com"),
+        ("a\\.b.com", ""),
+        (".", ""),
+    ],
+)
+def test_the_entry_for_a_name_that_the_default_blocks(name: str, entry: str) -> None:
+    assert _opening(name, "few").allow == entry
 
 
 def test_a_name_that_leads_to_a_blocked_one_is_opened_by_the_service_of_that() -> None:

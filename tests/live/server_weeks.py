@@ -6,8 +6,6 @@ Microsoft's lists of endpoints and from popular-names.txt. Names of the agency a
 
 from collections.abc import Iterator, Mapping
 
-from tests.lists.guard_sets import guard_sets
-
 Week = Mapping[int, str]
 """Names by how often each is asked for."""
 
@@ -68,11 +66,6 @@ WINDOWS_LATER = """
 
 WEEKS = {"debian": DEBIAN, "windows": WINDOWS}
 LATER = {"debian": DEBIAN_LATER, "windows": WINDOWS_LATER}
-
-
-def noise() -> list[str]:
-    """Popular names, of which a browser on a server asks some."""
-    return guard_sets()["popular names"][:40]
 
 
 def asked(week: Week) -> Iterator[tuple[str, int]]:

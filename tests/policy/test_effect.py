@@ -13,7 +13,6 @@ from resolver.policy.clauses import (
     DefaultRule,
     OwnRule,
     PolicyRules,
-    Services,
 )
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects, OwnRuleTable
@@ -129,23 +128,6 @@ def test_a_clause_on_another_service_is_not_the_one_that_decides() -> None:
     found = compiled(HOURLY)
     effect = Effects(found, in_force(found, found.hours[0].moments[0])).of(0)
     assert [effect.clause(service).services for service in (0, 1)] == [ONE, TWO]
-
-
-def test_with_a_default_that_blocks_the_lists_of_all_closed_services_block() -> None:
-    effect = Effects(compiled(ALLOWING)).of(0)
-    closed = effect.with_default_block(opened=0, services=3)
-    opened = effect.with_default_block(opened=0b100, services=3)
-    kept = [
-        clause for clause in effect.policy.clauses if not isinstance(clause, Services | DefaultRule)
-    ]
-    for changed, passes, blocks in ((closed, 0b001, 0b110), (opened, 0b101, 0b010)):
-        assert changed.policy.clauses == (
-            *kept,
-            Services(passes, Action.PASS),
-            Services(blocks, Action.BLOCK),
-            DefaultRule(Action.BLOCK),
-        )
-        assert (changed.services.blocks, changed.default_blocks) == (blocks, True)
 
 
 def test_all_services_of_other_hours_are_outside_hours() -> None:

@@ -115,7 +115,6 @@ COMMANDS = {
     "export nftables": OF_THE_STATE,
     "export knot": (WRONG, WRONG, WRONG),
     "record --minutes 0.01 --out recorded.tsv": OF_THE_SERVER,
-    "lists suggest recorded.tsv": OF_THE_STATE,
     "pull": (WRONG, WRONG, UNREACHABLE),
     "exempt --list": OF_THE_SERVER,
     "blocked administration": (WRONG, WRONG, UNREACHABLE),

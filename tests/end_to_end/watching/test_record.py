@@ -118,33 +118,6 @@ def test_what_was_asked_by_vlan_and_by_nobody_s_name(server: Server, dig_program
     }
 
 
-def test_names_that_the_lists_may_lack(server: Server) -> None:
-    with recording(server, "--minutes", "60", "--out", "asked.tsv") as record:
-        for name in ("new-chat.facebook.com", "edge-chat.facebook.com", "www.agency.example"):
-            ask(server.port, name, client=ADMINISTRATION)
-            ask(server.port, name, client=PUBLICITY)
-        ask(server.port, "new-chat.facebook.com", client=ADMINISTRATION)
-        assert record.end() == GOOD, record.err
-    done = darban("lists", "suggest", "asked.tsv", at=server.directory)
-    assert (done.code, done.out.splitlines()) == (
-        GOOD,
-        [
-            "administration",
-            "  facebook.com: 2 queries pass; facebook-messenger has blocked names there",
-            "            2  new-chat.facebook.com",
-        ],
-    )
-    [told] = darban("lists", "suggest", "asked.tsv", "--json", at=server.directory).json[
-        "suggestions"
-    ]
-    assert told["queries"] == {"new-chat.facebook.com": 2}
-    (server.directory / "names.txt").write_text("slack.com A\n", encoding="ascii")
-    for file, said in (("names.txt", "is no file of 'darban record'"), ("none", "No such file")):
-        wrong = darban("lists", "suggest", file, at=server.directory)
-        assert (wrong.code, wrong.out) == (WRONG, "")
-        assert said in wrong.err
-
-
 def test_what_is_asked_becomes_an_allow_that_is_audited(server: Server) -> None:
     text = server.config.read_text(encoding="utf-8")
     vlan = '\n[vlans.servers]\nprefixes = ["127.0.30.0/24"]\npolicy = "publicity"\n'
@@ -157,10 +130,18 @@ def test_what_is_asked_becomes_an_allow_that_is_audited(server: Server) -> None:
             ask(server.port, name, client=PUBLICITY)
         assert record.end() == GOOD, record.err
     assert {vlan for vlan, _, _ in rows(server.directory / "asked.tsv")} == {"servers"}
-    done = darban("lists", "suggest", "asked.tsv", "--allow", at=server.directory)
-    assert done.code == GOOD, done.err
-    audited = f'[policies.servers]\ndefault = "block"\nmode = "audit"\n{done.out}'
-    vlan = vlan.replace("publicity", "servers") + audited + "[block_log]\nenabled = true\n"
+    audited = '[policies.servers]\ndefault = "block"\nmode = "audit"\nallow = []\n'
+    vlan = vlan.replace("publicity", "servers") + audited
+    (server.directory / "new.toml").write_text(text + vlan, encoding="utf-8")
+    changed = diff("new.toml", "--queries", "asked.tsv", at=server.directory)["questions"][
+        "changed"
+    ]
+    assert [(item["new"], item["service"], item["names"][0]["name"]) for item in changed] == [
+        ("would_block", "", "www.agency.example"),
+        ("would_block", "debian", "deb.debian.org"),
+    ]
+    vlan = vlan.replace("allow = []", 'allow = ["debian", "agency.example"]')
+    vlan += "[block_log]\nenabled = true\n"
     server.config.write_text(text + vlan, encoding="utf-8")
     assert darban("reload", at=server.directory).code == GOOD
     for name in ("deb.debian.org", "www.agency.example", "nobody.thought.example"):
