@@ -34,6 +34,7 @@ from resolver.policy.index import Index
 from resolver.policy.moment import InForce
 from resolver.policy.prefixes import packed
 from resolver.policy.service_hours import ALL_HOURS
+from resolver.policy.upstream_groups import group_section
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -226,7 +227,7 @@ class Explainer:
         if zone is not None and is_local:
             return resolved, local_step(zone, name)
         if resolved.asked is not None and resolved.verdict.outcome is Outcome.REBINDING:
-            section = group_section(self.compiled, resolved.asked.group.decode())
+            section = group_section(self.compiled.forward, resolved.asked.group.decode())
             return resolved, step("rebinding", section=section)
         return resolved, self._steps.of(view, name, resolved.verdict, self.wall)
 
@@ -350,18 +351,10 @@ class Explainer:
         )
 
 
-def group_section(compiled: CompiledConfig, group: str) -> str:
-    """The section of the config that names a group's servers."""
-    zones = [names.text(forward.zone) for forward in compiled.forward if forward.group == group]
-    if zones:
-        return f"[[forward]] {', '.join(zones)}"
-    return f"[upstreams.{group}]" if group else "[upstream]"
-
-
 def _upstream(compiled: CompiledConfig, group: str) -> str:
-    """This section, and the servers."""
+    """The section of the config that names a group's servers, and these."""
     servers = next(upstreams.servers for upstreams in compiled.groups if upstreams.name == group)
-    return f"{group_section(compiled, group)}: {', '.join(map(str, servers))}"
+    return f"{group_section(compiled.forward, group)}: {', '.join(map(str, servers))}"
 
 
 def _is_settled(verdict: Verdict) -> bool:

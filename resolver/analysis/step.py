@@ -1,4 +1,4 @@
-"""The step that decided a question, in words, and as values for pages in other languages."""
+"""The step that decided a question, in words."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,7 +15,6 @@ STEPS: Final[Mapping[str, str]] = {
     "national_filter": "policy {policy} lets the name pass; {address} in the answer is an address "
     "of the national filter: {file}, line {line}",
     "exemption": "exemption {exemption}",
-    "exemption_of_vlan": "an exemption of the VLAN",
     "deny": "deny of policy {policy}",
     "deny_of_vlan": "deny of VLAN {vlan}",
     "default": "default of policy {policy}",
@@ -33,22 +32,21 @@ STEPS: Final[Mapping[str, str]] = {
 
 
 class Step(str):
-    """The text of the step; ``kind`` and ``values`` say the same to a page in another language."""
+    """The text of the step, and the key of its kind in ``STEPS``."""
 
     kind: str
-    values: Mapping[str, str]
 
-    def __new__(cls, text: str, kind: str, values: Mapping[str, str]) -> "Step":
-        """``text`` may say more than the kind and its values."""
+    def __new__(cls, text: str, kind: str) -> "Step":
+        """``text`` may say more than that of the kind."""
         step = super().__new__(cls, text)
-        step.kind, step.values = kind, values
+        step.kind = kind
         return step
 
-    def __getnewargs__(self) -> tuple[str, str, Mapping[str, str]]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         """What makes a copy of it."""
-        return str(self), self.kind, self.values
+        return str(self), self.kind
 
 
 def step(kind: str, more: str = "", /, **values: str) -> Step:
     """The step of a kind; ``more`` is added to its text."""
-    return Step(STEPS[kind].format(**values) + more, kind, values)
+    return Step(STEPS[kind].format(**values) + more, kind)

@@ -14,7 +14,6 @@ from typing import assert_never
 
 from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
-from resolver.analysis.service_references import allowed_references, service_references
 from resolver.audit.figures.small_counts import EXEMPTED
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.clauses import Action, Mode
@@ -24,7 +23,9 @@ from resolver.policy.description import (
     PolicyDescription,
     RuleEntry,
     ServiceEntry,
+    allowed_references,
     describe,
+    service_references,
 )
 from resolver.policy.few_addresses import vlans_with_few_exempted
 from resolver.policy.prefixes import Network, network_of

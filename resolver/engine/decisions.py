@@ -1,7 +1,7 @@
 """Decide the expectations of the config as a worker decides queries now.
 
 The engine in force decides each question, with its views and its index. Nothing is counted, logged
-or asked of an upstream. ``analysis.wrong_decisions`` says which decisions are wrong.
+or asked of an upstream. ``supervisor.wrong_decisions`` says which decisions are wrong.
 """
 
 from collections.abc import Iterator

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
+from resolver.dns import names
 from resolver.policy.prefix import Prefix
 from resolver.policy.settings import Endpoint
 
@@ -96,3 +97,11 @@ class ForwardZone:
 
     zone: bytes
     group: str
+
+
+def group_section(forwarded: Iterable[ForwardZone], group: str) -> str:
+    """The section of the config that names a group's servers."""
+    zones = [names.text(forward.zone) for forward in forwarded if forward.group == group]
+    if zones:
+        return f"[[forward]] {', '.join(zones)}"
+    return f"[upstreams.{group}]" if group else "[upstream]"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from resolver.analysis.explanation import Explainer
 from resolver.audit.figures_writer import FiguresWriter
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
@@ -15,9 +14,10 @@ from resolver.metrics.part_states import PartStates
 from resolver.metrics.served_config import ServedConfig
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import read_status
+from resolver.policy.compiled import CompiledConfig
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.http_socket import HttpSocket
-from resolver.supervisor.rollout import Rollout, ServedSnapshot
+from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
 
 
@@ -41,7 +41,6 @@ class MetricsServer(Part):
         self._pool = pool
         self._figures = figures
         self._block_page = block_page
-        self._explained: tuple[ServedSnapshot, Explainer] | None = None
 
     def commands(self) -> Mapping[str, Command]:
         """``status``."""
@@ -60,18 +59,12 @@ class MetricsServer(Part):
         collector = DarbanCollector(self._pool.sums, self._config, self._states, self._readings)
         app = metrics_page.application(collector, self._config, lambda: self._pool.state.not_ready)
         history = History(self._figures.directory, self._figures.time_zone)
-        status_page.add_to(app, self._read_status, self._explainer, history.vlans)
+        status_page.add_to(app, self._read_status, self._compiled, history.vlans)
         status_json.add_to(app, self._read_status)
         await listen(app, await self._socket.opened())
 
-    def _explainer(self) -> Explainer:
-        """Explains names by the policy in force now; made once for each snapshot."""
-        current = self._rollout.current
-        if self._explained is None or self._explained[0] is not current:
-            self._explained = current, Explainer(current.compiled, current.index, time.time())
-        explainer = self._explained[1]
-        explainer.advance(time.time())
-        return explainer
+    def _compiled(self) -> CompiledConfig:
+        return self._rollout.current.compiled
 
     def _readings(self) -> kernel.KernelReadings:
         slots = self._pool.slots

@@ -15,12 +15,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.metrics.part import Part
 from resolver.metrics.part_states import SelfTestState
 from resolver.supervisor.background_tasks import wait_at_most
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_pool import WorkerPool
+from resolver.supervisor.wrong_decisions import wrong_decisions
 from resolver.system.log import log
 
 _EACH: Final = 3600.0

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from resolver.analysis.explanation import group_section
 from resolver.audit.audit_log import FileOnDisk
 from resolver.compiler.child_compiler import compile_in_child
 from resolver.compiler.compilation_result import ALL_LISTS, Accepted, Rejected
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.upstream_groups import group_section
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SourceTexts
 from resolver.supervisor.requesting_user import requesting_user
@@ -132,9 +132,9 @@ def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:
 def lacking_source_addresses(compiled: CompiledConfig) -> list[str]:
     """What is wrong with the source addresses that this host lacks now."""
     return [
-        f"{group_section(compiled, group)}: this host lacks the address {source}, which is the "
-        "source of queries to these servers. They cannot be asked until the host has the address, "
-        "or 'source' is corrected"
+        f"{group_section(compiled.forward, group)}: this host lacks the address {source}, which is "
+        "the source of queries to these servers. They cannot be asked until the host has the "
+        "address, or 'source' is corrected"
         for group, source in missing_source_addresses(compiled)
     ]
 
@@ -144,7 +144,7 @@ def lacking_servers(compiled: CompiledConfig, empty: Iterable[str]) -> list[str]
     return [
         f"{where}: no upstream server; resolv.conf names none but this resolver itself. Names "
         f"that need an upstream fail until it names another, or servers are set in {where}"
-        for where in (group_section(compiled, group) for group in empty)
+        for where in (group_section(compiled.forward, group) for group in empty)
     ]
 
 

@@ -1,7 +1,7 @@
-"""The status page: most of what ``darban status`` and ``darban explain`` show, for a browser.
+"""The status page: most of what ``darban status`` shows, for a browser.
 
 The page needs no script. With its script, the parts that change are fetched again every few
-seconds, and what was typed into the form stays.
+seconds.
 
 What must stay true:
 - Every user of this host can read the page. Of an exemption it has the services, the VLAN and the
@@ -9,7 +9,7 @@ What must stay true:
   the ticket. So it has no errors of a config either: they quote the config. Of a change of the
   config it has when, by whom and how many lines, and not what: that has the exemptions.
 - The page only reads. Nobody can change anything through it.
-- Nothing is loaded from elsewhere, and typed text is shown as text.
+- Nothing is loaded from elsewhere.
 - The page is served only under names that no website can have (``metrics_page``).
 """
 
@@ -21,8 +21,6 @@ from typing import assert_never
 from aiohttp import web
 from markupsafe import escape
 
-from resolver.analysis.explanation import Explainer
-from resolver.analysis.service_references import allowed_references, service_references
 from resolver.metrics.fault_texts import fault_texts
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
@@ -33,27 +31,27 @@ from resolver.policy.description import (
     PolicyDescription,
     RuleEntry,
     ServiceEntry,
+    allowed_references,
     describe,
+    service_references,
 )
-from resolver.policy.prefixes import network_of
+from resolver.policy.prefixes import PrefixTable, network_of
 from resolver.policy.service_hours import BlockingHours
 from resolver.system.time_zones import time_zone
 from resolver.web import pages
-from resolver.web.explained import facts
 from resolver.web.figure_plots import VlanHistory
-from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
 from resolver.web.titles import Titles
 
 _PAGE = Page("status_page", "base.css", "status_page.css")
 _SCRIPT = read_file("static/status_page.js")
-_ALLOWED = "script-src 'self'; connect-src 'self'; form-action 'self'"
+_ALLOWED = "script-src 'self'; connect-src 'self'; form-action 'none'"
 
 
 def add_to(
     app: web.Application,
     status: Callable[[], Status],
-    explainer: Callable[[], Explainer],
+    compiled: Callable[[], CompiledConfig],
     history: Callable[[], Awaitable[Sequence[VlanHistory]]],
 ) -> None:
     """Add the page to an application at ``/``; the callables are called for each request."""
@@ -61,8 +59,7 @@ def add_to(
     async def whole(request: web.Request) -> web.Response:
         accepted = request.headers.get("Accept-Language", "")
         language = pages.language(request.query.get("lang", ""), accepted)
-        who, name = (request.query.get(key, "").strip() for key in ("who", "name"))
-        html = page(status(), explainer(), who, name, language, await history())
+        html = page(status(), compiled(), language, await history())
         return web.Response(text=html, headers=pages.html_headers(_PAGE, language, _ALLOWED))
 
     async def script(_: web.Request) -> web.Response:
@@ -74,18 +71,13 @@ def add_to(
 
 def page(
     status: Status,
-    explainer: Explainer,
-    who: str,
-    name: str,
+    compiled: CompiledConfig,
     language: str,
     history: Sequence[VlanHistory] = (),
 ) -> str:
-    """The page as HTML, with the answer for a client or VLAN and a name if either is given."""
-    compiled, titles = explainer.compiled, Titles(explainer.compiled, language)
-    lookup = look_up(explainer, who, name)
-    zone = time_zone(compiled.settings.report.time_zone)
+    """The page as HTML."""
     return _PAGE.render(
-        *(language, zone),
+        *(language, time_zone(compiled.settings.report.time_zone)),
         status=status,
         faults=list(faults(status)),
         sentences={kind: escape(text.sentences[language]) for kind, text in fault_texts().items()},
@@ -98,10 +90,8 @@ def page(
             )
             for policy in describe(compiled)
         ],
-        exemptions=[_exemption(exemption, explainer) for exemption in status.exemptions],
-        lookup=lookup,
-        facts=lookup.explanation and facts(lookup.explanation, titles, language, zone),
-        titles=titles,
+        exemptions=[_exemption(exemption, compiled) for exemption in status.exemptions],
+        titles=Titles(compiled, language),
         history=history,
     )
 
@@ -120,26 +110,25 @@ class _Exemption:
     hours: str
 
 
-def _exemption(full: ExemptionStatus, explainer: Explainer) -> _Exemption:
-    vlans = [full.vlan] if full.vlan is not None else _vlans(full.prefixes, explainer)
+def _exemption(full: ExemptionStatus, compiled: CompiledConfig) -> _Exemption:
+    vlans = [full.vlan] if full.vlan is not None else _vlans(full.prefixes, compiled)
     return _Exemption(
         *(full.services, vlans, full.vlan is None, full.state),
         *(full.begins, full.until, full.hours),
     )
 
 
-def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
+def _vlans(prefixes: Sequence[str], compiled: CompiledConfig) -> list[str]:
     """The VLANs that have clients in prefixes, by their names."""
-    vlans, places = explainer.compiled.vlans, set[int]()
+    table, vlans = PrefixTable(compiled.prefixes), set[int]()
     for network in map(ip_network, prefixes):
-        view = explainer.client(str(network.network_address))
-        places |= {view.vlan} if view is not None else set()
-        places |= {
+        vlans.update(table.matches(network.network_address.packed)[:1])
+        vlans.update(
             prefix.owner
-            for prefix in explainer.compiled.prefixes
+            for prefix in compiled.prefixes
             if prefix.length > network.prefixlen and network_of(prefix).overlaps(network)
-        }
-    return sorted(vlans[place].name for place in places)
+        )
+    return sorted(compiled.vlans[vlan].name for vlan in vlans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from resolver.analysis.wrong_decisions import wrong_decisions
 from resolver.engine.cache import AnswerCache
 from resolver.engine.decisions import Decision, decisions
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
+from resolver.supervisor.wrong_decisions import wrong_decisions
 from tests.compiler.texts import compile_texts
 
 BEGINS = 1_795_579_200.0

@@ -84,6 +84,11 @@ def test_the_command_line_loads_a_command_only_when_it_is_used() -> None:
     assert_none_loaded(loaded, heavy)
 
 
+@pytest.mark.parametrize("page", ["metrics_page", "status_page", "status_json"])
+def test_the_pages_of_the_metrics_server_load_nothing_that_judges_a_name(page: str) -> None:
+    assert_none_loaded(loaded_by(f"web.{page}"), {"resolver.analysis", "resolver.engine.engine"})
+
+
 @pytest.mark.parametrize("page", ["metrics_page", "status_page", "block_page"])
 def test_what_serves_a_page_loads_jinja2_with_the_first_page_only(page: str) -> None:
     reading = {"pydantic", "tomlkit", "publicsuffixlist", "dnslib", "resolver.config"}

@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 import pytest
 
-from resolver.analysis.explanation import Explainer
 from resolver.metrics.fault_texts import ELSE, fault_texts
 from resolver.metrics.faults import EDITED, EXPIRES_SOON, STALE, Fault, Kind, faults
 from resolver.metrics.status import (
@@ -25,6 +24,7 @@ from resolver.metrics.status import (
     WrongAnswer,
     ZoneStatus,
 )
+from resolver.policy.compiled import CompiledConfig
 from resolver.web.rendering import LANGUAGES
 from resolver.web.status_page import page
 from tests.cli.drawn_status import drawn
@@ -159,8 +159,8 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
-    return engine(tmp_path_factory.mktemp("config"))
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledConfig:
+    return engine(tmp_path_factory.mktemp("config")).compiled
 
 
 def _printed(status: Status) -> list[str]:
@@ -170,17 +170,17 @@ def _printed(status: Status) -> list[str]:
     return [line for line in lines if line not in usual]
 
 
-def _on_page(status: Status, asked: Explainer, language: str = "en") -> list[str]:
+def _on_page(status: Status, compiled: CompiledConfig, language: str = "en") -> list[str]:
     """The faults that the status page shows."""
-    html = page(status, asked, "", "", language)
+    html = page(status, compiled, language)
     health = html.partition('id="live-health"')[2].partition('id="live-figures"')[0]
     parts = re.split(r"^<li>", health, flags=re.MULTILINE)[1:]
     return [Parsed(part).text for part in parts]
 
 
-def test_a_server_may_have_no_faults(asked: Explainer) -> None:
+def test_a_server_may_have_no_faults(compiled: CompiledConfig) -> None:
     assert list(faults(GOOD)) == []
-    assert _printed(GOOD) == _on_page(GOOD, asked) == []
+    assert _printed(GOOD) == _on_page(GOOD, compiled) == []
     nothing = replace(GOOD, block_log=None, publish=None, policy_source=None, fetched=())
     unknown = replace(nothing, clock_synchronised=None, last_reload=None)
     assert list(faults(unknown)) == []
@@ -188,7 +188,7 @@ def test_a_server_may_have_no_faults(asked: Explainer) -> None:
 
 @pytest.mark.parametrize(("kind", "change", "said"), CHANGES)
 def test_both_show_each_fault(
-    asked: Explainer, kind: Kind, change: dict[str, Any], said: tuple[str, ...]
+    compiled: CompiledConfig, kind: Kind, change: dict[str, Any], said: tuple[str, ...]
 ) -> None:
     status = replace(GOOD, **change)
     [fault] = faults(status)
@@ -196,7 +196,7 @@ def test_both_show_each_fault(
     text = fault_texts()[kind]
     texts = "".join((text.short, *text.sentences.values()))
     assert fault.values.keys() <= {value for _, value, _, _ in Formatter().parse(texts)}
-    [printed], [on_page] = _printed(status), _on_page(status, asked)
+    [printed], [on_page] = _printed(status), _on_page(status, compiled)
     hidden = [str(fault.values[key]) for key in fault.values.keys() - fault.public_values.keys()]
     hidden += fault.report
     for part in said:
@@ -205,7 +205,7 @@ def test_both_show_each_fault(
     assert [text for text in hidden if text in on_page] == []
 
 
-def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) -> None:
+def test_both_show_all_faults_in_one_order_and_reminders_last(compiled: CompiledConfig) -> None:
     kinds = [kind for kind, _, _ in CHANGES]
     assert kinds == list(get_args(Kind)), "each has a change here"
     assert fault_texts().keys() == set(kinds)
@@ -237,8 +237,8 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     assert [fault.kind for fault in found] == left
     reminders = [fault.is_reminder for fault in found]
     assert reminders == sorted(reminders)
-    assert len(_printed(status)) == len(_on_page(status, asked)) == len(found)
-    assert len(_on_page(status, asked, "fa")) == len(found)
+    assert len(_printed(status)) == len(_on_page(status, compiled)) == len(found)
+    assert len(_on_page(status, compiled, "fa")) == len(found)
 
 
 def test_an_edit_is_no_fault_before_a_quarter_of_an_hour_nor_beside_a_config_that_is_refused() -> (
@@ -253,20 +253,22 @@ def test_an_edit_is_no_fault_before_a_quarter_of_an_hour_nor_beside_a_config_tha
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_edit_is_on_the_page_as_soon_as_it_is_seen(asked: Explainer, language: str) -> None:
+def test_an_edit_is_on_the_page_as_soon_as_it_is_seen(
+    compiled: CompiledConfig, language: str
+) -> None:
     files = tuple(f"lists/{number}.txt" for number in range(7))
     young = replace(GOOD, edited_files=files, edited_since=NOW)
-    assert "lists/0.txt" in page(young, asked, "", "", language)
-    assert "lists/6.txt" not in page(young, asked, "", "", language)
+    assert "lists/0.txt" in page(young, compiled, language)
+    assert "lists/6.txt" not in page(young, compiled, language)
     printed = " ".join(line.strip() for line in _printed(young))
     assert "lists/4.txt, 2 more: not in force since " in printed
 
 
-def test_files_that_were_not_compared_are_said(asked: Explainer) -> None:
+def test_files_that_were_not_compared_are_said(compiled: CompiledConfig) -> None:
     unknown = replace(GOOD, edits_not_compared=True)
     [printed] = _printed(unknown)
     assert "the files on disk were not compared with what is in force" in printed
-    assert "were not compared" in page(unknown, asked, "", "", "en")
+    assert "were not compared" in page(unknown, compiled, "en")
 
 
 @pytest.mark.parametrize(

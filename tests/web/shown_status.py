@@ -19,8 +19,6 @@ from resolver.policy.clauses import Mode
 from tests.metrics.statuses import idle
 from tests.web.judged import NOW
 
-NOTHING = ("", "")
-"""Nothing typed into the form."""
 BLOCKED = ServiceCount("one", "blocked", 1234)
 DENIED = ServiceCount("", "would_block", 617)
 UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)

@@ -15,7 +15,7 @@ from resolver.web.status_page import page
 from tests.audit.figures.synthetic import ABAN, DAY, HOUR
 from tests.metrics.statuses import idle
 from tests.web.judged import engine
-from tests.web.shown_status import NOTHING, STATUS
+from tests.web.shown_status import STATUS
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 NOW = ABAN + 40 * DAY + 12 * HOUR + 600
@@ -65,7 +65,7 @@ def test_the_page_shows_a_plot_for_each_service_and_span(tmp_path: Path, languag
         Labels("gone", "", "would_block"): [1] * 30,
     }
     history = list(vlan_histories({"month": month}))
-    html = page(STATUS, engine(tmp_path), *NOTHING, language, history)
+    html = page(STATUS, engine(tmp_path).compiled, language, history)
     shown = html.partition('<section id="history"')[2].partition("</section>")[0]
     assert shown.count("<svg") == 9
     assert 'class="exempted"' in shown
@@ -77,7 +77,7 @@ def test_the_page_says_where_there_is_no_history(tmp_path: Path) -> None:
     """Where the status has queries of a rule, the figures are not written or read yet."""
     none = "The figures of the last 30 days have no query that was blocked or counted."
     not_yet = "The figures have no blocked or counted query yet."
-    asked = engine(tmp_path)
-    of_rules, of_none = (page(status, asked, *NOTHING, "en") for status in (STATUS, idle(NOW)))
+    compiled = engine(tmp_path).compiled
+    of_rules, of_none = (page(status, compiled, "en") for status in (STATUS, idle(NOW)))
     assert (not_yet in of_rules, none in of_rules) == (True, False)
     assert (not_yet in of_none, none in of_none) == (False, True)

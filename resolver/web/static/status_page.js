@@ -1,5 +1,5 @@
-// Fetches the page again every few seconds and replaces the parts that change. What was typed and
-// looked up stays, and so does a part that has the focus or a selection.
+// Fetches the page again every few seconds and replaces the parts that change. A part that has the
+// focus or a selection stays.
 "use strict";
 const PERIOD = 3000;
 const pause = document.getElementById("pause");
