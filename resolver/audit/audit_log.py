@@ -14,7 +14,6 @@ What must stay true:
 - A start and an activation cost the same, however long the log is: they read its end.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -24,12 +23,12 @@ from typing import Any, NamedTuple
 
 from resolver.analysis.activation_summary import ActivationSummary, read_summary
 from resolver.audit.journal import Journal
+from resolver.audit.kept_texts import KeptTexts
 from resolver.audit.record import AuditRecord, ClockReading, Head
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot import store
-from resolver.snapshot.archive import Archive
 from resolver.snapshot.config_files import SourceTexts, difference, differing
 from resolver.system.stored import read_fields
 
@@ -38,8 +37,6 @@ SERIAL_RESET = "lists --reset-serial"
 _OWN, _FETCHED = "own", "fetched"
 """The agency's own lists, and the fetched ones, among the hashes of all lists."""
 _NOT_KEPT = "(the text before was not kept)\n"
-_SHORT = 16
-"""Digits of the hashes of texts in records of releases before 1.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ class AuditLog:
     def __init__(self, state: Path) -> None:
         self.journal = Journal(state)
         self._state = state
-        self._configs = Archive(state / "configs")
+        self._texts = KeptTexts(state)
         self._last: AuditEntry | None = None
         """The last activation: read once, then as this object has written it."""
 
@@ -165,23 +162,10 @@ class AuditLog:
 
     def _kept(self, name: str) -> dict[str, Any]:
         try:
-            kept: dict[str, Any] = json.loads(self.kept_text(name) or b"{}")
+            kept: dict[str, Any] = json.loads(self._texts.text(name) or b"{}")
         except ValueError:
             return {}
         return kept
-
-    def kept_text(self, name: str) -> bytes | None:
-        """What is kept by its hash: of a config, or of lists; None where it has another hash."""
-        text = self._configs.content(f"{name}.json")
-        return text if text is not None and name in _names(text) else None
-
-    def kept_names(self) -> set[str]:
-        """The names of the texts that are there, of which some may have been changed."""
-        return {name.removesuffix(".json") for name in self._configs.names()}
-
-    def is_text_changed(self, name: str) -> bool:
-        """Whether a text is there, and is not the one that was kept."""
-        return self._configs.holds(f"{name}.json") and self.kept_text(name) is None
 
     def activated(
         self,
@@ -209,7 +193,7 @@ class AuditLog:
         config = lists = diff = ""
         edited: list[FileOnDisk] = []
         if sources is not None:
-            config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
+            config, lists = self._texts.keep(sources.texts), self._texts.keep(_hashes(sources))
             if once and before is not None and (before.config, before.lists) == (config, lists):
                 return None
             if before is not None and before.config != config:
@@ -242,12 +226,6 @@ class AuditLog:
     def serial_reset(self, now: ClockReading, who: str) -> Head:
         """Add that somebody let signed lists begin with a lower serial; OSError if that fails."""
         return self._append(now, AuditEntry(now.time, SERIAL_RESET, who, ""))
-
-    def _keep(self, value: Mapping[str, object]) -> str:
-        text = json.dumps(dict(value)).encode()
-        name, _ = _names(text)
-        self._configs.keep(f"{name}.json", text)
-        return name
 
     def _append(self, now: ClockReading, entry: AuditEntry) -> Head:
         content = asdict(entry)
@@ -286,12 +264,6 @@ def audit_entry(record: AuditRecord) -> AuditEntry | None:
         return replace(entry, exemptions=exemptions, summary=summary)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def _names(text: bytes) -> tuple[str, str]:
-    """The name of a text that is kept, and that of releases before 1.2."""
-    name = hashlib.sha256(text).hexdigest()
-    return name, name[:_SHORT]
 
 
 def _hashes(sources: SourceTexts) -> dict[str, Mapping[str, str]]:

@@ -6,11 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from resolver.audit.audit_log import AuditLog
 from resolver.audit.figures import store
 from resolver.audit.figures.seal import SealedFigures
 from resolver.audit.figures.tables import FiguresError, copied
 from resolver.audit.journal import JOURNAL
+from resolver.audit.kept_texts import KeptTexts
 from resolver.audit.reading import Reading
 from resolver.audit.record import AuditRecord, ClockReading, Event
 from resolver.audit.seals import Seal, SealRecord, Standing, read_seal, standings
@@ -117,8 +117,8 @@ def verify(
     Only a head that a witness has kept shows that all was written anew, or restored from a backup.
     OSError where a file cannot be read.
     """
-    check, reading, audit_log = Check(), Reading(state), AuditLog(state)
-    collected = _Collected(audit_log.kept_names())
+    check, reading, kept_texts = Check(), Reading(state), KeptTexts(state)
+    collected = _Collected(kept_texts.names())
     witness = None if head is None else Witness(head)
     for record in reading.records():
         collected.take(record)
@@ -127,7 +127,7 @@ def verify(
     _note_log(reading, check)
     if witness is not None:
         _check_head(witness, reading, check)
-    _check_texts(audit_log, collected.texts, check)
+    _check_texts(kept_texts, collected.texts, check)
     _check_figures(collected.sealed, figures_of, now.time, check)
     _check_files(state, check)
     return check
@@ -165,10 +165,10 @@ def _check_head(witness: Witness, reading: Reading, check: Check) -> None:
     ]
 
 
-def _check_texts(audit_log: AuditLog, texts: dict[str, str], check: Check) -> None:
+def _check_texts(kept_texts: KeptTexts, texts: dict[str, str], check: Check) -> None:
     """Compare the kept configs, and hashes of lists, with the hashes that records have of them."""
     for name, place in texts.items():
-        if audit_log.is_text_changed(name):
+        if kept_texts.is_changed(name):
             check.findings.append(Finding(Found.TEXT_CHANGED, place, hash=name))
 
 

@@ -1,7 +1,6 @@
 """``darban history``: what was in force, since when and by whom."""
 
 import datetime as dt
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +21,7 @@ from resolver.audit.witness import WitnessedHead
 from resolver.cli import history_verify
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.effective_policy_text import effective_policy_text
-from resolver.cli.history_verify import break_text
+from resolver.cli.history_verify import break_text, witnessed
 from resolver.cli.in_force_at import (
     NothingInForce,
     PastPolicy,
@@ -139,8 +138,7 @@ def history(
         if at is not None and head is None:
             raise DarbanError("--at is the moment at which a head was noted: give --head as well")
         moment = 0.0 if at is None else parse_moment(at).timestamp()
-        witnessed = None if head is None else _witnessed(head, moment)
-        return history_verify.run(state, witnessed, as_json)
+        return _verify(state, None if head is None else witnessed(head, moment), as_json)
     if at is None:
         if client is not None:
             raise DarbanError(f"say at which moment: darban history {client} --at 2027-03-20T10:00")
@@ -151,15 +149,13 @@ def history(
     return _at(state, moment, as_json)
 
 
-def _witnessed(text: str, at: float) -> WitnessedHead:
-    """The head that a witness had at a moment; of a part of a hash, nothing can be said."""
-    match = re.fullmatch("(?:([0-9]{1,18}):)?([0-9a-fA-F]{64})", text)
-    if match is None:
-        raise DarbanError(
-            f"'{text}' is no head; expected NUMBER:HASH, the number and the 64 hexadecimal digits "
-            "of darban_history_info, or these digits alone"
-        )
-    return WitnessedHead(match[2].lower(), int(match[1] or 0), at)
+def _verify(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
+    check = history_verify.verified(state, head)
+    if as_json:
+        print_json(history_verify.as_json(check))
+    else:
+        echo(history_verify.check_text(check, head))
+    return history_verify.exit_code(check)
 
 
 def _entries(state: Path) -> list[AuditEntry]:

@@ -1,5 +1,12 @@
-"""``darban history --verify``: whether the audit log and the figures are as they were written."""
+"""``darban history --verify``: whether the audit log and the figures are as they were written.
 
+An auditor runs this module alone, for a copy of the state directory: it needs Python and no other
+package. ``python3 -m resolver.cli.history_verify DIRECTORY [--head NUMBER:HASH [--at DATE]]``.
+"""
+
+import argparse
+import re
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -12,8 +19,8 @@ from resolver.audit.reading import Break, What
 from resolver.audit.record import Head
 from resolver.audit.verification import Check, Finding, Found, verify
 from resolver.audit.witness import WitnessedHead
-from resolver.cli.command import echo, print_json
-from resolver.cli.moments import moment_text
+from resolver.cli.moments import moment_text, parse_moment
+from resolver.system.log import escaped
 
 NOT_CHECKABLE: Final = 4
 """The exit code where nothing was found, and something cannot be checked."""
@@ -46,7 +53,7 @@ _TEXTS: dict[StrEnum, str] = {
     Found.HEAD_UNKNOWN: "no record has the hash {hash}: cut off, or removed by rotation, as the "
     "records up to {number} at {at}; the number of the head would decide it",
     Found.HEAD_OF_EARLIER_RELEASE: "no record has the hash {hash}: cut off, or of a release before "
-    "1.2, whose heads check_audit_log.py finds in journal-chain.jsonl",
+    "1.2: then journal-chain.jsonl or journal-chain.1.jsonl has it",
     Found.BEFORE_HEAD: "{place}: record {number} is of {at}, and was written after the head that "
     "was given, which is of {end}: it was added, or the clock had gone back",
     Found.TEXT_CHANGED: "{place}: the text {hash}, kept of its config or lists, was changed",
@@ -59,18 +66,37 @@ _TEXTS: dict[StrEnum, str] = {
 }
 
 
-def run(state: Path, head: WitnessedHead | None, as_json: bool) -> int:
-    """Verify, and print the result; its exit code.
+def main(arguments: list[str]) -> int:
+    """Verify the directory that the arguments name, and print the result; its exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m resolver.cli.history_verify")
+    parser.add_argument("directory", type=Path, help="a copy of /var/lib/darban")
+    parser.add_argument("--head", metavar="NUMBER:HASH", help="the head that a witness has")
+    parser.add_argument("--at", metavar="DATE", help="the moment at which it was noted")
+    options = parser.parse_args(arguments)
+    try:
+        if not options.directory.is_dir():
+            raise DarbanError(
+                f"{options.directory}: no directory; expected a copy of /var/lib/darban"
+            )
+        at = 0.0 if options.at is None else parse_moment(options.at).timestamp()
+        head = None if options.head is None else witnessed(options.head, at)
+        check = verified(options.directory, head)
+    except DarbanError as error:
+        sys.stderr.write(f"{escaped(str(error))}\n")
+        return error.code
+    sys.stdout.write(f"{escaped(check_text(check, head))}\n")
+    return exit_code(check)
 
-    Raises:
-        DarbanError: a file cannot be read.
-    """
-    check = verified(state, head)
-    if as_json:
-        print_json({"whole": not (check.findings or check.unchecked), **_as_json(check)})
-    else:
-        echo("\n".join(_lines(check, head)))
-    return 1 if check.findings else NOT_CHECKABLE if check.unchecked else 0
+
+def witnessed(text: str, at: float) -> WitnessedHead:
+    """The head that a witness had at a moment; of a part of a hash, nothing can be said."""
+    match = re.fullmatch("(?:([0-9]{1,18}):)?([0-9a-fA-F]{64})", text)
+    if match is None:
+        raise DarbanError(
+            f"'{text}' is no head; expected NUMBER:HASH, the number and the 64 hexadecimal digits "
+            "of darban_history_info, or these digits alone"
+        )
+    return WitnessedHead(match[2].lower(), int(match[1] or 0), at)
 
 
 def verified(state: Path, head: WitnessedHead | None = None) -> Check:
@@ -81,15 +107,23 @@ def verified(state: Path, head: WitnessedHead | None = None) -> Check:
         raise DarbanError(str(error)) from None
 
 
-def _as_json(check: Check) -> dict[str, object]:
-    result: dict[str, object] = {slot: getattr(check, slot) for slot in Check.__slots__}
+def exit_code(check: Check) -> int:
+    """Of a command that has verified."""
+    return 1 if check.findings else NOT_CHECKABLE if check.unchecked else 0
+
+
+def as_json(check: Check) -> dict[str, object]:
+    """The result as an object."""
+    result: dict[str, object] = {"whole": not (check.findings or check.unchecked)}
+    result |= {slot: getattr(check, slot) for slot in Check.__slots__}
     for name in ("findings", "unchecked"):
         findings: list[Finding] = getattr(check, name)
         result[name] = [{**one._asdict(), "text": finding_text(one)} for one in findings]
     return result
 
 
-def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
+def check_text(check: Check, head: WitnessedHead | None) -> str:
+    """The result in words."""
     lines = [finding_text(finding) for finding in (*check.findings, *check.unchecked)]
     lines.append(
         f"{check.records} records and the figures of {check.sealed} times are as they were written"
@@ -117,7 +151,7 @@ def _lines(check: Check, head: WitnessedHead | None) -> list[str]:
         )
     elif check.after_head is not None:
         lines.append(f"the head {head.text} is in the log; records after it: {check.after_head}")
-    return [*lines, f"the history is {_verdict(check)}"]
+    return "\n".join([*lines, f"the history is {_verdict(check)}"])
 
 
 def _verdict(check: Check) -> str:
@@ -138,3 +172,7 @@ def finding_text(finding: Finding) -> str:
 def break_text(log_break: Break) -> str:
     """Where the audit log is not as it was written, in words."""
     return _TEXTS[log_break.what].format(**log_break._asdict())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
-"""States of a log, as files, with what is to be said of each: by the program and by the auditor's.
+"""States of a log, as files, with what is to be said of each.
 
-What has to do with figures is not among them: ``check_audit_log.py`` does not read figures.
+For what has to do with figures, there are others (``tampering.py``).
 """
 
 import json

@@ -142,6 +142,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
 
 WRITING = {
     "cli": "a text of the system's",
+    "cli.history_verify": "escaped there, where an auditor has no typer",
     "cli.report": "a page of HTML",
     "fetch.validation": "a line of JSON for the supervisor, in ASCII",
 }
