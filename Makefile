@@ -165,7 +165,7 @@ uninstall: ## as root: remove it, but for config and state
 lock: ## pin the requirements anew, with hashes
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
-	for set in run dev build docs mutants lock; do \
+	for set in run dev import build docs mutants lock; do \
 	  build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --emit-build-options --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
@@ -180,10 +180,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "No venv for $(PYTHON) (Debian: apt install python3-venv)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(VENV) is not set up, for the reason above"; exit 1; }
 
-$(VENV)/run: requirements/run.txt pyproject.toml setup.py | $(VENV)/bin/python
+$(VENV)/run: requirements/run.txt requirements/import.txt pyproject.toml darban_import/pyproject.toml setup.py | $(VENV)/bin/python
 	@echo "Setting up Darban in $(VENV), once; this takes a minute or two ..."
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/import.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable ./darban_import
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/run
@@ -206,5 +206,6 @@ $(COMPILED)/run: requirements/run.txt build/compiled/built
 # first. PYTHONSAFEPATH keeps the current directory, and its source of the package, out.
 $(COMPILED)/dev: requirements/dev.txt $(COMPILED)/run
 	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable ./darban_import
 	@echo "$(CURDIR)" >"$$($(COMPILED)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/source.pth"
 	@touch $@

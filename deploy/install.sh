@@ -98,7 +98,7 @@ hash_source() {
   cd "$SOURCE"
   {
     "$PYTHON" -V
-    find resolver darban_import blocklists "$INSTALLED_LISTS" config.toml deploy/systemd deploy/install.sh deploy/manual.py \
+    find resolver blocklists "$INSTALLED_LISTS" config.toml deploy/systemd deploy/install.sh deploy/manual.py \
       deploy/server_config.sh deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/sudoers deploy/bird/darban-anycast \
       setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
@@ -197,7 +197,7 @@ install_requirements() { # place of the release
 put_package() { # release, its packages
   case $1 in
     *-compiled) "$PYTHON" -m zipfile --extract "$WORK"/wheel/*.whl "$2" ;;
-    *-pure) "$SOURCE/deploy/package.sh" "$2" ;;
+    *-pure) "$SOURCE/deploy/package.sh" "$2" resolver ;;
   esac
 }
 

@@ -2,7 +2,7 @@
 # Makes the release that resolver/__init__.py announces with .dev0: `make release`.
 #
 #   1. It commits the version without .dev0. CHANGELOG.md must have its section by now.
-#   2. It builds the wheel, and as root the packages and the bundle (PACKAGES=no: none), in a fresh
+#   2. It builds the wheels, and as root the packages and the bundle (PACKAGES=no: none), in a fresh
 #      clone of the commit. Nothing of this working tree is used. The packages are built in a Debian
 #      that is made for this release.
 #   3. It builds all again in another clone: at another path, with another umask and with files of
@@ -51,6 +51,7 @@ build_in() { # directory
   (
     cd "$1"
     PYTHON=$PYTHON deploy/wheel.sh build/wheel
+    PYTHON=$PYTHON deploy/import_wheel.sh build/wheel
     [ "$PACKAGES" = no ] || {
       PYTHON=$PYTHON BUILDER=$BUILDER deploy/debian/build.sh build/deb
       deploy/debian/bundle.sh build/deb
@@ -60,7 +61,7 @@ build_in() { # directory
 
 # The files of a release that were built in a clone, as sha256sum writes them.
 hashes() { # directory of the clone
-  find "$1/build/wheel/wheel" "$1/build/deb" -maxdepth 1 -type f \
+  find "$1/build/wheel/wheel" "$1/build/wheel/import" "$1/build/deb" -maxdepth 1 -type f \
     \( -name '*.whl' -o -name '*.deb' -o -name '*.tar*' \) 2>/dev/null |
     LC_ALL=C sort | while read -r file; do
       (cd "$(dirname "$file")" && sha256sum "$(basename "$file")")
@@ -87,6 +88,7 @@ build() {
   diff "$BUILT/hashes" "$BUILT/hashes-again" >&2 ||
     fail "two builds differ, as said above; they are in $BUILT/clone and $elsewhere"
   mv "$BUILT/clone/build/wheel/wheel" "$BUILT/wheel"
+  mv "$BUILT/clone/build/wheel/import"/*.whl "$BUILT/wheel"
   [ "$PACKAGES" = no ] || {
     rm -rf build/deb
     mv "$BUILT/clone/build/deb" build/deb

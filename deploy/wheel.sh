@@ -27,7 +27,7 @@ DIRECTORY=$(cd "$1" && pwd)
 copy_source() { # place
   rm -rf "$1"
   mkdir "$1"
-  "$SOURCE/deploy/package.sh" "$1"
+  "$SOURCE/deploy/package.sh" "$1" resolver
   for name in setup.py pyproject.toml README.md LICENSE requirements/build.txt; do
     cp "$SOURCE/$name" "$1/"
   done

@@ -64,7 +64,7 @@ CHANGELOG
 fetch_wheels() {
   pythons="3.11 3.13"
   [ -z "$PURE" ] || pythons=$(/usr/bin/python3 -c 'import sys; print("{}.{}".format(*sys.version_info))')
-  wheels=$SOURCE/build/wheels-$( (echo "$pythons" && cat requirements/run.txt requirements/build.txt) | sha256sum | cut -c1-12)
+  wheels=$SOURCE/build/wheels-$( (echo "$pythons" && cat requirements/run.txt requirements/import.txt requirements/build.txt) | sha256sum | cut -c1-12)
   [ ! -e "$wheels" ] || return 0
   platforms=
   for libc in 28 17; do platforms="$platforms --platform=manylinux_2_${libc}_$(uname -m)"; done
@@ -73,7 +73,7 @@ fetch_wheels() {
     # shellcheck disable=SC2086 # these are several options
     "$PYTHON" -m pip --quiet --disable-pip-version-check download --require-hashes \
       --only-binary=:all: --python-version="$python" $platforms --dest "$wheels.new" \
-      -r requirements/run.txt -r requirements/build.txt
+      -r requirements/run.txt -r requirements/import.txt -r requirements/build.txt
   done
   mv "$wheels.new" "$wheels"
 }

@@ -18,7 +18,7 @@ version=${version%_*}
 name=darban-$version
 rm -rf "$name"
 mkdir -p "$name/packages"
-cp darban_*.deb darban-lists_*.deb "$name/packages/"
+cp darban_*.deb darban-import_*.deb darban-lists_*.deb "$name/packages/"
 
 # Fetch what apt would install; nothing is left of the system that it would install it on.
 # shellcheck disable=SC2016 # it is the shell of the hook that expands

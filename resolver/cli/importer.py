@@ -1,4 +1,4 @@
-"""What reads the settings of another resolver for ``darban init``: a package of its own.
+"""What reads the settings of another resolver for ``darban init``: the distribution darban-import.
 
 It is found by its entry points in the group ``darban.import``: the name of the program that wrote
 the settings, and a function that reads them. Nothing here imports it, and all else works without
@@ -64,6 +64,7 @@ def _importer(program: str) -> Importer:
         importer: Importer = entry.load()
         return importer
     raise DarbanError(
-        f"--from-{program}: this installation lacks the package darban_import, which reads such a "
-        "file. The wheel and the Debian package of Darban have it: install one of them"
+        f"--from-{program}: the importers, which read such a file, are not installed. Install the "
+        "package darban-import: for Debian beside that of Darban, elsewhere its wheel with pip; in "
+        "a clone, 'make .venv/run' does"
     )

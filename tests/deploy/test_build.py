@@ -73,10 +73,9 @@ def _wheel(directory: Path, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def _files() -> set[str]:
+def _files(package: Path) -> set[str]:
     return {
         str(path.relative_to(ROOT))
-        for package in (PACKAGE, ROOT / "darban_import")
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -89,7 +88,7 @@ def test_a_pure_wheel_has_the_whole_package_and_is_built_once(tmp_path: Path) ->
     [wheel] = (tmp_path / "wheel").iterdir()
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
-    assert {name for name in names if ".dist-info/" not in name} == _files()
+    assert {name for name in names if ".dist-info/" not in name} == _files(PACKAGE)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert any(name.endswith(".dist-info/entry_points.txt") for name in names)
     made = [*ROOT.glob("*.egg-info"), *ROOT.glob("build/lib*"), *PACKAGE.rglob("*.so")]
@@ -97,6 +96,31 @@ def test_a_pure_wheel_has_the_whole_package_and_is_built_once(tmp_path: Path) ->
     built = (tmp_path / "built").stat().st_mtime_ns
     assert _wheel(tmp_path).returncode == 0
     assert (tmp_path / "built").stat().st_mtime_ns == built
+
+
+@pytest.mark.processes
+def test_the_importers_are_a_wheel_of_their_own(tmp_path: Path) -> None:
+    """It has the version of Darban, also that of a build, and the same octets each time."""
+    source = ROOT / "darban_import"
+    made: list[Path] = []
+    for place in (tmp_path / "one", tmp_path / "other"):
+        environment = {"PYTHON": sys.executable, "SOURCE_DATE_EPOCH": "1700000000"}
+        subprocess.run(
+            [ROOT / "deploy/import_wheel.sh", place],
+            env={**os.environ, **environment, "DARBAN_BUILD": "0123456789ab"},
+            check=True,
+        )
+        made += (place / "import").iterdir()
+    one, other = made
+    assert one.name == f"darban_import-{__version__}+0123456789ab-py3-none-any.whl"
+    assert one.read_bytes() == other.read_bytes()
+    with zipfile.ZipFile(one) as opened:
+        names = set(opened.namelist())
+        [entries] = (opened.read(name) for name in names if name.endswith("entry_points.txt"))
+    files = _files(source) - {"darban_import/pyproject.toml"}
+    assert {name for name in names if ".dist-info/" not in name} == files
+    assert b"[darban.import]" in entries
+    assert list(source.glob("*.egg-info")) == [], "built in the source"
 
 
 @pytest.mark.processes

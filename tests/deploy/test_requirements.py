@@ -51,6 +51,8 @@ def test_the_project_needs_what_is_pinned_and_no_version_that_lacks_what_is_call
     pinned = (ROOT / "requirements/run.in").read_text(encoding="utf-8").splitlines()
     needed = [line for line in pinned if line and line[0] not in "#-" and line != "setuptools"]
     assert project["dependencies"] == needed
+    importers = tomllib.loads((ROOT / "darban_import/pyproject.toml").read_text(encoding="utf-8"))
+    assert importers["project"]["dependencies"] == ["darban", "pyyaml"]
     assert "aiodns>=4" in needed, "DNSResolver.query_dns is there since 4.0.0"
 
 
@@ -70,7 +72,7 @@ def test_without_the_option_its_code_would_run(tmp_path: Path) -> None:
 
 def test_every_package_that_is_fetched_is_pinned() -> None:
     """What pip installs is a file of requirements, or this project and its wheel."""
-    assert len(PINNED) == 6
+    assert len(PINNED) == 7
     scripts = [ROOT / "Makefile", ROOT / ".ci/run", ROOT / "deploy/Containerfile"]
     for path in (*scripts, *ROOT.glob("deploy/**/*.sh")):
         text = path.read_text(encoding="utf-8").replace("\\\n", "")

@@ -18,7 +18,7 @@ from tests.live.programs import lacking
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "debian"
-REQUIREMENTS = [ROOT / "requirements" / name for name in ("run.txt", "build.txt")]
+REQUIREMENTS = [ROOT / "requirements" / name for name in ("run.txt", "import.txt", "build.txt")]
 PACKAGES = (
     *("python3", "python3-venv", "make"),  # what the README says that it needs
     *("gcc", "python3-dev"),  # and what it needs to compile
@@ -29,7 +29,7 @@ PACKAGES = (
 )
 SOURCE = (
     *("Makefile", "setup.py", "pyproject.toml", "README.md", "LICENSE", "config.toml"),
-    *("blocklists", "darban_import", "deploy", "requirements", "resolver"),
+    *("blocklists", "deploy", "requirements", "resolver"),
 )
 
 

@@ -23,10 +23,11 @@ _MADE_OF = (
 
 @dataclass(frozen=True)
 class Packages:
-    """Two files."""
+    """Three files."""
 
     program: Path
     lists: Path
+    importers: Path
 
 
 def pure_packages() -> Packages:
@@ -38,7 +39,8 @@ def pure_packages() -> Packages:
         if not place.exists():
             _build(place)
     [program], [lists] = place.glob("darban_*.deb"), place.glob("darban-lists_*.deb")
-    return Packages(program, lists)
+    [importers] = place.glob("darban-import_*.deb")
+    return Packages(program, lists, importers)
 
 
 def _hash_source() -> str:

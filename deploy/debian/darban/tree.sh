@@ -30,9 +30,9 @@ for libc in 28 17; do platforms="$platforms --platform=manylinux_2_${libc}_$(una
 PYTHONPATH=build/pip python3 -m pip --quiet --disable-pip-version-check install --no-compile \
   --require-hashes --only-binary=:all: --python-version="$version" $platforms \
   --target "$site" -r requirements/run.txt
-# setuptools builds, and nothing else. The importers read YAML without libyaml, of which the wheel
-# has a copy. Who installed a package, and where its commands would be, differs from build to build.
-(cd "$site" && rm -rf bin setuptools* pkg_resources ./*distutils* yaml/_yaml*.so)
+# setuptools builds, and nothing else. Who installed a package, and where its commands would be,
+# differs from build to build.
+(cd "$site" && rm -rf bin setuptools* pkg_resources ./*distutils*)
 find "$site" '(' -name RECORD -o -name INSTALLER -o -name REQUESTED ')' -delete
 
 if [ "${DARBAN_COMPILE:-}" = 1 ]; then
@@ -40,9 +40,5 @@ if [ "${DARBAN_COMPILE:-}" = 1 ]; then
   python3 -m zipfile --extract "$build"/wheel/*.whl "$site"
   rm -f "$site"/darban-*.dist-info/RECORD
 else
-  deploy/package.sh "$site"
-  # By its entry points, darban init finds what reads the settings of other resolvers.
-  mkdir "$site/darban.dist-info"
-  sed -n 's/"//g; /^\[project.entry-points.darban.import\]$/,/^$/ { s/project.entry-points.//; p }' \
-    pyproject.toml >"$site/darban.dist-info/entry_points.txt"
+  deploy/package.sh "$site" resolver
 fi

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.darban_import.adguard_texts import adguard
 from tests.live import steady_load
 from tests.live.installed import Installation, installed_layer, released_lists
 from tests.live.nsd import nsd
@@ -117,6 +118,18 @@ def test_what_make_install_puts_there_is_there(machine: Machine) -> None:
     said = machine.run("make", "install")
     assert said.code != 0
     assert "the Debian package darban is installed" in said.out
+
+
+def test_the_importers_are_a_package_of_their_own(machine: Machine, packages: Packages) -> None:
+    machine.write("/root/AdGuardHome.yaml", adguard())
+    settings = ("--from-adguard", "/root/AdGuardHome.yaml", "--vlan", "staff=10.10.0.0/16")
+    init = ("darban", "init", "/root/new.toml", *settings)
+    assert "Install the package darban-import" in machine.run(*init).out
+    done = _install(machine, packages.importers)
+    assert done.code == 0, done.out
+    machine.good(*init)
+    machine.good("apt-get", "remove", "--yes", "--quiet=2", "darban-import")
+    assert machine.run("find", "/usr/lib/darban", "-name", "darban_import*").out == ""
 
 
 def test_an_upgrade_under_load_loses_no_query(
