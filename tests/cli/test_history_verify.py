@@ -1,6 +1,5 @@
 """What ``darban history --verify`` prints of a damaged file, and its exit status."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -26,19 +25,20 @@ def test_a_damaged_file_of_figures_is_a_finding(
 
 
 def test_a_head_that_rotation_has_removed_is_neither_whole_nor_an_accusation(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "_LONGEST", 1000)
     node = Node(tmp_path)
     head = node.write(1)
     node.write(40)
     witnessed = WitnessedHead(head.hash, head.number, 0.0)
-    assert history_verify.run(tmp_path, witnessed, as_json=False) == 4
-    said = capsys.readouterr().out
+    check = history_verify.verified(tmp_path, witnessed)
+    assert history_verify.exit_code(check) == history_verify.NOT_CHECKABLE
+    said = history_verify.check_text(check, witnessed)
     assert f"the head {head.number}:{head.hash} is not checkable: records up to " in said
     assert "the history is whole" not in said
-    hash_alone = witnessed._replace(number=0)
-    assert history_verify.run(tmp_path, hash_alone, as_json=True) == 4
-    told = json.loads(capsys.readouterr().out)
-    assert told["whole"] is False
-    assert "cut off, or removed by rotation" in told["unchecked"][0]["text"]
+    by_hash = history_verify.verified(tmp_path, witnessed._replace(number=0))
+    assert history_verify.exit_code(by_hash) == history_verify.NOT_CHECKABLE
+    shown = history_verify.as_json(by_hash)
+    assert shown["whole"] is False
+    assert "cut off, or removed by rotation" in str(shown["unchecked"])
