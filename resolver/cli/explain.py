@@ -71,11 +71,11 @@ def explain(
     Takes the host of a URL, of a name with a port, or of an e-mail address. Without --config, the
     policy in force decides. --live shows what the caches of the server would give, and how old that
     is, beside what the upstream answers now; servers of 'fallback' are not asked. With --at, the
-    hours and exemptions of a moment to come decide, or the config, lists and exemptions that were
-    in force at a past one, as far as they are kept: this needs no server, and uses the code of this
-    release. A file of --config decides as it is now, also with --at. A moment is solar Hijri or
-    Gregorian by its year, and of the time zone of [report] unless it has an offset, such as +03:30;
-    a date alone is its beginning. Exits with 1 where the name is blocked, or nothing was in force.
+    hours and exemptions of a moment to come decide, or the snapshot that was in force at a past
+    one, while it is kept: this needs no server, and uses the code of this release. A file of
+    --config decides as it is now, also with --at. A moment is solar Hijri or Gregorian by its year,
+    and of the time zone of [report] unless it has an offset, such as +03:30; a date alone is its
+    beginning. Exits with 1 where the name is blocked, or nothing was in force.
 
     Of an address, "asked" says whether this server has had a query of it, to the minute, and since
     when the memory of the server reaches; in --json "last" (null for none) and "since", in UTC.

@@ -105,7 +105,7 @@ def history(
     all names below it. Exits with 1 where there was none.
 
     With CLIENT and --at: what was blocked for it, on which ground, and which exemptions held,
-    approved by whom. The policy of that moment decides, as far as it is kept, by the code of this
+    approved by whom. The snapshot of that moment decides, while it is kept, by the code of this
     release. With --at and --json, 'files' has the texts of the config and of what it included.
     Where the server's clock was set, each record that the moment may mean is shown.
 

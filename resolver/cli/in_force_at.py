@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver import DarbanError, __version__
-from resolver.audit.audit_log import AuditEntry, AuditLog
+from resolver.audit.audit_log import AuditEntry
 from resolver.audit.clock import read_clock
 from resolver.audit.figures import store as figure_store
 from resolver.audit.figures.tables import copied
@@ -17,7 +17,6 @@ from resolver.audit.reading import Reading
 from resolver.cli.command import echo
 from resolver.cli.history_verify import break_text
 from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
-from resolver.compiler.past_policy import compile_past
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -41,27 +40,26 @@ class PastPolicy:
     """What put it in force."""
     compiled: CompiledConfig
     index: Index
-    decided_by: str
-    """What decides now, in words."""
 
     def text(self) -> str:
         """Since when and by whom it was in force, and whose code decides now."""
         release = self.activation.entry.release
         ran = f"Darban {release} ran then" if release else _UNKNOWN_RELEASE
-        return f"{since(self.activation, self.moment)}\n{ran}; {self.decided_by}"
+        return f"{since(self.activation, self.moment)}\n{ran}; {_DECIDED_BY}"
 
     def as_json(self) -> dict[str, object]:
         """The same for --json, without the difference of the config."""
         entry = {
             key: value for key, value in asdict(self.activation.entry).items() if key != "diff"
         }
-        basis = {"at": self.moment, "version": entry["release"], "decided_by": self.decided_by}
+        basis = {"at": self.moment, "version": entry["release"], "decided_by": _DECIDED_BY}
         return {**basis, "activation": entry, "clock_ahead": self.activation.ahead}
 
 
 _MINUTE: Final = 60.0
 _NOT_STORED_YET: Final = 300.0
 """Seconds for which a minute may not be in the figures yet."""
+_DECIDED_BY: Final = f"Darban {__version__} decides here, by the snapshot of then"
 _UNKNOWN_RELEASE = "which version of Darban ran then was not noted"
 
 
@@ -86,37 +84,34 @@ def in_force_at(config: Path, moment: float) -> list[PastPolicy]:
     """The policy that a config's server had in force at a past moment.
 
     It is several where the clock was set: each place in the audit log that has the moment has one.
-    Its snapshot is read where it is still kept; else the config and the lists of then are compiled.
     Root gives up its rights for those of the service's user, for good.
 
     Raises:
         NothingInForce: the server did not run, or the audit log begins later.
-        NotKept: what was in force is not kept.
-        RefusedToday: the config of then has errors for this release.
-        DarbanError: the audit log cannot be read, or is broken there.
+        DarbanError: its snapshot is not kept; or the audit log cannot be read, or is broken there.
     """
     state = store.directory(config)
     become_owner(state)
-    return [
-        _policy(config, state, moment, activation) for activation in activations_at(state, moment)
-    ]
+    return [_policy(state, moment, activation) for activation in activations_at(state, moment)]
 
 
-def _policy(config: Path, state: Path, moment: float, activation: ActivationInForce) -> PastPolicy:
+def _policy(state: Path, moment: float, activation: ActivationInForce) -> PastPolicy:
     entry = activation.entry
     try:
+        path = store.saved(state, entry.snapshot)
         if entry.sha256 and store.whole_hash(state, entry.snapshot) != entry.sha256:
-            raise store.StateError
-        compiled, index = store.load(store.saved(state, entry.snapshot))
-    except store.StateError:
-        snapshot = compile_past(config, state, AuditLog(state).sources(entry))
-        same = "they make the snapshot of then"
-        if not snapshot.whole_hash().startswith(entry.sha256 or entry.snapshot):
-            same = f"they make another snapshot than then, {snapshot.hash()}"
-        decided_by = f"Darban {__version__} decides here, by the config and lists of then: {same}"
-        return PastPolicy(moment, activation, snapshot.compiled, snapshot.index(), decided_by)
-    decided_by = f"Darban {__version__} decides here, by the snapshot of then"
-    return PastPolicy(moment, activation, compiled, index, decided_by)
+            expected = f"the audit log has SHA-256 {entry.sha256}"
+            raise store.StateError(f"{path}: the snapshot has another content: {expected}")
+        compiled, index = store.load(path)
+    except store.StateError as error:
+        raise DarbanError(
+            f"{error}\nexpected the snapshot that was in force at {moment_text(moment)}: nothing "
+            f"else says what was blocked then. {store.KEPT} are kept besides the one in force. "
+            "'darban history --at' with this moment shows who put it in force, and the exemptions; "
+            "with --json also the texts of the config. A backup of the state directory from that "
+            "time may have the snapshot: restore it elsewhere, and ask there"
+        ) from None
+    return PastPolicy(moment, activation, compiled, index)
 
 
 def activations_at(state: Path, moment: float) -> list[ActivationInForce]:

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Annotated, Literal
@@ -25,11 +24,11 @@ from resolver.cli.policies import compile_shown, load_snapshot
 from resolver.cli.printable_report import AskedPeriod
 from resolver.cli.report_file import write_report
 from resolver.cli.server import read_status
-from resolver.compiler.past_policy import NotKept, load_past
-from resolver.config.load import LoadedConfig
+from resolver.config.load import LoadedConfig, load
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
+from resolver.snapshot.config_files import SavedFiles
 from resolver.web import policy_report_page
 from resolver.web.period_report_page import ReportDetail
 
@@ -102,8 +101,8 @@ def report(
 
     Without a period: the policy in force, by VLAN, with its directives and exemptions, and its
     expectations, which are run. Exits with 1 where one does not hold. With --at: the policy of a
-    past moment, as far as it is kept, without counts and without a server; exits with 1 also where
-    nothing was in force.
+    past moment, while its snapshot is kept, without counts and without a server; exits with 1 also
+    where nothing was in force.
 
         darban report --month 1405-08 --output report.html
 
@@ -216,8 +215,8 @@ def _make_past(path: Path, at: str) -> tuple[Report, CompiledConfig]:
     entry = past.activation.entry
     sources = AuditLog(store.directory(path)).sources(entry)
     results = None
-    with suppress(NotKept):
-        loaded = load_past(path, sources)
+    if sources.texts:
+        loaded = load(str(path), SavedFiles(path, sources.texts))
         if not any(problem.severity == "error" for problem in loaded.problems):
             results = _results(loaded, past.compiled, past.index, moment)
     then = PastActivation(entry.snapshot, entry.time, entry.release)

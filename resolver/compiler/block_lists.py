@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Protocol
 
 from resolver.compiler.kept_readings import ReadAnew, ReadingKey, Readings
+from resolver.compiler.lists_on_disk import ListsOnDisk
 from resolver.compiler.protected_names import protected_names, without_protected
 from resolver.config.load import LoadedConfig
 from resolver.config.model import ListSourceConfig
@@ -28,7 +28,7 @@ from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import ENDINGS, OF_FILTER, read_filter, read_ranges
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.snapshot.list_store import ListRecord, StoredCopy
+from resolver.snapshot.list_store import ListStore
 from resolver.system.english import some_text
 from resolver.system.steps import Step, unseen
 
@@ -42,38 +42,12 @@ _LIKE_A_LIST = (*_READ, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", 
 """The endings of lists, in any case; people give them to files that are meant to be read."""
 
 
-class ListFiles(Protocol):
-    """Where the agency's own lists are read from: the disk, or an archive."""
-
-    def directory(self, path: Path) -> list[Path]:
-        """The files of a directory, sorted; OSError where it cannot be read.
-
-        They may be in another directory, which is read in its place.
-        """
-
-    def content(self, path: Path) -> bytes:
-        """The content of a list; OSError where it cannot be read."""
-
-
-class FetchedCopies(Protocol):
-    """The copies of fetched lists: a ``ListStore``, or an archive."""
-
-    def copies(self, name: str) -> Iterator[StoredCopy]:
-        """The copies of a list that can be read, the newest first."""
-
-    def damage(self, name: str) -> str:
-        """Why the newest copy of a list is not used; empty where the list was never fetched."""
-
-    def record(self, name: str) -> ListRecord:
-        """The record of the last fetch of a list."""
-
-
 def read_lists(
     base: Path,
-    fetched: FetchedCopies,
+    fetched: ListStore,
     loaded: LoadedConfig,
     problems: list[Problem],
-    files: ListFiles,
+    files: ListsOnDisk,
     readings: Readings = ReadAnew(),  # noqa: B008 - it has no state
     step: Step = unseen,
 ) -> list[BlockList]:
@@ -98,10 +72,10 @@ def _lists_among(files: Sequence[Path]) -> list[Path]:
 @dataclass(frozen=True, slots=True)
 class _ListReader:
     base: Path
-    fetched: FetchedCopies
+    fetched: ListStore
     loaded: LoadedConfig
     problems: list[Problem]
-    files: ListFiles
+    files: ListsOnDisk
     readings: Readings
     step: Step
 

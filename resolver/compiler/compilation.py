@@ -46,7 +46,6 @@ from resolver.snapshot.config_files import (
     is_pulled,
     without_pulled,
 )
-from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.shipped_lists import ShippedLists
 from resolver.snapshot.snapshot import Snapshot
@@ -232,10 +231,6 @@ def compile_and_save(
             raise Held([str(problem) for problem in lost])
         report += compiled.no_longer_blocked.removed()
     copies = {block_list.name: block_list.copy for block_list in compiled.lists if block_list.copy}
-    of_own_lists = ((sha256, config.parent / file) for file, sha256 in lists.items())
-    fetched = ListStore(state)
-    of_copies = ((sha256, fetched.file_of(name, sha256)) for name, sha256 in copies.items())
-    ListArchive(state).keep([*of_own_lists, *of_copies])
     return Accepted(
         str(store.save(state, compiled.snapshot)),
         report,

@@ -22,7 +22,7 @@ _DAMAGED = (
 
 
 class ListsOnDisk:
-    """The lists as they are on disk (``block_lists.ListFiles``)."""
+    """The lists as they are on disk."""
 
     def __init__(self, state: Path) -> None:
         self.shipped = ShippedLists(state)
@@ -30,7 +30,10 @@ class ListsOnDisk:
         """The SHA-256 of each file that was listed from a medium."""
 
     def directory(self, path: Path) -> list[Path]:
-        """As ``ListFiles`` says; of lists from a medium, what their manifest names."""
+        """The files of a directory, sorted; OSError where it cannot be read.
+
+        Lists from a medium are in another directory: then those that their manifest names.
+        """
         directory = self.shipped.directory(path)
         if directory == path:
             return sorted(path.iterdir())
@@ -41,7 +44,7 @@ class ListsOnDisk:
             raise OSError(errno.EIO, str(error), str(directory)) from None
 
     def content(self, path: Path) -> bytes:
-        """As ``ListFiles`` says."""
+        """The content of a list; OSError where it cannot be read."""
         content = read_regular(path, MAX_LIST_BYTES)
         expected = self._of_manifest.get(path)
         if expected not in (None, hashlib.sha256(content).hexdigest()):

@@ -25,13 +25,9 @@ _GZIP: Final = 31
 class Archive:
     """A directory of texts."""
 
-    def __init__(self, directory: Path, longest: int = _LONGEST, most: int = _MOST) -> None:
-        """``longest`` is how many octets a text has at most that is kept.
-
-        ``most`` is how many the files take on disk, without that of the last text.
-        """
+    def __init__(self, directory: Path, most: int = _MOST) -> None:
+        """``most`` is how many octets the files take on disk, without that of the last text."""
         self._directory = directory
-        self._longest = longest
         self._most = most
 
     def mark_used(self, name: str) -> bool:
@@ -54,7 +50,7 @@ class Archive:
 
     def keep(self, name: str, content: bytes) -> None:
         """Keep a text that is not too long; OSError where that fails."""
-        if len(content) > self._longest or self.mark_used(name):
+        if len(content) > _LONGEST or self.mark_used(name):
             return
         make_directory(self._directory)
         remove_oldest(self._directory, self._most)
@@ -65,9 +61,7 @@ class Archive:
         compressed, plain = self._files(name)
         try:
             unpacking = zlib.decompressobj(_GZIP)
-            content = unpacking.decompress(
-                read_regular(compressed, 2 * self._longest), self._longest
-            )
+            content = unpacking.decompress(read_regular(compressed, 2 * _LONGEST), _LONGEST)
             return content if unpacking.eof else None
         except (zlib.error, ValueError):
             return None
@@ -76,7 +70,7 @@ class Archive:
         except OSError:
             return None
         try:
-            return read_regular(plain, self._longest)
+            return read_regular(plain, _LONGEST)
         except OSError:
             return None
 

@@ -125,11 +125,6 @@ class ListStore:
                 elif sha256 == record.before:
                     yield StoredCopy(path, content, sha256, record.before_format, newest=False)
 
-    def file_of(self, name: str, sha256: str) -> Path:
-        """The file of the copy that has this hash: the newest one, or the one before."""
-        copy, before = self._files(name)
-        return before if sha256 == self.record(name).before else copy
-
     def damage(self, name: str) -> str:
         """Why the newest copy of a list is not used; empty where the list was never fetched."""
         path, _ = self._files(name)

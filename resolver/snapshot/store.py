@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from resolver import DarbanError
 from resolver.policy.building import Pause, no_pause, with_pauses
@@ -25,7 +26,7 @@ from resolver.system.regular_files import read_regular
 _SYSTEM_CONFIG = Path("/etc/darban")
 SYSTEM_STATE = Path("/var/lib/darban")
 """The state directory of the installed service."""
-_OLD = 8
+KEPT: Final = 8
 """Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 _INDEX_KEY = "index.key"
@@ -129,7 +130,7 @@ def prune(current: Path) -> None:
     needed = (current.name, (current.parent.parent / _LAST_GOOD).resolve().name)
     old = [path for path in current.parent.iterdir() if path.name not in needed]
     old.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in old[_OLD:]:
+    for path in old[KEPT:]:
         shutil.rmtree(path, ignore_errors=True)
 
 

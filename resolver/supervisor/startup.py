@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -84,7 +85,11 @@ async def first_snapshot(
 
 
 def remove_what_was_left(state: Path) -> None:
-    """Remove what an earlier server, and commands that were killed, have left half-written."""
+    """Remove what an earlier server, and commands that were killed, have left half-written.
+
+    And the lists that releases before 1.4 kept, which nothing reads.
+    """
+    shutil.rmtree(state / "kept-lists", ignore_errors=True)
     with contextlib.suppress(OSError):
         for directory in (state, *state.iterdir()):
             if not directory.is_symlink():  # what it leads to has files of any name

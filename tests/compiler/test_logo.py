@@ -8,8 +8,6 @@ import pytest
 
 from resolver.analysis.summary import summarize
 from resolver.compiler.compilation import CompileResult, compile_file
-from resolver.compiler.past_policy import compile_past
-from resolver.snapshot.config_files import SourceTexts
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'
@@ -59,13 +57,3 @@ def test_what_is_no_logo_is_an_error(tmp_path: Path, content: bytes | None, advi
         *('"logo"', advice),
     )
     assert error.expected == "an SVG or PNG file of at most 32 KiB"
-
-
-def test_a_past_policy_has_the_logo_of_now_or_none(tmp_path: Path) -> None:
-    then = compiled(tmp_path, PNG).snapshot
-    sources = SourceTexts({"config.toml": CONFIG}, {})
-    past = compile_past(tmp_path / "config.toml", tmp_path / "state", sources)
-    assert past.hash() == then.hash()
-    (tmp_path / "logo").unlink()
-    without = compile_past(tmp_path / "config.toml", tmp_path / "state", sources)
-    assert without.compiled.settings.page_head.logo == ""

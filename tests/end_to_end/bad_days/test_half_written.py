@@ -22,6 +22,15 @@ def _aside(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.glob(".*-????????????????"))
 
 
+def test_lists_that_a_release_before_1_4_kept(make_small: Callable[..., Server]) -> None:
+    server = make_small()
+    kept = server.state / "kept-lists"
+    kept.mkdir(parents=True)
+    (kept / "a.gz").write_bytes(b"")
+    server.start()
+    assert not kept.exists()
+
+
 def test_a_download_of_a_server_that_was_killed(
     silent: str, make_small: Callable[..., Server]
 ) -> None:

@@ -14,7 +14,7 @@ from resolver.lists.manifest import MANIFEST, SIGNATURE
 from tests.live.commands import GOOD, NO, UNREACHABLE, Done, darban
 from tests.live.configs import BLOCKLISTS, edited, replaced_once, shipped
 from tests.live.programs import needed
-from tests.live.reloading import data, reload, snapshots
+from tests.live.reloading import data, reload
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -140,10 +140,6 @@ def test_signed_lists_replace_those_of_the_release(server: Server, medium: Mediu
     assert done.code == GOOD, done.out + done.err
     assert not _blocked(server)
     assert _events(server)[-1][0] == "lists --shipped"
-    in_force = darban("status", "--json", at=server.directory).json["hash"]
-    for snapshot in snapshots(server):  # so that the lists of then are compiled
-        if snapshot.name != in_force:
-            shutil.rmtree(snapshot)
     past = darban("explain", "127.0.10.5", NEW, "--at", moment, "--json", at=server.directory)
     assert past.json["outcome"] == "blocked", past.err
     assert not darban("lists", "--json", at=server.directory).json["release"]["from_medium"]

@@ -80,7 +80,6 @@ def told(
     server.stop()
     server.environment = trusting
     server.start()
-    shutil.rmtree(server.state / "snapshots" / snapshot)
     return Told(server, dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(), snapshot)
 
 
@@ -117,7 +116,7 @@ def test_what_was_blocked_on_a_vlan_and_who_had_approved_the_exemption(story: To
     assert story.snapshot in lines[0]
     assert lines[1].endswith("(lists)")
     assert lines[2].startswith(f"Darban {BEFORE} ran then; Darban {resolver.__version__} decides")
-    assert lines[2].endswith("they make the snapshot of then")
+    assert lines[2].endswith("by the snapshot of then")
     assert lines[3] == "VLAN administration, policy administrative, mode enforce"
     assert "blocked, by the agency's own policy: pager" in lines
     [exempted] = [line for line in lines if line.startswith("exempted:")]
@@ -183,23 +182,41 @@ def test_nothing_is_written_or_put_in_force(story: Told) -> None:
     assert _entries(story.server) == entries
 
 
-@pytest.mark.parametrize(
-    ("gone", "missing"),
-    [
-        ("kept-lists", "the list own/pager.txt (SHA-256"),
-        ("configs", "the text of the config that was in force then"),
-    ],
-)
-def test_what_is_not_kept_is_named(story: Told, gone: str, missing: str) -> None:
-    path = story.server.state / gone
+def test_a_snapshot_that_is_gone_is_named_and_the_audit_log_still_tells(story: Told) -> None:
+    path = story.server.state / "snapshots" / story.snapshot
     aside = path.rename(path.with_name("aside"))
     try:
-        done = _ask(story, "explain", "127.0.10.5", "pager.example")
+        done = [
+            _ask(story, *words)
+            for words in (
+                ("explain", "127.0.10.5", "pager.example"),
+                ("history", "administration"),
+                ("report",),
+            )
+        ]
+        told = _ask(story, "history")
+        texts = _ask(story, "history", "--json").json["files"]
     finally:
         aside.rename(path)
-    assert (done.code, done.out) == (WRONG, "")
-    assert "not kept: " in done.err
-    assert missing in done.err
+    for item in done:
+        assert (item.code, item.out) == (WRONG, "")
+        assert f"{path}: the snapshot cannot be read (No such file or directory)" in item.err
+        assert "expected the snapshot that was in force at" in item.err
+        assert "'darban history --at' with this moment shows who put it in force" in item.err
+    assert told.code == GOOD
+    assert f"snapshot {story.snapshot}, config " in told.out
+    assert "exempted: desk-7: pager for 127.0.10.7/32" in told.out
+    assert 'id = "desk-7"' in texts["config.toml"]
+
+
+def test_without_its_text_the_policy_of_then_decides(story: Told) -> None:
+    path = story.server.state / "configs"
+    aside = path.rename(path.with_name("aside"))
+    try:
+        assert _ask(story, "explain", "127.0.10.5", "pager.example").code == NO
+        assert _ask(story, "report", "--json").json["snapshot"] == story.snapshot
+    finally:
+        aside.rename(path)
 
 
 def test_a_moment_before_the_audit_log(story: Told) -> None:
