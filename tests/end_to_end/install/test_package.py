@@ -123,7 +123,7 @@ def test_what_make_install_puts_there_is_there(machine: Machine) -> None:
 def test_the_importers_are_a_package_of_their_own(machine: Machine, packages: Packages) -> None:
     machine.write("/root/AdGuardHome.yaml", adguard())
     settings = ("--from-adguard", "/root/AdGuardHome.yaml", "--vlan", "staff=10.10.0.0/16")
-    init = ("darban", "init", "/root/new.toml", *settings)
+    init = ("darban", "init", "/root/new.toml", *settings, "--listen", "127.0.0.1")
     assert "Install the package darban-import" in machine.run(*init).out
     done = _install(machine, packages.importers)
     assert done.code == 0, done.out
