@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from tests.live.clients import ask
-from tests.live.commands import GOOD, darban
+from tests.live.commands import darban
 from tests.live.configs import shipped
 from tests.live.server import Server
-from tests.live.small_disk import fill, small_disk
+from tests.live.small_disk import small_disk
 from tests.live.waiting import wait_for
 
 MORE = """
@@ -40,28 +40,11 @@ FIELDS = (
     *("version", "time", "vlan", "client", "name", "type", "transport"),
     *("service", "rule", "list", "outcome", "target"),
 )
-Make = Callable[..., Server]
 
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
     return make_lasting(shipped([upstream], workers=2) + MORE)
-
-
-@pytest.fixture
-def make_logging(make_shipped: Callable[..., Server]) -> Make:
-    """A server with a block log, which more lines tell of."""
-
-    def build(*lines: str, target: Path | None = None) -> Server:
-        server = make_shipped(workers=1)
-        if target is not None:
-            server.state.mkdir()
-            log_of(server).symlink_to(target)
-        text = server.config.read_text(encoding="utf-8")
-        server.config.write_text("\n".join([text + MORE, *lines]) + "\n", encoding="utf-8")
-        return server.start()
-
-    return build
 
 
 def log_of(server: Server) -> Path:
@@ -163,26 +146,6 @@ def _parts(record: dict[str, str]) -> list[tuple[str, str]]:
     return sorted(record.items())
 
 
-@pytest.mark.parametrize(
-    ("choice", "client"),
-    [("vlan", "administration"), ("prefix", "127.0.10.0/24"), ("address", "127.0.10.5")],
-)
-def test_the_client_is_told_as_chosen(
-    make_logging: Make, tmp_path: Path, choice: str, client: str
-) -> None:
-    here = tmp_path / "log" / "here.jsonl"
-    server = make_logging(f'client = "{choice}"', target=here)
-    server.expect_error("blocks.jsonl: the block log cannot be written")
-    assert ("block_log.client" in server.err) is (choice == "address")
-    told(server, "127.0.10.5", "web.telegram.org")
-    wait_for(lambda: _lost(server) == 1, "there is no directory, so the record is lost")
-    assert "No such file" in server.err
-    here.parent.mkdir()
-    told(server, "127.0.10.5", "web.telegram.org")
-    [record] = records(here, 1)
-    assert record["client"] == client
-
-
 def test_it_is_off_by_default(make_shipped: Callable[..., Server]) -> None:
     server = make_shipped(workers=1).start()
     told(server, "127.0.10.5", "web.telegram.org")
@@ -216,57 +179,17 @@ def test_the_last_records_are_written_when_it_ends(server: Server) -> None:
     assert written_so_far(server) == before + 50
 
 
-def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
-    server = make_logging(target=Path("/dev/full"))
-    server.expect_error("blocks.jsonl: the block log cannot be written")
-    for _ in range(20):
-        told(server, "127.0.10.5", "web.telegram.org")
-        told(server, "127.0.20.5", "web.telegram.org")
-    wait_for(lambda: _lost(server) == 20, "the lost records are counted")
-    assert server.err.count("the block log cannot be written (No space left on device)") == 1
-    assert _status(server) == {
-        "file": str(log_of(server)),
-        "client": "vlan",
-        "records": 0,
-        "lost": 20,
-        "problem": "No space left on device",
-    }
-
-
-def test_it_gives_way_to_the_state_on_a_full_disk(make_shipped: Callable[..., Server]) -> None:
-    server = make_shipped(workers=1)
-    text = server.config.read_text(encoding="utf-8") + MORE
-    server.config.write_text(text, encoding="utf-8")
-    server.expect_error("blocks.jsonl: the block log cannot be written")
-    # ``fill`` leaves no room at all for a moment, in which a late record of the start may fall.
-    server.expect_error("the audit log cannot be written")
-    with small_disk(server.state, "64m"):
-        server.start()
-        fill(server.state, 15 << 20)
-        told(server, "127.0.10.5", "web.telegram.org")
-        wait_for(lambda: _lost(server) == 1, "the record is lost")
-        left = f"the last 16 MiB of this disk are left to {server.state}"
-        status = darban("status", "--json", at=server.directory).json
-        assert status["block_log"]["problem"] == left
-        mend = text.replace("enabled = true", 'enabled = true\nmax_bytes = "1MiB"')
-        server.config.write_text(mend, encoding="utf-8")
-        assert darban("reload", at=server.directory).code == GOOD
-        assert server.stop().code == 0
-
-
-def _status(server: Server) -> object:
-    done = darban("status", "--json", at=server.directory)
-    assert done.code == GOOD, done.err
-    return done.json["block_log"]
-
-
 def _lost(server: Server) -> float:
     return server.scrape().value("darban_block_log_lost_total")
 
 
-def test_a_disk_is_filled_and_emptied(make_logging: Make, tmp_path: Path) -> None:
+def test_a_disk_is_filled_and_emptied(make_shipped: Callable[..., Server], tmp_path: Path) -> None:
+    server = make_shipped(workers=1)
+    server.state.mkdir()
+    server.config.write_text(server.config.read_text(encoding="utf-8") + MORE, encoding="utf-8")
     with small_disk(tmp_path / "disk", "64k") as disk:
-        server = make_logging(target=disk / "blocks.jsonl")
+        log_of(server).symlink_to(disk / "blocks.jsonl")
+        server.start()
         server.expect_error("blocks.jsonl: the block log cannot be written")
         asked = 1000  # at least twice as many as find room
         for _ in range(asked):
@@ -278,6 +201,8 @@ def test_a_disk_is_filled_and_emptied(make_logging: Make, tmp_path: Path) -> Non
             return log.read_text(encoding="utf-8").count("\n") + _lost(server)
 
         wait_for(lambda: accounted() == asked, "each record is written or counted as lost")
+        status = darban("status", "--json", at=server.directory).json
+        assert status["block_log"]["problem"] == "No space left on device"
         full = log.read_text(encoding="utf-8")
         assert full.endswith("}\n"), "no half record"
         log.unlink()
