@@ -18,8 +18,6 @@ ANY_V4 = "192.0.2.80"
 ANY_V6 = "2001:db8::80"
 BIG = 24
 """The strings of big.scene, 200 octets each: too much for a UDP answer."""
-CROWD = 2000
-"""The addresses of crowd.scene."""
 
 _CONFIG = """
 server:
@@ -69,7 +67,6 @@ range.scene. HTTPS 1 . alpn=h2 ipv4hint=149.154.167.99
 cloud.scene. A 13.107.42.14
 harmless-https.scene. HTTPS 1 www.agency.example. alpn=h2
 """ + "".join(f'big.scene. TXT "{n:03}{"x" * 197}"\n' for n in range(BIG))
-ZONE += "".join(f"crowd.scene. A 10.1.{n // 250}.{n % 250}\n" for n in range(CROWD))
 
 
 @contextmanager
