@@ -157,14 +157,6 @@ def test_the_report_has_what_is_done_to_each_service(server: Server) -> None:
     assert re.search(r"(?m)^blocked, by directive 1595/الف/م: .*telegram", effective)
 
 
-def test_a_firewall_and_other_resolvers_let_what_is_counted_pass(server: Server) -> None:
-    done = darban("export", "nftables", "--config", server.config, at=server.directory)
-    assert "service_telegram" in done.out
-    for vlan, clients in (("trial", "127.0.30.0/24"), ("servers", "127.0.31.0/24")):
-        assert re.search(rf"ip saddr {re.escape(clients)} goto vlan_{vlan}_", done.out), vlan
-    assert "service_instagram" not in done.out
-
-
 def test_what_is_counted_instead_of_blocked_is_told(server: Server, tmp_path: Path) -> None:
     text = server.config.read_text(encoding="utf-8")
     new = tmp_path / "new.toml"
