@@ -1,7 +1,7 @@
-"""Real faults of a real server: what a real Prometheus finds for the alert that is for them.
+"""A real fault of a real server: what a real Prometheus finds for the alert that is for it.
 
-The expressions are the shipped ones, evaluated over the series that the server exports meanwhile.
-An alert's ``for`` is not waited for.
+The expression is the shipped one, evaluated over the series that the server exports meanwhile.
+The alert's ``for`` is not waited for. ``tests/watching/alerts.yml`` has the other alerts.
 """
 
 import os
@@ -11,31 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.commands import GOOD
-from tests.live.configs import edited
 from tests.live.programs import needed
 from tests.live.prometheus import Prometheus, Vector, prometheus
-from tests.live.reloading import DENY, OPEN, reload
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 from tests.watching.expressions import alerts
 
 MakeSmall = Callable[..., Server]
-_EXPECT = """
-[[expect]]
-client = "127.0.30.5"
-name = "open.example"
-outcome = "passed"
-"""
-_OTHER = """
-[upstreams.other]
-servers = ["127.0.0.1:{dead}"]
-[policies.other]
-upstream = "other"
-[vlans.small]
-prefixes = ["127.0.50.0/24"]
-policy = "other"
-"""
 
 
 @pytest.fixture
@@ -63,14 +45,3 @@ def test_workers_that_end_again_and_again(
             )
         assert _found(served, "DarbanRestarts")
         assert not _found(served, "DarbanNotAnswering")
-
-
-def test_a_reload_is_no_restart(make_small: MakeSmall) -> None:
-    server = make_small().start()
-    before = server.scrape()
-    edited(server.config, DENY, OPEN)
-    assert reload(server).code == GOOD
-    after = server.scrape()
-    for name, is_same in (("snapshot_loaded", False), ("started", True)):
-        metric = f"darban_{name}_timestamp_seconds"
-        assert (after.value(metric) == before.value(metric)) == is_same, name
