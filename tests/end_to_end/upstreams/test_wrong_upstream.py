@@ -62,5 +62,16 @@ def test_it_is_told_of_and_another_is_asked(make: Callable[[str], Server], upstr
             assert str(reply.short()) == ANY_V4
 
 
+def test_a_wildcard_of_a_zone_of_the_network_is_no_rewriting(
+    make: Callable[[str], Server], upstream: str
+) -> None:
+    with _server() as own:
+        zone = f'[[forward]]\nzones = ["own.example"]\nservers = ["{own}"]\n'
+        server = make(small([upstream], more=zone)).start()
+        probed = ("darban_upstream_validates", (("upstream", own),))
+        wait_for(lambda: probed in server.scrape().values, "its server is probed")
+        assert _ok(server, own) == 1
+
+
 def _ok(server: Server, upstream: str) -> float:
     return server.scrape().value("darban_upstream_ok", upstream=upstream)
