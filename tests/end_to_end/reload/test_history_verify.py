@@ -85,6 +85,11 @@ def test_a_record_that_was_taken_out(server: Server) -> None:
     done = _verify(server)
     assert done.code == NO
     assert "journal.jsonl, line 2: before it records are missing, from record 2 on" in done.out
+    month = f"{dt.datetime.now(dt.UTC):%Y-%m}"
+    report = darban("report", "--month", month, "--json", at=server.directory).json
+    assert report["verification"]["findings"] == [
+        "journal.jsonl, line 2: before it records are missing, from record 2 on"
+    ]
     moment = dt.datetime.fromtimestamp(json.loads(first)["time"] + 0.01, dt.UTC).isoformat()
     then = darban("history", "--at", moment, at=server.directory)
     assert (then.code, then.out) == (WRONG, "")
